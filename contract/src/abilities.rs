@@ -1,0 +1,140 @@
+//! What only some stores can do.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{OwnerKey, Result, StoreKey, Stored, Timestamp};
+
+/// What a store can do beyond the contract: an ability is a trait to call, so it cannot be claimed and missing.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Abilities<'a> {
+    /// Removes expired records on request. Absent where the server does it by itself.
+    pub sweep: Option<&'a dyn Sweep>,
+    /// Goes through all records.
+    pub scan: Option<&'a dyn Scan>,
+    /// Finds and revokes the records of an owner.
+    pub owners: Option<&'a dyn Owners>,
+}
+
+impl<'a> Abilities<'a> {
+    /// No ability.
+    pub const NONE: Self = Self { sweep: None, scan: None, owners: None };
+
+    /// Adds sweeping.
+    #[must_use]
+    pub fn with_sweep(mut self, sweep: &'a dyn Sweep) -> Self {
+        self.sweep = Some(sweep);
+        self
+    }
+
+    /// Adds scanning.
+    #[must_use]
+    pub fn with_scan(mut self, scan: &'a dyn Scan) -> Self {
+        self.scan = Some(scan);
+        self
+    }
+
+    /// Adds owners.
+    #[must_use]
+    pub fn with_owners(mut self, owners: &'a dyn Owners) -> Self {
+        self.owners = Some(owners);
+        self
+    }
+}
+
+/// Removes what has expired.
+#[async_trait]
+pub trait Sweep: fmt::Debug + Send + Sync {
+    /// Removes up to `limit` expired records, and never a live one.
+    ///
+    /// Any number of processes may sweep at once. It also forgets revocations that are older than
+    /// what [`Owners`] must remember.
+    async fn sweep(&self, limit: usize) -> Result<Swept>;
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// How many expired records it removed.
+    pub removed: usize,
+    /// Whether it stopped at the limit, so that another sweep has work to do.
+    pub more: bool,
+}
+
+/// Goes through all records.
+#[async_trait]
+pub trait Scan: fmt::Debug + Send + Sync {
+    /// Reads a page of about `limit` live records, from the beginning or from where the last page ended.
+    ///
+    /// A record that lives from the first page to the last is seen at least once, whatever else changes.
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page>;
+
+    /// Counts the live records.
+    async fn count(&self) -> Result<u64>;
+
+    /// Removes every record, live or not, and says how many live ones there were. Revocations are kept.
+    async fn clear(&self) -> Result<u64>;
+}
+
+/// A live record and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: StoreKey,
+    /// The record and its version.
+    pub stored: Stored,
+}
+
+/// A page of a [`Scan`].
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records; may be fewer than asked for, or none, although there are more pages.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins, or `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// Where a [`Scan`] goes on; its bytes mean something only to the store that made it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cursor(Bytes);
+
+impl Cursor {
+    /// Makes a cursor; only stores do.
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The store's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cursor(..)")
+    }
+}
+
+/// Finds and revokes the records of an owner.
+///
+/// An owner's records are those whose [`Record::owner`](crate::Record::owner) names them now: an update that
+/// changes the owner moves the record from one owner to the other at once.
+///
+/// # Remembering
+/// A revocation is remembered for 24 hours at least, so that a log-in which began before it and is still under way
+/// is refused when it arrives.
+#[async_trait]
+pub trait Owners: fmt::Debug + Send + Sync {
+    /// Lists the owner's live records, in no order.
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>>;
+
+    /// Removes every record of `owner` whose `since` is not later than `at`, and says how many live ones there were.
+    ///
+    /// From then on a [`create`](crate::Store::create) or [`update`](crate::Store::update) with such an owner
+    /// is answered with `Revoked`. An earlier revocation than one already made changes nothing.
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64>;
+}

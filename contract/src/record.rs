@@ -1,0 +1,102 @@
+//! What a store keeps.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::{OwnerKey, Timestamp};
+
+/// What a store keeps under a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Bytes that mean nothing to the store.
+    pub payload: Bytes,
+    /// From this moment on the record does not exist. [`Timestamp::NEVER`] means that it does not expire.
+    pub expires_at: Timestamp,
+    /// Whether a [`Touch`] that rides on a load may move the expiry.
+    /// `false` for records whose lifetime is their own.
+    pub sliding: bool,
+    /// Whose record this is, if anybody's.
+    pub owner: Option<Owner>,
+}
+
+impl Record {
+    /// Makes a sliding record that belongs to nobody.
+    pub fn new(payload: impl Into<Bytes>, expires_at: Timestamp) -> Self {
+        Self { payload: payload.into(), expires_at, sliding: true, owner: None }
+    }
+
+    /// Whether the record still exists at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("expires_at", &self.expires_at)
+            .field("sliding", &self.sliding)
+            .field("owner", &self.owner)
+            .finish()
+    }
+}
+
+/// Whose a record is, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub key: OwnerKey,
+    /// When the log-in began that made the record theirs. [`Owners::revoke`](crate::Owners::revoke) ends every
+    /// record whose `since` is not later than the revocation.
+    pub since: Timestamp,
+}
+
+/// A record and the version that it has in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The record.
+    pub record: Record,
+    /// Its version, to name it in [`Store::update`](crate::Store::update).
+    pub version: Version,
+}
+
+/// Tells two states of one record apart.
+///
+/// Every [`create`](crate::Store::create) and [`update`](crate::Store::update) gives the record a version that this
+/// key has never had before, not even before a delete; a touch leaves the version alone. Nothing but equality means anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version(u64);
+
+impl Version {
+    /// Makes a version; only stores do.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that the store gave it.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Moves a record's expiry while it is loaded, if that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The expiry is moved only if it is earlier than this.
+    pub due_before: Timestamp,
+    /// What the expiry becomes; never earlier than it was.
+    pub expires_at: Timestamp,
+}
+
+impl Touch {
+    /// The expiry that a live `record` gets from this touch, or `None` if it keeps the one it has.
+    ///
+    /// Stores that hold records in memory call this; the others say the same in their query.
+    pub fn moves(&self, record: &Record) -> Option<Timestamp> {
+        let due =
+            record.sliding && record.expires_at < self.due_before && record.expires_at < self.expires_at;
+        due.then_some(self.expires_at)
+    }
+}

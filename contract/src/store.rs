@@ -1,0 +1,72 @@
+//! The contract.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{Abilities, Record, Result, StoreKey, Stored, Timestamp, Touch, Version};
+
+/// A place for session records.
+///
+/// The rules are on the [front page](crate); each method repeats its own. There are no default methods: a default
+/// would be a decision that nobody took. What only some stores can do is an [ability](Abilities).
+///
+/// Every method is one atomic step: whoever looks sees the store before it or after it. A future that is dropped
+/// before it is ready leaves the step either done or not begun.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Loads the live record under `key`, or `None` if it is missing or expired.
+    ///
+    /// With `touch`, also moves the expiry in the same trip if the record is sliding and the touch is due; the
+    /// answer then carries the new expiry. The version stays.
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>>;
+
+    /// Keeps `record` under a key that has no live record.
+    ///
+    /// Where there is one, that record stays as it is. Where the record's owner was revoked at or after
+    /// [`Owner::since`](crate::Owner::since), nothing is kept.
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created>;
+
+    /// Replaces the live record under `key`, whole (payload, expiry, owner), if it has the version `expected`.
+    ///
+    /// Never creates. An expiry that is earlier than the present one is taken as it is. A record that is already
+    /// past its own expiry is gone as soon as it is written.
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated>;
+
+    /// Moves the expiry of the live record under `key` to `expires_at`, if that is later; says whether there is one.
+    ///
+    /// Never creates, never changes payload, owner or version, and also moves a record that is not sliding.
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool>;
+
+    /// Removes the live record under `key` and hands it back, or `None` if there was none. Deleting twice is fine.
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>>;
+
+    /// What this store can do beyond that.
+    fn abilities(&self) -> Abilities<'_>;
+}
+
+/// What became of a [`Store::create`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Created {
+    /// The record is kept, with this version.
+    Created(Version),
+    /// A live record has this key; it is unchanged.
+    Taken,
+    /// The owner was revoked at or after the record's `since`; nothing is kept.
+    Revoked,
+}
+
+/// What became of a [`Store::update`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Updated {
+    /// The record is replaced and has this version now.
+    Updated(Version),
+    /// Another version is there, this one; it is unchanged.
+    Conflict(Stored),
+    /// No live record has this key.
+    Gone,
+    /// The new record's owner was revoked at or after its `since`; nothing is changed.
+    Revoked,
+}
