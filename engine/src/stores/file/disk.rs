@@ -73,25 +73,18 @@ impl Durability {
     }
 
     fn sync_parent(self, path: &Path) -> io::Result<()> {
-        match path.parent() {
-            Some(parent) if self == Self::Machine => sync_folder(parent),
-            _ => Ok(()),
-        }
+        path.parent().map_or(Ok(()), |parent| self.sync_folder(parent))
     }
 
     /// Syncs a folder, so that the names in it stay as they are.
     pub(super) fn sync_folder(self, path: &Path) -> io::Result<()> {
-        if self == Self::Machine { sync_folder(path) } else { Ok(()) }
+        // Windows writes names through with the files, and refuses to sync a folder.
+        if self == Self::Machine && cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
     }
 }
 
-/// Windows writes names through with the files and refuses to sync a folder.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
-}
-
 /// Makes a folder that only this user can enter; `false` if there is one already.
-pub(super) fn make_folder(path: &Path) -> io::Result<bool> {
+fn make_folder(path: &Path) -> io::Result<bool> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -110,15 +103,6 @@ pub(super) fn private_file() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-}
-
-/// Opens a file, if there is one.
-pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Removes a file whose absence is as good.

@@ -1,7 +1,7 @@
 //! The folder of a store: where things are in it, and how it is made ready.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,7 +98,9 @@ impl Folder {
         if !FORMAT.as_bytes().starts_with(&said) {
             return Err(Trouble::OtherFormat);
         }
-        self.make_folders()?;
+        for part in ["locks", "damaged", "records", "owners"] {
+            self.durability.create_folder(&self.root.join(part))?;
+        }
         if said.len() < FORMAT.len() { self.sign(&path) } else { Ok(()) }
     }
 
@@ -110,23 +112,6 @@ impl Folder {
         Ok(!names.iter().any(|name| name == "cloakroom") && names.iter().any(|name| name != "lost+found"))
     }
 
-    fn make_folders(&self) -> io::Result<()> {
-        for part in ["locks", "damaged", "records", "owners"] {
-            self.durability.create_folder(&self.root.join(part))?;
-        }
-        for parent in ["records", "owners"] {
-            let parent = self.root.join(parent);
-            let mut created = false;
-            for shard in 0..=u8::MAX {
-                created |= disk::make_folder(&parent.join(format!("{shard:02x}")))?;
-            }
-            if created {
-                self.durability.sync_folder(&parent)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Says that the folder is ready, in its last file.
     fn sign(&self, path: &Path) -> Result<(), Trouble> {
         let mut file = OpenOptions::new().write(true).open(path)?;
@@ -136,13 +121,42 @@ impl Folder {
     }
 }
 
-/// Reads a file from the beginning, or says that there is none although its folder is there.
+/// Looking for what may not be there.
 ///
-/// A folder that went away must not look like an absent record.
-pub(super) fn open_in(folder: &Path, path: &Path) -> io::Result<Option<File>> {
-    let file = disk::open_if_there(path)?;
-    if file.is_none() {
-        fs::metadata(folder)?;
+/// A folder that went away must not look like an absent record. The 256 sub-folders are made when they are needed,
+/// the folders that they are in when the store is; so those tell the two apart.
+impl Folder {
+    /// Opens a record's file, if there is one.
+    pub(super) fn open_record(&self, name: &Name) -> io::Result<Option<File>> {
+        self.if_there(File::open(self.record(name)), "records")
     }
-    Ok(file)
+
+    /// Opens an owner's revocation, if there is one.
+    pub(super) fn open_mark(&self, owner: &Name) -> io::Result<Option<File>> {
+        self.if_there(File::open(self.owner(owner).join("revoked")), "owners")
+    }
+
+    /// The names in a shard of records.
+    pub(super) fn names_of_records(&self, shard: u8) -> io::Result<Vec<String>> {
+        Ok(self.if_there(disk::names(&self.shard(shard)), "records")?.unwrap_or_default())
+    }
+
+    /// The names in a shard of owners.
+    pub(super) fn names_of_owners(&self, shard: u8) -> io::Result<Vec<String>> {
+        Ok(self.if_there(disk::names(&self.owner_shard(shard)), "owners")?.unwrap_or_default())
+    }
+
+    /// The names in an owner's folder.
+    pub(super) fn names_of_owner(&self, owner: &Name) -> io::Result<Vec<String>> {
+        Ok(self.if_there(disk::names(&self.owner(owner)), "owners")?.unwrap_or_default())
+    }
+
+    fn if_there<T>(&self, looked: io::Result<T>, part: &str) -> io::Result<Option<T>> {
+        match looked {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::metadata(self.root.join(part)).map(|_| None)
+            }
+            looked => looked.map(Some),
+        }
+    }
 }

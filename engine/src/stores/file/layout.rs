@@ -3,7 +3,7 @@
 //! # The folder
 //! | path | what it is |
 //! |---|---|
-//! | `cloakroom` | says that the folder is a store's and in which format: the text [`FORMAT`]. Empty until the folders below exist |
+//! | `cloakroom` | says that the folder is a store's and in which format: the text [`FORMAT`]. Empty until `locks`, `records`, `owners` and `damaged` exist |
 //! | `locks/record-xx`, `locks/owner-xx` | empty; whoever holds the kernel's lock on it may change what is in `records/xx`, `owners/xx` |
 //! | `records/xx/<name>` | a record |
 //! | `records/xx/next` | a record that is being written; after a crash, waste that the next write replaces |
@@ -13,7 +13,7 @@
 //! | `damaged/<name>` | a file that was found unreadable, set aside for a person to look at |
 //!
 //! `<name>` is the BLAKE3 hash of the record's key, `<owner>` that of the owner's, both as 64 lower-case hexadecimal
-//! digits; `xx` are its first two. So no byte of a key reaches a path, every key fits, and names differ in
+//! digits; `xx` are its first two, and these folders and locks are made when they are needed. So no byte of a key reaches a path, every key fits, and names differ in
 //! more than case. The key itself is in the file, and a file whose key has another name is damaged.
 //!
 //! Integers are little-endian, moments are microseconds since 1970-01-01T00:00:00Z, a *check of* bytes is the

@@ -9,6 +9,8 @@ mod owners;
 mod records;
 mod scan;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::fmt;

@@ -8,12 +8,13 @@
 //!    follows it reads the record.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
 
 use super::disk;
-use super::folder::{Folder, open_in};
+use super::folder::Folder;
 use super::layout::{HEAD_MOST, Mark, Name};
 use super::trouble::Trouble;
 
@@ -39,7 +40,6 @@ impl Folder {
         let _lock = self.lock_owners(folder.shard())?;
         let earlier = self.mark_or_now(&folder)?;
         let mark = Mark { at: earlier.map_or(at, |mark| mark.at.max(at)), made_at: self.clock.now() };
-        self.durability.create_folder(&self.owner(&folder))?;
         self.write_mark(&folder, mark)?;
 
         let mut removed = 0;
@@ -81,8 +81,7 @@ impl Folder {
     ///
     /// A note that is already there was made for a record that is still there, or by a process that died.
     pub(super) fn note_owner(&self, owner: &Name, name: &Name) -> Result<(), Trouble> {
-        let folder = self.owner(owner);
-        self.durability.create_folder(&folder)?;
+        let folder = self.make_owner(owner)?;
         self.durability.create_empty(&folder.join(name.text()))?;
         Ok(())
     }
@@ -111,7 +110,7 @@ impl Folder {
 
     /// Removes from the owners of a shard what nobody needs any more.
     pub(super) fn tidy_owners(&self, shard: u8) -> Result<(), Trouble> {
-        for owner in disk::names(&self.owner_shard(shard))?.iter().filter_map(|name| Name::parse(name)) {
+        for owner in self.names_of_owners(shard)?.iter().filter_map(|name| Name::parse(name)) {
             let _lock = self.lock_owners(owner.shard())?;
             self.tidy_owner(&owner)?;
         }
@@ -122,17 +121,18 @@ impl Folder {
 impl Folder {
     /// The records that may be the owner's.
     fn noted(&self, owner: &Name) -> Result<Vec<Name>, Trouble> {
+        Ok(self.names_of_owner(owner)?.iter().filter_map(|name| Name::parse(name)).collect())
+    }
+
+    fn make_owner(&self, owner: &Name) -> Result<PathBuf, Trouble> {
         let folder = self.owner(owner);
-        if !folder.try_exists()? {
-            fs::metadata(self.owner_shard(owner.shard()))?;
-            return Ok(Vec::new());
-        }
-        Ok(disk::names(&folder)?.iter().filter_map(|name| Name::parse(name)).collect())
+        self.durability.create_folder(&self.owner_shard(owner.shard()))?;
+        self.durability.create_folder(&folder)?;
+        Ok(folder)
     }
 
     fn mark(&self, owner: &Name) -> Result<Option<Mark>, Trouble> {
-        let path = self.owner(owner).join("revoked");
-        let Some(file) = open_in(&self.owner_shard(owner.shard()), &path)? else { return Ok(None) };
+        let Some(file) = self.open_mark(owner)? else { return Ok(None) };
         Mark::decode(&disk::read_up_to(&file, HEAD_MOST)?, owner).map(Some)
     }
 
@@ -150,7 +150,7 @@ impl Folder {
 
     /// Makes the revocation hold. For who holds the owner's lock alone.
     fn write_mark(&self, owner: &Name, mark: Mark) -> Result<(), Trouble> {
-        let folder = self.owner(owner);
+        let folder = self.make_owner(owner)?;
         self.durability.replace(&folder.join("next"), &folder.join("revoked"), &mark.encode(owner))
     }
 

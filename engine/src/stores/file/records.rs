@@ -5,12 +5,12 @@
 //! file costs three; a reader who meets it half done sees a check that fails, and looks again under the lock.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 
 use cloakroom_store::{Created, Entry, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
 
 use super::disk;
-use super::folder::{Folder, open_in};
+use super::folder::Folder;
 use super::layout::{EXPIRY_AT, HEAD_MOST, Head, Name, encode_expiry, encode_record};
 use super::trouble::Trouble;
 
@@ -126,7 +126,7 @@ impl Folder {
 
     /// Reads the head of the record of this name, dead or alive. Damage is certain only under the lock.
     pub(super) fn head(&self, name: &Name) -> Result<Option<Head>, Trouble> {
-        let Some(file) = self.open(name)? else { return Ok(None) };
+        let Some(file) = self.open_record(name)? else { return Ok(None) };
         let length = file.metadata()?.len();
         let bytes = disk::read_up_to(&file, HEAD_MOST)?;
         Head::decode(&bytes, length, name).map(Some)
@@ -134,7 +134,7 @@ impl Folder {
 
     /// Reads the live record of this name. Damage is certain only under the lock.
     pub(super) fn live(&self, name: &Name) -> Result<Option<Entry>, Trouble> {
-        let Some(file) = self.open(name)? else { return Ok(None) };
+        let Some(file) = self.open_record(name)? else { return Ok(None) };
         let (head, bytes) = read_whole(&file, name)?;
         if !self.is_live(&head, self.clock.now())? {
             return Ok(None);
@@ -144,14 +144,14 @@ impl Folder {
 
     /// Reads the head of the record of this name, dead or alive, and sees that every byte after it is as it was written.
     pub(super) fn checked_head(&self, name: &Name) -> Result<Option<Head>, Trouble> {
-        let Some(file) = self.open(name)? else { return Ok(None) };
+        let Some(file) = self.open_record(name)? else { return Ok(None) };
         let (head, bytes) = read_whole(&file, name)?;
         head.check_payload(&bytes).map(|()| Some(head))
     }
 
     /// Whether a file has this name, of whatever state.
     pub(super) fn exists(&self, name: &Name) -> Result<bool, Trouble> {
-        Ok(self.open(name)?.is_some())
+        Ok(self.open_record(name)?.is_some())
     }
 
     /// Whether the record exists for the contract: neither expired nor revoked.
@@ -163,10 +163,6 @@ impl Folder {
 impl Folder {
     fn check_size(&self, record: &Record) -> Result<(), Trouble> {
         if record.payload.len() > self.max_payload { Err(Trouble::TooLarge) } else { Ok(()) }
-    }
-
-    fn open(&self, name: &Name) -> io::Result<Option<File>> {
-        open_in(&self.shard(name.shard()), &self.record(name))
     }
 
     fn update_locked(
@@ -209,6 +205,7 @@ impl Folder {
         if let Some(owner) = new {
             self.note_owner(&Name::of(owner.key.as_bytes()), name)?;
         }
+        self.durability.create_folder(&self.shard(name.shard()))?;
         let next = self.next_record(name.shard());
         let written = self.durability.replace(&next, &self.record(name), &bytes);
         match &written {

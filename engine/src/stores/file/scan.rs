@@ -4,7 +4,6 @@ use std::fs;
 
 use cloakroom_store::{Cursor, Page};
 
-use super::disk;
 use super::folder::Folder;
 use super::layout::Name;
 use super::trouble::Trouble;
@@ -73,7 +72,7 @@ impl Folder {
     /// The records of a shard in the order of a scan.
     fn names_in(&self, shard: u8) -> Result<Vec<Name>, Trouble> {
         let mut names: Vec<Name> =
-            disk::names(&self.shard(shard))?.iter().filter_map(|name| Name::parse(name)).collect();
+            self.names_of_records(shard)?.iter().filter_map(|name| Name::parse(name)).collect();
         names.sort_unstable_by_key(|name| *name.as_bytes());
         Ok(names)
     }

@@ -51,8 +51,7 @@ impl Folder {
             return Ok(Swept { removed: 0, more: false });
         }
         let thorough = self.rounds.thorough.fetch_add(1, Ordering::Relaxed);
-        self.tidy_owners(thorough)?;
-        let mut removed = self.sweep_shard(thorough, Depth::Whole, limit)?;
+        let mut removed = self.look_through(thorough, limit)?;
         let first = self.rounds.expiry.load(Ordering::Relaxed);
         for step in 0..=u8::MAX {
             let shard = first.wrapping_add(step);
@@ -67,9 +66,15 @@ impl Folder {
         Ok(Swept { removed, more: removed >= limit })
     }
 
+    /// Tidies up a shard of owners, and sweeps a shard of records thoroughly.
+    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<usize, Trouble> {
+        self.tidy_owners(shard)?;
+        self.sweep_shard(shard, Depth::Whole, limit)
+    }
+
     /// Removes up to `limit` dead records, and says how many.
     fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<usize, Trouble> {
-        let names = disk::names(&self.shard(shard))?;
+        let names = self.names_of_records(shard)?;
         if names.iter().any(|name| name == "next") {
             let _lock = self.lock_records(shard)?;
             disk::remove_if_there(&self.next_record(shard))?;
