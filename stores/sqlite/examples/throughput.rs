@@ -51,12 +51,12 @@ async fn run(folder: &Path, durability: Durability, tasks: u64) -> Figures {
     let path = folder.path().join("sessions.db");
     let store = Arc::new(SqliteStore::builder(path).durability(durability).open().await.unwrap());
     let shares = create(&store, tasks).await;
-    let writers = shares.iter().map(|share| tokio::spawn(write(Arc::clone(&store), share.clone())));
-    let mut latencies = gather(writers.collect()).await;
+    let tasks = shares.iter().map(|share| tokio::spawn(write(Arc::clone(&store), share.clone())));
+    let mut latencies = gather(tasks.collect()).await;
     latencies.sort();
     let writes = rate(latencies.len());
-    let readers = shares.into_iter().map(|share| tokio::spawn(load(Arc::clone(&store), share)));
-    let loads = rate(gather(readers.collect()).await.len());
+    let tasks = shares.into_iter().map(|share| tokio::spawn(load(Arc::clone(&store), share)));
+    let loads = rate(gather(tasks.collect()).await.len());
     Figures { writes, p50: latencies[latencies.len() / 2], p99: latencies[latencies.len() * 99 / 100], loads }
 }
 
