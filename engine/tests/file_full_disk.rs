@@ -2,6 +2,7 @@
 //!
 //! Mounting takes root and Linux. The mount is made in a name space of a child process and goes away with it.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 use std::env;
 use std::fs;
@@ -27,7 +28,8 @@ fn on_a_small_disk(name: &str) {
         .output();
     // Not by a macro, whose words the test runner would keep to itself.
     let skip = |why: &str| {
-        writeln!(io::stderr(), "\n*** SKIPPED {name}: cannot mount a small disk: {why}").unwrap();
+        let mut loud = io::stderr().lock();
+        writeln!(loud, "\n*** SKIPPED {name}: cannot mount a small disk: {why}").unwrap();
     };
     match ran {
         Err(error) => skip(&error.to_string()),
