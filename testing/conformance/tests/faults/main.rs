@@ -214,6 +214,8 @@ faults! {
     update_answers_revoked_and_writes (owners::UpdateAnswersRevokedAndWrites):
         revoke_refuses_an_update_that_began_before,
         a_revocation_beside_updates_is_final;
+    update_of_nothing_for_a_revoked_owner_is_written (owners::UpdateOfNothingForARevokedOwnerIsWritten):
+        what_is_refused_for_two_reasons_changes_nothing;
     create_answers_revoked_and_keeps (owners::CreateAnswersRevokedAndKeeps):
         revoke_refuses_a_create_that_began_before;
 

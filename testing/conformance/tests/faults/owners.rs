@@ -272,6 +272,25 @@ impl Fault for UpdateAnswersRevokedAndWrites {
 }
 
 #[derive(Debug, Default)]
+pub(crate) struct UpdateOfNothingForARevokedOwnerIsWritten;
+#[async_trait]
+impl Fault for UpdateOfNothingForARevokedOwnerIsWritten {
+    async fn update(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+    ) -> Result<Updated> {
+        let updated = s.update(key, expected, record).await?;
+        if updated == Updated::Gone {
+            s.reach_inside(|inside| inside.is_revoked(record).then(|| inside.put(key, record)));
+        }
+        Ok(updated)
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct CreateAnswersRevokedAndKeeps;
 #[async_trait]
 impl Fault for CreateAnswersRevokedAndKeeps {
