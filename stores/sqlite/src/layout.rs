@@ -182,7 +182,8 @@ mod tests {
                 plan.iter().any(|step| step.starts_with("SCAN cloakroom") || step.contains("TEMP B-TREE"));
             match name {
                 "count" => {
-                    assert_eq!(plan[1], "SCAN cloakroom_records USING COVERING INDEX cloakroom_records_due")
+                    let scan = "SCAN cloakroom_records USING COVERING INDEX cloakroom_records_due";
+                    assert!(plan.iter().any(|step| step == scan), "{plan:?}");
                 }
                 "create" | "remember" | "clear" => {}
                 _ => assert!(searches > 0 && !slow, "{name}: {plan:?}"),

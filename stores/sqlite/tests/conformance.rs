@@ -1,4 +1,5 @@
 //! The store keeps the contract: in a file that several handles use, with one connection more or less, and in memory.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
