@@ -1,5 +1,6 @@
 //! A disk with no room left, as a real file system of 2 MB.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! Files that are not as they should be: foreign, newer, damaged, locked, in the wrong place.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::error::Error as _;
 use std::fs;

@@ -1,4 +1,5 @@
 //! Several processes on one file, and processes that are killed: each test starts itself again as its children.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::HashMap;
 use std::env;
