@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use cloakroom_sqlite::SqliteStore;
 use cloakroom_sqlite::rusqlite::Connection;
+use cloakroom_sqlite::{Durability, SqliteStore};
 use cloakroom_store::{
     Clock, Created, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Sweep, Swept, Timestamp,
     Updated,
@@ -104,7 +104,8 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sessions.db");
         let clock = ManualClock::at(Timestamp::now());
-        let store = SqliteStore::builder(&path).clock(Arc::new(clock.clone())).open().await.unwrap();
+        let builder = SqliteStore::builder(&path).clock(Arc::new(clock.clone()));
+        let store = builder.durability(Durability::Process).open().await.unwrap();
         Self { store, clock, behind: Connection::open(path).unwrap(), _folder: folder }
     }
 
