@@ -78,7 +78,7 @@ pub fn run_as_test<H: Harness>(name: &str, harness: impl Future<Output = H>) {
     match runtime.block_on(async { case.run(&harness.await).await }) {
         Ok(Verdict::Kept) => {}
         Ok(Verdict::NotApplicable(reason)) => say_not_applicable(name, reason),
-        Err(failure) => panic!("{} {failure}", case.sentence),
+        Err(failure) => panic!("{}\n{failure}", case.sentence),
     }
 }
 
