@@ -1,1 +1,19 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod case;
+mod cases;
+mod expect;
+mod failure;
+mod harness;
+mod list;
+mod reference;
+mod suite;
+mod trial;
+
+pub use case::{Case, cases};
+pub use failure::{Failure, FailureKind, Verdict};
+pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
+pub use reference::{Inside, Reference};
+
+#[doc(hidden)]
+pub use case::run_as_test as __run_as_test;

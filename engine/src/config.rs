@@ -1,0 +1,376 @@
+//! Every option, its default, and why.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, SystemClock};
+
+use crate::cookie::{Attributes, Codec, Template};
+use crate::lifetime::Lifetime;
+use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
+
+/// Every option of an engine. The defaults are safe: change what you know better.
+///
+/// ```
+/// use cloakroom::{Config, Engine, stores::MemoryStore};
+/// use std::time::Duration;
+///
+/// let config = Config::default()
+///     .idle(Duration::from_secs(15 * 60))
+///     .absolute(Duration::from_secs(8 * 60 * 60))
+///     .sessions_per_user(3);
+/// let engine = Engine::new(MemoryStore::new(), config)?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+///
+/// Options that contradict each other do not build, and the error names both:
+///
+/// ```
+/// # use cloakroom::{Config, Engine, stores::MemoryStore};
+/// let config = Config::default().cookie_name("__Host-id").cookie_domain("example.org");
+/// let error = Engine::new(MemoryStore::new(), config).unwrap_err();
+/// assert_eq!(error.options(), ["cookie_name", "cookie_domain"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) cookie: Attributes,
+    pub(crate) keys: Option<KeyRing>,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) proxy: TrustProxy,
+    pub(crate) save_unchanged: bool,
+    pub(crate) save_empty: bool,
+    pub(crate) rolling: bool,
+    pub(crate) cap: Option<usize>,
+    pub(crate) max_size: usize,
+    pub(crate) outage: Outage,
+    pub(crate) commit_within: Duration,
+    pub(crate) dropped_write_is_an_error: bool,
+    pub(crate) clear_site_data: bool,
+    pub(crate) sweep_every: Option<Duration>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+/// Whether what a proxy says about the request is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TrustProxy {
+    /// No: only what the server itself sees counts.
+    #[default]
+    No,
+    /// Yes: the first element of `X-Forwarded-Proto` counts. Only if every request comes through a proxy that sets it.
+    Yes,
+}
+
+/// What happens when a session cannot be loaded because the store does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// How long to wait for the store to come back, trying again meanwhile. Default: 250 ms.
+    pub wait: Duration,
+    /// What to do then. Default: [`OutagePolicy::FailClosed`].
+    pub then: OutagePolicy,
+}
+
+/// See [`Outage::then`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OutagePolicy {
+    /// Whoever asks for the session gets an error, which adapters turn into a 503. Who does not ask is served.
+    #[default]
+    FailClosed,
+    /// The request gets an empty session that cannot be written: nothing it does is stored, and no cookie is sent.
+    AnonymousReadOnly,
+}
+
+impl Default for Outage {
+    fn default() -> Self {
+        Self { wait: Duration::from_millis(250), then: OutagePolicy::FailClosed }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            cookie: Attributes::default(),
+            keys: None,
+            lifetime: Lifetime::default(),
+            proxy: TrustProxy::No,
+            save_unchanged: false,
+            save_empty: false,
+            rolling: false,
+            cap: None,
+            max_size: 1 << 20,
+            outage: Outage::default(),
+            commit_within: Duration::from_secs(5),
+            dropped_write_is_an_error: false,
+            clear_site_data: false,
+            sweep_every: Some(Duration::from_secs(60)),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            observer: None,
+        }
+    }
+}
+
+/// # The cookie
+impl Config {
+    /// The defaults for development over plain http: a cookie called `session` without `Secure`.
+    ///
+    /// Never for production: whoever sees the network traffic has the sessions.
+    pub fn plain_http() -> Self {
+        Self::default().secure(Secure::Never)
+    }
+
+    /// The cookie's name, exactly as written and read. Default: `__Host-session`; `__Secure-session` if a domain or
+    /// a path other than `/` is set; `session` if the cookie is not always `Secure`.
+    #[must_use]
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie.name = Some(name.into());
+        self
+    }
+
+    /// The path that the cookie is sent to, or `None` for the folder of the page that set it. Default: `/`.
+    #[must_use]
+    pub fn cookie_path(mut self, path: impl Into<Option<String>>) -> Self {
+        self.cookie.path = path.into();
+        self
+    }
+
+    /// The domain whose hosts all get the cookie. Default: none, so that only this host does.
+    #[must_use]
+    pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.cookie.domain = Some(domain.into());
+        self
+    }
+
+    /// When the cookie carries `Secure`. Default: [`Secure::Always`].
+    #[must_use]
+    pub fn secure(mut self, secure: Secure) -> Self {
+        self.cookie.secure = secure;
+        self
+    }
+
+    /// Whether scripts cannot read the cookie. Default: `true`.
+    #[must_use]
+    pub fn http_only(mut self, http_only: bool) -> Self {
+        self.cookie.http_only = http_only;
+        self
+    }
+
+    /// Which requests from other sites carry the cookie; `None` writes nothing. Default: [`SameSite::Lax`].
+    #[must_use]
+    pub fn same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
+        self.cookie.same_site = same_site.into();
+        self
+    }
+
+    /// Whether the cookie is kept apart for each top-level site (CHIPS). Default: `false`.
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.cookie.partitioned = partitioned;
+        self
+    }
+
+    /// Whether the cookie outlives the browser. Default: `true`; it then lasts until the session's absolute end
+    /// (400 days at most), and the server enforces the idle time.
+    #[must_use]
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.lifetime.persistent = persistent;
+        self
+    }
+
+    /// Signs the cookie, so that forged ones cost no store trip. Default: not signed; 256 random bits cannot be guessed.
+    #[must_use]
+    pub fn signed(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Whether a proxy's word on https is believed; matters for [`Secure::Auto`]. Default: [`TrustProxy::No`].
+    #[must_use]
+    pub fn trust_proxy(mut self, proxy: TrustProxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Whether the cookie is sent with every response to a request that has a session. Default: `false`, so that
+    /// responses can be cached. Loads the session of every request, and cannot be combined with
+    /// [`renew_every`](Self::renew_every): a late response would bring an old id back.
+    #[must_use]
+    pub fn rolling(mut self, rolling: bool) -> Self {
+        self.rolling = rolling;
+        self
+    }
+
+    /// Whether a log-out also sends `Clear-Site-Data: "cache", "cookies", "storage"`. Default: `false`.
+    #[must_use]
+    pub fn clear_site_data(mut self, clear: bool) -> Self {
+        self.clear_site_data = clear;
+        self
+    }
+}
+
+/// # Lifetimes
+impl Config {
+    /// Ends a session that no request looked at for this long. Default: 30 minutes.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.lifetime.idle = idle;
+        self
+    }
+
+    /// Ends a session this long after it began or after the last log-in, however active it is. Default: 12 hours.
+    #[must_use]
+    pub fn absolute(mut self, absolute: impl Into<Option<Duration>>) -> Self {
+        self.lifetime.absolute = absolute.into();
+        self
+    }
+
+    /// Gives a session a fresh id this often, at a request that looks at it. Default: `None`, only at log-in.
+    #[must_use]
+    pub fn renew_every(mut self, every: impl Into<Option<Duration>>) -> Self {
+        self.lifetime.renew_every = every.into();
+        self
+    }
+
+    /// For how long requests that bring a renewed session's old id are still served. Default: 10 seconds.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.lifetime.grace = grace;
+        self
+    }
+
+    /// Which part of the idle time must have passed before the store is told that a session was used: from 0 (every
+    /// request) to below 1. Default: 0.1.
+    #[must_use]
+    pub fn touch_after(mut self, part: f64) -> Self {
+        self.lifetime.touch_after = part;
+        self
+    }
+}
+
+/// # Saving
+impl Config {
+    /// Whether sessions that were looked at are stored again although nothing changed. Default: `false`.
+    #[must_use]
+    pub fn save_unchanged(mut self, save: bool) -> Self {
+        self.save_unchanged = save;
+        self
+    }
+
+    /// Whether a new session is stored although nothing was put into it. Default: `false`.
+    #[must_use]
+    pub fn save_empty(mut self, save: bool) -> Self {
+        self.save_empty = save;
+        self
+    }
+
+    /// The largest payload of a session, in bytes. Default: 1 MiB.
+    #[must_use]
+    pub fn max_size(mut self, bytes: usize) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// How long a commit tries to merge with other requests or to reach its store. Default: 5 seconds.
+    #[must_use]
+    pub fn commit_within(mut self, limit: Duration) -> Self {
+        self.commit_within = limit;
+        self
+    }
+
+    /// Whether a response whose changes were dropped, because the session ended while it was made, becomes an error
+    /// (409 in the adapters). Default: `false`; the drop is an [`Event::WriteDropped`](crate::Event::WriteDropped).
+    #[must_use]
+    pub fn dropped_write_is_an_error(mut self, error: bool) -> Self {
+        self.dropped_write_is_an_error = error;
+        self
+    }
+
+    /// How many sessions a user may have at once; a log-in ends the oldest ones beyond. Default: no limit.
+    /// Needs a store with owners.
+    #[must_use]
+    pub fn sessions_per_user(mut self, cap: impl Into<Option<usize>>) -> Self {
+        self.cap = cap.into();
+        self
+    }
+
+    /// What happens when a session cannot be loaded. Default: see [`Outage`].
+    #[must_use]
+    pub fn outage(mut self, outage: Outage) -> Self {
+        self.outage = outage;
+        self
+    }
+
+    /// How often expired records are removed in the background, give or take a fifth; `None`: never by this engine.
+    /// Default: every minute. Expired records do not exist for anybody, swept or not.
+    #[must_use]
+    pub fn sweep_every(mut self, every: impl Into<Option<Duration>>) -> Self {
+        self.sweep_every = every.into();
+        self
+    }
+}
+
+/// # Time, chance and what is told
+impl Config {
+    /// Where the time comes from. Default: [`SystemClock`]. Give the store the same one.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where ids come from. Default: [`SystemRandom`].
+    #[must_use]
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Who is told what happens. Default: nobody.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Checks all options against each other.
+    pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
+        self.lifetime.check()?;
+        if self.rolling && self.lifetime.renew_every.is_some() {
+            let message = "a cookie on every response would bring renewed ids back";
+            return Err(ConfigError::new(&["rolling", "renew_every"], message));
+        }
+        if self.cap == Some(0) {
+            return Err(ConfigError::new(&["sessions_per_user"], "a user who may have no session cannot log in"));
+        }
+        self.cookie.template(codec)
+    }
+}
+
+/// Says that a configuration cannot work, and which options make it so.
+#[derive(Debug)]
+pub struct ConfigError {
+    options: Vec<&'static str>,
+    message: Box<str>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(options: &[&'static str], message: impl Into<String>) -> Self {
+        Self { options: options.to_vec(), message: message.into().into_boxed_str() }
+    }
+
+    /// The names of the options, as their methods are called.
+    pub fn options(&self) -> &[&'static str] {
+        &self.options
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.options.join(" and "), self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}

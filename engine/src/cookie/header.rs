@@ -1,0 +1,40 @@
+//! Reads the `Cookie` header.
+
+/// The values of all cookies called `name` in one `Cookie` header, in the order of the header.
+///
+/// Reads what RFC 6265 (section 4.2.1) describes and what clients really send: any white space around a pair, a
+/// missing space after `;`, empty pairs, a value in double quotes. Nothing is an error; what is no pair is passed over.
+pub(crate) fn values_of<'a>(name: &'a str, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    header.split(|&byte| byte == b';').filter_map(move |pair| {
+        let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+        let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+        Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values_of;
+
+    fn read(header: &str) -> Vec<&str> {
+        values_of("id", header.as_bytes()).map(|value| std::str::from_utf8(value).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_value_of_the_name_is_found_in_order() {
+        assert_eq!(read("a=1; id=x; id=y; b=2"), ["x", "y"]);
+        assert_eq!(read("id=x;id = y ;;; id=\"z\";"), ["x", "y", "z"]);
+    }
+
+    #[test]
+    fn other_names_and_what_is_no_pair_are_passed_over() {
+        assert_eq!(read("ID=x; idx=y; xid=z; id; =id; __Host-id=w; a=id=v"), [""; 0]);
+        assert_eq!(read(""), [""; 0]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_not_hide_a_good_cookie() {
+        let header = b"\xff\xfe=\x00; id=x".as_slice();
+        assert_eq!(values_of("id", header).collect::<Vec<_>>(), [b"x"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! The cookie: its attributes, its value plain or signed, and how both are read and written.
+
+mod attributes;
+mod header;
+mod key_ring;
+
+pub use attributes::{SameSite, Secure};
+pub use key_ring::KeyRing;
+
+pub(crate) use attributes::{Attributes, Template};
+pub(crate) use header::values_of;
+
+use crate::SessionId;
+
+/// The longest name and value together that browsers keep, in bytes (RFC 6265bis, section 5.6).
+pub(crate) const MAX_PAIR: usize = 4096;
+/// The longest attribute value that browsers read, in bytes (RFC 6265bis, section 5.6).
+pub(crate) const MAX_ATTRIBUTE: usize = 1024;
+/// The longest lifetime that browsers grant: 400 days, in seconds (RFC 6265bis, section 5.5).
+pub(crate) const MAX_AGE: u64 = 400 * 24 * 60 * 60;
+
+/// How an id is written as a cookie value, and read back.
+#[derive(Debug)]
+pub(crate) enum Codec {
+    /// The id alone: 256 random bits need no signature.
+    Plain,
+    /// The id, a dot and a signature, so that forged cookies cost no store trip.
+    Signed(KeyRing),
+}
+
+/// Why a value of our cookie cannot be an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotAnId {
+    Malformed,
+    Forged,
+}
+
+impl Codec {
+    pub(crate) fn read(&self, name: &str, value: &[u8]) -> Result<SessionId, NotAnId> {
+        match self {
+            Self::Plain => SessionId::parse(value).ok_or(NotAnId::Malformed),
+            Self::Signed(keys) => {
+                let (id, dotted) = value.split_at_checked(SessionId::LEN).ok_or(NotAnId::Malformed)?;
+                let signature = dotted.strip_prefix(b".").ok_or(NotAnId::Malformed)?;
+                let id = SessionId::parse(id).ok_or(NotAnId::Malformed)?;
+                if keys.verify(name, &id, signature) { Ok(id) } else { Err(NotAnId::Forged) }
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, name: &str, id: &SessionId, out: &mut String) {
+        out.push_str(id.expose());
+        if let Self::Signed(keys) = self {
+            out.push('.');
+            keys.sign(name, id, out);
+        }
+    }
+
+    /// How long every value is, in bytes.
+    pub(crate) const fn length(&self) -> usize {
+        match self {
+            Self::Plain => SessionId::LEN,
+            Self::Signed(_) => SessionId::LEN + 1 + KeyRing::SIGNATURE_LEN,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Brings a request's changes into the store.
+//!
+//! A commit decides once what to do, then does it against whatever other requests do meanwhile. Every write carries a
+//! nonce that the record remembers, so that a write whose answer was lost is recognised and never made twice.
+
+mod cap;
+mod create;
+mod end;
+mod meet;
+mod rotate;
+mod update;
+
+use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
+
+use super::patience::Patience;
+use super::visit::Visit;
+use crate::observe::{Doing, Event};
+use crate::plan::{CookieStep, Observed, Plan, Privilege, Step};
+use crate::record::{Frames, Header};
+use crate::session::{Cookie, Own, Place, StoredSession};
+use crate::{Error, ErrorKind, Result, SessionId};
+
+/// Where a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Landing {
+    /// The store holds the changes.
+    Kept,
+    /// The session ended meanwhile; the changes are dropped.
+    Dropped,
+}
+
+/// One commit.
+pub(super) struct Commit<'a> {
+    visit: &'a Visit,
+    nonce: u64,
+    patience: Patience,
+    now: Timestamp,
+    /// Whether a write may be in the store although no answer came.
+    uncertain: bool,
+    /// How many changes the last write carried.
+    sent: usize,
+    conflicts: u32,
+}
+
+/// The session as a commit writes it.
+struct Write {
+    record: Record,
+    header: Header,
+    sent: usize,
+    own: Own,
+}
+
+impl<'a> Commit<'a> {
+    pub(super) fn new(visit: &'a Visit) -> Self {
+        let engine = visit.engine();
+        let nonce = engine.0.nonces.next();
+        let patience = Patience::new(engine.config().commit_within, nonce);
+        Self { visit, nonce, patience, now: engine.clock().now(), uncertain: false, sent: 0, conflicts: 0 }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Landing> {
+        let landing = self.carry_out().await;
+        match &landing {
+            Ok(Landing::Dropped) => return Ok(self.drop_changes()),
+            Ok(Landing::Kept) if self.conflicts > 0 => self.emit(&Event::Merged { retries: self.conflicts }),
+            Ok(Landing::Kept) => {}
+            Err(error) => self.visit.engine().failed(Doing::Commit, error),
+        }
+        landing
+    }
+
+    /// The session has ended. Flash values that would only have aged are nothing that anybody misses.
+    fn drop_changes(&self) -> Landing {
+        let missed = self.visit.with(|state| {
+            let missed = state.is_changed() || state.must_exist;
+            state.closed();
+            missed
+        });
+        if !missed {
+            return Landing::Kept;
+        }
+        self.emit(&Event::WriteDropped);
+        Landing::Dropped
+    }
+
+    async fn carry_out(&mut self) -> Result<Landing> {
+        if self.settle_uncertain().await? == Landing::Dropped {
+            return Ok(Landing::Dropped);
+        }
+        let config = self.visit.engine().config();
+        let responded = self.visit.has_responded();
+        let plan = self.visit.with(|state| {
+            let seen = state.observe(config);
+            // A renewal that is merely due waits for a response that can carry the new id.
+            Plan::decide(Observed { renewal_due: seen.renewal_due && !responded, ..seen })
+        });
+        if plan.cookie != CookieStep::Leave && responded && !config.rolling {
+            return Err(Error::new(ErrorKind::ResponseSent, "the response was sent; its cookie cannot change any more"));
+        }
+        let landing = match plan.step {
+            Step::Nothing => Landing::Kept,
+            Step::Drop => Landing::Dropped,
+            Step::Create => self.create().await?,
+            Step::Update => self.update().await?,
+            Step::Touch => self.touch().await?,
+            Step::Rotate(privilege) => self.rotate(privilege).await?,
+            Step::Delete => self.end().await?,
+            Step::Replace => {
+                self.end().await?;
+                self.create().await?
+            }
+        };
+        if landing == Landing::Kept && plan.cookie == CookieStep::Set && plan.trips() < 2 {
+            self.send_again();
+        }
+        Ok(landing)
+    }
+
+    /// Under `rolling`, sends the cookie of a session that is still the client's.
+    fn send_again(&self) {
+        let lifetime = &self.visit.engine().config().lifetime;
+        self.visit.with(|state| {
+            let again = state.stored().filter(|stored| !stored.late).map(|stored| {
+                Cookie::Set(stored.id.clone(), lifetime.max_age(&stored.header, self.now))
+            });
+            if let (Cookie::Unchanged, Some(again)) = (&state.cookie, again) {
+                state.cookie = again;
+            }
+        });
+    }
+
+    async fn touch(&mut self) -> Result<Landing> {
+        let lifetime = &self.visit.engine().config().lifetime;
+        let seen = self.visit.with(|state| {
+            state.stored().map(|stored| (stored.key.clone(), lifetime.expires_at(&stored.header, self.now)))
+        });
+        let Some((key, expires_at)) = seen else { return Ok(Landing::Kept) };
+        loop {
+            match self.store().touch(&key, expires_at).await {
+                Ok(_) => break,
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+        self.visit.with(|state| {
+            state.touch = false;
+            if let Place::Stored(stored) = &mut state.place {
+                stored.expires_at = stored.expires_at.max(expires_at);
+            }
+        });
+        Ok(Landing::Kept)
+    }
+
+    /// The session as this commit writes it, under its own key or (`renewed`) under a new one.
+    fn write(&mut self, renewed: bool) -> Result<Write> {
+        let engine = self.visit.engine();
+        let write = self.visit.with(|state| {
+            let mut header = state.header(engine)?.commit(self.nonce, self.now);
+            if renewed {
+                header.renewed_at = self.now;
+            }
+            let payload = state.draft.encode(&header);
+            if payload.len() > engine.config().max_size {
+                let (size, most, largest) = (payload.len(), engine.config().max_size, state.draft.largest());
+                let message = format!("the session has {size} bytes of at most {most}; its largest values: {largest}");
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            let record = Record {
+                payload,
+                expires_at: engine.config().lifetime.expires_at(&header, self.now),
+                sliding: header.idle.is_none(),
+                owner: state.owner.clone(),
+            };
+            Ok(Write { record, header, sent: state.draft.len(), own: state.own.clone() })
+        })?;
+        self.sent = write.sent;
+        Ok(write)
+    }
+
+    /// A write is in the store.
+    fn landed(&self, write: Write, id: SessionId, key: StoreKey, version: Version, late: bool) -> Result<()> {
+        let Write { record, header, sent, own } = write;
+        let frames = Frames::of(&record.payload, &header);
+        let (expires_at, owner) = (record.expires_at, record.owner);
+        let stored = StoredSession { id, key, version, header, expires_at, owner, late };
+        self.visit.with(|state| state.landed(stored, frames, sent, &own))
+    }
+
+    /// After a store's error: waits for another try, or hands the error back.
+    async fn wait_after(&mut self, error: cloakroom_store::Error) -> Result<()> {
+        if !error.is_uncertain() {
+            return Err(error.into());
+        }
+        self.uncertain = true;
+        if self.patience.after_failure().await { Ok(()) } else { Err(error.into()) }
+    }
+
+    async fn wait_after_conflict(&mut self) -> Result<()> {
+        self.conflicts += 1;
+        if self.patience.after_conflict().await {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Contended, "too many requests changed the session at once"))
+    }
+
+    fn store(&self) -> &'a dyn Store {
+        &*self.visit.engine().0.store
+    }
+
+    fn emit(&self, event: &Event) {
+        self.visit.engine().emit(event);
+    }
+}

@@ -1,0 +1,57 @@
+//! How long, and in which steps, an operation is tried again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Waits between tries, longer each time and never in step with others, until a deadline.
+#[derive(Debug)]
+pub(super) struct Patience {
+    until: Instant,
+    tries: u32,
+    /// Any number that differs between requests.
+    seed: u64,
+}
+
+impl Patience {
+    pub(super) fn new(limit: Duration, seed: u64) -> Self {
+        Self { until: Instant::now() + limit, tries: 0, seed }
+    }
+
+    /// Waits before a try after a failure; `false` if there is no time left.
+    pub(super) async fn after_failure(&mut self) -> bool {
+        self.wait(Duration::from_millis(10), Duration::from_millis(500)).await
+    }
+
+    /// Waits before a try after a conflict: not at all at first.
+    pub(super) async fn after_conflict(&mut self) -> bool {
+        if self.tries < 2 {
+            self.tries += 1;
+            return true;
+        }
+        self.wait(Duration::from_micros(500), Duration::from_millis(50)).await
+    }
+
+    async fn wait(&mut self, first: Duration, longest: Duration) -> bool {
+        let now = Instant::now();
+        if now >= self.until {
+            return false;
+        }
+        let doubled = first.saturating_mul(1 << self.tries.min(16)).min(longest);
+        self.tries += 1;
+        self.seed = self.seed.wrapping_add(1);
+        let wait = doubled.mul_f64(0.5 + jitter(self.seed) / 2.0);
+        tokio::time::sleep(wait.min(self.until - now)).await;
+        true
+    }
+}
+
+/// A number from 0 to 1 made of `seed` (by splitmix64), only so that requests and nodes do not act in step.
+pub(super) fn jitter(seed: u64) -> f64 {
+    let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are enough for jitter")]
+    let part = ((mixed ^ (mixed >> 31)) >> 11) as f64;
+    part / 9_007_199_254_740_992.0
+}

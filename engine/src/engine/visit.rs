@@ -1,0 +1,223 @@
+//! One request's dealings with its session.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::{Candidates, Engine, commit};
+use crate::plan::{Plan, Step};
+use crate::session::{Cookie, Place, State};
+use crate::{Error, ErrorKind, Result, Session};
+
+/// One request's dealings with its session; shared by every handle that the request gives out.
+pub(crate) struct Visit {
+    engine: Engine,
+    pub(super) ids: Candidates,
+    https: bool,
+    /// One load or commit at a time.
+    gate: tokio::sync::Mutex<()>,
+    /// Empty until the session is loaded.
+    state: OnceLock<Mutex<State>>,
+    responded: OnceLock<()>,
+}
+
+/// A request whose session nobody has asked for yet: see [`Engine::begin`]. Clones are of the same request.
+#[derive(Clone)]
+pub struct Pending(Arc<Visit>);
+
+/// What the response must say; an adapter turns it into headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "the client learns of its session only by this"]
+pub struct Outcome {
+    /// The value of a `Set-Cookie` header to add. Remove others of the same name, and add `Cache-Control: no-store`.
+    pub set_cookie: Option<String>,
+    /// Whether the response depends on the session: add `Vary: Cookie`.
+    pub vary: bool,
+    /// Whether this request ended its session.
+    pub ended: bool,
+}
+
+impl Visit {
+    pub(super) fn begin(engine: Engine, ids: Candidates, https: bool) -> Pending {
+        Pending(Arc::new(Self {
+            engine,
+            ids,
+            https,
+            gate: tokio::sync::Mutex::const_new(()),
+            state: OnceLock::new(),
+            responded: OnceLock::new(),
+        }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Looks at or changes the state of a loaded session.
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        // Every `Session` was made by `load`, which sets the state first; a request that never loaded has an empty one.
+        let state = self.state.get_or_init(|| {
+            Mutex::new(State::new(Place::Closed, crate::record::Frames::default(), self.engine.clock().now()))
+        });
+        f(&mut state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn has_responded(&self) -> bool {
+        self.responded.get().is_some()
+    }
+
+    async fn load(self: &Arc<Self>) -> Result<Session> {
+        if self.state.get().is_none() {
+            let _gate = self.gate.lock().await;
+            if self.state.get().is_none() {
+                let state = self.engine.look_up(&self.ids).await?;
+                let _ = self.state.set(Mutex::new(state));
+            }
+        }
+        Ok(Session(self.clone()))
+    }
+
+    /// Loads again, in the place of what was loaded before.
+    pub(crate) async fn reload(&self) -> Result<()> {
+        let _gate = self.gate.lock().await;
+        let place = self.with(|state| state.stored().map(|stored| (stored.id.clone(), stored.key.clone())));
+        let Some((id, key)) = place else {
+            return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
+        };
+        match self.engine.look_again(&id, &key).await? {
+            Some(state) => self.with(|old| {
+                let cookie = old.cookie.clone();
+                *old = state;
+                old.cookie = cookie;
+            }),
+            None => {
+                self.with(State::closed);
+                return Err(Error::new(ErrorKind::Gone, "the session has ended"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves in the middle of a request.
+    pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
+        match self.commit().await? {
+            commit::Landing::Kept => Ok(()),
+            commit::Landing::Dropped => {
+                Err(Error::new(ErrorKind::Gone, "the session ended meanwhile, and the changes were dropped"))
+            }
+        }
+    }
+
+    /// Commits, and goes on to the end even if whoever asked is gone, where stopping half-way would show.
+    async fn commit(self: &Arc<Self>) -> Result<commit::Landing> {
+        let visit = self.clone();
+        let work = async move {
+            let _gate = visit.gate.lock().await;
+            commit::Commit::new(&visit).run().await
+        };
+        let runtime = tokio::runtime::Handle::try_current();
+        match runtime {
+            Ok(runtime) if self.with(|state| outlives_its_request(state, &self.engine)) => {
+                runtime.spawn(work).await.unwrap_or_else(|error| {
+                    Err(Error::new(ErrorKind::Unavailable, "the commit was interrupted").with_source(error))
+                })
+            }
+            _ => work.await,
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.with(|state| {
+            let cookie = &self.engine.0.cookie;
+            let set_cookie = match &state.cookie {
+                Cookie::Unchanged => None,
+                Cookie::Set(id, max_age) => Some(cookie.set(&self.engine.0.codec, id, *max_age, self.https)),
+                Cookie::Removed => Some(cookie.remove(self.https)),
+            };
+            Outcome { vary: true, ended: state.cookie == Cookie::Removed, set_cookie }
+        })
+    }
+}
+
+/// Whether half of the commit would be worse than all or nothing of it.
+fn outlives_its_request(state: &State, engine: &Engine) -> bool {
+    let plan = Plan::decide(state.observe(engine.config()));
+    match plan.step {
+        Step::Rotate(_) | Step::Replace | Step::Delete => true,
+        Step::Create => state.owner.is_some(),
+        Step::Nothing | Step::Update | Step::Touch | Step::Drop => false,
+    }
+}
+
+impl Pending {
+    /// Loads the session, once in a request: asked again, hands out the same.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) or [`Store`](ErrorKind::Store) if the store does not answer and the
+    /// [outage policy](crate::OutagePolicy) is to fail. Such a request can never write.
+    pub async fn load(&self) -> Result<Session> {
+        self.0.load().await
+    }
+
+    /// The outcome, if it takes no trip to the store; else ask [`commit`](Self::commit).
+    ///
+    /// A request that never looked at its session, or only read it, ends here.
+    pub fn settle(&self) -> Option<Outcome> {
+        let visit = &self.0;
+        if visit.state.get().is_none() {
+            let untouched = !visit.engine.always_loads();
+            return untouched.then(|| {
+                let _ = visit.responded.set(());
+                Outcome { set_cookie: None, vary: false, ended: false }
+            });
+        }
+        let idle = visit.gate.try_lock().is_ok_and(|_gate| {
+            visit.with(|state| {
+                state.uncertain.is_empty()
+                    && !visit.engine.config().rolling
+                    && Plan::decide(state.observe(visit.engine.config())).step == Step::Nothing
+            })
+        });
+        idle.then(|| {
+            let _ = visit.responded.set(());
+            visit.outcome()
+        })
+    }
+
+    /// Brings the request's changes into the store and says what the response must tell the client.
+    ///
+    /// # Errors
+    /// The changes are then not acknowledged: the response must be replaced by an error.
+    /// [`Gone`](ErrorKind::Gone) only if [`dropped_write_is_an_error`](crate::Config::dropped_write_is_an_error).
+    pub async fn commit(&self) -> Result<Outcome> {
+        if let Some(outcome) = self.settle() {
+            return Ok(outcome);
+        }
+        self.0.load().await?;
+        let landing = self.0.commit().await;
+        let _ = self.0.responded.set(());
+        match landing? {
+            commit::Landing::Dropped if self.0.engine.config().dropped_write_is_an_error => {
+                Err(Error::new(ErrorKind::Gone, "the session ended meanwhile, and the changes were dropped"))
+            }
+            _ => Ok(self.0.outcome()),
+        }
+    }
+
+    /// Whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
+    /// before its response is made still [commits](Self::commit) then: a log-out must not be lost.
+    pub fn is_ending(&self) -> bool {
+        let visit = &self.0;
+        visit.state.get().is_some() && !visit.has_responded() && visit.with(|state| state.fate == crate::plan::Fate::End)
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending(..)")
+    }
+}

@@ -1,0 +1,105 @@
+//! What a handler can see when something goes wrong.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use cloakroom_store as store;
+
+/// The result of an operation on a session.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Says that an operation on a session failed.
+///
+/// Its text names keys of values, never a value, an id or a secret. A store's own words are in
+/// [`source`](StdError::source), for logs; adapters never send them to a client.
+pub struct Error {
+    kind: ErrorKind,
+    message: Box<str>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value could not be written as JSON. The session is unchanged.
+    Encode,
+    /// A stored value is not of the type asked for. It stays as it is, and other values can be read.
+    Decode,
+    /// A value is of the wrong kind for the change: a counter that is text, a list that is none. Nothing is changed.
+    Mismatch,
+    /// The session, or a value, is larger than configured or than the store can keep. The message names the largest keys.
+    TooLarge,
+    /// The session ended while the request was under way: it was logged out, revoked or replaced by a log-in.
+    Gone,
+    /// So many requests changed the session at once that the changes could not be merged in time. Nothing is lost in
+    /// the store; this request's changes are not in it.
+    Contended,
+    /// The store could not be reached in time. Whether the changes are in it is unknown; nothing was acknowledged.
+    Unavailable,
+    /// The store refused for good or is not set up: an operator must act.
+    Store,
+    /// The response was sent already, so no cookie can be set any more.
+    ResponseSent,
+    /// The store cannot do this: the message names the ability.
+    Unsupported,
+    /// An argument can never be right.
+    Invalid,
+    /// The operating system gave no random bytes. No weaker id is made instead.
+    Random,
+}
+
+impl Error {
+    /// Makes an error; `message` is a lowercase fragment.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into().into_boxed_str(), source: None }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What a caller can do about it.
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let (kind, message) = match error.kind() {
+            store::ErrorKind::Unavailable | store::ErrorKind::Other => {
+                (ErrorKind::Unavailable, "the session store does not answer")
+            }
+            store::ErrorKind::TooLarge => (ErrorKind::TooLarge, "the session is larger than its store can keep"),
+            store::ErrorKind::Full => (ErrorKind::Unavailable, "the session store is full"),
+            store::ErrorKind::Invalid => (ErrorKind::Invalid, "the session store refused an argument"),
+            _ => (ErrorKind::Store, "the session store is damaged or not set up"),
+        };
+        Self::new(kind, message).with_source(error)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Error");
+        shown.field("kind", &self.kind).field("message", &self.message);
+        if let Some(source) = &self.source {
+            shown.field("source", source);
+        }
+        shown.finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

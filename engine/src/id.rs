@@ -1,0 +1,152 @@
+//! The secret that a client holds, and the names made from it.
+
+use std::fmt;
+
+use cloakroom_store::StoreKey;
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::{Random, Result};
+
+/// The secret that a client holds: 256 bits from the operating system, written as 43 characters of base64url.
+///
+/// Whoever has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
+/// [`expose`](Self::expose) is the only way out. It cannot be made from text: a client's id is only ever looked up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionId([u8; Self::LEN]);
+
+/// Separates the hash of an id from every other use of BLAKE3; exactly 32 bytes.
+const KEY_CONTEXT: &[u8; 32] = b"cloakroom v1: session id to key.";
+
+impl SessionId {
+    /// The length of an id's text, in bytes.
+    pub(crate) const LEN: usize = 43;
+
+    pub(crate) fn from_random(bytes: &[u8; 32]) -> Self {
+        let mut text = [0; Self::LEN];
+        BASE64URL_NOPAD.encode_mut(bytes, &mut text);
+        Self(text)
+    }
+
+    /// Reads what a client sent; `None` if no id ever looks like that.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let text: &[u8; Self::LEN] = text.try_into().ok()?;
+        let in_alphabet = text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        // 43 characters carry 258 bits: the last one must leave the two spare bits clear, so that an id has one spelling.
+        let canonical = b"AEIMQUYcgkosw048".contains(&text[Self::LEN - 1]);
+        (in_alphabet && canonical).then_some(Self(*text))
+    }
+
+    /// The name of this id's record: a hash, so that who reads the store has no ids.
+    pub(crate) fn key(&self) -> StoreKey {
+        StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, &self.0).as_bytes())
+    }
+
+    /// Hands out the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
+    pub fn expose(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(..)")
+    }
+}
+
+/// The public name of a session: fit for a list of devices, an admin page, a log.
+///
+/// Random, the same for as long as the session lives (also under a renewed id, a new one at log-in), and nothing can
+/// be made from it: not the id, not the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Handle([u8; 16]);
+
+impl Handle {
+    pub(crate) const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Handle {
+    /// 22 characters of base64url.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl std::str::FromStr for Handle {
+    type Err = crate::Error;
+
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if no handle looks like that.
+    fn from_str(text: &str) -> Result<Self> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| crate::Error::new(crate::ErrorKind::Invalid, "not a session handle"))
+    }
+}
+
+/// What a new session needs from chance, drawn at once.
+#[derive(Debug)]
+pub(crate) struct Minted {
+    pub(crate) id: SessionId,
+    pub(crate) handle: [u8; 16],
+    pub(crate) csrf: [u8; 16],
+}
+
+impl Minted {
+    pub(crate) fn draw(random: &dyn Random) -> Result<Self> {
+        let mut bytes = [0; 64];
+        random.fill(&mut bytes)?;
+        let (id, rest) = bytes.split_first_chunk::<32>().expect("64 bytes begin with 32");
+        let (handle, rest) = rest.split_first_chunk::<16>().expect("32 bytes begin with 16");
+        let (csrf, _) = rest.split_first_chunk::<16>().expect("16 bytes begin with 16");
+        Ok(Self { id: SessionId::from_random(id), handle: *handle, csrf: *csrf })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r01_an_id_has_256_bits_in_43_characters_with_one_spelling() {
+        let id = SessionId::from_random(&[0xff; 32]);
+        assert_eq!(id.expose().len(), 43);
+        assert_eq!(SessionId::parse(id.expose().as_bytes()), Some(id.clone()));
+        let mut other_spelling = id.0;
+        other_spelling[42] = b'9';
+        assert_eq!(SessionId::parse(&other_spelling), None);
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_not_one() {
+        for text in ["", "A", &"A".repeat(42), &"A".repeat(44), &("A".repeat(42) + "="), &("A".repeat(41) + "/A")] {
+            assert_eq!(SessionId::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_character_of_an_id() {
+        assert_eq!(format!("{:?}", SessionId::from_random(&[7; 32])), "SessionId(..)");
+    }
+
+    #[test]
+    fn a_handle_survives_its_text() {
+        let handle = Handle::new(*b"0123456789abcdef");
+        assert_eq!(handle.to_string().parse::<Handle>().unwrap(), handle);
+        assert!("x".parse::<Handle>().is_err());
+    }
+
+    /// A generator that has nothing to give.
+    #[derive(Debug)]
+    struct Dry;
+    impl Random for Dry {
+        fn fill(&self, _: &mut [u8]) -> Result<()> {
+            Err(crate::Error::new(crate::ErrorKind::Random, "dry"))
+        }
+    }
+
+    #[test]
+    fn r01_a_failing_generator_is_an_error_never_a_weak_id() {
+        assert_eq!(Minted::draw(&Dry).err().unwrap().kind(), crate::ErrorKind::Random);
+    }
+}

@@ -1,0 +1,167 @@
+//! How long a session lives: four clocks, decided here and nowhere else.
+
+use std::time::Duration;
+
+use cloakroom_store::{Timestamp, Touch};
+
+use crate::ConfigError;
+use crate::record::Header;
+
+/// How long a session lives. All clocks but the cookie's are enforced by the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Lifetime {
+    /// Ends a session that nobody looked at for this long.
+    pub(crate) idle: Duration,
+    /// Ends a session this long after it began or after its last log-in, whatever happens.
+    pub(crate) absolute: Option<Duration>,
+    /// Gives a session a fresh id this often.
+    pub(crate) renew_every: Option<Duration>,
+    /// For how long a renewed session's old id is excused.
+    pub(crate) grace: Duration,
+    /// Which part of the idle time passes before the expiry is moved again.
+    pub(crate) touch_after: f64,
+    /// Whether the cookie outlives the browser.
+    pub(crate) persistent: bool,
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(30 * 60),
+            absolute: Some(Duration::from_secs(12 * 60 * 60)),
+            renew_every: None,
+            grace: Duration::from_secs(10),
+            touch_after: 0.1,
+            persistent: true,
+        }
+    }
+}
+
+/// How long the trail of a renewed id lasts, so that requests that were under way still find the session.
+const TRAIL: Duration = Duration::from_secs(60 * 60);
+
+impl Lifetime {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let error = |options: &'static [&'static str], message: &str| Err(ConfigError::new(options, message));
+        if self.idle.is_zero() {
+            return error(&["idle"], "a session that may not be idle at all cannot be used");
+        }
+        if self.absolute.is_some_and(|absolute| absolute.is_zero()) {
+            return error(&["absolute"], "a session cannot end as it begins");
+        }
+        if self.absolute.is_some_and(|absolute| absolute < self.idle) {
+            return error(&["idle", "absolute"], "the idle time is longer than the absolute one and would never count");
+        }
+        if self.renew_every.is_some_and(|every| every <= self.grace) {
+            return error(&["renew_every", "grace"], "ids are renewed faster than old ones stop being excused");
+        }
+        if self.grace > TRAIL {
+            return error(&["grace"], "an old id is excused for an hour at most");
+        }
+        if !(0.0..1.0).contains(&self.touch_after) {
+            return error(&["touch_after"], "is a part of the idle time, from 0 to below 1");
+        }
+        Ok(())
+    }
+
+    /// The idle time of a session.
+    pub(crate) fn idle_of(&self, header: &Header) -> Duration {
+        header.idle.unwrap_or(self.idle)
+    }
+
+    /// When the absolute clock ends a session.
+    pub(crate) fn ends_at(&self, header: &Header) -> Timestamp {
+        self.absolute.map_or(Timestamp::NEVER, |absolute| header.started_at + absolute)
+    }
+
+    /// What a session's expiry becomes when it is written or touched now.
+    pub(crate) fn expires_at(&self, header: &Header, now: Timestamp) -> Timestamp {
+        (now + self.idle_of(header)).min(self.ends_at(header))
+    }
+
+    /// The touch that rides on every load; the store carries it out only where it is due.
+    pub(crate) fn touch(&self, now: Timestamp) -> Touch {
+        Touch { due_before: now + self.idle.mul_f64(1.0 - self.touch_after), expires_at: now + self.idle }
+    }
+
+    /// Whether a session that no touch could ride on must be touched.
+    pub(crate) fn touch_is_due(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
+        let due_before = now + self.idle_of(header).mul_f64(1.0 - self.touch_after);
+        expires_at < due_before.min(self.ends_at(header))
+    }
+
+    /// Whether the id is old enough for a fresh one.
+    pub(crate) fn renewal_is_due(&self, header: &Header, now: Timestamp) -> bool {
+        self.renew_every.is_some_and(|every| now.since(header.renewed_at) >= every)
+    }
+
+    /// The cookie's lifetime in seconds, rounded up; `None`: it ends with the browser.
+    ///
+    /// It reaches to the absolute end, not to the idle one: the server enforces the idle time, and a cookie that need
+    /// not be refreshed is sent only once an id, so that no late response can bring an old id back.
+    pub(crate) fn max_age(&self, header: &Header, now: Timestamp) -> Option<u64> {
+        let persistent = header.persistent.unwrap_or(self.persistent);
+        persistent.then(|| self.ends_at(header).since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX))
+    }
+
+    /// Until when the old id is excused, and how long its trail lasts.
+    pub(crate) fn trail(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        (now + self.grace, now + TRAIL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minutes(n: u64) -> Duration {
+        Duration::from_secs(60 * n)
+    }
+
+    fn header(started_at: Timestamp) -> Header {
+        Header::new(started_at, [0; 16], [0; 16])
+    }
+
+    #[test]
+    fn the_expiry_is_the_idle_time_but_never_past_the_absolute_end() {
+        let start = Timestamp::from_millis(1_000_000);
+        let lifetime = Lifetime { absolute: Some(minutes(60)), ..Lifetime::default() };
+        assert_eq!(lifetime.expires_at(&header(start), start), start + minutes(30));
+        assert_eq!(lifetime.expires_at(&header(start), start + minutes(45)), start + minutes(60));
+    }
+
+    #[test]
+    fn a_touch_is_due_when_its_part_of_the_idle_time_has_passed() {
+        let start = Timestamp::from_millis(1_000_000);
+        let lifetime = Lifetime::default();
+        let expires = lifetime.expires_at(&header(start), start);
+        assert!(!lifetime.touch_is_due(&header(start), expires, start + minutes(3)));
+        assert!(lifetime.touch_is_due(&header(start), expires, start + minutes(3) + Duration::from_micros(1)));
+        let every_time = Lifetime { touch_after: 0.0, ..lifetime };
+        assert!(every_time.touch_is_due(&header(start), expires, start + Duration::from_micros(1)));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_never_wraps() {
+        let start = Timestamp::from_millis(1_000_000);
+        let lifetime = Lifetime { renew_every: Some(minutes(1)), ..Lifetime::default() };
+        assert!(!lifetime.renewal_is_due(&header(start), Timestamp::EPOCH));
+        assert!(!lifetime.touch_is_due(&header(start), start + minutes(30), Timestamp::EPOCH));
+        let far = Lifetime { absolute: None, ..lifetime };
+        assert!(far.max_age(&header(start), Timestamp::EPOCH).unwrap() > 0);
+    }
+
+    #[test]
+    fn contradictions_name_their_options() {
+        let cases: [(Lifetime, &[&str]); 5] = [
+            (Lifetime { idle: Duration::ZERO, ..Lifetime::default() }, &["idle"]),
+            (Lifetime { absolute: Some(minutes(1)), ..Lifetime::default() }, &["idle", "absolute"]),
+            (Lifetime { renew_every: Some(minutes(0)), ..Lifetime::default() }, &["renew_every", "grace"]),
+            (Lifetime { grace: minutes(61), ..Lifetime::default() }, &["grace"]),
+            (Lifetime { touch_after: f64::NAN, ..Lifetime::default() }, &["touch_after"]),
+        ];
+        for (lifetime, options) in cases {
+            assert_eq!(lifetime.check().unwrap_err().options(), options);
+        }
+    }
+}

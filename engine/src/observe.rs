@@ -1,0 +1,138 @@
+//! What happens to sessions, for logs, metrics and alarms.
+
+use std::fmt;
+
+use crate::{ErrorKind, Handle};
+
+/// Something that happened to a session: exactly one event each time, with its reason.
+///
+/// No event holds an id, a key or a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A session was stored for the first time.
+    Created {
+        /// The session.
+        session: Handle,
+    },
+    /// A session has a new id.
+    Renewed {
+        /// The session.
+        session: Handle,
+        /// Why.
+        reason: Renewal,
+    },
+    /// A session was ended by the application.
+    Ended {
+        /// Why.
+        reason: End,
+        /// How many sessions.
+        count: u64,
+    },
+    /// Sessions ran out of time.
+    Expired {
+        /// On which clock.
+        reason: Expiry,
+        /// How many sessions.
+        count: u64,
+    },
+    /// A cookie was not accepted; the request is anonymous.
+    Refused {
+        /// Why.
+        reason: Refusal,
+    },
+    /// Changes were dropped because their session had ended meanwhile.
+    WriteDropped,
+    /// Two requests changed a session at once; their changes were merged.
+    Merged {
+        /// How many times the commit had to begin again.
+        retries: u32,
+    },
+    /// A session could not be loaded, saved or swept.
+    Failed {
+        /// What was being done.
+        doing: Doing,
+        /// What went wrong.
+        kind: ErrorKind,
+    },
+}
+
+/// Why an id was renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Renewal {
+    /// Its time had come, or the application asked; the user's rights are the same.
+    SamePrivilege,
+    /// Somebody logged in.
+    LogIn,
+}
+
+/// Why the application ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The user logged out.
+    LogOut,
+    /// The handler destroyed or reset it.
+    Destroyed,
+    /// It was revoked from outside: by an administrator or from another device.
+    Revoked,
+    /// The user had too many.
+    Cap,
+}
+
+/// The clock on which sessions ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// Nobody looked at them (counted when the sweep removes them).
+    Idle,
+    /// They had lived as long as any session may.
+    Absolute,
+}
+
+/// Why a cookie was not accepted. Many of one kind mean that somebody is guessing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It cannot be an id.
+    Malformed,
+    /// Its signature is wrong.
+    Forged,
+    /// No live session has this id.
+    Unknown,
+    /// The id was renewed or replaced, and its grace is over; or a log-in replaced it just now.
+    Superseded,
+    /// The record is there and cannot be read: damaged, or written by a newer release. Its bytes stay.
+    Unreadable,
+}
+
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Doing {
+    /// A load.
+    Load,
+    /// A commit.
+    Commit,
+    /// A sweep, in the background; it goes on.
+    Sweep,
+}
+
+/// Is told what happens to sessions. Called in the middle of a request: be quick, never block.
+pub trait Observer: Send + Sync + 'static {
+    /// Takes note of `event`.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+impl fmt::Debug for dyn Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

@@ -1,0 +1,92 @@
+//! The payload of a record, byte by byte: the only place that knows our own format.
+//!
+//! All numbers are little endian; `varint` is unsigned LEB128. `docs/wire.md` describes the same bytes in words.
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 1 | format version, [`FORMAT`] |
+//! | 1 | 1 | kind: 1 a session, 2 a ticket that was renewed, 3 a ticket that a log-in replaced |
+//! | 2 | … | a [`Header`] and [`Frames`] (kind 1) or a [`Trail`] (kinds 2 and 3) |
+
+mod frames;
+mod header;
+mod trail;
+
+use bytes::Bytes;
+
+pub(crate) use frames::{Frame, Frames, Tag, write_frame};
+pub(crate) use header::Header;
+pub(crate) use trail::Trail;
+
+/// The version byte of everything this release writes.
+pub(crate) const FORMAT: u8 = 1;
+
+const SESSION: u8 = 1;
+const RENEWED: u8 = 2;
+const REPLACED: u8 = 3;
+
+/// What a record's payload says.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// A session.
+    Session(Header, Frames),
+    /// The id was given up; where the session went, if anybody may know.
+    Trail(Trail),
+}
+
+/// Why a payload cannot be read. Its bytes stay where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// Written by a newer release, or by something else.
+    Format,
+    /// Cut short, or lengths that lead outside.
+    Damaged,
+}
+
+impl Payload {
+    pub(crate) fn decode(bytes: &Bytes) -> Result<Self, Unreadable> {
+        let [format, kind, ..] = bytes[..] else { return Err(Unreadable::Damaged) };
+        match (format, kind) {
+            (FORMAT, SESSION) => {
+                let (header, length) = Header::decode(&bytes[2..]).ok_or(Unreadable::Damaged)?;
+                let frames = Frames::check(bytes.slice(2 + length..)).ok_or(Unreadable::Damaged)?;
+                Ok(Self::Session(header, frames))
+            }
+            (FORMAT, RENEWED | REPLACED) => {
+                Trail::decode(kind == RENEWED, &bytes[2..]).map(Self::Trail).ok_or(Unreadable::Damaged)
+            }
+            _ => Err(Unreadable::Format),
+        }
+    }
+}
+
+/// Begins the payload of a session; frames follow.
+pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + Header::MAX_LEN + room);
+    out.extend_from_slice(&[FORMAT, SESSION]);
+    header.encode(&mut out);
+    out
+}
+
+/// The whole payload of a ticket that was given up.
+pub(crate) fn trail_payload(trail: &Trail) -> Bytes {
+    let kind = if trail.to.is_some() { RENEWED } else { REPLACED };
+    let mut out = Vec::with_capacity(64);
+    out.extend_from_slice(&[FORMAT, kind]);
+    trail.encode(&mut out);
+    out.into()
+}
+
+/// Takes `N` bytes off the front.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*head)
+}
+
+fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
+    take(bytes).map(u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Golden bytes, round trips, hostile bytes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloakroom_store::{StoreKey, Timestamp};
+
+use super::*;
+
+fn header() -> Header {
+    let mut header = Header::new(Timestamp::from_millis(1_767_225_600_000), [0x11; 16], [0x22; 16]);
+    header.authenticated_at = Some(Timestamp::from_millis(1_767_225_601_000));
+    header.idle = Some(Duration::from_secs(60));
+    header.persistent = Some(false);
+    header.commit(0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_602_000))
+}
+
+fn session() -> Vec<u8> {
+    let mut out = begin_session(&header(), 64);
+    write_frame(&mut out, Tag::Value, "n", b"3");
+    write_frame(&mut out, Tag::Flash { born: 300 }, "msg", b"\"hi\"");
+    write_frame(&mut out, Tag::Device, "", b"curl");
+    out
+}
+
+#[test]
+fn a_session_is_written_as_docs_wire_md_says() {
+    let golden = concat!(
+        "0101", "05", "00403b165a470600", "00403b165a470600", "40824a165a470600",
+        "11111111111111111111111111111111", "22222222222222222222222222222222",
+        "0087930300000000", "0100000000000000", "80c459165a470600", "01", "0807060504030201",
+        "00016e0133", "01036d7367ac020422686922", "02000463 75726c"
+    )
+    .replace(' ', "");
+    assert_eq!(data_encoding::HEXLOWER.encode(&session()), golden);
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let Ok(Payload::Session(read, frames)) = Payload::decode(&session().into()) else { panic!() };
+    assert_eq!(read, header());
+    let found = frames.find("msg").unwrap();
+    assert_eq!(found.tag, Tag::Flash { born: 300 });
+    assert_eq!(&frames.bytes()[found.value], b"\"hi\"");
+    assert_eq!(frames.iter().count(), 3);
+    assert!(frames.find("").is_none(), "the device is not a value");
+}
+
+#[test]
+fn a_trail_is_read_back_with_and_without_a_pointer() {
+    for to in [None, Some(StoreKey::from_hash([9; 32]))] {
+        let trail = Trail { nonce: 5, grace_until: Timestamp::from_millis(7), to };
+        let Ok(Payload::Trail(read)) = Payload::decode(&trail_payload(&trail)) else { panic!() };
+        assert_eq!(read, trail);
+    }
+}
+
+#[test]
+fn a_payload_cut_anywhere_is_damaged_or_ends_between_frames() {
+    let whole = session();
+    for length in 0..whole.len() {
+        match Payload::decode(&Bytes::copy_from_slice(&whole[..length])) {
+            Err(_) => {}
+            Ok(Payload::Session(_, frames)) => assert!(frames.iter().count() < 3),
+            Ok(Payload::Trail(_)) => panic!("not a trail"),
+        }
+    }
+}
+
+#[test]
+fn any_byte_may_be_anything_and_nothing_panics() {
+    let whole = session();
+    for at in 0..whole.len() {
+        for byte in 0..=255 {
+            let mut hostile = whole.clone();
+            hostile[at] = byte;
+            if let Ok(Payload::Session(_, frames)) = Payload::decode(&hostile.into()) {
+                let _ = frames.iter().map(|frame| frame.key.len()).sum::<usize>();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_newer_format_is_told_from_damage() {
+    let mut newer = session();
+    newer[0] = FORMAT + 1;
+    assert_eq!(Payload::decode(&newer.into()).unwrap_err(), Unreadable::Format);
+    assert_eq!(Payload::decode(&Bytes::new()).unwrap_err(), Unreadable::Damaged);
+}
+
+#[test]
+fn a_record_remembers_its_last_sixteen_commits() {
+    let now = Timestamp::from_millis(1);
+    let mut header = Header::new(now, [0; 16], [0; 16]);
+    for nonce in 1..=20 {
+        header = header.commit(nonce, now);
+    }
+    assert!(header.remembers(20) && header.remembers(5));
+    assert!(!header.remembers(4) && !header.remembers(0));
+    assert!(!header.may_have_forgotten(4), "commit 5 would be in the ring");
+    assert!(header.may_have_forgotten(3));
+}
+
+#[test]
+fn commits_of_long_ago_are_forgotten() {
+    let start = Timestamp::from_millis(1);
+    let first = Header::new(start, [0; 16], [0; 16]).commit(1, start);
+    let later = first.commit(2, start + Duration::from_secs(3_600));
+    assert!(!later.remembers(1) && later.remembers(2));
+    assert!(later.may_have_forgotten(0), "so nobody takes a forgotten commit for one that never happened");
+}

@@ -1,0 +1,45 @@
+//! What the engine needs of a request.
+
+/// What the engine needs to know of a request; an adapter implements it for its framework's type.
+pub trait RequestHead {
+    /// The values of all `Cookie` headers.
+    fn cookies(&self) -> impl Iterator<Item = &[u8]>;
+
+    /// The value of the first `X-Forwarded-Proto` header.
+    fn forwarded_proto(&self) -> Option<&[u8]>;
+
+    /// Whether the request reached this server over TLS, as far as the server itself can tell.
+    fn is_https(&self) -> bool;
+}
+
+/// A request without a framework: for tests and for whoever has only the headers.
+#[derive(Clone, Debug, Default)]
+pub struct Plain {
+    /// The `Cookie` headers.
+    pub cookies: Vec<String>,
+    /// The `X-Forwarded-Proto` header.
+    pub forwarded_proto: Option<String>,
+    /// Whether it came over TLS.
+    pub https: bool,
+}
+
+impl Plain {
+    /// A request with one `Cookie` header.
+    pub fn with_cookie(cookie: impl Into<String>) -> Self {
+        Self { cookies: vec![cookie.into()], ..Self::default() }
+    }
+}
+
+impl RequestHead for Plain {
+    fn cookies(&self) -> impl Iterator<Item = &[u8]> {
+        self.cookies.iter().map(String::as_bytes)
+    }
+
+    fn forwarded_proto(&self) -> Option<&[u8]> {
+        self.forwarded_proto.as_deref().map(str::as_bytes)
+    }
+
+    fn is_https(&self) -> bool {
+        self.https
+    }
+}

@@ -1,0 +1,131 @@
+//! Whose session it is, under which id, and whether it goes on.
+
+use std::time::Duration;
+
+use cloakroom_store::{Owner, OwnerKey, Timestamp};
+
+use super::change::Change;
+use super::Session;
+use crate::observe::End;
+use crate::{Error, ErrorKind, Handle, Result, SessionId};
+
+/// # Identity
+impl Session {
+    /// The id, if the session has one: a new session gets it when it is stored. To show it, it must be
+    /// [exposed](SessionId::expose). The client's id of a renewed session is the one that it sent.
+    pub fn id(&self) -> Option<SessionId> {
+        self.with(|state| state.id().cloned())
+    }
+
+    /// The public name of the session, if it exists: see [`exists`](Self::exists).
+    pub fn handle(&self) -> Option<Handle> {
+        self.exists().then(|| self.with(|state| state.header(self.0.engine()))).and_then(Result::ok).map(|header| Handle::new(header.handle))
+    }
+
+    /// Whether the session is stored, or will be when the response is ready.
+    pub fn exists(&self) -> bool {
+        let save_empty = self.0.engine().config().save_empty;
+        self.with(|state| state.exists(save_empty))
+    }
+
+    /// Whether there was no session when the request came, or the one there was has ended.
+    pub fn is_new(&self) -> bool {
+        self.with(|state| state.stored().is_none())
+    }
+
+    /// The user who is logged in, as given to [`log_in`](Self::log_in).
+    pub fn user(&self) -> Option<String> {
+        self.with(|state| {
+            state.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned())
+        })
+    }
+
+    /// When the user last proved who they are, if somebody is logged in.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.with(|state| state.known_header().and_then(|header| header.authenticated_at))
+    }
+
+    /// Whether the user proved who they are within the last `span`; ask for the password again if not.
+    pub fn is_fresh(&self, span: Duration) -> bool {
+        let now = self.0.engine().clock().now();
+        self.authenticated_at().is_some_and(|at| now.since(at) <= span)
+    }
+
+    /// Says that `user` has just proved who they are.
+    ///
+    /// The session gets a new id and keeps its values (unless another user was logged in: theirs are removed); the old
+    /// id is dead at once, and nothing that a request in flight writes under it reaches the new session. The absolute
+    /// clock, the handle and the CSRF secret begin anew. Also call it after every re-authentication.
+    ///
+    /// It counts as begun now: a [revocation](crate::Sessions::revoke_all) of the user from now on ends it, although it
+    /// is stored only when the response is ready.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if `user` is empty or longer than 255 bytes.
+    pub fn log_in(&self, user: impl AsRef<str>) -> Result<()> {
+        let key = OwnerKey::new(user.as_ref())
+            .map_err(|error| Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error))?;
+        let since = self.0.engine().clock().now();
+        let minted = self.0.engine().mint()?;
+        self.with(|state| {
+            let stranger = state.owner.as_ref().is_some_and(|owner| owner.key != key);
+            state.log_in(Owner { key, since }, minted);
+            if stranger { state.draft.apply(Change::Clear).map(drop) } else { Ok(()) }
+        })
+    }
+
+    /// Names the user's device in the list of their sessions; adapters give the browser's `User-Agent`.
+    /// At most 256 bytes are kept.
+    pub fn set_device(&self, name: &str) {
+        let end = (0..=name.len().min(256)).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+        self.with(|state| state.set_device(&name[..end]));
+    }
+
+    /// Logs the user out: the session ends, also for requests in flight, and the cookie is removed.
+    /// What is written afterwards in this request (a flash message, say) is a new session.
+    pub fn log_out(&self) {
+        self.with(|state| state.end(End::LogOut));
+    }
+
+    /// Ends the session, as [`log_out`](Self::log_out) does, whoever is or is not logged in.
+    pub fn destroy(&self) {
+        self.with(|state| state.end(End::Destroyed));
+    }
+
+    /// Ends the session and begins a new, empty one under a new id.
+    pub fn reset(&self) {
+        self.with(|state| {
+            state.end(End::Destroyed);
+            state.must_exist = true;
+        });
+    }
+
+    /// Gives the session a fresh id. Requests in flight under the old one still reach it.
+    pub fn renew_id(&self) {
+        self.with(super::State::renew);
+    }
+
+    /// Forgets what this request changed so far: values, log-in, log-out, everything that was not yet saved.
+    pub fn discard_changes(&self) {
+        self.with(super::State::discard);
+    }
+
+    /// Saves now, instead of when the response is ready: in a long request, a stream, a WebSocket, a spawned task.
+    ///
+    /// # Errors
+    /// [`Gone`](ErrorKind::Gone) if the session ended meanwhile (the changes are dropped),
+    /// [`ResponseSent`](ErrorKind::ResponseSent) if a cookie would have to be sent and no longer can,
+    /// [`Contended`](ErrorKind::Contended), [`TooLarge`](ErrorKind::TooLarge) or a store's failure. In all cases but
+    /// `Gone` the changes are kept, and saving again neither loses nor doubles them.
+    pub async fn save(&self) -> Result<()> {
+        self.0.save().await
+    }
+
+    /// Loads the session again and forgets this request's changes.
+    ///
+    /// # Errors
+    /// [`Gone`](ErrorKind::Gone) if it ended meanwhile, or a store's failure; the changes are then kept.
+    pub async fn reload(&self) -> Result<()> {
+        self.0.reload().await
+    }
+}

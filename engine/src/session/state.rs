@@ -1,0 +1,326 @@
+//! What one request knows about its session, and has decided about it.
+
+use std::time::Duration;
+
+use cloakroom_store::{Owner, StoreKey, Timestamp, Version};
+
+use super::Draft;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::id::Minted;
+use crate::observe::End;
+use crate::plan::{Fate, Observed, Origin};
+use crate::record::{Frames, Header};
+use crate::{Result, SessionId};
+
+/// What one request knows about its session, and has decided about it.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) place: Place,
+    pub(crate) fate: Fate,
+    /// Why it ends, if its fate is to end.
+    pub(crate) end: End,
+    pub(crate) draft: Draft,
+    /// What this request changes about the session besides its values.
+    pub(crate) own: Own,
+    /// Whose session it will be.
+    pub(crate) owner: Option<Owner>,
+    /// Whether a new session is stored although it has no values.
+    pub(crate) must_exist: bool,
+    /// Whether the handler asked for a touch.
+    pub(crate) touch: bool,
+    pub(crate) loaded_at: Timestamp,
+    /// What the response must tell the client.
+    pub(crate) cookie: Cookie,
+    /// Commits that may or may not be in the store, and how many changes each carried.
+    pub(crate) uncertain: Vec<Attempt>,
+    /// Secrets of a session that is not stored yet.
+    minted: Option<Minted>,
+    /// The values of the stored session after it was ended, in case that is discarded.
+    shelved: Option<Box<Draft>>,
+}
+
+/// Where the session is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// The client has none.
+    Absent,
+    /// The client's id was replaced by a log-in, or nobody could look: see [`Origin::Closed`].
+    Closed,
+    Stored(Box<StoredSession>),
+}
+
+/// A session as it was last seen in the store.
+#[derive(Debug)]
+pub(crate) struct StoredSession {
+    /// The id that the client has.
+    pub(crate) id: SessionId,
+    pub(crate) key: StoreKey,
+    pub(crate) version: Version,
+    pub(crate) header: Header,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) owner: Option<Owner>,
+    /// Whether the client's id is an older one that leads here.
+    pub(crate) late: bool,
+}
+
+/// What the response must tell the client about its cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cookie {
+    Unchanged,
+    /// A new id, and the cookie's lifetime in seconds.
+    Set(SessionId, Option<u64>),
+    Removed,
+}
+
+/// A commit whose answer was lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) nonce: u64,
+    pub(crate) sent: usize,
+    /// The commit number that it was made on.
+    pub(crate) base: u64,
+}
+
+/// What a request changes about a session besides its values; repeated on whatever another request has stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) idle: Option<Option<Duration>>,
+    pub(crate) persistent: Option<bool>,
+    pub(crate) csrf: Option<[u8; 16]>,
+    /// When the user proved who they are, and the handle from then on.
+    log_in: Option<(Timestamp, [u8; 16])>,
+}
+
+impl Own {
+    fn on(&self, mut header: Header) -> Header {
+        if let Some((at, handle)) = self.log_in {
+            header.authenticated_at = Some(at);
+            header.started_at = at;
+            header.handle = handle;
+        }
+        header.idle = self.idle.unwrap_or(header.idle);
+        header.persistent = self.persistent.or(header.persistent);
+        header.csrf = self.csrf.unwrap_or(header.csrf);
+        header
+    }
+}
+
+impl State {
+    pub(crate) fn new(place: Place, frames: Frames, loaded_at: Timestamp) -> Self {
+        let (owner, number) = match &place {
+            Place::Stored(stored) => (stored.owner.clone(), stored.header.number),
+            Place::Absent | Place::Closed => (None, 0),
+        };
+        Self {
+            place,
+            fate: Fate::Keep,
+            end: End::Destroyed,
+            draft: Draft::loaded(frames, number),
+            own: Own::default(),
+            owner,
+            must_exist: false,
+            touch: false,
+            loaded_at,
+            cookie: Cookie::Unchanged,
+            uncertain: Vec::new(),
+            minted: None,
+            shelved: None,
+        }
+    }
+
+    /// The stored session, unless this request has ended it.
+    pub(crate) fn stored(&self) -> Option<&StoredSession> {
+        match &self.place {
+            Place::Stored(stored) if self.fate != Fate::End => Some(stored),
+            _ => None,
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<&SessionId> {
+        self.stored().map(|stored| &stored.id)
+    }
+
+    /// What the session knows about itself; draws its secrets if it is new.
+    pub(crate) fn header(&mut self, engine: &Engine) -> Result<Header> {
+        if let Some(stored) = self.stored() {
+            return Ok(self.own.on(stored.header.clone()));
+        }
+        let minted = self.mint(engine)?;
+        let (handle, csrf) = (minted.handle, minted.csrf);
+        Ok(self.own.on(Header::new(self.loaded_at, handle, csrf)))
+    }
+
+    /// The secrets of a session that is not stored yet, drawn when they are first needed.
+    fn mint(&mut self, engine: &Engine) -> Result<&Minted> {
+        let minted = match self.minted.take() {
+            Some(minted) => minted,
+            None => engine.mint()?,
+        };
+        Ok(self.minted.insert(minted))
+    }
+
+    /// What the session knows about itself, if it is not new.
+    pub(crate) fn known_header(&self) -> Option<Header> {
+        let header = match (self.stored(), &self.minted) {
+            (Some(stored), _) => stored.header.clone(),
+            (None, Some(minted)) => Header::new(self.loaded_at, minted.handle, minted.csrf),
+            (None, None) => return None,
+        };
+        Some(self.own.on(header))
+    }
+
+    /// The id that a new session, or a new ticket to this one, will have.
+    pub(crate) fn next_id(&mut self, engine: &Engine) -> Result<SessionId> {
+        Ok(self.mint(engine)?.id.clone())
+    }
+
+    /// The id was given to a record, or turned out to be taken.
+    pub(crate) fn forget_next_id(&mut self) {
+        self.minted = None;
+    }
+
+    pub(crate) fn wanted(&self, save_empty: bool) -> bool {
+        self.must_exist || save_empty || self.draft.holds_new_values()
+    }
+
+    pub(super) fn exists(&self, save_empty: bool) -> bool {
+        match self.place {
+            Place::Closed => self.fate == Fate::LogIn,
+            _ => self.stored().is_some() || self.wanted(save_empty),
+        }
+    }
+
+    /// Whether the commit will begin the idle time anew.
+    pub(super) fn will_move_expiry(&self) -> bool {
+        self.touch || self.is_changed() || self.fate != Fate::Keep
+    }
+
+    /// Whether this request changes the session.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.draft.is_changed() || self.draft.has_new_device() || self.own != Own::default()
+    }
+
+    pub(super) fn log_in(&mut self, owner: Owner, minted: Minted) {
+        self.own.log_in = Some((owner.since, minted.handle));
+        self.own.csrf = Some(minted.csrf);
+        self.owner = Some(owner);
+        self.minted = Some(minted);
+        self.must_exist = true;
+        if self.fate != Fate::End {
+            self.fate = Fate::LogIn;
+        }
+    }
+
+    pub(super) fn set_device(&mut self, name: &str) {
+        self.draft.set_device(name);
+    }
+
+    pub(super) fn renew(&mut self) {
+        if self.fate == Fate::Keep && self.stored().is_some() {
+            self.fate = Fate::Renew;
+        }
+    }
+
+    /// Leaves the id as it is after all.
+    pub(crate) fn keep_id(&mut self) {
+        self.fate = Fate::Keep;
+        self.minted = None;
+    }
+
+    pub(super) fn end(&mut self, reason: End) {
+        let draft = std::mem::take(&mut self.draft);
+        if self.fate != Fate::End {
+            self.shelved = Some(Box::new(draft));
+        }
+        self.fate = Fate::End;
+        self.end = reason;
+        self.own = Own::default();
+        self.owner = None;
+        self.minted = None;
+        self.must_exist = false;
+    }
+
+    pub(super) fn discard(&mut self) {
+        if let Some(draft) = self.shelved.take() {
+            self.draft = *draft;
+        }
+        self.draft.discard();
+        self.fate = Fate::Keep;
+        self.own = Own::default();
+        self.owner = self.stored().and_then(|stored| stored.owner.clone());
+        self.must_exist = false;
+        self.touch = false;
+        self.minted = None;
+    }
+
+    /// Whether this request leaves the session with the owner that it has.
+    pub(crate) fn is_owned_as_stored(&self) -> bool {
+        self.stored().is_some_and(|stored| stored.owner == self.owner)
+    }
+
+    /// The stored record belongs to its owner since another moment now, under a version not yet seen.
+    pub(crate) fn redate_stored(&mut self, since: Timestamp) {
+        if let Place::Stored(stored) = &mut self.place
+            && let Some(owner) = &mut stored.owner
+        {
+            owner.since = owner.since.max(since);
+        }
+    }
+
+    /// What [`Plan::decide`](crate::plan::Plan::decide) needs to know.
+    pub(crate) fn observe(&self, config: &Config) -> Observed {
+        let lifetime = &config.lifetime;
+        let (origin, touch_due, renewal_due) = match &self.place {
+            Place::Absent => (Origin::Absent, false, false),
+            Place::Closed => (Origin::Closed, false, false),
+            Place::Stored(stored) => (
+                if stored.late { Origin::Late } else { Origin::Current },
+                self.touch || lifetime.touch_is_due(&stored.header, stored.expires_at, self.loaded_at),
+                lifetime.renewal_is_due(&stored.header, self.loaded_at),
+            ),
+        };
+        Observed {
+            origin,
+            fate: self.fate,
+            wanted: self.wanted(config.save_empty),
+            changed: self.is_changed() || self.draft.ages() || config.save_unchanged,
+            touch_due,
+            renewal_due,
+            rolling: config.rolling,
+        }
+    }
+
+    /// A commit put the session into the store as `stored`, with the first `sent` changes and `own`.
+    pub(crate) fn landed(&mut self, stored: StoredSession, frames: Frames, sent: usize, own: &Own) -> Result<()> {
+        if self.own == *own {
+            self.own = Own::default();
+        }
+        self.place = Place::Stored(Box::new(stored));
+        self.fate = Fate::Keep;
+        self.must_exist = false;
+        self.touch = false;
+        self.minted = None;
+        self.shelved = None;
+        self.uncertain.clear();
+        self.draft.committed(frames, sent)
+    }
+
+    /// The stored session has ended; what was written afterwards is a new one.
+    pub(crate) fn ended(&mut self) {
+        self.place = Place::Absent;
+        self.fate = if self.owner.is_some() { Fate::LogIn } else { Fate::Keep };
+        self.shelved = None;
+        self.uncertain.clear();
+    }
+
+    /// The session is gone, through no doing of this request: nothing that it changes can be stored.
+    pub(crate) fn closed(&mut self) {
+        *self = Self::new(Place::Closed, Frames::default(), self.loaded_at).with_cookie(self.cookie.clone());
+    }
+
+    fn with_cookie(mut self, cookie: Cookie) -> Self {
+        self.cookie = cookie;
+        self
+    }
+}

@@ -1,0 +1,89 @@
+//! A case, and how it is run.
+
+use std::fmt;
+use std::future::Future;
+use std::io::Write as _;
+use std::pin::Pin;
+
+use crate::failure::{Failure, Outcome, Stop, Verdict};
+use crate::harness::Harness;
+use crate::list;
+use crate::trial::Trial;
+
+/// A sentence of the contract, and the test of it.
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub(crate) group: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) sentence: &'static str,
+    pub(crate) steps: Steps,
+}
+
+pub(crate) type Steps = for<'t, 'h> fn(&'t Trial<'h>) -> Pin<Box<dyn Future<Output = Outcome> + Send + 't>>;
+
+impl Case {
+    /// What the case is about: `"loading"`, `"expiry"` and so on.
+    pub const fn group(&self) -> &'static str {
+        self.group
+    }
+
+    /// The name, which is the name of the test that [`suite!`](crate::suite) makes: `"delete_twice_is_fine"`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The sentence: `"Deleting twice is fine."`
+    pub const fn sentence(&self) -> &'static str {
+        self.sentence
+    }
+
+    /// Tests the sentence on a store, and deletes the records that it made there.
+    ///
+    /// Needs a tokio runtime, because racing cases spawn tasks.
+    ///
+    /// # Errors
+    /// A [`Failure`] if the store breaks the sentence, or answers with an error.
+    pub async fn run(&self, harness: &dyn Harness) -> Result<Verdict, Failure> {
+        let trial = Trial::new(harness);
+        let outcome = (self.steps)(&trial).await;
+        trial.clean_up().await;
+        match outcome {
+            Ok(()) => Ok(Verdict::Kept),
+            Err(Stop::NotApplicable(reason)) => Ok(Verdict::NotApplicable(reason)),
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// All cases, one for each sentence, in the order in which a person would ask.
+pub fn cases() -> &'static [Case] {
+    list::CASES
+}
+
+/// Runs the case with this name as a test; what [`suite!`](crate::suite) expands to.
+#[doc(hidden)]
+pub fn run_as_test<H: Harness>(name: &str, harness: impl Future<Output = H>) {
+    let case = cases().iter().find(|case| case.name == name).expect("the name is from the list of cases");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("the operating system gives threads");
+    match runtime.block_on(async { case.run(&harness.await).await }) {
+        Ok(Verdict::Kept) => {}
+        Ok(Verdict::NotApplicable(reason)) => say_not_applicable(name, reason),
+        Err(failure) => panic!("{} {failure}", case.sentence),
+    }
+}
+
+/// Writes past the capture of the test harness: a case that was not run must not look like one that passed.
+fn say_not_applicable(name: &str, reason: &str) {
+    let written = writeln!(std::io::stderr(), "{name}: not applicable, {reason}");
+    drop(written);
+}

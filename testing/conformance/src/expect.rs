@@ -1,0 +1,92 @@
+//! What an answer has to be. Each of these remembers the line of the case that called it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cloakroom_store::{Created, Entry, Page, Record, StoreKey, Stored, Updated, Version};
+
+use crate::failure::{Failure, Outcome};
+
+/// Fails with `broken` unless `holds`.
+#[track_caller]
+pub(crate) fn ensure(holds: bool, broken: &str) -> Outcome {
+    if holds { Ok(()) } else { Err(Failure::answer(broken).into()) }
+}
+
+/// Fails unless both are the same; `what` names them.
+#[track_caller]
+pub(crate) fn same<T: PartialEq + fmt::Debug>(what: &str, answer: &T, due: &T) -> Outcome {
+    if answer == due {
+        return Ok(());
+    }
+    Err(Failure::answer(format!("{what}: the answer was {answer:?}, due was {due:?}")).into())
+}
+
+#[track_caller]
+pub(crate) fn created(answer: Created) -> Outcome<Version> {
+    match answer {
+        Created::Created(version) => Ok(version),
+        other => Err(Failure::answer(format!("create answered {other:?}, due was Created")).into()),
+    }
+}
+
+#[track_caller]
+pub(crate) fn updated(answer: Updated) -> Outcome<Version> {
+    match answer {
+        Updated::Updated(version) => Ok(version),
+        other => Err(Failure::answer(format!("update answered {other:?}, due was Updated")).into()),
+    }
+}
+
+#[track_caller]
+pub(crate) fn conflict(answer: Updated) -> Outcome<Stored> {
+    match answer {
+        Updated::Conflict(stored) => Ok(stored),
+        other => Err(Failure::answer(format!("update answered {other:?}, due was Conflict")).into()),
+    }
+}
+
+/// Fails unless a record is there.
+#[track_caller]
+pub(crate) fn there(answer: Option<Stored>) -> Outcome<Stored> {
+    answer.ok_or_else(|| Failure::answer("the answer was no record, due was one").into())
+}
+
+/// Fails unless no record is there.
+#[track_caller]
+pub(crate) fn missing(answer: Option<Stored>) -> Outcome {
+    match answer {
+        None => Ok(()),
+        Some(stored) => Err(Failure::answer(format!("the answer was {stored:?}, due was no record")).into()),
+    }
+}
+
+/// Fails unless the answer is this record in this version.
+#[track_caller]
+pub(crate) fn holds(answer: Option<Stored>, record: &Record, version: Version) -> Outcome {
+    let stored = there(answer)?;
+    same_record(&stored.record, record)?;
+    same("the version", &stored.version, &version)
+}
+
+/// Fails unless both records are the same to the byte.
+#[track_caller]
+pub(crate) fn same_record(answer: &Record, due: &Record) -> Outcome {
+    same("the record", answer, due)?; // names expiry, owner and lengths; payloads do not print
+    ensure(answer.payload == due.payload, "the payload has other bytes")
+}
+
+/// The entries by key.
+pub(crate) type Seen = BTreeMap<StoreKey, Stored>;
+
+/// Collects entries; a key may come twice only where records change meanwhile, so the last one counts.
+pub(crate) fn by_key(entries: impl IntoIterator<Item = Entry>) -> Seen {
+    entries.into_iter().map(|entry| (entry.key, entry.stored)).collect()
+}
+
+/// Fails if a page says that it holds the same key twice.
+#[track_caller]
+pub(crate) fn no_key_twice(page: &Page) -> Outcome {
+    let keys = page.entries.iter().map(|entry| &entry.key).collect::<std::collections::BTreeSet<_>>();
+    ensure(keys.len() == page.entries.len(), "one page holds a key twice")
+}

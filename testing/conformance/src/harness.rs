@@ -1,0 +1,165 @@
+//! What the suite must know about a store to test it.
+
+mod live;
+mod manual;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Result, Store, Timestamp, async_trait};
+
+pub use live::LiveHarness;
+pub use manual::ManualHarness;
+
+/// A store to test, and the means to let time pass for it.
+///
+/// One harness stands for one place with records: every handle that it gives sees the same ones. [`suite!`](crate::suite)
+/// makes a harness for each case, so that cases run in parallel; whoever runs [`cases`](crate::cases) on one harness
+/// runs them one after the other. [`ManualHarness`] and [`LiveHarness`] are enough for most stores.
+#[async_trait]
+pub trait Harness: fmt::Debug + Send + Sync {
+    /// The store under test.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// The present moment, on the clock that the store goes by.
+    fn now(&self) -> Timestamp;
+
+    /// Lets `span` pass: moves the store's clock, or sleeps where the store goes by a clock that nobody can move.
+    async fn advance(&self, span: Duration);
+
+    /// Opens another handle on the same records, as another process would. `None` if there can be one only.
+    async fn reopen(&self) -> Result<Option<Arc<dyn Store>>> {
+        Ok(None)
+    }
+
+    /// Opens a handle that cannot look: on a closed port, on a folder without permission. Each of its methods has to
+    /// fail. `None` if a store of this kind is always reachable.
+    async fn unreachable(&self) -> Result<Option<Arc<dyn Store>>> {
+        Ok(None)
+    }
+
+    /// How far the suite may go.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+}
+
+/// How far the suite may go with a store, and what it expects of it.
+///
+/// ```
+/// use cloakroom_conformance::{Ability, Limits};
+///
+/// let limits = Limits::default().largest_payload(400_000).promise(&[Ability::Owners]);
+/// assert!(limits.alone);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest payload that the store keeps, in bytes; one byte more is refused as too large.
+    /// `None`, the default, if there is no such size; then 1 MiB must be kept.
+    pub largest_payload: Option<usize>,
+    /// How long a record lives that a case sees expire. One hour unless set: on a clock that is moved, that is long
+    /// enough for no server to expire it by itself meanwhile.
+    pub tick: Duration,
+    /// How close to an expiry a case looks while the record has to be there still. One microsecond unless set: on a
+    /// clock that stands still, nothing is more exact. On a running clock, longer than the slowest answer.
+    pub precision: Duration,
+    /// The longest time that a case may let pass; cases that need more are not applicable. No limit unless set.
+    pub longest_wait: Duration,
+    /// Whether the suite has the store to itself, as it has unless set. If not, a case uses only keys of its own, and
+    /// those that count or clear all records are not applicable.
+    pub alone: bool,
+    /// The abilities that the store must have. None unless set: then those that it lacks are not tested.
+    pub promised: &'static [Ability],
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            largest_payload: None,
+            tick: Duration::from_secs(3_600),
+            precision: Duration::from_micros(1),
+            longest_wait: Duration::MAX,
+            alone: true,
+            promised: &[],
+        }
+    }
+}
+
+impl Limits {
+    /// For a clock that nobody can move: records live for 2 seconds, the last half of a second is not looked at, and
+    /// no case waits longer than 10 seconds.
+    #[must_use]
+    pub fn real_time() -> Self {
+        Self {
+            tick: Duration::from_secs(2),
+            precision: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(10),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the largest payload that the store keeps, in bytes.
+    #[must_use]
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = Some(bytes);
+        self
+    }
+
+    /// Sets how long a record lives that a case sees expire, and how close to its end a case looks.
+    #[must_use]
+    pub fn pace(mut self, tick: Duration, precision: Duration) -> Self {
+        self.tick = tick;
+        self.precision = precision;
+        self
+    }
+
+    /// Sets the longest time that a case may let pass.
+    #[must_use]
+    pub fn longest_wait(mut self, span: Duration) -> Self {
+        self.longest_wait = span;
+        self
+    }
+
+    /// Says that the store holds, or may hold, records of others.
+    #[must_use]
+    pub fn among_others(mut self) -> Self {
+        self.alone = false;
+        self
+    }
+
+    /// Names the abilities that the store must have: losing one then fails a case instead of skipping several.
+    #[must_use]
+    pub fn promise(mut self, abilities: &'static [Ability]) -> Self {
+        self.promised = abilities;
+        self
+    }
+}
+
+/// Names an ability that a store may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ability {
+    /// [`Sweep`](cloakroom_store::Sweep).
+    Sweep,
+    /// [`Scan`](cloakroom_store::Scan).
+    Scan,
+    /// [`Owners`](cloakroom_store::Owners).
+    Owners,
+}
+
+impl Ability {
+    /// Every ability.
+    pub const ALL: [Self; 3] = [Self::Sweep, Self::Scan, Self::Owners];
+
+    /// Whether `store` has it.
+    pub fn is_in(self, store: &dyn Store) -> bool {
+        let abilities = store.abilities();
+        match self {
+            Self::Sweep => abilities.sweep.is_some(),
+            Self::Scan => abilities.scan.is_some(),
+            Self::Owners => abilities.owners.is_some(),
+        }
+    }
+}

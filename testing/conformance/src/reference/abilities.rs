@@ -1,0 +1,89 @@
+//! What the reference can do beyond the contract: everything.
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use cloakroom_store::{
+    Cursor, Entry, OwnerKey, Owners, Page, Record, Result, Scan, StoreKey, Stored, Sweep, Swept, Timestamp,
+    async_trait,
+};
+
+use super::Reference;
+
+/// How long a revocation is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
+
+#[async_trait]
+impl Sweep for Reference {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        self.step(|inside, now| {
+            let expired = |stored: &Stored| !stored.record.is_live(now);
+            let found = inside.records.iter().filter(|(_, stored)| expired(stored));
+            let mut keys =
+                found.map(|(key, _)| key.clone()).take(limit.saturating_add(1)).collect::<Vec<_>>();
+            let more = keys.len() > limit;
+            keys.truncate(limit);
+            for key in &keys {
+                inside.records.remove(key);
+            }
+            inside.revocations.retain(|_, at| now.since(*at) <= REMEMBERED);
+            Swept { removed: keys.len(), more }
+        })
+    }
+}
+
+#[async_trait]
+impl Scan for Reference {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let after = after.map(|cursor| StoreKey::from_bytes(cursor.as_bytes())).transpose()?;
+        self.step(|inside, now| {
+            let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+            let rest = inside.records.range((from, Bound::Unbounded));
+            let live = rest.filter(|(_, stored)| stored.record.is_live(now));
+            let entries = live.map(entry).take(limit.max(1)).collect::<Vec<_>>();
+            let next = entries.last().map(|entry| Cursor::new(entry.key.as_bytes().to_vec()));
+            Page { entries, next }
+        })
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.step(|inside, now| count(inside.records.values(), now))
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        self.step(|inside, now| count(std::mem::take(&mut inside.records).values(), now))
+    }
+}
+
+#[async_trait]
+impl Owners for Reference {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        self.step(|inside, now| {
+            let live = inside.records.iter().filter(|(_, stored)| stored.record.is_live(now));
+            live.filter(|(_, stored)| since(&stored.record, owner).is_some()).map(entry).collect()
+        })
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        self.step(|inside, now| {
+            let last = inside.revocations.entry(owner.clone()).or_insert(at);
+            *last = at.max(*last);
+            let ended = |stored: &Stored| since(&stored.record, owner).is_some_and(|since| since <= at);
+            let revoked = count(inside.records.values().filter(|stored| ended(stored)), now);
+            inside.records.retain(|_, stored| !ended(stored));
+            revoked
+        })
+    }
+}
+
+fn entry((key, stored): (&StoreKey, &Stored)) -> Entry {
+    Entry { key: key.clone(), stored: stored.clone() }
+}
+
+fn since(record: &Record, owner: &OwnerKey) -> Option<Timestamp> {
+    record.owner.as_ref().filter(|of| of.key == *owner).map(|of| of.since)
+}
+
+fn count<'a>(records: impl Iterator<Item = &'a Stored>, now: Timestamp) -> u64 {
+    records.map(|stored| u64::from(stored.record.is_live(now))).sum()
+}
