@@ -343,7 +343,10 @@ impl Config {
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
         }
         if self.cap == Some(0) {
-            return Err(ConfigError::new(&["sessions_per_user"], "a user who may have no session cannot log in"));
+            return Err(ConfigError::new(
+                &["sessions_per_user"],
+                "a user who may have no session cannot log in",
+            ));
         }
         self.cookie.template(codec)
     }

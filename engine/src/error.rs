@@ -72,7 +72,9 @@ impl From<store::Error> for Error {
             store::ErrorKind::Unavailable | store::ErrorKind::Other => {
                 (ErrorKind::Unavailable, "the session store does not answer")
             }
-            store::ErrorKind::TooLarge => (ErrorKind::TooLarge, "the session is larger than its store can keep"),
+            store::ErrorKind::TooLarge => {
+                (ErrorKind::TooLarge, "the session is larger than its store can keep")
+            }
             store::ErrorKind::Full => (ErrorKind::Unavailable, "the session store is full"),
             store::ErrorKind::Invalid => (ErrorKind::Invalid, "the session store refused an argument"),
             _ => (ErrorKind::Store, "the session store is damaged or not set up"),

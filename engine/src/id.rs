@@ -30,7 +30,8 @@ impl SessionId {
     /// Reads what a client sent; `None` if no id ever looks like that.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; Self::LEN] = text.try_into().ok()?;
-        let in_alphabet = text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let in_alphabet =
+            text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         // 43 characters carry 258 bits: the last one must leave the two spare bits clear, so that an id has one spelling.
         let canonical = b"AEIMQUYcgkosw048".contains(&text[Self::LEN - 1]);
         (in_alphabet && canonical).then_some(Self(*text))
@@ -119,7 +120,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_id_is_not_one() {
-        for text in ["", "A", &"A".repeat(42), &"A".repeat(44), &("A".repeat(42) + "="), &("A".repeat(41) + "/A")] {
+        for text in
+            ["", "A", &"A".repeat(42), &"A".repeat(44), &("A".repeat(42) + "="), &("A".repeat(41) + "/A")]
+        {
             assert_eq!(SessionId::parse(text.as_bytes()), None, "{text}");
         }
     }

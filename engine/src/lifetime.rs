@@ -50,10 +50,16 @@ impl Lifetime {
             return error(&["absolute"], "a session cannot end as it begins");
         }
         if self.absolute.is_some_and(|absolute| absolute < self.idle) {
-            return error(&["idle", "absolute"], "the idle time is longer than the absolute one and would never count");
+            return error(
+                &["idle", "absolute"],
+                "the idle time is longer than the absolute one and would never count",
+            );
         }
         if self.renew_every.is_some_and(|every| every <= self.grace) {
-            return error(&["renew_every", "grace"], "ids are renewed faster than old ones stop being excused");
+            return error(
+                &["renew_every", "grace"],
+                "ids are renewed faster than old ones stop being excused",
+            );
         }
         if self.grace > TRAIL {
             return error(&["grace"], "an old id is excused for an hour at most");
@@ -101,7 +107,9 @@ impl Lifetime {
     /// not be refreshed is sent only once an id, so that no late response can bring an old id back.
     pub(crate) fn max_age(&self, header: &Header, now: Timestamp) -> Option<u64> {
         let persistent = header.persistent.unwrap_or(self.persistent);
-        persistent.then(|| self.ends_at(header).since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX))
+        persistent.then(|| {
+            self.ends_at(header).since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
+        })
     }
 
     /// Until when the old id is excused, and how long its trail lasts.
@@ -136,7 +144,11 @@ mod tests {
         let lifetime = Lifetime::default();
         let expires = lifetime.expires_at(&header(start), start);
         assert!(!lifetime.touch_is_due(&header(start), expires, start + minutes(3)));
-        assert!(lifetime.touch_is_due(&header(start), expires, start + minutes(3) + Duration::from_micros(1)));
+        assert!(lifetime.touch_is_due(
+            &header(start),
+            expires,
+            start + minutes(3) + Duration::from_micros(1)
+        ));
         let every_time = Lifetime { touch_after: 0.0, ..lifetime };
         assert!(every_time.touch_is_due(&header(start), expires, start + Duration::from_micros(1)));
     }

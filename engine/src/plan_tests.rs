@@ -62,14 +62,16 @@ fn holds(what: &str, rule: impl Fn(Observed, Plan) -> bool) {
 fn a_cookie_is_set_only_by_the_request_that_made_the_id() {
     holds("set", |seen, plan| {
         let made = matches!(plan.step, Step::Create | Step::Rotate(_) | Step::Replace);
-        (plan.cookie == CookieStep::Set) == (made || (seen.rolling && seen.origin == Origin::Current && plan.step != Step::Delete))
+        (plan.cookie == CookieStep::Set)
+            == (made || (seen.rolling && seen.origin == Origin::Current && plan.step != Step::Delete))
     });
 }
 
 #[test]
 fn a_cookie_is_removed_only_by_the_request_that_destroyed_the_session() {
     holds("remove", |seen, plan| {
-        (plan.cookie == CookieStep::Remove) == (plan.step == Step::Delete) && (plan.cookie != CookieStep::Remove || seen.fate == Fate::End)
+        (plan.cookie == CookieStep::Remove) == (plan.step == Step::Delete)
+            && (plan.cookie != CookieStep::Remove || seen.fate == Fate::End)
     });
 }
 
@@ -108,7 +110,9 @@ fn a_session_that_ends_is_deleted_whatever_else_happened() {
 #[test]
 fn nothing_is_stored_for_a_request_that_wants_nothing() {
     holds("empty", |seen, plan| {
-        seen.wanted || seen.origin != Origin::Absent || (plan.step == Step::Nothing && plan.cookie == CookieStep::Leave)
+        seen.wanted
+            || seen.origin != Origin::Absent
+            || (plan.step == Step::Nothing && plan.cookie == CookieStep::Leave)
     });
 }
 

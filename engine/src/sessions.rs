@@ -69,7 +69,10 @@ impl Sessions {
         // A renewal at the same time moves the session to another key, so look until it is no longer there.
         loop {
             let entries = self.owners()?.list(&owner).await?;
-            let found = entries.iter().filter_map(|entry| self.read(entry)).find(|found| found.info.handle == *handle);
+            let found = entries
+                .iter()
+                .filter_map(|entry| self.read(entry))
+                .find(|found| found.info.handle == *handle);
             let Some(found) = found else { break };
             ended |= self.engine.store().delete(&found.key).await?.is_some();
         }
@@ -185,7 +188,9 @@ impl Sessions {
     }
 
     fn read(&self, entry: &Entry) -> Option<Found> {
-        let Ok(Payload::Session(header, frames)) = Payload::decode(&entry.stored.record.payload) else { return None };
+        let Ok(Payload::Session(header, frames)) = Payload::decode(&entry.stored.record.payload) else {
+            return None;
+        };
         let record = &entry.stored.record;
         let lifetime = &self.engine.config().lifetime;
         let expires_at = record.expires_at.min(lifetime.ends_at(&header));
@@ -194,7 +199,10 @@ impl Sessions {
         }
         let info = SessionInfo {
             handle: Handle::new(header.handle),
-            user: record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned()),
+            user: record
+                .owner
+                .as_ref()
+                .map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned()),
             started_at: header.started_at,
             last_seen: last_seen(&header, record.expires_at - lifetime.idle_of(&header)),
             expires_at,
@@ -205,7 +213,8 @@ impl Sessions {
     }
 
     fn owners(&self) -> Result<&dyn Owners> {
-        let unsupported = || Error::new(ErrorKind::Unsupported, "the store cannot find the sessions of a user");
+        let unsupported =
+            || Error::new(ErrorKind::Unsupported, "the store cannot find the sessions of a user");
         self.engine.store().abilities().owners.ok_or_else(unsupported)
     }
 

@@ -125,10 +125,14 @@ impl Attributes {
 
     fn check_prefix(&self, name: &str) -> Result<(), ConfigError> {
         let contradicts = |option, message| Err(ConfigError::new(&["cookie_name", option], message));
-        let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+        let begins =
+            |prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
         let host = begins("__Host-");
         if (host || begins("__Secure-")) && self.secure != Secure::Always {
-            return contradicts("secure", "browsers refuse a name with this prefix unless it is always Secure");
+            return contradicts(
+                "secure",
+                "browsers refuse a name with this prefix unless it is always Secure",
+            );
         }
         if host && self.domain.is_some() {
             return contradicts("cookie_domain", "browsers refuse a __Host- cookie with a domain");
@@ -137,10 +141,16 @@ impl Attributes {
             return contradicts("cookie_path", "browsers refuse a __Host- cookie whose path is not /");
         }
         if self.same_site == Some(SameSite::None) && self.secure == Secure::Never {
-            return Err(ConfigError::new(&["same_site", "secure"], "browsers refuse SameSite=None without Secure"));
+            return Err(ConfigError::new(
+                &["same_site", "secure"],
+                "browsers refuse SameSite=None without Secure",
+            ));
         }
         if self.partitioned && self.secure != Secure::Always {
-            return Err(ConfigError::new(&["partitioned", "secure"], "browsers refuse Partitioned without Secure"));
+            return Err(ConfigError::new(
+                &["partitioned", "secure"],
+                "browsers refuse Partitioned without Secure",
+            ));
         }
         Ok(())
     }

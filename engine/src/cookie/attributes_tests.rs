@@ -17,7 +17,10 @@ fn r16_the_default_name_has_the_strictest_prefix_that_fits() {
     let name = |attributes: &Attributes| attributes.template(&Codec::Plain).unwrap().name;
     let host = Attributes::default();
     assert_eq!(&*name(&host), "__Host-session");
-    assert_eq!(&*name(&Attributes { domain: Some("example.org".into()), ..host.clone() }), "__Secure-session");
+    assert_eq!(
+        &*name(&Attributes { domain: Some("example.org".into()), ..host.clone() }),
+        "__Secure-session"
+    );
     assert_eq!(&*name(&Attributes { path: Some("/app".into()), ..host.clone() }), "__Secure-session");
     assert_eq!(&*name(&Attributes { secure: Secure::Never, ..host }), "session");
 }
@@ -43,13 +46,16 @@ fn b2_every_attribute_is_written_as_configured() {
     };
     assert_eq!(
         set(&attributes, true),
-        format!("__Secure-x={A}; Max-Age=60; Path=/app; Domain=example.org; Secure; SameSite=None; Partitioned")
+        format!(
+            "__Secure-x={A}; Max-Age=60; Path=/app; Domain=example.org; Secure; SameSite=None; Partitioned"
+        )
     );
 }
 
 #[test]
 fn b3_secure_auto_follows_the_request_and_same_site_is_as_configured() {
-    let auto = Attributes { secure: Secure::Auto, same_site: Some(SameSite::Strict), ..Attributes::default() };
+    let auto =
+        Attributes { secure: Secure::Auto, same_site: Some(SameSite::Strict), ..Attributes::default() };
     assert!(set(&auto, true).ends_with("; Path=/; HttpOnly; Secure; SameSite=Strict"));
     assert!(set(&auto, false).ends_with("; Path=/; HttpOnly; SameSite=Strict"));
     let silent = Attributes { same_site: None, ..Attributes::default() };

@@ -53,7 +53,13 @@ impl Engine {
     }
 
     /// Follows an id, and the trail that a renewal left, to a session.
-    async fn follow(&self, id: &SessionId, mut key: StoreKey, now: Timestamp, trips: &mut usize) -> Result<Found> {
+    async fn follow(
+        &self,
+        id: &SessionId,
+        mut key: StoreKey,
+        now: Timestamp,
+        trips: &mut usize,
+    ) -> Result<Found> {
         let touch = self.config().lifetime.touch(now);
         let mut late = false;
         while *trips > 0 {

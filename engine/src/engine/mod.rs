@@ -60,8 +60,8 @@ impl Engine {
             let message = "the store cannot find the sessions of a user";
             return Err(ConfigError::new(&["sessions_per_user", "store"], message));
         }
-        let nonces = Nonces::new(&*config.random)
-            .map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
+        let nonces =
+            Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
         let sweeper = sweep::Sweeper::default();
         let engine = Self(Arc::new(Inner { store, config, codec, cookie, nonces, sweeper }));
         engine.start_sweeping();
@@ -96,7 +96,11 @@ impl Engine {
         };
         forwarded.map_or_else(
             || head.is_https() && self.0.config.proxy == TrustProxy::No,
-            |list| list.split(|&byte| byte == b',').next().is_some_and(|first| first.trim_ascii().eq_ignore_ascii_case(b"https")),
+            |list| {
+                list.split(|&byte| byte == b',')
+                    .next()
+                    .is_some_and(|first| first.trim_ascii().eq_ignore_ascii_case(b"https"))
+            },
         )
     }
 
@@ -150,7 +154,10 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("store", &self.0.store).field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("store", &self.0.store)
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,7 +22,8 @@ impl Engine {
         if self.0.sweeper.0.load(Ordering::Relaxed) {
             return;
         }
-        let Some(every) = self.config().sweep_every.filter(|_| self.0.store.abilities().sweep.is_some()) else {
+        let Some(every) = self.config().sweep_every.filter(|_| self.0.store.abilities().sweep.is_some())
+        else {
             return self.0.sweeper.0.store(true, Ordering::Relaxed);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -207,7 +207,9 @@ impl Pending {
     /// before its response is made still [commits](Self::commit) then: a log-out must not be lost.
     pub fn is_ending(&self) -> bool {
         let visit = &self.0;
-        visit.state.get().is_some() && !visit.has_responded() && visit.with(|state| state.fate == crate::plan::Fate::End)
+        visit.state.get().is_some()
+            && !visit.has_responded()
+            && visit.with(|state| state.fate == crate::plan::Fate::End)
     }
 
     /// The engine.

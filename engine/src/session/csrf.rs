@@ -37,7 +37,9 @@ impl Session {
         if token.len() != 43 || BASE64URL_NOPAD.decode_mut(token.as_bytes(), &mut bytes).is_err() {
             return false;
         }
-        let Some(secret) = self.with(|state| state.known_header().map(|header| header.csrf)) else { return false };
+        let Some(secret) = self.with(|state| state.known_header().map(|header| header.csrf)) else {
+            return false;
+        };
         let (mask, masked) = bytes.split_at(16);
         let given: [u8; 16] = std::array::from_fn(|at| mask[at] ^ masked[at]);
         given.ct_eq(&secret).into()

@@ -201,6 +201,7 @@ impl Draft {
         self.edits.clear();
         self.now.clear();
         self.cleared = false;
+        self.device = None;
     }
 
     /// Carries the changes out again on what another request has stored.
@@ -246,7 +247,8 @@ impl Draft {
 
     /// The payload that a commit with this header writes.
     pub(crate) fn encode(&self, header: &Header) -> Bytes {
-        let edited: usize = self.edits.iter().filter_map(|edit| edit.value.bytes()).map(|value| value.len() + 32).sum();
+        let edited: usize =
+            self.edits.iter().filter_map(|edit| edit.value.bytes()).map(|value| value.len() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
         if !self.cleared {
             self.copy_base(&mut out, header.number);
@@ -257,14 +259,18 @@ impl Draft {
         if let Some(device) = &self.device {
             write_frame(&mut out, Tag::Device, "", device.as_bytes());
         } else if self.cleared {
-            self.base.iter().filter(|frame| frame.tag == Tag::Device).for_each(|frame| self.copy(&mut out, &frame));
+            self.base
+                .iter()
+                .filter(|frame| frame.tag == Tag::Device)
+                .for_each(|frame| self.copy(&mut out, &frame));
         }
         out.into()
     }
 
     fn copy_base(&self, out: &mut Vec<u8>, number: u64) {
         for frame in self.base.iter() {
-            let edit = self.edits.iter().find(|edit| edit.in_base && self.key_of(edit).as_bytes() == frame.key);
+            let edit =
+                self.edits.iter().find(|edit| edit.in_base && self.key_of(edit).as_bytes() == frame.key);
             match (frame.tag, edit) {
                 (Tag::Device, _) if self.device.is_some() => {}
                 (Tag::Device, _) | (Tag::Value, None) => self.copy(out, &frame),

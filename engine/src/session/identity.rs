@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cloakroom_store::{Owner, OwnerKey, Timestamp};
 
-use super::change::Change;
 use super::Session;
+use super::change::Change;
 use crate::observe::End;
 use crate::{Error, ErrorKind, Handle, Result, SessionId};
 
@@ -19,7 +19,10 @@ impl Session {
 
     /// The public name of the session, if it exists: see [`exists`](Self::exists).
     pub fn handle(&self) -> Option<Handle> {
-        self.exists().then(|| self.with(|state| state.header(self.0.engine()))).and_then(Result::ok).map(|header| Handle::new(header.handle))
+        self.exists()
+            .then(|| self.with(|state| state.header(self.0.engine())))
+            .and_then(Result::ok)
+            .map(|header| Handle::new(header.handle))
     }
 
     /// Whether the session is stored, or will be when the response is ready.
@@ -63,8 +66,9 @@ impl Session {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if `user` is empty or longer than 255 bytes.
     pub fn log_in(&self, user: impl AsRef<str>) -> Result<()> {
-        let key = OwnerKey::new(user.as_ref())
-            .map_err(|error| Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error))?;
+        let key = OwnerKey::new(user.as_ref()).map_err(|error| {
+            Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error)
+        })?;
         let since = self.0.engine().clock().now();
         let minted = self.0.engine().mint()?;
         self.with(|state| {
@@ -77,8 +81,18 @@ impl Session {
     /// Names the user's device in the list of their sessions; adapters give the browser's `User-Agent`.
     /// At most 256 bytes are kept.
     pub fn set_device(&self, name: &str) {
-        let end = (0..=name.len().min(256)).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
-        self.with(|state| state.set_device(&name[..end]));
+        self.with(|state| state.set_device(name));
+    }
+
+    /// Says what to name the device if somebody logs in; asked only if nobody is. For adapters.
+    pub fn suggest_device<'a>(&self, name: impl FnOnce() -> Option<&'a [u8]>) {
+        self.with(|state| {
+            if state.owner.is_none()
+                && let Some(name) = name()
+            {
+                state.device_hint = Some(String::from_utf8_lossy(name).into());
+            }
+        });
     }
 
     /// Logs the user out: the session ends, also for requests in flight, and the cookie is removed.

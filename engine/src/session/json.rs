@@ -216,7 +216,11 @@ mod tests {
         assert_eq!(increment(None, 3).unwrap().1, 3);
         assert_eq!(increment(Some(b"-5"), 3).unwrap().1, -2);
         for wrong in ["1.5", "\"1\"", "9223372036854775807", "[]"] {
-            assert_eq!(increment(Some(wrong.as_bytes()), 1).unwrap_err().kind(), ErrorKind::Mismatch, "{wrong}");
+            assert_eq!(
+                increment(Some(wrong.as_bytes()), 1).unwrap_err().kind(),
+                ErrorKind::Mismatch,
+                "{wrong}"
+            );
         }
     }
 }

@@ -74,7 +74,8 @@ impl fmt::Debug for Session {
 
 fn to_json(key: &str, value: &impl Serialize) -> Result<Bytes> {
     serde_json::to_vec(value).map(Bytes::from).map_err(|error| {
-        Error::new(ErrorKind::Encode, format!("the value for {key:?} cannot be written as JSON")).with_source(error)
+        Error::new(ErrorKind::Encode, format!("the value for {key:?} cannot be written as JSON"))
+            .with_source(error)
     })
 }
 

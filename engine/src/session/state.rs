@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Commits that may or may not be in the store, and how many changes each carried.
     pub(crate) uncertain: Vec<Attempt>,
+    /// What to name the user's device if somebody logs in.
+    pub(super) device_hint: Option<Box<str>>,
     /// Secrets of a session that is not stored yet.
     minted: Option<Minted>,
     /// The values of the stored session after it was ended, in case that is discarded.
@@ -124,6 +126,7 @@ impl State {
             loaded_at,
             cookie: Cookie::Unchanged,
             uncertain: Vec::new(),
+            device_hint: None,
             minted: None,
             shelved: None,
         }
@@ -207,13 +210,17 @@ impl State {
         self.owner = Some(owner);
         self.minted = Some(minted);
         self.must_exist = true;
+        if let Some(device) = self.device_hint.take() {
+            self.set_device(&device);
+        }
         if self.fate != Fate::End {
             self.fate = Fate::LogIn;
         }
     }
 
     pub(super) fn set_device(&mut self, name: &str) {
-        self.draft.set_device(name);
+        let end = (0..=name.len().min(256)).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+        self.draft.set_device(&name[..end]);
     }
 
     pub(super) fn renew(&mut self) {
@@ -292,7 +299,13 @@ impl State {
     }
 
     /// A commit put the session into the store as `stored`, with the first `sent` changes and `own`.
-    pub(crate) fn landed(&mut self, stored: StoredSession, frames: Frames, sent: usize, own: &Own) -> Result<()> {
+    pub(crate) fn landed(
+        &mut self,
+        stored: StoredSession,
+        frames: Frames,
+        sent: usize,
+        own: &Own,
+    ) -> Result<()> {
         if self.own == *own {
             self.own = Own::default();
         }

@@ -112,7 +112,8 @@ impl Session {
     pub(super) fn update_at(&self, mut target: Target, mut update: Updater) -> Result<()> {
         loop {
             let old = self.with(|state| state.draft.get(&target.key));
-            let new = json::edit(old.as_deref(), &target.path, &mut |old| update(old).map(|new| Some(new.into())))?;
+            let new =
+                json::edit(old.as_deref(), &target.path, &mut |old| update(old).map(|new| Some(new.into())))?;
             let new = new.unwrap_or_default().into();
             let interrupted = self.with(|state| {
                 if state.draft.get(&target.key) != old {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use cloakroom_store::{Created, Entry, Page, Record, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{Created, Entry, Record, StoreKey, Stored, Updated, Version};
 
 use crate::failure::{Failure, Outcome};
 
@@ -82,11 +82,4 @@ pub(crate) type Seen = BTreeMap<StoreKey, Stored>;
 /// Collects entries; a key may come twice only where records change meanwhile, so the last one counts.
 pub(crate) fn by_key(entries: impl IntoIterator<Item = Entry>) -> Seen {
     entries.into_iter().map(|entry| (entry.key, entry.stored)).collect()
-}
-
-/// Fails if a page says that it holds the same key twice.
-#[track_caller]
-pub(crate) fn no_key_twice(page: &Page) -> Outcome {
-    let keys = page.entries.iter().map(|entry| &entry.key).collect::<std::collections::BTreeSet<_>>();
-    ensure(keys.len() == page.entries.len(), "one page holds a key twice")
 }

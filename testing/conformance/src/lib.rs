@@ -5,8 +5,10 @@ mod cases;
 mod expect;
 mod failure;
 mod harness;
+mod hostile;
 mod list;
 mod reference;
+mod secret;
 mod suite;
 mod trial;
 

@@ -46,6 +46,8 @@ pub struct Inside {
     pub revocations: BTreeMap<OwnerKey, Timestamp>,
     /// The number of the version given last; all keys share the count.
     pub last_version: u64,
+    /// If set, a payload of more bytes is refused.
+    pub largest_payload: Option<usize>,
     /// If set, every method fails with this kind of error.
     pub outage: Option<ErrorKind>,
 }
@@ -54,6 +56,13 @@ impl Reference {
     /// Makes an empty store that goes by `clock`.
     pub fn new(clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), inside: Arc::default() }
+    }
+
+    /// Refuses payloads of more bytes than that.
+    #[must_use]
+    pub fn with_largest_payload(self, bytes: usize) -> Self {
+        self.reach_inside(|inside| inside.largest_payload = Some(bytes));
+        self
     }
 
     /// From now on, every method fails with this kind of error; `None` ends that.
@@ -71,6 +80,18 @@ impl Reference {
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// One atomic step that keeps `record`.
+    fn write<T>(&self, record: &Record, step: impl FnOnce(&mut Inside, Timestamp) -> T) -> Result<T> {
+        let largest = self.lock().largest_payload;
+        if largest.is_some_and(|largest| record.payload.len() > largest) {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the payload is larger than this store was told to keep",
+            ));
+        }
+        self.step(step)
     }
 
     /// One atomic step: runs `step` at the present moment, unless there is an outage.
@@ -122,7 +143,7 @@ impl Store for Reference {
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
-        self.step(|inside, now| {
+        self.write(record, |inside, now| {
             if inside.live(key, now).is_some() {
                 Created::Taken
             } else if inside.is_revoked(record) {
@@ -134,7 +155,7 @@ impl Store for Reference {
     }
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
-        self.step(|inside, now| match inside.live(key, now) {
+        self.write(record, |inside, now| match inside.live(key, now) {
             None => Updated::Gone,
             Some(stored) if stored.version != expected => Updated::Conflict(stored.clone()),
             Some(_) if inside.is_revoked(record) => Updated::Revoked,
@@ -170,6 +191,7 @@ impl fmt::Debug for Inside {
             .field("records", &self.records.len())
             .field("revocations", &self.revocations.len())
             .field("last_version", &self.last_version)
+            .field("largest_payload", &self.largest_payload)
             .field("outage", &self.outage)
             .finish()
     }

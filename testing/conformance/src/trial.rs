@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cloakroom_store::{Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Sweep, Timestamp};
+use cloakroom_store::{Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Sweep, Timestamp, Version};
 
+use crate::expect::created;
 use crate::failure::{Outcome, Stop};
 use crate::harness::{Harness, Limits};
 
+/// How many bytes stand before a key of our choice where others have records.
+const PREFIX: usize = size_of::<u64>();
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
 /// One run of one case.
@@ -48,11 +51,12 @@ impl<'h> Trial<'h> {
 
 /// Names.
 impl Trial<'_> {
-    /// A key that nothing has used before: 32 bytes, as the engine's are.
+    /// A key that nothing has used before: 32 bytes in no order, as the engine's are.
     pub(crate) fn key(&self) -> StoreKey {
+        let scattered = self.next().wrapping_mul(0x9e37_79b9_7f4a_7c15); // odd, so no two are the same
         let mut hash = [0x5a; 32];
-        hash[..8].copy_from_slice(&self.tag.to_be_bytes());
-        hash[8..16].copy_from_slice(&self.next().to_be_bytes());
+        hash[..8].copy_from_slice(&scattered.to_be_bytes());
+        hash[8..16].copy_from_slice(&self.tag.to_be_bytes());
         self.remember(StoreKey::from_hash(hash))
     }
 
@@ -61,13 +65,19 @@ impl Trial<'_> {
     }
 
     /// A key of exactly these bytes, or behind a prefix of our own where others have records.
-    pub(crate) fn key_of(&self, bytes: &[u8]) -> Outcome<StoreKey> {
+    fn key_of(&self, bytes: &[u8]) -> Outcome<StoreKey> {
         if self.limits.alone {
             return Ok(self.remember(StoreKey::from_bytes(bytes)?));
         }
         let mut prefixed = self.tag.to_be_bytes().to_vec();
-        prefixed.extend_from_slice(&bytes[bytes.len().saturating_sub(StoreKey::MAX_LEN - prefixed.len())..]);
+        prefixed.extend_from_slice(bytes);
         Ok(self.remember(StoreKey::from_bytes(&prefixed)?))
+    }
+
+    /// The keys of these bytes, without those that are too long behind our prefix.
+    pub(crate) fn keys_of(&self, names: &[Vec<u8>]) -> Outcome<Vec<StoreKey>> {
+        let longest = if self.limits.alone { StoreKey::MAX_LEN } else { StoreKey::MAX_LEN - PREFIX };
+        names.iter().filter(|name| name.len() <= longest).map(|name| self.key_of(name)).collect()
     }
 
     fn remember(&self, key: StoreKey) -> StoreKey {
@@ -145,6 +155,24 @@ impl Trial<'_> {
     /// A record of `owner`, whose log-in began at `since`.
     pub(crate) fn record_of(&self, owner: &OwnerKey, since: Timestamp) -> Record {
         Record { owner: Some(Owner { key: owner.clone(), since }), ..self.record() }
+    }
+}
+
+/// Beginnings that many cases share.
+impl Trial<'_> {
+    /// Creates `record` under a new key.
+    pub(crate) async fn kept(&self, record: &Record) -> Outcome<(StoreKey, Version)> {
+        let key = self.key();
+        let version = created(self.store.create(&key, record).await?)?;
+        Ok((key, version))
+    }
+
+    /// Creates a record under a new key and lets time pass until it has expired.
+    pub(crate) async fn expired(&self) -> Outcome<(StoreKey, Version)> {
+        let record = self.record_until(self.soon());
+        let kept = self.kept(&record).await?;
+        self.wait_until(record.expires_at).await?;
+        Ok(kept)
     }
 }
 

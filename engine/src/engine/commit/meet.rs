@@ -70,13 +70,20 @@ impl Commit<'_> {
     }
 
     /// Puts the changes on top of what is there.
-    fn rebase(&mut self, moved_to: Option<StoreKey>, stored: Stored, header: Header, frames: Frames) -> Result<Met> {
+    fn rebase(
+        &mut self,
+        moved_to: Option<StoreKey>,
+        stored: Stored,
+        header: Header,
+        frames: Frames,
+    ) -> Result<Met> {
         let (nonce, uncertain, sent) = (self.nonce, self.uncertain, self.sent);
         self.visit.with(|state| {
             let Place::Stored(place) = &mut state.place else { return Ok(Met::Ended) };
             let ours = header.remembers(nonce);
             if !ours && uncertain && header.may_have_forgotten(place.header.number) {
-                let message = "an answer of the store was lost, and what became of the write cannot be told any more";
+                let message =
+                    "an answer of the store was lost, and what became of the write cannot be told any more";
                 return Err(Error::new(ErrorKind::Contended, message));
             }
             if let Some(key) = moved_to {
@@ -120,9 +127,11 @@ impl Commit<'_> {
                     None => return Ok(Landing::Dropped),
                 },
             };
-            let sent = attempts.iter().filter(|attempt| header.remembers(attempt.nonce)).map(|a| a.sent).max();
+            let sent =
+                attempts.iter().filter(|attempt| header.remembers(attempt.nonce)).map(|a| a.sent).max();
             if sent.is_none() && header.may_have_forgotten(base) {
-                let message = "an answer of the store was lost, and what became of the write cannot be told any more";
+                let message =
+                    "an answer of the store was lost, and what became of the write cannot be told any more";
                 return Err(Error::new(ErrorKind::Contended, message));
             }
             return self.visit.with(|state| {

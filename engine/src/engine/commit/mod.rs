@@ -95,7 +95,10 @@ impl<'a> Commit<'a> {
             Plan::decide(Observed { renewal_due: seen.renewal_due && !responded, ..seen })
         });
         if plan.cookie != CookieStep::Leave && responded && !config.rolling {
-            return Err(Error::new(ErrorKind::ResponseSent, "the response was sent; its cookie cannot change any more"));
+            return Err(Error::new(
+                ErrorKind::ResponseSent,
+                "the response was sent; its cookie cannot change any more",
+            ));
         }
         let landing = match plan.step {
             Step::Nothing => Landing::Kept,
@@ -120,9 +123,10 @@ impl<'a> Commit<'a> {
     fn send_again(&self) {
         let lifetime = &self.visit.engine().config().lifetime;
         self.visit.with(|state| {
-            let again = state.stored().filter(|stored| !stored.late).map(|stored| {
-                Cookie::Set(stored.id.clone(), lifetime.max_age(&stored.header, self.now))
-            });
+            let again = state
+                .stored()
+                .filter(|stored| !stored.late)
+                .map(|stored| Cookie::Set(stored.id.clone(), lifetime.max_age(&stored.header, self.now)));
             if let (Cookie::Unchanged, Some(again)) = (&state.cookie, again) {
                 state.cookie = again;
             }
@@ -161,7 +165,8 @@ impl<'a> Commit<'a> {
             let payload = state.draft.encode(&header);
             if payload.len() > engine.config().max_size {
                 let (size, most, largest) = (payload.len(), engine.config().max_size, state.draft.largest());
-                let message = format!("the session has {size} bytes of at most {most}; its largest values: {largest}");
+                let message =
+                    format!("the session has {size} bytes of at most {most}; its largest values: {largest}");
                 return Err(Error::new(ErrorKind::TooLarge, message));
             }
             let record = Record {

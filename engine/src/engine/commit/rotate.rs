@@ -54,7 +54,8 @@ impl Commit<'_> {
         let payload = trail_payload(&Trail { nonce: self.nonce, grace_until, to });
         let trail = Record { payload, expires_at, sliding: false, owner: None };
         loop {
-            let place = self.visit.with(|state| state.stored().map(|stored| (stored.key.clone(), stored.version)));
+            let place =
+                self.visit.with(|state| state.stored().map(|stored| (stored.key.clone(), stored.version)));
             let Some((key, version)) = place else { return Ok(Old::Ended) };
             match self.leave_trail(&key, version, &trail, privilege).await? {
                 Old::Changed => self.bring_up_to_date(new).await?,
@@ -63,7 +64,13 @@ impl Commit<'_> {
         }
     }
 
-    async fn leave_trail(&mut self, key: &StoreKey, version: Version, trail: &Record, privilege: Privilege) -> Result<Old> {
+    async fn leave_trail(
+        &mut self,
+        key: &StoreKey,
+        version: Version,
+        trail: &Record,
+        privilege: Privilege,
+    ) -> Result<Old> {
         let there = match self.store().update(key, version, trail).await {
             Ok(Updated::Updated(_)) => return Ok(Old::Left),
             Ok(Updated::Conflict(stored)) => Some(stored),
@@ -76,7 +83,9 @@ impl Commit<'_> {
         let Some(stored) = there else { return Ok(Old::Ended) };
         match self.read(&stored)? {
             Payload::Trail(left) if left.nonce == self.nonce => return Ok(Old::Left),
-            Payload::Trail(left) if left.to.is_some() && privilege == Privilege::Same => return Ok(Old::Moved),
+            Payload::Trail(left) if left.to.is_some() && privilege == Privilege::Same => {
+                return Ok(Old::Moved);
+            }
             _ => {}
         }
         self.wait_after_conflict().await?;
@@ -134,7 +143,9 @@ impl Commit<'_> {
         self.visit.with(crate::session::State::keep_id);
         match self.look_again().await? {
             Met::Ended => Ok(Landing::Dropped),
-            Met::Ours | Met::Rebased if self.visit.with(|state| state.observe(self.visit.engine().config()).changed) => {
+            Met::Ours | Met::Rebased
+                if self.visit.with(|state| state.observe(self.visit.engine().config()).changed) =>
+            {
                 self.update().await
             }
             Met::Ours | Met::Rebased => Ok(Landing::Kept),
@@ -144,7 +155,10 @@ impl Commit<'_> {
     /// Removes the new record. Nobody knows its id; if the store does not answer, it expires by itself.
     async fn take_back(&mut self, key: &StoreKey) {
         if let Err(error) = self.store().delete(key).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an unused session could not be removed");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an unused session could not be removed"
+            );
         }
     }
 }

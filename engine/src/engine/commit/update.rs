@@ -20,7 +20,9 @@ impl Commit<'_> {
         loop {
             let write = self.write(false)?;
             let place = self.visit.with(|state| {
-                state.stored().map(|stored| (stored.id.clone(), stored.key.clone(), stored.version, stored.late))
+                state
+                    .stored()
+                    .map(|stored| (stored.id.clone(), stored.key.clone(), stored.version, stored.late))
             });
             let Some((id, key, version, late)) = place else { return Ok(Landing::Dropped) };
             let met = match self.store().update(&key, version, &write.record).await {

@@ -1,0 +1,158 @@
+//! Extractors for axum, and errors as responses.
+
+use std::fmt;
+use std::ops::Deref;
+
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, Response};
+use cloakroom::{Error, ErrorKind, Pending};
+use http::header::{HeaderValue, USER_AGENT};
+use http::request::Parts;
+use http::{Extensions, StatusCode};
+
+use crate::response::plain;
+
+/// The session of the request, loaded: everything that [`cloakroom::Session`] does, in a handler's arguments.
+///
+/// ```
+/// use cloakroom_tower::{Session, SessionError};
+///
+/// async fn counter(session: Session) -> Result<String, SessionError> {
+///     let visits = session.increment("visits", 1)?;
+///     Ok(format!("visit {visits}\n"))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(counter));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Session(cloakroom::Session);
+
+impl Deref for Session {
+    type Target = cloakroom::Session;
+
+    fn deref(&self) -> &cloakroom::Session {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
+        let session = pending(&parts.extensions)?.load().await?;
+        session.suggest_device(|| parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes));
+        Ok(Self(session))
+    }
+}
+
+/// The session, loaded only when the handler asks for it; for handlers that may not need it.
+///
+/// ```
+/// use axum::extract::Path;
+/// use cloakroom_tower::{LazySession, SessionError};
+///
+/// async fn page(Path(page): Path<String>, session: LazySession) -> Result<String, SessionError> {
+///     if page == "imprint" {
+///         return Ok("no store trip was made".into());
+///     }
+///     let session = session.load().await?;
+///     Ok(format!("hello {}", session.user().unwrap_or_default()))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/{page}", axum::routing::get(page));
+/// ```
+#[derive(Clone, Debug)]
+pub struct LazySession {
+    pending: Pending,
+    device: Option<HeaderValue>,
+}
+
+impl LazySession {
+    /// Loads the session, once in a request.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn load(&self) -> Result<Session, SessionError> {
+        let session = self.pending.load().await?;
+        session.suggest_device(|| self.device.as_ref().map(HeaderValue::as_bytes));
+        Ok(Session(session))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for LazySession {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
+        let pending = pending(&parts.extensions)?.clone();
+        Ok(Self { pending, device: parts.headers.get(USER_AGENT).cloned() })
+    }
+}
+
+fn pending(extensions: &Extensions) -> Result<&Pending, SessionError> {
+    extensions.get::<Pending>().ok_or(SessionError(Cause::NoLayer))
+}
+
+/// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].
+///
+/// As a response it is a status and one line that tells a client nothing it must not know: 503 if the store does not
+/// answer, 409 if the session ended meanwhile, else 500.
+pub struct SessionError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    NoLayer,
+    Session(Error),
+}
+
+impl SessionError {
+    /// The engine's error; `None` if the route has no [`SessionLayer`](crate::SessionLayer).
+    pub fn error(&self) -> Option<&Error> {
+        match &self.0 {
+            Cause::NoLayer => None,
+            Cause::Session(error) => Some(error),
+        }
+    }
+
+    /// What a caller can do about it; `None` as for [`error`](Self::error).
+    pub fn kind(&self) -> Option<ErrorKind> {
+        self.error().map(Error::kind)
+    }
+}
+
+impl From<Error> for SessionError {
+    fn from(error: Error) -> Self {
+        Self(Cause::Session(error))
+    }
+}
+
+impl IntoResponse for SessionError {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Cause::NoLayer => (StatusCode::INTERNAL_SERVER_ERROR, NO_LAYER).into_response(),
+            Cause::Session(error) => plain(&error).map(Into::into),
+        }
+    }
+}
+
+/// Names the cure; it says nothing about a deployment that works.
+const NO_LAYER: &str = "This route has no sessions: call `.layer(SessionLayer::new(store))` on the router, \
+    after the `.route(..)` of this handler.";
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::NoLayer => f.write_str(NO_LAYER),
+            Cause::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error().map(|error| error as _)
+    }
+}

@@ -1,0 +1,85 @@
+//! The service: begins a request's session and hands the request on.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use cloakroom::{Engine, Pending, RequestHead};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, uri::Scheme};
+use tower_service::Service;
+
+use crate::future::ResponseFuture;
+use crate::layer::OnError;
+
+/// A service with sessions around it; made by [`SessionLayer`](crate::SessionLayer).
+#[derive(Clone)]
+pub struct SessionService<S> {
+    pub(crate) inner: S,
+    pub(crate) engine: Engine,
+    pub(crate) on_error: OnError,
+}
+
+impl<S, Q, B> Service<Request<Q>> for SessionService<S>
+where
+    S: Service<Request<Q>, Response = Response<B>>,
+    B: From<String>,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Q>) -> Self::Future {
+        if self.is_nested(&request) {
+            return ResponseFuture::nested(self.inner.call(request));
+        }
+        let head = Head { headers: request.headers(), scheme: request.uri().scheme() };
+        let pending = self.engine.begin(&head);
+        request.extensions_mut().insert(pending.clone());
+        ResponseFuture::new(self.inner.call(request), pending, self.on_error.clone())
+    }
+}
+
+impl<S> SessionService<S> {
+    /// Whether a layer around this one keeps the same cookie: the request has its session then.
+    fn is_nested<Q>(&self, request: &Request<Q>) -> bool {
+        let outer = request.extensions().get::<Pending>();
+        outer.is_some_and(|outer| outer.engine().cookie_name() == self.engine.cookie_name())
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionService")
+            .field("inner", &self.inner)
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the engine needs to know of a request.
+struct Head<'a> {
+    headers: &'a HeaderMap,
+    scheme: Option<&'a Scheme>,
+}
+
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+impl RequestHead for Head<'_> {
+    fn cookies(&self) -> impl Iterator<Item = &[u8]> {
+        self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes)
+    }
+
+    fn forwarded_proto(&self) -> Option<&[u8]> {
+        self.headers.get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
+    }
+
+    /// A server that terminates TLS gives requests an absolute URI only over HTTP/2; over HTTP/1.1 it cannot be told,
+    /// and `Secure::Auto` then needs a trusted proxy's word.
+    fn is_https(&self) -> bool {
+        self.scheme == Some(&Scheme::HTTPS)
+    }
+}
