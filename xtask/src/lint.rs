@@ -20,11 +20,18 @@ fn documentation() -> Result {
     execute(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Advisories, duplicates and sources. The licences, which must never go unchecked, do not wait for this tool.
+/// Duplicates and sources, and advisories where their database can be reached. The licences, which must never go
+/// unchecked, do not wait for this tool.
 fn deny() -> Result {
-    if succeeds(&mut cargo("deny --version")) {
-        return execute(&mut cargo("deny --all-features check"));
+    if !succeeds(&mut cargo("deny --version")) {
+        println!("SKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)");
+        return Ok(());
     }
-    println!("SKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)");
-    Ok(())
+    let check = "deny --all-features check --hide-inclusion-graph";
+    execute(&mut cargo(&format!("{check} bans licenses sources")))?;
+    if !succeeds(&mut cargo("deny fetch db")) {
+        println!("SKIPPED: the database of advisories cannot be fetched");
+        return Ok(());
+    }
+    execute(&mut cargo(&format!("{check} advisories")))
 }
