@@ -1,0 +1,200 @@
+//! A store in a folder: no server, no database, several processes.
+
+mod disk;
+mod folder;
+mod layout;
+mod lock;
+mod options;
+mod owners;
+mod records;
+mod scan;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cloakroom_store::{
+    Abilities, Created, Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Record, Result, Scan, Store,
+    StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version, async_trait,
+};
+use tokio::runtime::Handle;
+
+use folder::Folder;
+use trouble::Trouble;
+
+pub use disk::Durability;
+pub use options::FileStoreBuilder;
+
+/// Keeps each record in a file of its own, in a folder on a local disk.
+///
+/// For an application on one machine that wants nothing but a folder: a few processes may share it, in any number of
+/// handles, and any of them may be killed at any time. Clones are handles to the same store.
+///
+/// ```
+/// use cloakroom::stores::FileStore;
+/// use cloakroom_store::{Record, Store, StoreKey, Timestamp};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cloakroom_store::Result<()> {
+/// # let parent = tempfile::tempdir().unwrap();
+/// # let folder = parent.path().join("sessions");
+/// let store = FileStore::open(&folder).await?;
+/// let key = StoreKey::from_hash([7; 32]);
+/// let _ = store.create(&key, &Record::new("cart=3", Timestamp::NEVER)).await?;
+///
+/// let again = FileStore::open(&folder).await?; // another handle, or another process
+/// assert_eq!(again.load(&key, None).await?.unwrap().record.payload, "cart=3");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What survives
+/// A write that was answered survives the death of the process and, unless [`Durability::Process`] is chosen, of the
+/// machine. One that was not is there whole or not at all. Nothing has to be repaired after either: the kernel gives
+/// back a dead process's locks, and what it was writing is replaced by the next write or removed by a sweep.
+///
+/// # What it costs
+/// A load reads one file, and a second small one if the record has an owner. A write to the disk waits for it up to
+/// three times (file, name, and a new owner's note), a touch once. A [sweep](Sweep) opens every record, as there is no
+/// index; call it every few minutes. One lock covers 1/256 of the keys, and a process that is *stopped*, not dead, while it
+/// holds one keeps writers of those keys waiting.
+///
+/// # The folder
+/// Made by [`open`](Self::open), readable for its user only; a folder that holds anything else is refused. Local
+/// disks only: the locks of network file systems cannot be relied on. A backup may copy it while it is in use,
+/// and restores sessions that have ended since. File names are hashes; keys and owners are in the files in clear.
+///
+/// # Damage
+/// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] for whoever asks for it, to create included,
+/// until a sweep moves it to the sub-folder `damaged`: at once if its head is damaged, within 256 sweeps otherwise.
+/// [`revoke`](Owners::revoke) passes it over. A damaged revocation counts as one of everything up to when it is found.
+///
+/// # Limits
+/// [`clear`](Scan::clear) is one step for each 1/256 of the keys, not for all. A record that is being replaced takes
+/// room twice; on a full disk a write is refused with [`ErrorKind::Full`] and the record that was there stays.
+#[derive(Clone)]
+pub struct FileStore {
+    folder: Arc<Folder>,
+}
+
+impl FileStore {
+    /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
+    pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+
+    /// Opens the store in `folder` with the default choices, making the folder if there is none.
+    ///
+    /// # Errors
+    /// As [`FileStoreBuilder::open`].
+    pub async fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        Self::builder(folder).open().await
+    }
+
+    /// Begins to open the store in `folder` with other choices.
+    pub fn builder(folder: impl Into<PathBuf>) -> FileStoreBuilder {
+        FileStoreBuilder::new(folder.into())
+    }
+
+    /// Does what blocks on a thread for that. It is done to its end even if nobody waits for it any more.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Folder) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T> {
+        let folder = Arc::clone(&self.folder);
+        let done = blocking(move || work(&folder)).await?;
+        done.map_err(|trouble| trouble.explain(doing, &self.folder.root))
+    }
+}
+
+/// Runs `work` on one of the threads that Tokio keeps for what blocks.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let runtime = Handle::try_current().map_err(|source| {
+        Error::new(ErrorKind::Setup, "the file store needs a Tokio runtime").with_source(source)
+    })?;
+    runtime.spawn_blocking(work).await.map_err(|source| {
+        let kind = if source.is_cancelled() { ErrorKind::Unavailable } else { ErrorKind::Other };
+        Error::new(kind, "the file store's thread ended early").with_source(source)
+    })
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("folder", &self.folder.root)
+            .field("durability", &self.folder.durability)
+            .field("max_payload", &self.folder.max_payload)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let key = key.clone();
+        self.on_disk("load a record", move |folder| folder.load(&key, touch)).await
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        let (key, record) = (key.clone(), record.clone());
+        self.on_disk("create a record", move |folder| folder.create(&key, &record)).await
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        let (key, record) = (key.clone(), record.clone());
+        self.on_disk("update a record", move |folder| folder.update(&key, expected, &record)).await
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        let key = key.clone();
+        self.on_disk("touch a record", move |folder| folder.touch(&key, expires_at)).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        let key = key.clone();
+        self.on_disk("delete a record", move |folder| folder.delete(&key)).await
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    }
+}
+
+#[async_trait]
+impl Sweep for FileStore {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        self.on_disk("sweep the records", move |folder| folder.sweep(limit)).await
+    }
+}
+
+#[async_trait]
+impl Scan for FileStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let after = after.cloned();
+        self.on_disk("scan the records", move |folder| folder.scan(after.as_ref(), limit)).await
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.on_disk("count the records", Folder::count).await
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        self.on_disk("clear the records", Folder::clear).await
+    }
+}
+
+#[async_trait]
+impl Owners for FileStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        let owner = owner.clone();
+        self.on_disk("list an owner's records", move |folder| folder.list(&owner)).await
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let owner = owner.clone();
+        self.on_disk("revoke an owner's records", move |folder| folder.revoke(&owner, at)).await
+    }
+}

@@ -1,0 +1,71 @@
+//! What can be chosen when a store is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cloakroom_store::{Clock, Result, SystemClock};
+
+use super::disk::Durability;
+use super::folder::Folder;
+use super::sweep::Rounds;
+use super::{FileStore, blocking};
+
+/// Opens a [`FileStore`] with other than the default choices.
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until `open` is called"]
+pub struct FileStoreBuilder {
+    root: PathBuf,
+    durability: Durability,
+    clock: Arc<dyn Clock>,
+    max_payload: usize,
+}
+
+impl FileStoreBuilder {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            durability: Durability::default(),
+            clock: Arc::new(SystemClock),
+            max_payload: FileStore::MAX_PAYLOAD,
+        }
+    }
+
+    /// Sets what an answered write survives; [`Durability::Machine`] unless set.
+    ///
+    /// Processes that share a folder may choose differently, each for its own writes.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets where the time comes from; the system's clock unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets how many bytes a payload may have; [`FileStore::MAX_PAYLOAD`] unless set, and never 4 GiB or more.
+    ///
+    /// Larger ones that are already there are still read.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = bytes;
+        self
+    }
+
+    /// Opens the store, making its folder if there is none; the folder's parent must exist.
+    ///
+    /// # Errors
+    /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;
+    /// `Corrupt` if a version of this store that is not known here made it.
+    pub async fn open(self) -> Result<FileStore> {
+        let Self { root, durability, clock, max_payload } = self;
+        let named = root.clone();
+        let opening = blocking(move || {
+            let root = std::path::absolute(&root)?;
+            let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::default() };
+            folder.prepare().map(|()| folder)
+        });
+        let folder = opening.await?.map_err(|trouble| trouble.explain("open the file store", &named))?;
+        Ok(FileStore { folder: Arc::new(folder) })
+    }
+}

@@ -1,0 +1,229 @@
+//! Who has which records, and who was revoked.
+//!
+//! 1. A revocation's file is the truth: from the moment that it has its name, the owner's earlier records do not exist
+//!    for anybody, in one step, whether or not their files are still there. Removing those is tidying up.
+//! 2. Whoever gives a record to an owner holds the owner's lock with others; whoever revokes holds it alone. So a
+//!    record is written either before a revocation, which then finds it, or after, and then it is refused.
+//! 3. A note that a record may be an owner's is written before the record and removed after it. It is only a hint: who
+//!    follows it reads the record.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
+
+use super::disk;
+use super::folder::Folder;
+use super::layout::{HEAD_MOST, Mark, Name};
+use super::trouble::Trouble;
+
+/// How long a revocation is remembered at least.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a store does.
+impl Folder {
+    pub(super) fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>, Trouble> {
+        let folder = Name::of(owner.as_bytes());
+        let _lock = self.lock_owners(folder.shard())?;
+        let mut entries = Vec::new();
+        for name in self.noted(&folder)? {
+            entries.extend(
+                self.look(&name)?.filter(|entry| belongs_to(entry.stored.record.owner.as_ref(), owner)),
+            );
+        }
+        Ok(entries)
+    }
+
+    pub(super) fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Trouble> {
+        let folder = Name::of(owner.as_bytes());
+        let _lock = self.lock_owners(folder.shard())?;
+        let earlier = self.mark_or_now(&folder)?;
+        let mark = Mark { at: earlier.map_or(at, |mark| mark.at.max(at)), made_at: self.clock.now() };
+        self.write_mark(&folder, mark)?;
+
+        let mut removed = 0;
+        for name in self.noted(&folder)? {
+            removed += u64::from(self.remove_revoked(&folder, &name, mark, earlier)? == Removed::Live);
+        }
+        Ok(removed)
+    }
+}
+
+/// What became of a record that a revocation looked at.
+#[derive(PartialEq, Eq)]
+enum Removed {
+    /// It stays, or was not there.
+    No,
+    /// It was removed; it had expired, or had been revoked earlier.
+    Dead,
+    /// It was removed, and existed until this revocation.
+    Live,
+}
+
+/// What the others need.
+impl Folder {
+    /// Whether a record of this owner does not exist any more.
+    pub(super) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Trouble> {
+        let Some(owner) = owner else { return Ok(false) };
+        Ok(covers(self.mark(&Name::of(owner.key.as_bytes()))?, owner.since))
+    }
+
+    /// The same for who must go on when a revocation is damaged: then it is not sure.
+    pub(super) fn is_surely_revoked(&self, owner: Option<&Owner>) -> Result<bool, Trouble> {
+        match self.is_revoked(owner) {
+            Err(Trouble::Damaged | Trouble::OtherFormat) => Ok(false),
+            known => known,
+        }
+    }
+
+    /// Notes that the record `name` may be the owner's. For who holds the owner's lock and the record's.
+    ///
+    /// A note that is already there was made for a record that is still there, or by a process that died.
+    pub(super) fn note_owner(&self, owner: &Name, name: &Name) -> Result<(), Trouble> {
+        let folder = self.make_owner(owner)?;
+        self.durability.create_empty(&folder.join(name.text()))?;
+        Ok(())
+    }
+
+    /// Forgets that the record `name` was the owner's. If this fails a sweep does it. For who holds the record's lock.
+    pub(super) fn forget_owner(&self, owner: Option<&Owner>, name: &Name) {
+        if let Some(owner) = owner {
+            let note = self.owner(&Name::of(owner.key.as_bytes())).join(name.text());
+            drop(fs::remove_file(note));
+        }
+    }
+
+    /// Notes the owner of a record whose note was lost.
+    pub(super) fn heal_note(&self, owner: &Owner, name: &Name) -> Result<(), Trouble> {
+        let folder = Name::of(owner.key.as_bytes());
+        if self.owner(&folder).join(name.text()).try_exists()? {
+            return Ok(());
+        }
+        let _owner = self.lock_owners_shared([Some(&folder), None])?;
+        let _lock = self.lock_records(name.shard())?;
+        match self.head(name)? {
+            Some(head) if belongs_to(head.owner.as_ref(), &owner.key) => self.note_owner(&folder, name),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes from the owners of a shard what nobody needs any more.
+    pub(super) fn tidy_owners(&self, shard: u8) -> Result<(), Trouble> {
+        for owner in self.names_of_owners(shard)?.iter().filter_map(|name| Name::parse(name)) {
+            let _lock = self.lock_owners(owner.shard())?;
+            self.tidy_owner(&owner)?;
+        }
+        Ok(())
+    }
+}
+
+impl Folder {
+    /// The records that may be the owner's.
+    fn noted(&self, owner: &Name) -> Result<Vec<Name>, Trouble> {
+        Ok(self.names_of_owner(owner)?.iter().filter_map(|name| Name::parse(name)).collect())
+    }
+
+    fn make_owner(&self, owner: &Name) -> Result<PathBuf, Trouble> {
+        let folder = self.owner(owner);
+        self.durability.create_folder(&self.owner_shard(owner.shard()))?;
+        self.durability.create_folder(&folder)?;
+        Ok(folder)
+    }
+
+    fn mark(&self, owner: &Name) -> Result<Option<Mark>, Trouble> {
+        let Some(file) = self.open_mark(owner)? else { return Ok(None) };
+        Mark::decode(&disk::read_up_to(&file, HEAD_MOST)?, owner).map(Some)
+    }
+
+    /// The owner's revocation. One that is damaged may have been as late as now, so it counts as that.
+    fn mark_or_now(&self, owner: &Name) -> Result<Option<Mark>, Trouble> {
+        match self.mark(owner) {
+            Err(Trouble::Damaged) => {
+                let now = self.clock.now();
+                let mark = Mark { at: now, made_at: now };
+                self.write_mark(owner, mark).map(|()| Some(mark))
+            }
+            mark => mark,
+        }
+    }
+
+    /// Makes the revocation hold. For who holds the owner's lock alone.
+    fn write_mark(&self, owner: &Name, mark: Mark) -> Result<(), Trouble> {
+        let folder = self.make_owner(owner)?;
+        self.durability.replace(&folder.join("next"), &folder.join("revoked"), &mark.encode(owner))
+    }
+
+    /// Removes the record `name` if `mark` ends it. For who holds the owner's lock alone.
+    fn remove_revoked(
+        &self,
+        folder: &Name,
+        name: &Name,
+        mark: Mark,
+        earlier: Option<Mark>,
+    ) -> Result<Removed, Trouble> {
+        let _lock = self.lock_records(name.shard())?;
+        let head = match self.head(name) {
+            // Whoever's it was, it cannot be loaded, and a sweep sets it aside.
+            Err(Trouble::Damaged | Trouble::OtherFormat) => return Ok(Removed::No),
+            head => head?,
+        };
+        let Some((head, owner)) = head.as_ref().and_then(|head| Some((head, head.owner.as_ref()?))) else {
+            return Ok(Removed::No);
+        };
+        if Name::of(owner.key.as_bytes()) != *folder || mark.at < owner.since {
+            return Ok(Removed::No);
+        }
+        fs::remove_file(self.record(name))?;
+        self.forget_owner(Some(owner), name);
+        let was_live = self.clock.now() < head.expires_at && !covers(earlier, owner.since);
+        Ok(if was_live { Removed::Live } else { Removed::Dead })
+    }
+
+    fn tidy_owner(&self, owner: &Name) -> Result<(), Trouble> {
+        let folder = self.owner(owner);
+        disk::remove_if_there(&folder.join("next"))?;
+        for name in self.noted(owner)? {
+            self.tidy_note(owner, &name)?;
+        }
+        self.tidy_mark(owner)?;
+        // Refused, as it should be, if anything is left.
+        drop(fs::remove_dir(folder));
+        Ok(())
+    }
+
+    /// Removes a note whose record is gone.
+    fn tidy_note(&self, owner: &Name, name: &Name) -> Result<(), Trouble> {
+        if self.exists(name)? {
+            return Ok(());
+        }
+        let _lock = self.lock_records(name.shard())?;
+        if !self.exists(name)? {
+            disk::remove_if_there(&self.owner(owner).join(name.text()))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a revocation left behind, and the revocation itself when it is old.
+    ///
+    /// Never both at once: somebody who read a record just before it was removed must still find the revocation.
+    fn tidy_mark(&self, owner: &Name) -> Result<(), Trouble> {
+        let Some(mark) = self.mark_or_now(owner)? else { return Ok(()) };
+        let mut left = false;
+        for name in self.noted(owner)? {
+            left |= self.remove_revoked(owner, &name, mark, Some(mark))? != Removed::No;
+        }
+        if !left && self.clock.now() >= mark.made_at.max(mark.at) + REMEMBERED {
+            disk::remove_if_there(&self.owner(owner).join("revoked"))?;
+        }
+        Ok(())
+    }
+}
+
+fn belongs_to(whose: Option<&Owner>, owner: &OwnerKey) -> bool {
+    whose.is_some_and(|whose| whose.key == *owner)
+}
+
+fn covers(mark: Option<Mark>, since: Timestamp) -> bool {
+    mark.is_some_and(|mark| since <= mark.at)
+}

@@ -1,0 +1,135 @@
+//! Removing what nobody will ask for any more.
+//!
+//! There is no index of expiries, as it would cost every write: a sweep reads the head of every record, going
+//! through the 256 shards from where the last one ended. In one shard a call it also reads the records whole, checks
+//! that their owners are noted, and tidies up the owners of the shard of the same number; so all of that is done once in 256 calls.
+
+use std::fs;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use cloakroom_store::{Owner, Swept};
+
+use super::disk;
+use super::folder::Folder;
+use super::layout::Name;
+use super::trouble::Trouble;
+
+/// So many records are removed under one lock, so that writers do not wait long.
+const BATCH: usize = 64;
+
+/// Where the next sweep begins; it does no harm if two sweeps at once use the same.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    /// The shard where expired records are looked for first.
+    expiry: AtomicU8,
+    /// The shard that is looked through thoroughly.
+    thorough: AtomicU8,
+}
+
+/// What to do about a record.
+enum Verdict {
+    /// It is live, or gone already, or of another format.
+    Keep(Option<Owner>),
+    /// It has expired or was revoked.
+    Remove(Option<Owner>),
+    /// It cannot be read.
+    SetAside,
+}
+
+/// How closely to look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Whether the head can be read, and the expiry.
+    Head,
+    /// Every byte, and whether the owner is noted or was revoked.
+    Whole,
+}
+
+impl Folder {
+    pub(super) fn sweep(&self, limit: usize) -> Result<Swept, Trouble> {
+        if limit == 0 {
+            return Ok(Swept { removed: 0, more: false });
+        }
+        let thorough = self.rounds.thorough.fetch_add(1, Ordering::Relaxed);
+        let mut removed = self.look_through(thorough, limit)?;
+        let first = self.rounds.expiry.load(Ordering::Relaxed);
+        for step in 0..=u8::MAX {
+            let shard = first.wrapping_add(step);
+            if removed >= limit {
+                self.rounds.expiry.store(shard, Ordering::Relaxed);
+                return Ok(Swept { removed, more: true });
+            }
+            // A shard that cannot be read must not keep the next sweep from the others.
+            self.rounds.expiry.store(shard.wrapping_add(1), Ordering::Relaxed);
+            removed += self.sweep_shard(shard, Depth::Head, limit - removed)?;
+        }
+        Ok(Swept { removed, more: removed >= limit })
+    }
+
+    /// Tidies up a shard of owners, and sweeps a shard of records thoroughly.
+    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<usize, Trouble> {
+        self.tidy_owners(shard)?;
+        self.sweep_shard(shard, Depth::Whole, limit)
+    }
+
+    /// Removes up to `limit` dead records, and says how many.
+    fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<usize, Trouble> {
+        let names = self.names_of_records(shard)?;
+        if names.iter().any(|name| name == "next") {
+            let _lock = self.lock_records(shard)?;
+            disk::remove_if_there(&self.next_record(shard))?;
+        }
+        let mut due = Vec::new();
+        for name in names.iter().filter_map(|name| Name::parse(name)) {
+            match self.judge(&name, depth)? {
+                Verdict::Keep(Some(owner)) if depth == Depth::Whole => self.heal_note(&owner, &name)?,
+                Verdict::Keep(_) => {}
+                Verdict::Remove(_) | Verdict::SetAside => due.push(name),
+            }
+            if due.len() == limit {
+                break;
+            }
+        }
+        let mut removed = 0;
+        for batch in due.chunks(BATCH) {
+            removed += self.remove_batch(shard, depth, batch)?;
+        }
+        Ok(removed)
+    }
+
+    /// Looks again under the lock, and acts.
+    fn remove_batch(&self, shard: u8, depth: Depth, batch: &[Name]) -> Result<usize, Trouble> {
+        let _lock = self.lock_records(shard)?;
+        let mut removed = 0;
+        for name in batch {
+            match self.judge(name, depth)? {
+                Verdict::Keep(_) => {}
+                Verdict::SetAside => fs::rename(self.record(name), self.damaged(name))?,
+                Verdict::Remove(owner) => {
+                    fs::remove_file(self.record(name))?;
+                    self.forget_owner(owner.as_ref(), name);
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    fn judge(&self, name: &Name, depth: Depth) -> Result<Verdict, Trouble> {
+        let head = match depth {
+            Depth::Head => self.head(name),
+            Depth::Whole => self.checked_head(name),
+        };
+        let head = match head {
+            Ok(Some(head)) => head,
+            Ok(None) | Err(Trouble::OtherFormat) => return Ok(Verdict::Keep(None)),
+            Err(Trouble::Damaged) => return Ok(Verdict::SetAside),
+            Err(trouble) => return Err(trouble),
+        };
+        let expired = head.expires_at <= self.clock.now();
+        if expired || depth == Depth::Whole && self.is_surely_revoked(head.owner.as_ref())? {
+            return Ok(Verdict::Remove(head.owner));
+        }
+        Ok(Verdict::Keep(head.owner))
+    }
+}

@@ -1,0 +1,88 @@
+//! Owners, where the order of steps matters.
+
+use std::time::Duration;
+
+use cloakroom_store::{Created, Owner, OwnerKey, Record, Updated};
+
+use super::super::layout::Name;
+use super::{HOUR, Place, START, alice, alices, key, name, record};
+
+#[test]
+fn a_create_waits_while_its_owner_is_being_revoked_and_is_refused_then() {
+    let place = Place::new();
+    let revoking = place.folder.lock_owners(Name::of(b"alice").shard()).unwrap();
+    std::thread::scope(|scope| {
+        let log_in = scope.spawn(|| place.again().create(&key("k"), &alices("coat")));
+        place.mark_revoked(b"alice", START);
+        drop(revoking);
+        assert_eq!(log_in.join().unwrap().unwrap(), Created::Revoked);
+    });
+    assert!(!place.folder.record(&name(&key("k"))).exists());
+}
+
+#[test]
+fn a_revoked_record_cannot_be_moved_to_another_owner() {
+    let place = Place::new();
+    let version = place.create(&key("k"), &alices("coat"));
+    let revoking = place.folder.lock_owners(Name::of(b"alice").shard()).unwrap();
+    std::thread::scope(|scope| {
+        let update = scope.spawn(|| place.again().update(&key("k"), version, &record("nobody's")));
+        place.mark_revoked(b"alice", START);
+        drop(revoking);
+        assert_eq!(update.join().unwrap().unwrap(), Updated::Gone);
+    });
+    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+}
+
+#[test]
+fn an_update_moves_the_note_with_the_record() {
+    let place = Place::new();
+    let k = key("k");
+    let bob = OwnerKey::new("bob").unwrap();
+    let bobs = Record { owner: Some(Owner { key: bob.clone(), since: START }), ..record("coat") };
+    let version = place.create(&k, &alices("coat"));
+    assert!(matches!(place.folder.update(&k, version, &bobs).unwrap(), Updated::Updated(_)));
+    let note = |owner: &[u8]| place.folder.owner(&Name::of(owner)).join(name(&k).text());
+    assert!(!note(b"alice").exists() && note(b"bob").exists());
+    assert_eq!(place.folder.list(&bob).unwrap().len(), 1);
+    place.folder.delete(&k).unwrap();
+    assert!(!note(b"bob").exists());
+}
+
+#[test]
+fn a_revocation_is_remembered_for_24_hours_and_forgotten_after() {
+    let place = Place::new();
+    place.folder.revoke(&alice(), START).unwrap();
+    place.clock.advance(HOUR * 24 - Duration::from_micros(1));
+    place.sweep_all_round();
+    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
+    place.clock.advance(Duration::from_micros(1));
+    place.sweep_all_round();
+    assert!(!place.folder.owner(&Name::of(b"alice")).exists());
+}
+
+#[test]
+fn a_second_and_earlier_revocation_is_remembered_from_when_it_was_made() {
+    let place = Place::new();
+    place.folder.revoke(&alice(), START).unwrap();
+    place.clock.advance(HOUR * 20);
+    place.folder.revoke(&alice(), START - HOUR).unwrap();
+    place.clock.advance(HOUR * 20);
+    place.sweep_all_round();
+    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
+}
+
+#[test]
+fn an_old_revocation_is_kept_while_a_record_that_it_ends_is_left() {
+    let place = Place::new();
+    let forever = Record { expires_at: cloakroom_store::Timestamp::NEVER, ..alices("coat") };
+    place.create(&key("k"), &forever);
+    place.mark_revoked(b"alice", START);
+    place.clock.advance(HOUR * 30);
+    place.folder.tidy_owners(Name::of(b"alice").shard()).unwrap();
+    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+    assert!(!place.folder.record(&name(&key("k"))).exists());
+    assert!(place.folder.owner(&Name::of(b"alice")).join("revoked").exists());
+    place.folder.tidy_owners(Name::of(b"alice").shard()).unwrap();
+    assert!(!place.folder.owner(&Name::of(b"alice")).exists());
+}

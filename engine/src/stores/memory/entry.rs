@@ -1,0 +1,106 @@
+//! A record at rest.
+
+use cloakroom_store::{Bytes, Owner, Record, StoreKey, Stored, Timestamp, Touch, Version};
+
+use super::deadlines::{Line, Links};
+use super::expiry::Expiry;
+
+/// A record, its key, and its place among the deadlines: 128 bytes, two cache lines.
+pub(super) struct Entry {
+    pub(super) key: StoreKey,
+    payload: Bytes,
+    pub(super) owner: Option<Owner>,
+    pub(super) version: Version,
+    pub(super) expiry: Expiry,
+    pub(super) links: Links,
+    sliding: bool,
+}
+
+impl Entry {
+    pub(super) fn new(key: &StoreKey, record: &Record, version: Version) -> Self {
+        Self {
+            key: key.clone(),
+            payload: record.payload.clone(),
+            owner: record.owner.clone(),
+            version,
+            expiry: Expiry::new(record.expires_at),
+            links: Links::default(),
+            sliding: record.sliding,
+        }
+    }
+
+    /// Takes over all of `record`; hands back whose the record was. Its place among the deadlines is not changed.
+    pub(super) fn replace(&mut self, record: &Record, version: Version) -> Option<Owner> {
+        self.payload = record.payload.clone();
+        self.version = version;
+        self.expiry = Expiry::new(record.expires_at);
+        self.sliding = record.sliding;
+        std::mem::replace(&mut self.owner, record.owner.clone())
+    }
+
+    /// The record if it is live at `now`, after it was touched.
+    pub(super) fn load(&self, now: Timestamp, touch: Option<Touch>) -> Option<Stored> {
+        let Some(touch) = touch else { return Some(self.stored(self.expiry.live_at(now)?)) };
+        let mut stored = self.stored(Timestamp::EPOCH);
+        stored.record.expires_at = self.expiry.advance(now, |present| {
+            stored.record.expires_at = present;
+            touch.moves(&stored.record)
+        })?;
+        Some(stored)
+    }
+
+    /// Moves the expiry to `expires_at` if that is later; says whether the record is live at `now`.
+    pub(super) fn touch(&self, now: Timestamp, expires_at: Timestamp) -> bool {
+        self.expiry.advance(now, |present| (present < expires_at).then_some(expires_at)).is_some()
+    }
+
+    /// Which line of the deadlines the record stands in.
+    pub(super) fn line(&self) -> Line {
+        if self.owner.is_some() { Line::Owned } else { Line::Unowned }
+    }
+
+    /// Whether a record of `owner` can take this one's place without a look at the owner's list and revocation:
+    /// this record is in the list, and had it been revoked, it would not be here.
+    pub(super) fn stays_with(&self, owner: &Owner) -> bool {
+        self.owner.as_ref().is_some_and(|old| old.key == owner.key && old.since <= owner.since)
+    }
+
+    /// What the record takes from the store's bound, in bytes.
+    pub(super) fn cost(&self) -> u64 {
+        cost_of(&self.key, &self.payload, self.owner.as_ref())
+    }
+
+    fn stored(&self, expires_at: Timestamp) -> Stored {
+        let (payload, owner) = (self.payload.clone(), self.owner.clone());
+        Stored { record: Record { payload, expires_at, sliding: self.sliding, owner }, version: self.version }
+    }
+}
+
+/// What `record` would take from the store's bound, in bytes.
+pub(super) fn cost(key: &StoreKey, record: &Record) -> u64 {
+    cost_of(key, &record.payload, record.owner.as_ref())
+}
+
+/// Bytes that a record takes beside its payload: the entry, its place in the hash table, the payload's counter, and
+/// what the allocator adds. Measured; `tests/cost.rs` measures it again.
+const ENTRY: usize = 192;
+/// Bytes that belonging to somebody adds, beside the owner's key twice: in the entry and in the owners' index.
+const OWNED: usize = 256;
+/// The length of a key that is kept within the entry.
+const IN_PLACE: usize = 32;
+
+fn cost_of(key: &StoreKey, payload: &Bytes, owner: Option<&Owner>) -> u64 {
+    let key = if key.as_bytes().len() == IN_PLACE { 0 } else { key.as_bytes().len() };
+    let owned = owner.map_or(0, |owner| OWNED + 2 * owner.key.as_bytes().len() + key);
+    (ENTRY + key + payload.len() + owned) as u64
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_fills_two_cache_lines() {
+        assert_eq!(size_of::<Entry>(), 128);
+    }
+}

@@ -1,0 +1,174 @@
+//! A store in the process's own memory.
+
+mod budget;
+mod builder;
+mod deadlines;
+mod entries;
+mod entry;
+mod expiry;
+mod owners;
+mod records;
+mod room;
+mod scan;
+mod shard;
+mod sweep;
+mod sync;
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;
+#[cfg(all(test, shuttle))]
+mod tests_under_shuttle;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cloakroom_store::{
+    Abilities, Clock, Created, Cursor, Entry, OwnerKey, Owners, Page, Record, Result, Scan, Store, StoreKey,
+    Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+};
+use foldhash::quality::SeedableRandomState;
+
+pub use self::builder::MemoryStoreBuilder;
+use self::sync::{AtomicU64, Ordering};
+
+/// Keeps records in the memory of this process: the quickest store, for one process, gone when it ends.
+///
+/// It has every [ability](Abilities). Loads and touches take a shared lock on one of 64 parts of the store, writes an
+/// exclusive one; no method's future ever pends.
+///
+/// # What is dropped when it is full
+/// The store is bounded by bytes ([1 GiB unless set](MemoryStoreBuilder::max_bytes)) and by
+/// [records](MemoryStoreBuilder::max_records), and never exceeds either. A write for which there is no room drops
+/// others until there is:
+///
+/// 1. records that expired in an earlier second, if a thousand looks find one;
+/// 2. then the record without an owner that expires next, so that a flood of visitors does not log users out;
+/// 3. then, when every record has an owner, the one of them that expires next.
+///
+/// *Next* is meant to the second; among those of one second any may be dropped. A touch moves a record back in
+/// that order when it is looked at: at most 32 records are passed over that way for one that is dropped, and
+/// if all were touched, the one of them that expires first is dropped. The record that is being written is never
+/// dropped for its own sake. What does not fit into the empty store is refused with
+/// [`ErrorKind::TooLarge`](cloakroom_store::ErrorKind::TooLarge). [`usage`](MemoryStore::usage) counts what was dropped.
+///
+/// # Expiry
+/// Expired records do not exist for anybody, to the microsecond; [`Sweep`] gives their memory back. It looks only at
+/// records that were due when it last looked at them, so its cost is proportional to what is due.
+///
+/// ```
+/// use cloakroom::stores::MemoryStore;
+/// use std::sync::Arc;
+///
+/// let store = Arc::new(MemoryStore::builder().max_bytes(256 << 20).build());
+/// assert_eq!(store.usage().records, 0);
+/// ```
+pub struct MemoryStore {
+    /// A power of two of them.
+    shards: Box<[shard::Shard]>,
+    owners: owners::Owners,
+    budget: budget::Budget,
+    /// How many live records were dropped for want of room.
+    dropped: AtomicU64,
+    clock: Arc<dyn Clock>,
+    hasher: SeedableRandomState,
+}
+
+/// How full a [`MemoryStore`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Records that are kept, expired ones that were not swept yet included.
+    pub records: u64,
+    /// What they take, in bytes as [`max_bytes`](MemoryStoreBuilder::max_bytes) counts them.
+    pub bytes: u64,
+    /// How many live records were dropped for want of room since the store was made.
+    pub dropped: u64,
+}
+
+impl MemoryStore {
+    /// Makes a store with the settings that [`builder`](Self::builder) begins with.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Begins with the default settings: at most 1 GiB, 64 shards, the system's clock.
+    pub fn builder() -> MemoryStoreBuilder {
+        MemoryStoreBuilder::new()
+    }
+
+    /// How full the store is at this moment.
+    pub fn usage(&self) -> Usage {
+        let budget::Room { records, bytes } = self.budget.taken();
+        Usage { records, bytes, dropped: self.dropped.load(Ordering::Relaxed) }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let budget::Room { records, bytes } = self.budget.most();
+        f.debug_struct("MemoryStore")
+            .field("usage", &self.usage())
+            .field("max_records", &records)
+            .field("max_bytes", &bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        self.load_now(key, touch)
+    }
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.create_now(key, record)
+    }
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.update_now(key, expected, record)
+    }
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.touch_now(key, expires_at)
+    }
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.delete_now(key)
+    }
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    }
+}
+
+#[async_trait]
+impl Sweep for MemoryStore {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        self.sweep_now(limit).map(|sweeping| sweeping.swept)
+    }
+}
+
+#[async_trait]
+impl Scan for MemoryStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.scan_now(after, limit)
+    }
+    async fn count(&self) -> Result<u64> {
+        self.count_now()
+    }
+    async fn clear(&self) -> Result<u64> {
+        self.clear_now()
+    }
+}
+
+#[async_trait]
+impl Owners for MemoryStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        self.list_now(owner)
+    }
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        self.revoke_now(owner, at)
+    }
+}

@@ -1,0 +1,145 @@
+//! The records of an owner.
+//!
+//! # The order of locks
+//! A thread that holds a lock takes only such that come later: the registers of owners, each after the one before
+//! it in number; then the shards, each after the one before it in number. Only those who step on many at once
+//! (`list`, `revoke`, `count` and `clear`) hold more than one of a kind.
+
+mod keys;
+mod register;
+
+use std::hash::BuildHasher;
+
+use cloakroom_store::{Entry, Owner, OwnerKey, Result, StoreKey, Timestamp};
+use foldhash::quality::SeedableRandomState;
+
+use self::register::Register;
+use super::MemoryStore;
+use super::budget::Room;
+use super::entry;
+use super::sync::{self, Mutex, MutexGuard};
+
+/// Finds the keys of an owner.
+pub(super) struct Owners {
+    registers: Box<[Mutex<Register>]>,
+    hasher: SeedableRandomState,
+}
+
+impl Owners {
+    /// `parts` is a power of two.
+    pub(super) fn new(parts: usize, hasher: &SeedableRandomState) -> Self {
+        let registers = (0..parts).map(|_| Mutex::new(Register::new(hasher.clone()))).collect();
+        Self { registers, hasher: hasher.clone() }
+    }
+
+    /// Locks the register of an owner.
+    pub(super) fn lock(&self, owner: &OwnerKey) -> Result<MutexGuard<'_, Register>> {
+        let [_, high, low, ..] = self.hasher.hash_one(owner).to_be_bytes();
+        let part = usize::from(u16::from_be_bytes([high, low])) & (self.registers.len() - 1);
+        sync::lock(&self.registers[part])
+    }
+
+    /// Locks all registers.
+    pub(super) fn lock_all(&self) -> Result<Vec<MutexGuard<'_, Register>>> {
+        self.registers.iter().map(sync::lock).collect()
+    }
+
+    /// Forgets the revocations that need not be remembered any more.
+    pub(super) fn forget_revocations(&self, now: Timestamp) -> Result<()> {
+        self.registers.iter().try_for_each(|register| {
+            sync::lock(register)?.forget_revocations(now);
+            Ok(())
+        })
+    }
+
+    /// How many owners are known, and how many revocations.
+    #[cfg(all(test, not(shuttle)))]
+    pub(super) fn size(&self) -> (usize, usize) {
+        let sizes = self.registers.iter().map(|register| sync::lock(register).unwrap().size());
+        sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
+    }
+}
+
+impl MemoryStore {
+    pub(super) fn list_now(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        let register = self.owners.lock(owner)?;
+        let keys = register.keys(owner);
+        let shards = self.shards_of(&keys);
+        let held = shards.iter().map(|shard| self.shards[*shard].read()).collect::<Result<Vec<_>>>()?;
+        let now = self.clock.now();
+        let belongs = |key: StoreKey| {
+            let hash = self.hasher.hash_one(&key);
+            let shard = shards.binary_search(&self.shard_of(hash)).ok()?;
+            let entry = held[shard].find(hash, &key).filter(|entry| is_of(entry, owner))?;
+            Some(Entry { stored: entry.load(now, None)?, key })
+        };
+        Ok(keys.into_iter().filter_map(belongs).collect())
+    }
+
+    /// Revokes in one step: the lists and the shards of all the owner's records are locked at once.
+    pub(super) fn revoke_now(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let mut register = self.owners.lock(owner)?;
+        if register.revoked_at(owner).is_some_and(|earlier| at < earlier) {
+            return Ok(0);
+        }
+        let keys = register.keys(owner);
+        let shards = self.shards_of(&keys);
+        let mut held = shards.iter().map(|shard| self.shards[*shard].write()).collect::<Result<Vec<_>>>()?;
+        let now = self.clock.now();
+        register.revoke(owner, at, now);
+        let mut removed = Vec::new();
+        for key in &keys {
+            let hash = self.hasher.hash_one(key);
+            let Ok(shard) = shards.binary_search(&self.shard_of(hash)) else { continue };
+            match held[shard].number(hash, key) {
+                Some(number) if is_later(held[shard].entry(number), owner, at) => {}
+                Some(number) if is_of(held[shard].entry(number), owner) => {
+                    removed.extend(held[shard].remove(number));
+                    register.remove(owner, key);
+                }
+                _ => register.remove(owner, key),
+            }
+        }
+        drop((held, register));
+        removed.iter().for_each(|entry| self.give_back(entry));
+        Ok(removed.iter().filter(|entry| entry.expiry.live_at(now).is_some()).count() as u64)
+    }
+
+    /// Takes a key off the list of an owner, unless its record is the owner's again. No lock may be held.
+    pub(super) fn leave_list(&self, owner: &OwnerKey, key: &StoreKey) -> Result<()> {
+        let mut register = self.owners.lock(owner)?;
+        let place = self.place(key);
+        let contents = place.shard.read()?;
+        if contents.find(place.hash, key).is_none_or(|entry| !is_of(entry, owner)) {
+            register.remove(owner, key);
+        }
+        Ok(())
+    }
+
+    /// Settles what an entry that was taken out leaves behind. No lock may be held.
+    pub(super) fn forget(&self, entry: &entry::Entry) -> Result<()> {
+        self.give_back(entry);
+        entry.owner.as_ref().map_or(Ok(()), |owner| self.leave_list(&owner.key, &entry.key))
+    }
+
+    pub(super) fn give_back(&self, entry: &entry::Entry) {
+        self.budget.give_back(Room { records: 1, bytes: entry.cost() });
+    }
+
+    /// The shards that hold these keys, each once, in the order in which they are locked.
+    fn shards_of(&self, keys: &[StoreKey]) -> Vec<usize> {
+        let mut shards: Vec<_> = keys.iter().map(|key| self.shard_of(self.hasher.hash_one(key))).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+}
+
+fn is_of(entry: &entry::Entry, owner: &OwnerKey) -> bool {
+    entry.owner.as_ref().is_some_and(|present| present.key == *owner)
+}
+
+/// Whether the owner's log-in began after `at`.
+fn is_later(entry: &entry::Entry, owner: &OwnerKey, at: Timestamp) -> bool {
+    matches!(&entry.owner, Some(Owner { key, since }) if key == owner && at < *since)
+}

@@ -1,0 +1,182 @@
+//! The five operations of the contract, without a future around them.
+
+use std::hash::BuildHasher;
+
+use cloakroom_store::{
+    Created, Owner, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+};
+
+use super::MemoryStore;
+use super::budget::Room;
+use super::entry::cost;
+use super::shard::{Contents, Shard};
+
+/// Where a key's record is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) shard: &'a Shard,
+    pub(super) hash: u64,
+}
+
+/// What became of a try to write.
+enum Try<T> {
+    /// There is an answer, and perhaps an owner who lost the record.
+    Done(T, Option<OwnerKey>),
+    /// It would fit if there were this much room more.
+    NoRoom(Room),
+}
+
+impl MemoryStore {
+    pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let place = self.place(key);
+        let contents = place.shard.read()?;
+        Ok(contents.find(place.hash, key).and_then(|entry| entry.load(self.clock.now(), touch)))
+    }
+
+    pub(super) fn touch_now(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        let place = self.place(key);
+        let contents = place.shard.read()?;
+        Ok(contents.find(place.hash, key).is_some_and(|entry| entry.touch(self.clock.now(), expires_at)))
+    }
+
+    pub(super) fn delete_now(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        let place = self.place(key);
+        let mut contents = place.shard.write()?;
+        let removed = contents.number(place.hash, key).and_then(|number| contents.remove(number));
+        let now = self.clock.now();
+        drop(contents);
+        let Some(entry) = removed else { return Ok(None) };
+        let stored = entry.load(now, None);
+        self.forget(&entry)?;
+        Ok(stored)
+    }
+
+    pub(super) fn create_now(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.write(key, record, || match &record.owner {
+            None => self.try_create(key, record),
+            Some(owner) => {
+                let mut register = self.owners.lock(&owner.key)?;
+                if register.refuses(owner) {
+                    return Ok(Try::Done(Created::Revoked, None));
+                }
+                let created = self.try_create(key, record)?;
+                if let Try::Done(Created::Created(_), _) = created {
+                    register.add(&owner.key, key);
+                }
+                Ok(created)
+            }
+        })
+    }
+
+    pub(super) fn update_now(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.write(key, record, || {
+            let place = self.place(key);
+            let mut contents = place.shard.write()?;
+            let number = match contents.expect(place.hash, key, expected, self.clock.now()) {
+                Err(refused) => return Ok(Try::Done(refused, None)),
+                Ok(number) => number,
+            };
+            match &record.owner {
+                Some(owner) if !contents.entry(number).stays_with(owner) => {
+                    drop(contents);
+                    self.try_update_owner(key, expected, record, owner)
+                }
+                _ => Ok(self.replace(&mut contents, number, key, record, Updated::Updated)),
+            }
+        })
+    }
+
+    pub(super) fn place(&self, key: &StoreKey) -> Place<'_> {
+        let hash = self.hasher.hash_one(key);
+        Place { shard: &self.shards[self.shard_of(hash)], hash }
+    }
+
+    /// The shard comes from bits that the hash tables of the shards do not look at: they use the lowest ones, and
+    /// the seven highest.
+    pub(super) fn shard_of(&self, hash: u64) -> usize {
+        let [_, high, low, ..] = hash.to_be_bytes();
+        usize::from(u16::from_be_bytes([high, low])) & (self.shards.len() - 1)
+    }
+
+    /// Tries until there is an answer, making room as it is needed.
+    fn write<T>(
+        &self,
+        key: &StoreKey,
+        record: &Record,
+        mut attempt: impl FnMut() -> Result<Try<T>>,
+    ) -> Result<T> {
+        self.budget.admit(cost(key, record))?;
+        loop {
+            match attempt()? {
+                Try::NoRoom(room) => self.make_room(room, key)?,
+                Try::Done(answer, None) => return Ok(answer),
+                Try::Done(answer, Some(owner)) => {
+                    self.leave_list(&owner, key)?;
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Creates the record; the caller holds the lock of its owner.
+    fn try_create(&self, key: &StoreKey, record: &Record) -> Result<Try<Created>> {
+        let place = self.place(key);
+        let mut contents = place.shard.write()?;
+        if let Some(number) = contents.number(place.hash, key) {
+            if contents.entry(number).expiry.live_at(self.clock.now()).is_some() {
+                return Ok(Try::Done(Created::Taken, None));
+            }
+            return Ok(self.replace(&mut contents, number, key, record, Created::Created));
+        }
+        let room = Room { records: 1, bytes: cost(key, record) };
+        if !self.budget.take(room) {
+            return Ok(Try::NoRoom(room));
+        }
+        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record)), None))
+    }
+
+    /// Updates a record that gets an `owner` which it did not have.
+    fn try_update_owner(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        owner: &Owner,
+    ) -> Result<Try<Updated>> {
+        let mut register = self.owners.lock(&owner.key)?;
+        if register.refuses(owner) {
+            return Ok(Try::Done(Updated::Revoked, None));
+        }
+        let place = self.place(key);
+        let mut contents = place.shard.write()?;
+        let number = match contents.expect(place.hash, key, expected, self.clock.now()) {
+            Err(refused) => return Ok(Try::Done(refused, None)),
+            Ok(number) => number,
+        };
+        let updated = self.replace(&mut contents, number, key, record, Updated::Updated);
+        if let Try::Done(..) = updated {
+            register.add(&owner.key, key);
+        }
+        Ok(updated)
+    }
+
+    /// Replaces an entry if the difference fits.
+    fn replace<T>(
+        &self,
+        contents: &mut Contents,
+        number: u32,
+        key: &StoreKey,
+        record: &Record,
+        answer: impl FnOnce(Version) -> T,
+    ) -> Try<T> {
+        let (before, after) = (contents.entry(number).cost(), cost(key, record));
+        let more = Room { records: 0, bytes: after.saturating_sub(before) };
+        if !self.budget.take(more) {
+            return Try::NoRoom(more);
+        }
+        let (version, owner) = contents.replace(number, record);
+        self.budget.give_back(Room { records: 0, bytes: before.saturating_sub(after) });
+        let kept = record.owner.as_ref().map(|owner| &owner.key);
+        Try::Done(answer(version), owner.map(|owner| owner.key).filter(|left| Some(left) != kept))
+    }
+}

@@ -1,0 +1,103 @@
+//! Making room when the store is full. What is dropped first is said on [`MemoryStore`].
+
+use cloakroom_store::{Error, ErrorKind, Result, StoreKey, Timestamp};
+
+use super::MemoryStore;
+use super::budget::Room;
+use super::deadlines::{Bucket, Line};
+use super::shard::Looked;
+use super::sync::Ordering;
+
+/// How many touched records are passed over for the sake of one that was not.
+pub(super) const LOOKS: usize = 32;
+/// How many lines are looked through, to the length of a batch, for expired records.
+const SWEEPS: usize = 4;
+
+/// A record that may be dropped.
+#[derive(Debug)]
+struct Candidate {
+    expires_at: Timestamp,
+    key: StoreKey,
+}
+
+impl MemoryStore {
+    /// Drops records until there is `room`, but not the one under `spare`. No lock may be held.
+    pub(super) fn make_room(&self, room: Room, spare: &StoreKey) -> Result<()> {
+        while !self.budget.has(room) {
+            if !self.drop_one(spare)? {
+                return Err(Error::new(
+                    ErrorKind::Full,
+                    "the memory store has no room, and no record that it may drop",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_one(&self, spare: &StoreKey) -> Result<bool> {
+        Ok(self.drop_expired()?
+            || self.drop_nearest(Line::Unowned, spare)?
+            || self.drop_nearest(Line::Owned, spare)?)
+    }
+
+    /// Drops records that expired before the present second began: nothing stays in the buckets before it, so no
+    /// look is in vain.
+    fn drop_expired(&self) -> Result<bool> {
+        let past = Bucket::of(self.clock.now()).end_of_previous();
+        for (shard, line) in self.due(past).take(SWEEPS) {
+            if self.sweep_a_little(shard, line, past)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Drops the record of the line that is nearest to its expiry.
+    fn drop_nearest(&self, line: Line, spare: &StoreKey) -> Result<bool> {
+        let (mut nearest, mut nobody): (Option<Candidate>, _) = (None, None);
+        for _ in 0..LOOKS {
+            let Some(shard) = self.shard_with_first(line, nobody) else { break };
+            let looked = self.shards[shard].write()?.look_at_first(line, spare);
+            match looked {
+                Looked::Dropped(entry) => {
+                    self.count_dropped(entry.expiry.live_at(self.clock.now()).is_some());
+                    self.forget(&entry)?;
+                    return Ok(true);
+                }
+                Looked::Moved { key, expires_at } => {
+                    nearest = nearest.filter(|best| best.expires_at <= expires_at);
+                    nearest.get_or_insert(Candidate { expires_at, key });
+                }
+                Looked::Nobody => nobody = Some(shard),
+            }
+        }
+        nearest.map_or(Ok(false), |candidate| self.drop_candidate(&candidate, line))
+    }
+
+    /// Drops a record that was passed over, unless it was changed since; then room may have been made otherwise.
+    fn drop_candidate(&self, candidate: &Candidate, line: Line) -> Result<bool> {
+        let place = self.place(&candidate.key);
+        let mut contents = place.shard.write()?;
+        let number = contents.number(place.hash, &candidate.key);
+        let same = |number: &u32| {
+            let entry = contents.entry(*number);
+            entry.line() == line && entry.expiry.peek() == candidate.expires_at
+        };
+        let Some(number) = number.filter(same) else { return Ok(true) };
+        let removed = contents.remove(number);
+        drop(contents);
+        self.count_dropped(true);
+        removed.map_or(Ok(true), |entry| self.forget(&entry).map(|()| true))
+    }
+
+    /// The shard whose first bucket of the line is the earliest, but not shard `except`.
+    fn shard_with_first(&self, line: Line, except: Option<usize>) -> Option<usize> {
+        let front = |shard: usize| Some((self.shards[shard].fronts.get(line)?, shard));
+        let fronts = (0..self.shards.len()).filter(|shard| Some(*shard) != except).filter_map(front);
+        fronts.min().map(|(_, shard): (Bucket, usize)| shard)
+    }
+
+    fn count_dropped(&self, live: bool) {
+        self.dropped.fetch_add(u64::from(live), Ordering::Relaxed);
+    }
+}

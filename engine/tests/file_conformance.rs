@@ -1,0 +1,26 @@
+//! The file store keeps the contract.
+
+use std::sync::Arc;
+
+use cloakroom::stores::{FileStore, FileStoreBuilder};
+use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_store::{ManualClock, Timestamp};
+
+async fn harness() -> ManualHarness {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(Timestamp::now());
+    let builder = |name| -> FileStoreBuilder {
+        FileStore::builder(folder.path().join(name)).clock(Arc::new(clock.clone()))
+    };
+    let store = builder("here").open().await.unwrap();
+    let other = builder("here").open().await.unwrap();
+    let unreachable = builder("gone").open().await.unwrap();
+    std::fs::remove_dir_all(folder.path().join("gone")).unwrap();
+    ManualHarness::with_clock(clock, store)
+        .and_handle(other)
+        .and_unreachable(unreachable)
+        .with_limits(Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Ability::ALL))
+        .keeping(folder)
+}
+
+suite!(harness().await);
