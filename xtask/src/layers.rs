@@ -43,11 +43,8 @@ fn broken_rule(metadata: &Metadata, from: Layer, dependency: &Dependency) -> Opt
         DependencyKind::Development => Reach::TestsOnly,
         _ => Reach::Shipped,
     };
-    match metadata
-        .packages
-        .iter()
-        .find(|package| *package.name == dependency.name && dependency.path.is_some())
-    {
+    let mut inside = metadata.packages.iter().filter(|_| dependency.path.is_some());
+    match inside.find(|package| *package.name == dependency.name) {
         Some(package) => layer(metadata, package).and_then(|to| rules::inside(from, to, reach)),
         None => rules::outside(from, &dependency.name, reach),
     }

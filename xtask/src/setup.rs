@@ -42,9 +42,9 @@ fn install(packages: &[&str]) -> Result {
     if !is_there("apt-get") {
         return Err(format!("missing, and not to be installed by apt-get: {}", packages.join(" ")).into());
     }
-    let Some(mut root) = Root::find() else {
+    let Some(root) = Root::find() else {
         return Err(format!(
-            "not root, and sudo asks for a password. Type this, then run it again:\n    \
+            "this needs root, and there is no sudo without a password. Type this, then run it again:\n    \
              sudo apt-get update && sudo apt-get install -y {}",
             packages.join(" ")
         )
@@ -69,7 +69,7 @@ impl Root {
         succeeds(Command::new("sudo").args(["-n", "true"])).then_some(Self::WithSudo)
     }
 
-    fn apt_get(&mut self) -> Command {
+    fn apt_get(&self) -> Command {
         let words: &[&str] = match self {
             Self::Already => &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
             Self::WithSudo => &["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],

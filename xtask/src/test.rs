@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result {
 
 /// `cfg(shuttle)` swaps the synchronisation of everything that knows it, so it is built in a folder of its own.
 fn shuttle() -> Result {
-    let mut command = cargo("test --package cloakroom --tests");
+    let mut command = cargo("test --package cloakroom --lib");
     command.arg("--target-dir").arg(root().join("target/shuttle")).arg("shuttle");
     command.env("RUSTFLAGS", format!("{} --cfg shuttle", env::var("RUSTFLAGS").unwrap_or_default()).trim());
     let mut ran = 0;
