@@ -32,7 +32,9 @@ async fn hello() -> &'static str {
 }
 
 fn bare() -> Router {
-    ["/untouched", "/read", "/write", "/new"].into_iter().fold(Router::new(), |app, path| app.route(path, get(hello)))
+    ["/untouched", "/read", "/write", "/new"]
+        .into_iter()
+        .fold(Router::new(), |app, path| app.route(path, get(hello)))
 }
 
 fn floor() -> Router {
@@ -40,8 +42,20 @@ fn floor() -> Router {
         .route("/begin", get(async |session: FloorSession| session.begin(&data::values())))
         .route("/untouched", get(hello))
         .route("/read", get(async |session: FloorSession| session.read("user_id").map_or("no", |_| "hello")))
-        .route("/write", get(async |session: FloorSession| { session.increment("visits"); "hello" }))
-        .route("/new", get(async |session: FloorSession| { session.insert("visits", b"1"); "hello" }))
+        .route(
+            "/write",
+            get(async |session: FloorSession| {
+                session.increment("visits");
+                "hello"
+            }),
+        )
+        .route(
+            "/new",
+            get(async |session: FloorSession| {
+                session.insert("visits", b"1");
+                "hello"
+            }),
+        )
 }
 
 pub(crate) fn cloakroom() -> Router {

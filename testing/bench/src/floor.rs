@@ -39,7 +39,10 @@ impl Table {
     }
 
     fn read_cookie(&self, header: &[u8]) -> Option<Id> {
-        let pair = header.split(|&byte| byte == b';').map(<[u8]>::trim_ascii).find(|pair| pair.starts_with(b"session="))?;
+        let pair = header
+            .split(|&byte| byte == b';')
+            .map(<[u8]>::trim_ascii)
+            .find(|pair| pair.starts_with(b"session="))?;
         let value = &pair[8..];
         let id: Id = *value.first_chunk()?;
         match &self.key {

@@ -36,7 +36,8 @@ pub(crate) enum Scenario {
 }
 
 impl Variant {
-    pub(crate) const SESSIONS: [Self; 4] = [Self::Floor, Self::FloorSigned, Self::Cloakroom, Self::CloakroomSigned];
+    pub(crate) const SESSIONS: [Self; 4] =
+        [Self::Floor, Self::FloorSigned, Self::Cloakroom, Self::CloakroomSigned];
 
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -65,7 +66,11 @@ impl Scenario {
 }
 
 /// Sends `times` requests, one after the other, on one thread and without a network.
-pub(crate) fn run(variant: Variant, scenario: Scenario, times: u32) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn run(
+    variant: Variant,
+    scenario: Scenario,
+    times: u32,
+) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut app = apps::app(variant)?.into_service::<Body>();

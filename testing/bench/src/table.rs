@@ -19,7 +19,8 @@ pub(crate) fn print(costs: &[Cost], trips: &[Trips]) -> String {
     for variant in Variant::SESSIONS {
         let _ = write!(out, "\n| {} |", variant.name());
         for scenario in Scenario::ALL {
-            if let Some(cost) = costs.iter().find(|cost| cost.variant == variant && cost.scenario == scenario) {
+            if let Some(cost) = costs.iter().find(|cost| cost.variant == variant && cost.scenario == scenario)
+            {
                 let _ = write!(out, " {} ({}) |", cost.instructions, cost.allocations);
             }
         }

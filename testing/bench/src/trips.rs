@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
+    Version,
 };
 use cloakroom_tower::cloakroom::{Config, Engine, Plain, Session, stores::MemoryStore};
 use std::time::Duration;
@@ -64,7 +65,12 @@ pub(crate) fn all() -> Result<Vec<Trips>, Box<dyn Error>> {
         clock.advance(Duration::from_secs(10 * 60));
         let touch = bench.request(|session| session.get::<u32>("n").map(drop)).await?;
         let log_in = bench.request(|session| session.log_in("alice")).await?;
-        let log_out = bench.request(|session| { session.log_out(); Ok(()) }).await?;
+        let log_out = bench
+            .request(|session| {
+                session.log_out();
+                Ok(())
+            })
+            .await?;
         let untouched = bench.untouched().await?;
         Ok(vec![
             ("untouched", 0, untouched),
