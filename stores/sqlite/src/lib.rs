@@ -1,1 +1,21 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod abilities;
+mod builder;
+mod database;
+mod error;
+mod layout;
+mod owners;
+mod reader;
+mod records;
+mod scan;
+mod setup;
+mod store;
+mod sweep;
+mod task;
+mod threads;
+mod writer;
+
+pub use builder::{Builder, Durability};
+pub use rusqlite;
+pub use store::SqliteStore;

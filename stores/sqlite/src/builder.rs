@@ -1,0 +1,177 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+
+use crate::layout::{Layout, PREFIX};
+use crate::setup::{Place, Setup};
+use crate::store::SqliteStore;
+
+/// The longest table prefix, in bytes.
+const LONGEST_PREFIX: usize = 32;
+/// SQLite keeps no value of a billion bytes, and a row has more than a payload.
+const LARGEST_PAYLOAD: usize = 900_000_000;
+
+/// What an acknowledged write survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The crash of the machine, and a power failure: the log is flushed to the disk before anybody is answered.
+    #[default]
+    Machine,
+    /// The crash or kill of the process, not that of the machine, which may take the last writes with it.
+    /// The database stays whole in either case.
+    Process,
+}
+
+/// Sets the options of a [`SqliteStore`]; [`SqliteStore::builder`] makes one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    place: Place,
+    clock: Arc<dyn Clock>,
+    durability: Durability,
+    prefix: String,
+    busy_timeout: Duration,
+    readers: usize,
+    largest_payload: usize,
+}
+
+impl Builder {
+    pub(crate) fn file(path: PathBuf) -> Self {
+        Self {
+            place: Place::File(path),
+            clock: Arc::new(SystemClock),
+            durability: Durability::default(),
+            prefix: PREFIX.into(),
+            busy_timeout: Duration::from_secs(5),
+            readers: 2,
+            largest_payload: 16 << 20,
+        }
+    }
+
+    pub(crate) fn memory() -> Self {
+        Self { place: Place::Memory, readers: 0, ..Self::file(PathBuf::new()) }
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets what an acknowledged write survives. [`Durability::Machine`] unless set.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets what the names of all tables and indices begin with, so that several stores can share a file.
+    /// `cloakroom_` unless set; up to 32 ASCII letters, digits and underscores, a letter first.
+    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets how long an operation waits for another process that holds the lock, before it fails as
+    /// [`ErrorKind::Unavailable`]. 5 seconds unless set.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Sets how many connections load records, each on a thread of its own. 2 unless set.
+    pub fn readers(mut self, readers: NonZeroUsize) -> Self {
+        // A database in memory has one connection only.
+        if matches!(self.place, Place::File(_)) {
+            self.readers = readers.get();
+        }
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
+    /// 16 MiB unless set; at most 900,000,000, SQLite's limit.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Opens the database, and makes file and tables if they are missing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if the folder is missing or cannot be written, or if the file or a table is not ours;
+    /// [`ErrorKind::Corrupt`] if the file is damaged; [`ErrorKind::Unavailable`] if it is locked for longer than the
+    /// busy timeout; [`ErrorKind::Full`]; [`ErrorKind::Invalid`] if a path or a prefix can never be right.
+    pub async fn open(self) -> Result<SqliteStore> {
+        check_prefix(&self.prefix)?;
+        check_place(&self.place)?;
+        let setup = Setup {
+            place: self.place,
+            layout: Arc::new(Layout::new(&self.prefix)),
+            clock: self.clock,
+            durability: self.durability,
+            busy_timeout: self.busy_timeout,
+        };
+        SqliteStore::start(setup, self.readers, self.largest_payload).await
+    }
+}
+
+fn check_prefix(prefix: &str) -> Result<()> {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let right = prefix.len() <= LONGEST_PREFIX
+        && prefix.starts_with(|first: char| first.is_ascii_alphabetic())
+        && prefix.bytes().all(letters)
+        && !prefix.to_ascii_lowercase().starts_with("sqlite_");
+    if right {
+        return Ok(());
+    }
+    Err(invalid(
+        "a table prefix has up to 32 ascii letters, digits and underscores, a letter first, and is not sqlite_",
+    ))
+}
+
+/// To SQLite, these paths mean a database that only one connection sees.
+fn check_place(place: &Place) -> Result<()> {
+    match place {
+        Place::File(path) if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" => {
+            Err(invalid("the path names no file; a database in memory is opened by its own function"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(message: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Invalid, message.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_that_is_no_name_is_refused() {
+        for prefix in [
+            "",
+            "1a",
+            "_a",
+            "a-b",
+            "a b",
+            "a;drop table b",
+            "a\"",
+            "é",
+            "sqlite_",
+            "SQLite_x",
+            &"a".repeat(33),
+        ] {
+            assert_eq!(check_prefix(prefix).unwrap_err().kind(), ErrorKind::Invalid, "{prefix}");
+        }
+        for prefix in ["a", "cloakroom_", "App2_sessions_"] {
+            assert!(check_prefix(prefix).is_ok(), "{prefix}");
+        }
+    }
+}

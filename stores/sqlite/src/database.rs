@@ -1,0 +1,35 @@
+//! One connection, and what it needs to do the contract's operations; `records`, `owners`, `sweep` and `scan` do them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom_store::{Clock, Timestamp};
+use rusqlite::{CachedStatement, Connection};
+
+use crate::error::Failure;
+use crate::layout::Layout;
+
+/// One connection. Each of its operations on records is one atomic step only inside a transaction,
+/// or if it is a single statement.
+pub(crate) struct Database {
+    pub(crate) connection: Connection,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Database {
+    /// A statement of the layout, prepared once a connection.
+    pub(crate) fn statement(&self, sql: fn(&Layout) -> &String) -> Result<CachedStatement<'_>, Failure> {
+        Ok(self.connection.prepare_cached(sql(&self.layout))?)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Database(..)")
+    }
+}

@@ -1,0 +1,156 @@
+//! Tables, statements and rows: the only place that knows them. `schema.sql` says what each column means.
+
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use rusqlite::Row;
+
+use crate::error::Failure;
+
+/// In the header of every database of ours: "Clkr".
+pub(crate) const APPLICATION_ID: i64 = 0x436c_6b72;
+/// The newest schema that this version reads and writes.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+/// What all tables and indices begin with, unless another prefix is set.
+pub(crate) const PREFIX: &str = "cloakroom_";
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The columns of a [`Stored`], in the order in which [`stored`] reads them.
+macro_rules! columns {
+    () => {
+        "version, expires_at, sliding, owner, owner_since, payload"
+    };
+}
+
+macro_rules! statements {
+    ($($name:ident = $sql:expr;)*) => {
+        /// Every statement, with the table prefix in place.
+        #[derive(Debug)]
+        pub(crate) struct Layout { pub(crate) schema: String, pub(crate) records: String, $(pub(crate) $name: String,)* }
+
+        impl Layout {
+            /// Puts a prefix before the names of all tables and indices.
+            pub(crate) fn new(prefix: &str) -> Self {
+                Self {
+                    schema: SCHEMA.replace(PREFIX, prefix),
+                    records: format!("{prefix}records"),
+                    $($name: $sql.replace(PREFIX, prefix),)*
+                }
+            }
+
+            /// All statements by name: to prepare them, and to look at their plans.
+            pub(crate) fn statements(&self) -> Vec<(&'static str, &str)> {
+                vec![$((stringify!($name), self.$name.as_str()),)*]
+            }
+        }
+    };
+}
+
+statements! {
+    // key, now → columns
+    load = concat!("SELECT ", columns!(), " FROM cloakroom_records WHERE key = ?1 AND expires_at > ?2");
+
+    // key, now, version, expires_at, sliding, owner, owner_since, payload. Replaces an expired record, no other.
+    create = "INSERT INTO cloakroom_records
+            (key, version, expires_at, due_at, sliding, owner, owner_since, payload)
+        VALUES (?1, ?3, ?4, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (key) DO UPDATE SET version = ?3, expires_at = ?4, due_at = ?4, sliding = ?5, owner = ?6,
+            owner_since = ?7, payload = ?8
+        WHERE expires_at <= ?2";
+
+    // key, now, version, new version, expires_at, sliding, owner, owner_since, payload. The usual update: of the
+    // columns that it sets, none is in an index.
+    update = "UPDATE cloakroom_records
+        SET version = ?4, expires_at = ?5, sliding = ?6, owner_since = ?8, payload = ?9
+        WHERE key = ?1 AND version = ?3 AND expires_at > ?2 AND due_at <= ?5 AND owner IS ?7";
+
+    // As `update`, for an owner that changes or an expiry that comes sooner than a sweep would look.
+    update_indexed = "UPDATE cloakroom_records
+        SET version = ?4, expires_at = ?5, due_at = ?5, sliding = ?6, owner = ?7, owner_since = ?8, payload = ?9
+        WHERE key = ?1 AND version = ?3 AND expires_at > ?2";
+
+    // key, now, expires_at
+    touch = "UPDATE cloakroom_records SET expires_at = max(expires_at, ?3) WHERE key = ?1 AND expires_at > ?2";
+
+    // key, now → columns
+    delete = concat!("DELETE FROM cloakroom_records WHERE key = ?1 AND expires_at > ?2 RETURNING ", columns!());
+
+    // now, limit → id, expires_at: the records that a sweep has to look at.
+    due = "SELECT id, expires_at FROM cloakroom_records INDEXED BY cloakroom_records_due
+        WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+
+    // id
+    sweep_away = "DELETE FROM cloakroom_records WHERE id = ?1";
+
+    // id
+    look_later = "UPDATE cloakroom_records SET due_at = expires_at WHERE id = ?1";
+
+    // after, limit → columns, key, id
+    scan = concat!("SELECT ", columns!(), ", key, id FROM cloakroom_records WHERE id > ?1 ORDER BY id LIMIT ?2");
+
+    // now → count. Of all records, counted in the smallest index, those that are due are looked at.
+    count = "SELECT (SELECT count(*) FROM cloakroom_records) -
+        (SELECT count(*) FROM cloakroom_records INDEXED BY cloakroom_records_due
+            WHERE due_at <= ?1 AND expires_at <= ?1)";
+
+    clear = "DELETE FROM cloakroom_records";
+
+    // owner, now → columns, key
+    list = concat!("SELECT ", columns!(), ", key FROM cloakroom_records INDEXED BY cloakroom_records_owner
+        WHERE owner = ?1 AND expires_at > ?2");
+
+    // owner, revoked_at, forget_at
+    remember = "INSERT INTO cloakroom_revocations (owner, revoked_at, forget_at) VALUES (?1, ?2, ?3)
+        ON CONFLICT (owner) DO UPDATE
+        SET revoked_at = max(revoked_at, ?2), forget_at = max(forget_at, ?3)";
+
+    // owner, revoked_at → expires_at
+    revoke = "DELETE FROM cloakroom_records INDEXED BY cloakroom_records_owner
+        WHERE owner = ?1 AND owner_since <= ?2 RETURNING expires_at";
+
+    // owner, since → whether the owner was revoked then or later
+    is_revoked = "SELECT EXISTS (SELECT 1 FROM cloakroom_revocations WHERE owner = ?1 AND revoked_at >= ?2)";
+
+    // now, limit
+    forget = "DELETE FROM cloakroom_revocations WHERE owner IN
+        (SELECT owner FROM cloakroom_revocations INDEXED BY cloakroom_revocations_forget
+            WHERE forget_at <= ?1 LIMIT ?2)";
+}
+
+/// Reads a row that begins with [`columns!`].
+pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Failure> {
+    let owner: Option<&[u8]> = row.get_ref(3)?.as_blob_or_null()?;
+    let since: Option<i64> = row.get(4)?;
+    let record = Record {
+        payload: row.get_ref(5)?.as_blob()?.to_vec().into(),
+        expires_at: timestamp(row.get(1)?)?,
+        sliding: row.get(2)?,
+        owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
+    };
+    Ok(Stored { record, version: Version::new(row.get::<_, i64>(0)?.cast_unsigned()) })
+}
+
+/// Reads a row that begins with [`columns!`] and the key.
+pub(crate) fn entry(row: &Row<'_>) -> Result<Entry, Failure> {
+    let key = StoreKey::from_bytes(row.get_ref(6)?.as_blob()?).map_err(|_| Failure::DAMAGED_ROW)?;
+    Ok(Entry { key, stored: stored(row)? })
+}
+
+fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
+    let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
+    Ok(Owner { key, since: timestamp(since)? })
+}
+
+/// Reads a column of microseconds.
+pub(crate) fn timestamp(micros: i64) -> Result<Timestamp, Failure> {
+    u64::try_from(micros).map(Timestamp::from_micros).map_err(|_| Failure::DAMAGED_ROW)
+}
+
+/// A column of microseconds.
+pub(crate) fn micros(moment: Timestamp) -> i64 {
+    moment.as_micros().cast_signed() // a timestamp always fits
+}
+
+/// A version's column; one that we never gave becomes a negative number, which no row has.
+pub(crate) fn number(version: Version) -> i64 {
+    version.get().cast_signed()
+}

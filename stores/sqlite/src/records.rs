@@ -1,0 +1,148 @@
+//! Load, create, update, touch and delete, on one connection inside a transaction.
+
+use cloakroom_store::{Created, Owner, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use rusqlite::params;
+use rusqlite::types::ToSqlOutput;
+
+use crate::database::Database;
+use crate::error::Failure;
+use crate::layout::{Layout, micros, number, stored};
+
+impl Database {
+    pub(crate) fn load(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+        self.live(|layout| &layout.load, key)
+    }
+
+    /// Loads, and moves the expiry if the touch is due: decided here again, in the transaction that moves it.
+    pub(crate) fn load_and_touch(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>, Failure> {
+        let Some(mut stored) = self.load(key)? else { return Ok(None) };
+        if let Some(later) = touch.moves(&stored.record)
+            && self.touch(key, later)?
+        {
+            stored.record.expires_at = later;
+        }
+        Ok(Some(stored))
+    }
+
+    pub(crate) fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+        if self.is_revoked(record.owner.as_ref())? {
+            return Ok(if self.load(key)?.is_some() { Created::Taken } else { Created::Revoked });
+        }
+        let version = first_version()?;
+        let now = micros(self.now());
+        let (owner, since) = owner_columns(record);
+        let created = self.statement(|layout| &layout.create)?.execute(params![
+            key.as_bytes(),
+            now,
+            version,
+            micros(record.expires_at),
+            record.sliding,
+            owner,
+            since,
+            &record.payload[..],
+        ])?;
+        Ok(match created {
+            0 => Created::Taken,
+            _ => Created::Created(Version::new(version.cast_unsigned())),
+        })
+    }
+
+    pub(crate) fn update(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+    ) -> Result<Updated, Failure> {
+        let now = self.now();
+        let revoked = self.is_revoked(record.owner.as_ref())?;
+        let update = Update { key, now, expected, record };
+        if !revoked && self.replace(|layout| &layout.update, &update)? {
+            return Ok(Updated::Updated(update.version()));
+        }
+        match self.live_at(|layout| &layout.load, key, now)? {
+            None => Ok(Updated::Gone),
+            Some(stored) if stored.version != expected => Ok(Updated::Conflict(stored)),
+            Some(_) if revoked => Ok(Updated::Revoked),
+            Some(_) if self.replace(|layout| &layout.update_indexed, &update)? => {
+                Ok(Updated::Updated(update.version()))
+            }
+            Some(_) => Err(Failure::DAMAGED_ROW), // the row was there a statement ago
+        }
+    }
+
+    pub(crate) fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool, Failure> {
+        let now = micros(self.now());
+        let touched = self.statement(|layout| &layout.touch)?.execute(params![
+            key.as_bytes(),
+            now,
+            micros(expires_at)
+        ])?;
+        Ok(touched > 0)
+    }
+
+    pub(crate) fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+        self.live(|layout| &layout.delete, key)
+    }
+
+    fn live(&self, sql: fn(&Layout) -> &String, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+        self.live_at(sql, key, self.now())
+    }
+
+    fn live_at(
+        &self,
+        sql: fn(&Layout) -> &String,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Option<Stored>, Failure> {
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query(params![key.as_bytes(), micros(now)])?;
+        let found = rows.next()?.map(stored).transpose()?;
+        // A DELETE is done only when its rows are read to the end.
+        while rows.next()?.is_some() {}
+        Ok(found)
+    }
+
+    fn replace(&self, sql: fn(&Layout) -> &String, update: &Update<'_>) -> Result<bool, Failure> {
+        let Update { key, now, expected, record } = *update;
+        let (owner, since) = owner_columns(record);
+        let replaced = self.statement(sql)?.execute(params![
+            key.as_bytes(),
+            micros(now),
+            number(expected),
+            number(update.version()),
+            micros(record.expires_at),
+            record.sliding,
+            owner,
+            since,
+            &record.payload[..],
+        ])?;
+        Ok(replaced > 0)
+    }
+}
+
+/// What an update statement is told.
+struct Update<'a> {
+    key: &'a StoreKey,
+    now: Timestamp,
+    expected: Version,
+    record: &'a Record,
+}
+
+impl Update<'_> {
+    /// The version after the one that is replaced.
+    fn version(&self) -> Version {
+        Version::new(self.expected.get().wrapping_add(1))
+    }
+}
+
+/// A record's first version: random out of 2^62, so that no later record under the same key meets a number that an
+/// earlier one had. Updates count from there, and cannot reach the end of an `i64`.
+fn first_version() -> Result<i64, Failure> {
+    let random = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
+    Ok((random >> 2).cast_signed())
+}
+
+fn owner_columns(record: &Record) -> (Option<ToSqlOutput<'_>>, Option<i64>) {
+    let owner = record.owner.as_ref();
+    (owner.map(|Owner { key, .. }| ToSqlOutput::from(key.as_bytes())), owner.map(|owner| micros(owner.since)))
+}

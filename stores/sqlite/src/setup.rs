@@ -1,0 +1,156 @@
+//! Opening connections: is this our database, are its tables as we know them, and what SQLite is told about it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cloakroom_store::Clock;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::builder::Durability;
+use crate::database::Database;
+use crate::error::Failure;
+use crate::layout::{APPLICATION_ID, Layout, SCHEMA_VERSION};
+
+/// The cache of each connection, in KiB.
+const CACHE: i64 = 8 * 1024;
+/// After how many pages of log they are brought into the database: about 4 MB.
+const CHECKPOINT: i64 = 1000;
+/// How much of a log that grew under load is kept as a file, in bytes.
+const KEPT_LOG: i64 = 64 << 20;
+const PREPARED: usize = 32;
+
+/// Everything that it takes to open a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) place: Place,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) durability: Durability,
+    pub(crate) busy_timeout: Duration,
+}
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+impl Setup {
+    /// Opens the connection that writes, and makes the tables if they are missing.
+    pub(crate) fn open_writer(&self) -> Result<Database, Failure> {
+        let mut connection = match &self.place {
+            Place::File(path) => self.open_file(path, OpenFlags::SQLITE_OPEN_CREATE)?,
+            Place::Memory => Connection::open_in_memory()?,
+        };
+        let fresh = identify(&connection)?;
+        if matches!(self.place, Place::File(_)) {
+            self.use_write_ahead_log(&connection)?;
+        }
+        self.configure(&connection)?;
+        if fresh || !self.has_tables(&connection)? {
+            self.make_tables(&mut connection)?;
+        }
+        // The writer waits for the lock in its own way.
+        connection.busy_timeout(Duration::ZERO)?;
+        self.finish(connection)
+    }
+
+    /// Opens a connection that reads; the tables are there.
+    pub(crate) fn open_reader(&self) -> Result<Database, Failure> {
+        let Place::File(path) = &self.place else { return Err(Failure::FOREIGN_TABLE) };
+        let connection = self.open_file(path, OpenFlags::empty())?;
+        self.configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        self.finish(connection)
+    }
+
+    fn open_file(&self, path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
+        if create.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+            create_private(path);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        Ok(connection)
+    }
+
+    /// SQLite does not wait for locks while it changes the kind of journal, so this does.
+    fn use_write_ahead_log(&self, connection: &Connection) -> Result<(), Failure> {
+        let begin = Instant::now();
+        loop {
+            let answer = connection
+                .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+                .map_err(Failure::from);
+            match answer {
+                Ok(mode) if mode == "wal" => return Ok(()),
+                Ok(_) => return Err(Failure::NO_WAL),
+                Err(failure) if failure.is_busy() && begin.elapsed() < self.busy_timeout => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    fn configure(&self, connection: &Connection) -> Result<(), Failure> {
+        let machine = self.durability == Durability::Machine;
+        connection.pragma_update(None, "synchronous", if machine { "FULL" } else { "NORMAL" })?;
+        // Only on macOS does that make a difference: there, fsync leaves the data in the disk's own cache.
+        connection.pragma_update(None, "fullfsync", machine)?;
+        connection.pragma_update(None, "cache_size", -CACHE)?;
+        connection.pragma_update(None, "journal_size_limit", KEPT_LOG)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+        // What was deleted is overwritten, wherever that takes no extra write.
+        connection.pragma_update(None, "secure_delete", "FAST")?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        Ok(())
+    }
+
+    fn has_tables(&self, connection: &Connection) -> Result<bool, Failure> {
+        let mut statement =
+            connection.prepare("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")?;
+        Ok(statement.query_row([&self.layout.records], |row| row.get(0))?)
+    }
+
+    fn make_tables(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Somebody else may have been quicker, and somebody else's may be another application.
+        identify(&transaction)?;
+        transaction.execute_batch(&self.layout.schema)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Prepares every statement: that fails if a table, a column or an index is not as we know it.
+    fn finish(&self, connection: Connection) -> Result<Database, Failure> {
+        for (_, sql) in self.layout.statements() {
+            connection.prepare_cached(sql)?;
+        }
+        Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock) })
+    }
+}
+
+/// Whether the database is empty and may become ours; fails if it is neither that nor ours.
+fn identify(connection: &Connection) -> Result<bool, Failure> {
+    let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let things: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (header("application_id")?, header("user_version")?) {
+        (APPLICATION_ID, SCHEMA_VERSION) => Ok(false),
+        (APPLICATION_ID, _) => Err(Failure::NEWER_SCHEMA),
+        (0, 0) if things == 0 => Ok(true),
+        _ => Err(Failure::FOREIGN_FILE),
+    }
+}
+
+/// Makes the file readable by its owner only; SQLite gives the files beside it the same permissions.
+/// If this fails, SQLite fails too and tells why.
+fn create_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path));
+}
