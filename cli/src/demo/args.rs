@@ -13,8 +13,12 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
     pub(super) listen: String,
 
-    /// Where sessions are kept: memory:, file:DIR or sqlite:PATH
-    #[arg(long, value_name = "URL", default_value = stores::DEFAULT)]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = stores::DEFAULT,
+        help = "Where sessions are kept: memory:, file:DIR or sqlite:PATH"
+    )]
     pub(super) store: String,
 
     /// How cookie and record are written

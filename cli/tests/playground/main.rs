@@ -1,4 +1,5 @@
 //! The real binary, on every store, over real connections.
+#![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
 mod client;
 mod command;

@@ -85,13 +85,13 @@ async fn devices_are_listed_and_revoked(playground: &Playground) {
     let html = page(&here).await;
     let handle = |html: &str, mark: &str| {
         let item =
-            html.split("<li").skip(1).find(|item| item.starts_with(" class=\"current\"") == (mark == "own"));
+            html.split("<li ").skip(1).find(|item| item.starts_with("class=\"current\"") == (mark == "own"));
         item.unwrap().split_once("data-handle=\"").unwrap().1.split('"').next().unwrap().to_owned()
     };
-    assert_eq!(html.matches("<li").count(), 2, "{html}");
+    assert_eq!(html.matches("<li ").count(), 2, "{html}");
     assert!(html.contains("Firefox on Linux"), "{html}");
     let html = submit(&here, "revoke", &format!("handle={}", handle(&html, "other"))).await;
-    assert_eq!(html.matches("<li").count(), 1, "{html}");
+    assert_eq!(html.matches("<li ").count(), 1, "{html}");
     assert_eq!(there.session().await["exists"], false);
     submit(&there, "log-in", "user=alice").await;
     let html = submit(&here, "revoke-others", "").await;

@@ -50,11 +50,9 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
 
 /// A JSON response.
 pub(super) fn answer(status: StatusCode, value: &impl Serialize) -> Response {
-    match serde_json::to_string(value) {
-        Ok(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
-        Err(_) => {
-            let message = "the answer cannot be written as JSON";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "encode", message).into_response()
-        }
-    }
+    let Ok(json) = serde_json::to_string(value) else {
+        let message = "the answer cannot be written as JSON";
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "encode", message).into_response();
+    };
+    (status, [(CONTENT_TYPE, "application/json")], json).into_response()
 }

@@ -9,7 +9,7 @@ mod show;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use cloakroom_tower::{Engine, LazySession, Session, SessionLayer};
 
@@ -51,10 +51,12 @@ async fn load(session: &LazySession) -> Result<Session, Problem> {
     Ok(session.load().await?)
 }
 
-pub(super) async fn not_found() -> Problem {
+pub(super) async fn not_found() -> Response {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here; the page is at /")
+        .into_response()
 }
 
-pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this route has another method")
+pub(super) async fn method_not_allowed() -> Response {
+    let message = "this route has another method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).into_response()
 }

@@ -10,62 +10,62 @@ use super::posted::Posted;
 
 type Done = Result<Redirect, Failure>;
 
-fn back() -> Done {
-    Ok(Redirect::to("/"))
+fn home() -> Redirect {
+    Redirect::to("/")
 }
 
 pub(super) async fn increment(form: Posted) -> Done {
     form.session.increment(COUNT, 1)?;
-    back()
+    Ok(home())
 }
 
 pub(super) async fn insert(form: Posted) -> Done {
     form.session.insert(form.field("key"), form.field("value"))?;
-    back()
+    Ok(home())
 }
 
 pub(super) async fn remove(form: Posted) -> Done {
     form.session.remove(form.field("key"));
-    back()
+    Ok(home())
 }
 
 pub(super) async fn flash(form: Posted) -> Done {
     form.session.flash(FLASH, form.field("text"))?;
-    back()
+    Ok(home())
 }
 
 pub(super) async fn log_in(form: Posted) -> Done {
     form.session.log_in(form.field("user"))?;
-    back()
+    Ok(home())
 }
 
 pub(super) async fn log_out(form: Posted) -> Done {
     form.session.log_out();
-    back()
+    Ok(home())
 }
 
 pub(super) async fn renew(form: Posted) -> Done {
     form.session.renew_id();
     form.session.flash(NOTICE, "Your browser has a fresh id; the session and its values are the same.")?;
-    back()
+    Ok(home())
 }
 
 pub(super) async fn reset(form: Posted) -> Done {
     form.session.reset();
     form.session.flash(NOTICE, "The old session has ended; this is a new, empty one.")?;
-    back()
+    Ok(home())
 }
 
 /// Ends a session of the user who is logged in. Ending the browser's own is a log-out, so that the cookie goes too.
 pub(super) async fn revoke(State(engine): State<Engine>, form: Posted) -> Done {
     let handle: Handle = form.field("handle").parse().map_err(|error: Error| Failure::of(&error))?;
-    let Some(user) = form.session.user() else { return back() };
+    let Some(user) = form.session.user() else { return Ok(home()) };
     if form.session.handle() == Some(handle) {
         form.session.log_out();
     } else if engine.sessions().revoke(&user, &handle).await? {
         form.session.flash(NOTICE, "That device is logged out.")?;
     }
-    back()
+    Ok(home())
 }
 
 pub(super) async fn revoke_others(State(engine): State<Engine>, form: Posted) -> Done {
@@ -75,11 +75,11 @@ pub(super) async fn revoke_others(State(engine): State<Engine>, form: Posted) ->
         count => format!("{count} other devices are logged out."),
     };
     form.session.flash(NOTICE, notice)?;
-    back()
+    Ok(home())
 }
 
 /// Its token was checked before: see [`Posted`].
 pub(super) async fn csrf(form: Posted) -> Done {
     form.session.flash(CSRF_TEXT, form.field("text"))?;
-    back()
+    Ok(home())
 }

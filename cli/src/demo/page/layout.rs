@@ -57,11 +57,11 @@ fn policy(nonce: &str) -> String {
     )
 }
 
-/// Names the style of this response, so that no other is applied. Without random bytes no style is applied at all.
+/// Names the style of this response, so that no other is applied. Without random bytes none is applied at all.
 fn nonce() -> String {
-    let mut bytes = [0_u8; 16];
+    let mut bytes = [0; 16];
     match SystemRandom.fill(&mut bytes) {
-        Ok(()) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Ok(()) => format!("{:032x}", u128::from_be_bytes(bytes)),
         Err(_) => String::new(),
     }
 }

@@ -175,7 +175,7 @@ fn devices(home: &Home) -> Markup {
 
 fn one_device(home: &Home, device: &Device) -> Markup {
     html! {
-        li.current[device.current] data-handle=(device.handle) {
+        li class=[device.current.then_some("current")] data-handle=(device.handle) {
             div {
                 strong { (device.name) }
                 @if device.current { " " span.badge { "this one" } }
