@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -22,6 +23,8 @@ pub(super) async fn until_a_signal(
 ) -> Result<(), Trouble> {
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
+    // Answers are one write each: to wait for more would only make them late.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let serving = axum::serve(listener, app)
         .with_graceful_shutdown(async move { stopped.notified().await })
         .into_future();

@@ -92,7 +92,7 @@ impl TryFrom<f64> for Seconds {
     type Error = &'static str;
 
     fn try_from(seconds: f64) -> Result<Self, Self::Error> {
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| "a number of seconds is not negative")
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| "a span has from 0 to 10^19 seconds")
     }
 }
 

@@ -9,20 +9,19 @@ pub(super) fn home(home: &Home) -> Markup {
     html! {
         header {
             h1 { "Cloakroom" }
-            p { "You hand in your coat, you get a ticket, you come back with the ticket." }
+            p {
+                "You hand in your coat, you get a ticket, you come back with the ticket. Everything below is a plain form: one "
+                "request each, and no script."
+            }
         }
         main {
             @if let Some(notice) = &home.notice {
                 p #notice role="status" { (notice) }
             }
             (ticket(home))
-            div.cards {
-                (counter(home))
-                (values(home))
-                (flash(home))
-                (user(home))
-                (devices(home))
-                (csrf(home))
+            div.columns {
+                div { (counter(home)) (values(home)) (flash(home)) }
+                div { (user(home)) (devices(home)) (csrf(home)) }
             }
             (curl(home))
         }
@@ -139,7 +138,7 @@ fn user(home: &Home) -> Markup {
         "Log in",
         hint,
         &html! {
-            p.row {
+            div.row {
                 span {
                     @if home.user.is_some() { "You are " } @else { "You are nobody in particular." }
                     strong #user { (home.user.as_deref().unwrap_or_default()) }
