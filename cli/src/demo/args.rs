@@ -21,7 +21,7 @@ pub(crate) struct DemoArgs {
     )]
     pub(super) store: String,
 
-    /// How cookie and record are written
+    /// How cookie and record are written; in this version, native only
     #[arg(long, value_enum, default_value_t = Format::Native)]
     pub(super) format: Format,
 

@@ -35,7 +35,7 @@ pub(crate) async fn open(url: &str) -> Result<Opened, Trouble> {
     }
 }
 
-/// Every scheme that a store URL can have, and the cargo feature that compiles its store in.
+/// Stores that are compiled in on request: the scheme, and the cargo feature.
 const OPTIONAL: [(&str, &str); 1] = [("sqlite", "sqlite")];
 
 /// Stores that the command line names and this version does not have.
@@ -59,7 +59,11 @@ fn not_here(scheme: &str) -> Trouble {
             "the store {scheme}: was not compiled in; build cloakroom-cli with the feature `{feature}`"
         ));
     }
-    let here = "there are memory:, file:DIR and sqlite:PATH";
+    let here = if cfg!(feature = "sqlite") {
+        "there are memory:, file:DIR and sqlite:PATH"
+    } else {
+        "there are memory: and file:DIR"
+    };
     if LATER.contains(&scheme) {
         return Trouble::usage(format!("the store {scheme}: is not in this version; {here}"));
     }
