@@ -26,7 +26,7 @@ fn a_touch_and_a_drop_agree_on_whether_the_record_is_there() {
         create(&store, 1, &lives(10));
         create(&store, 2, &lives(20));
         let touching = with(&store, |store| store.touch_now(&key(1), START + 100 * SECOND).unwrap());
-        let creating = with(&store, |store| drop(create(store, 3, &lives(50))));
+        let creating = with(&store, |store| done(create(store, 3, &lives(50))));
         let touched = touching.join().unwrap();
         creating.join().unwrap();
         let alive = [1, 2, 3].map(|number| is_alive(&store, number));
@@ -42,7 +42,7 @@ fn the_record_that_grows_stays_while_another_takes_the_last_room() {
         let (store, _) = built(|settings| settings.max_bytes(1_000));
         let version = create(&store, 1, &lives(10));
         create(&store, 2, &lives(20));
-        let creating = with(&store, |store| drop(store.create_now(&key(3), &lives(30)).unwrap()));
+        let creating = with(&store, |store| done(store.create_now(&key(3), &lives(30)).unwrap()));
         let larger = Record { payload: vec![0; 700].into(), ..lives(40) };
         let answer = update(&store, 1, version, &larger);
         creating.join().unwrap();

@@ -31,10 +31,10 @@ fn after_a_revocation_nothing_of_the_owner_is_alive_whatever_was_under_way() {
         let anonymous = create(&store, 2, &lives(10));
         let threads = [
             with(&store, move |store| rotate(store, 1, version, 3)),
-            with(&store, |store| drop(store.create_now(&key(4), &owned(10)).unwrap())),
-            with(&store, move |store| drop(update(store, 2, anonymous, &owned(10)))),
-            with(&store, move |store| drop(update(store, 1, version, &owned(30)))),
-            with(&store, |store| drop(store.revoke_now(&owner(), START).unwrap())),
+            with(&store, |store| done(store.create_now(&key(4), &owned(10)).unwrap())),
+            with(&store, move |store| done(update(store, 2, anonymous, &owned(10)))),
+            with(&store, move |store| done(update(store, 1, version, &owned(30)))),
+            with(&store, |store| done(store.revoke_now(&owner(), START).unwrap())),
         ];
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_revoked(&store, 1..=4);
@@ -69,8 +69,8 @@ fn a_record_that_replaces_an_expired_one_of_its_owner_is_listed() {
         let (store, clock) = store();
         create(&store, 1, &owned(1));
         clock.advance(SECOND);
-        let sweeping = with(&store, |store| drop(store.sweep_now(10).unwrap()));
-        let deleting = with(&store, |store| drop(store.delete_now(&key(2)).unwrap()));
+        let sweeping = with(&store, |store| done(store.sweep_now(10).unwrap()));
+        let deleting = with(&store, |store| done(store.delete_now(&key(2)).unwrap()));
         create(&store, 1, &owned(10));
         sweeping.join().unwrap();
         deleting.join().unwrap();
@@ -83,14 +83,14 @@ fn a_record_that_replaces_an_expired_one_of_its_owner_is_listed() {
 fn what_locks_many_parts_at_once_never_locks_up() {
     search(|| {
         let (store, _) = store();
-        [1, 2, 3].map(|number| create(&store, number, &owned(10)));
+        (1..=3).for_each(|number| done(create(&store, number, &owned(10))));
         let threads = [
-            with(&store, |store| drop(store.clear_now().unwrap())),
-            with(&store, |store| drop(store.revoke_now(&owner(), START).unwrap())),
-            with(&store, |store| drop(store.count_now().unwrap())),
-            with(&store, |store| drop(store.list_now(&owner()).unwrap())),
-            with(&store, |store| drop(store.create_now(&key(4), &owned(10)).unwrap())),
-            with(&store, |store| drop(store.delete_now(&key(2)).unwrap())),
+            with(&store, |store| done(store.clear_now().unwrap())),
+            with(&store, |store| done(store.revoke_now(&owner(), START).unwrap())),
+            with(&store, |store| done(store.count_now().unwrap())),
+            with(&store, |store| done(store.list_now(&owner()).unwrap())),
+            with(&store, |store| done(store.create_now(&key(4), &owned(10)).unwrap())),
+            with(&store, |store| done(store.delete_now(&key(2)).unwrap())),
         ];
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_revoked(&store, 1..=4);
