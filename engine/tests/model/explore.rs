@@ -70,7 +70,8 @@ impl Findings {
     fn add(&mut self, outcome: Result<World, String>) {
         self.runs += 1;
         if let Err(story) = outcome {
-            let kind: String = story.trim_start().lines().next().unwrap_or_default().chars().skip(3).collect();
+            let first = story.trim_start().lines().next().unwrap_or_default();
+            let kind: String = first.chars().filter(|letter| !letter.is_ascii_digit()).take(40).collect();
             self.broken.entry(kind).or_insert(story);
         }
     }

@@ -24,7 +24,7 @@ fn handlers() -> Vec<Script> {
 }
 
 fn limit() -> usize {
-    150 * thoroughness() as usize
+    30 * thoroughness() as usize
 }
 
 /// Every handler alone, and beside each other one, with something that happens once.

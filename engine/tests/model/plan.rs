@@ -3,6 +3,7 @@
 use cloakroom::Timestamp;
 use cloakroom::store::{Owner, StoreKey};
 
+use crate::spec::Sent;
 use crate::values::{Change, Values};
 
 /// Names a session of the model.
@@ -152,21 +153,69 @@ impl Mind {
         !self.changes.is_empty() || self.must_exist
     }
 
-    /// The session is in the store as `values` now, with the first `sent` changes in it.
-    pub(crate) fn landed(&mut self, place: Found, sent: usize) {
+    /// The session is in the store as `place` says now, with what was `sent` in it.
+    pub(crate) fn landed(&mut self, place: Found, sent: &Sent) {
+        if self.fate == Fate::End && sent.fate != Fate::End {
+            // It was ended while its changes were on their way: what was written since is for the next session.
+            if let (Found::Session { values, .. }, Some(shelved)) = (&place, &mut self.shelved) {
+                shelved.clone_from(values);
+            }
+            self.place = place;
+            return;
+        }
+        let as_sent = self.fate == sent.fate && (self.fate != Fate::LogIn || self.owner == sent.owner);
         if let Found::Session { values, owner, .. } = &place {
-            let gone = self.view().into_iter().filter(|(key, held)| {
-                held.flash.is_some() && !values.contains_key(key) && self.base.contains_key(key)
-            });
-            let shown: Vec<_> = gone.collect();
-            self.base.clone_from(values);
-            self.base.extend(shown);
-            self.owner.clone_from(owner);
+            self.see(values);
+            if as_sent {
+                self.owner.clone_from(owner);
+            }
         }
         self.place = place;
-        self.changes.drain(..sent);
-        (self.fate, self.must_exist, self.ages, self.renewal_due) = (Fate::Keep, false, None, false);
-        self.shelved = None;
+        self.forget(sent);
+        (self.ages, self.renewal_due) = (None, false);
+        if as_sent {
+            (self.fate, self.must_exist, self.shelved) = (Fate::Keep, false, None);
+        }
+    }
+
+    /// Takes `values` for what is stored; flash values that are gone from it are shown to the end.
+    fn see(&mut self, values: &Values) {
+        let view = self.view();
+        let gone = view.into_iter().filter(|(key, held)| {
+            held.flash.is_some() && !values.contains_key(key) && self.base.contains_key(key)
+        });
+        let shown: Vec<_> = gone.collect();
+        self.base.clone_from(values);
+        self.base.extend(shown);
+    }
+
+    /// These changes are in the store.
+    pub(crate) fn forget(&mut self, sent: &Sent) {
+        self.changes.drain(..sent.changes.len().min(self.changes.len()));
+    }
+
+    /// Another request has just given the session a new id, and this one had nothing else to do.
+    pub(crate) fn renewed_by_another(&mut self, found: Found) {
+        match (&found, self.fate, &mut self.shelved) {
+            (Found::Session { values, .. }, Fate::End, Some(shelved)) => shelved.clone_from(values),
+            (Found::Session { values, .. }, _, _) => self.see(values),
+            _ => {}
+        }
+        self.place = found;
+        if let Found::Session { late, .. } = &mut self.place {
+            *late = true;
+        }
+        self.renewal_due = false;
+        if self.fate == Fate::Renew {
+            self.fate = Fate::Keep;
+        }
+    }
+
+    /// A log-in stands although the session that it was made from has ended; of values, only the request's own are left.
+    pub(crate) fn log_in_without_a_past(&mut self) {
+        self.place = Found::Closed;
+        self.base.clear();
+        self.ages = None;
     }
 
     /// The session was ended by this request.

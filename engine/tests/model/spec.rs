@@ -15,7 +15,7 @@ use crate::client::Told;
 use crate::gate::Actor;
 use crate::plan::{Fate, Found, Mind, Sid, Want};
 use crate::script::Rules;
-use crate::values::Values;
+use crate::values::{Change, Values};
 
 pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -69,13 +69,28 @@ pub(crate) enum Call {
 #[derive(Clone, Debug)]
 struct Batch {
     began: Timestamp,
-    /// The session that holds the changes, as this request knows it then, and how many changes it took.
-    applied: Option<(Found, usize)>,
+    /// The session that holds the changes, as this request knows it then, and what it took.
+    applied: Option<(Found, Sent)>,
     /// The id that it made.
     made: Option<StoreKey>,
     /// This request removed the session's record.
     ended: bool,
     faults: usize,
+    /// What the request had decided when it began.
+    planned: Fate,
+    want: Want,
+    /// What the record under the new id holds that nobody knows yet.
+    pending: Option<(StoreKey, Sent)>,
+    /// It removed the trail of a renewal.
+    trail_removed: bool,
+}
+
+impl Batch {
+    fn new(began: Timestamp, mind: &Mind) -> Self {
+        let (planned, want) = (mind.fate, mind.want());
+        let (applied, made, pending) = (None, None, None);
+        Self { began, applied, made, ended: false, faults: 0, planned, want, pending, trail_removed: false }
+    }
 }
 
 #[derive(Debug)]
@@ -94,10 +109,15 @@ struct Request {
     made: Option<StoreKey>,
     loaded_at: Timestamp,
     has_loaded: bool,
+    /// The id that it brought led somewhere, or had done so until a log-in.
+    found_something: bool,
     /// How many commits the session had had when the request first saw it.
     first_seen: u64,
     /// The last commit went well.
     answered: bool,
+    revoked_at: Timestamp,
+    /// It removed the record of the session that it saw.
+    ended: bool,
     /// An error left it open what is in the store.
     unsure: bool,
     faults: usize,
@@ -117,10 +137,12 @@ enum Cookie {
 /// What a write carried when it was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    changes: usize,
+    pub(crate) changes: Vec<Change>,
     want: Want,
-    owner: Option<Owner>,
-    fate: Fate,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) fate: Fate,
+    /// The flash values that go with it.
+    ages: Option<u64>,
 }
 
 /// An operation that took effect, or found that it could not.
@@ -199,8 +221,11 @@ impl Model {
             batch: None,
             told: Cookie::Unchanged,
             made: None,
+            revoked_at: now,
+            ended: false,
             loaded_at: now,
             has_loaded: false,
+            found_something: false,
             first_seen: 0,
             answered: false,
             unsure: false,
@@ -220,9 +245,9 @@ impl Model {
         &mut self.request(actor).mind
     }
 
-    /// Whether what the handler reads can be foretold.
+    /// Whether what the handler reads can be foretold: not while a save is under way, or has failed.
     pub(crate) fn is_sure(&mut self, actor: Actor) -> bool {
-        !self.request(actor).unsure
+        !self.request(actor).unsure && self.request(actor).batch.is_none()
     }
 
     /// The handler gave up, its client went away, or its store is lost.
@@ -238,6 +263,11 @@ impl Model {
 
     pub(crate) fn has_loaded(&self, actor: Actor) -> bool {
         self.requests[&actor].has_loaded
+    }
+
+    /// Whether somebody is in the middle of a commit.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.requests.values().any(|request| request.batch.is_some() && !request.failed)
     }
 
     /// Whether the last commit went well.
@@ -265,6 +295,7 @@ impl Model {
         let request = self.request(actor);
         let place = request.found.take().unwrap_or(Found::Absent);
         (request.call, request.has_loaded) = (Call::None, true);
+        request.found_something = !matches!(place, Found::Absent);
         if let Found::Session { number, .. } = place {
             request.first_seen = number;
         }
@@ -318,8 +349,7 @@ impl Model {
             Found::Absent | Found::Closed => None,
         };
         let Some(owner) = self.requests[&actor].mind.owner.clone() else { return };
-        let at = self.revoked.get(&owner.key).copied().unwrap_or_default();
-        let since = owner.since.max(at + Duration::from_micros(1));
+        let since = owner.since.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
         let mind = &mut self.request(actor).mind;
         mind.owner = Some(Owner { since, ..owner });
         if let Found::Session { owner, .. } = &mut mind.place {
@@ -380,10 +410,11 @@ impl Model {
         let now = self.clock.now();
         let request = self.request(actor);
         if request.call == Call::None && request.batch.is_none() {
-            request.batch = Some(Batch { began: now, applied: None, made: None, ended: false, faults: 0 });
+            request.batch = Some(Batch::new(now, &request.mind));
         }
         let mind = &request.mind;
-        Sent { changes: mind.changes.len(), want: mind.want(), owner: mind.owner.clone(), fate: mind.fate }
+        let (changes, owner) = (mind.changes.clone(), mind.owner.clone());
+        Sent { changes, want: mind.want(), owner, fate: mind.fate, ages: mind.ages }
     }
 
     /// An operation is done; whether its answer arrives is another matter.
@@ -392,7 +423,10 @@ impl Model {
         let operations = self.operations;
         self.request(actor).last_operation = operations;
         match (done, key) {
-            (Done::Revoke { owner, at }, _) => self.revoke(owner, *at),
+            (Done::Revoke { owner, at }, _) => {
+                self.request(actor).revoked_at = *at;
+                self.revoke(owner, *at);
+            }
             (Done::Load { touch, found }, Some(key)) => self.load(actor, key, *touch, *found),
             (Done::Create { record, made: true }, Some(key)) => self.create(actor, key, sent, record),
             (Done::Update { record, made: true }, Some(key)) => self.update(actor, key, sent, record),
@@ -456,7 +490,7 @@ impl Model {
         if matches!(sent.want, Want::Renew | Want::LogIn) {
             let place = Place::Pending { by: actor, owner, expires_at: record.expires_at };
             self.places.insert(key.clone(), place);
-            return;
+            return self.holds_ready(actor, key, sent);
         }
         if !matches!(sent.want, Want::Create | Want::EndAndCreate) {
             self.violation(actor, format!("created a record although it wanted {:?}", sent.want));
@@ -465,14 +499,18 @@ impl Model {
         self.hand_over(actor, key, sid, sent);
     }
 
+    fn holds_ready(&mut self, actor: Actor, key: &StoreKey, sent: &Sent) {
+        if let Some(batch) = &mut self.request(actor).batch {
+            batch.pending = Some((key.clone(), sent.clone()));
+        }
+    }
+
     /// A new session with this request's changes on top of `values`.
     fn begin_session(&mut self, actor: Actor, sent: &Sent, mut values: Values, number: u64) -> Sid {
         let began = self.began(actor);
         let number = number + 1;
         let request = &self.requests[&actor];
-        age(&mut values, request.mind.ages);
-        let changes = &request.mind.changes[..sent.changes];
-        changes.iter().for_each(|change| change.run(&mut values, number));
+        sent.run(&mut values, number);
         let started_at = sent.owner.as_ref().map_or(request.loaded_at, |owner| owner.since);
         let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
         let owner = sent.owner.clone();
@@ -503,7 +541,7 @@ impl Model {
         let Some(batch) = &mut self.request(actor).batch else {
             return self.violation(actor, "wrote although nothing was to be saved");
         };
-        if batch.applied.replace((seen, sent.changes)).is_some() {
+        if batch.applied.replace((seen, sent.clone())).is_some() {
             self.violation(actor, "the same changes were stored twice");
         }
     }
@@ -513,12 +551,13 @@ impl Model {
             Some(Place::Pending { by, expires_at, .. }) if by == actor => {
                 let place = Place::Pending { by, owner: record.owner.clone(), expires_at };
                 self.places.insert(key.clone(), place);
+                self.holds_ready(actor, key, sent);
             }
             Some(Place::Session(sid)) => match (kind(record), self.requests[&actor].call) {
                 (Kind::Session, Call::Revoke) => self.sessions[sid].owner.clone_from(&record.owner),
                 (Kind::Session, _) => self.write_through(actor, key, sid, sent, record),
-                (Kind::Renewed, _) => self.renew(actor, key, sid, sent),
-                (Kind::Replaced, _) => self.supersede(actor, key, sid, sent),
+                (Kind::Renewed, _) => self.renew(actor, key, sid),
+                (Kind::Replaced, _) => self.supersede(actor, key, sid),
             },
             _ => self.violation(actor, "wrote where nothing of its own is"),
         }
@@ -534,12 +573,9 @@ impl Model {
         if self.sessions[sid].owner != record.owner {
             self.violation(actor, "a write changed whose session it is, or since when");
         }
-        let request = &self.requests[&actor];
         let life = &mut self.sessions[sid];
         life.number += 1;
-        age(&mut life.values, request.mind.ages);
-        let changes = &request.mind.changes[..sent.changes];
-        changes.iter().for_each(|change| change.run(&mut life.values, life.number));
+        sent.run(&mut life.values, life.number);
         life.expires_at = (began + IDLE).min(life.started_at + absolute);
         let late = match &self.requests[&actor].mind.place {
             Found::Session { key: own, late, .. } => *late || own != key,
@@ -563,10 +599,13 @@ impl Model {
         self.superseded_at.insert(key.clone(), self.operations);
     }
 
-    fn renew(&mut self, actor: Actor, key: &StoreKey, sid: Sid, sent: &Sent) {
-        let Some((to, owner)) = self.pending(actor) else {
+    fn renew(&mut self, actor: Actor, key: &StoreKey, sid: Sid) {
+        let ready = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone());
+        let (Some((to, owner)), Some((_, sent))) = (self.pending(actor), ready) else {
             return self.violation(actor, "left a trail to nowhere");
         };
+        // What counts is what the new record holds.
+        let sent = &sent;
         let record = Record { owner, ..Record::new("", Timestamp::NEVER) };
         self.write_through(actor, &to, sid, sent, &record);
         self.sessions[sid].renewed_at = self.began(actor);
@@ -578,18 +617,39 @@ impl Model {
         self.made(actor, &to);
     }
 
-    fn supersede(&mut self, actor: Actor, key: &StoreKey, sid: Sid, sent: &Sent) {
+    fn supersede(&mut self, actor: Actor, key: &StoreKey, sid: Sid) {
+        let ready = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone());
+        let Some((_, sent)) = ready else {
+            return self.violation(actor, "left a tombstone, and there never was a new session");
+        };
+        let sent = &sent;
         if sent.fate != Fate::LogIn {
             self.violation(actor, "left a tombstone although nobody logged in");
         }
-        let Some((to, _)) = self.pending(actor) else {
-            return self.violation(actor, "left a tombstone, and there is no new session");
-        };
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
         self.leave(actor, key, None);
+        let Some((to, _)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent) };
         let new = self.begin_session(actor, sent, old.values, old.number);
         self.hand_over(actor, &to, new, sent);
+    }
+
+    /// Between the creation of the new record and the tombstone in the old one, the user's other sessions were ended
+    /// from this very session: the log-in had begun before that, so it is dead, and nobody could know it in time.
+    fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent) {
+        let revoked = self.is_revoked(sent.owner.as_ref());
+        let Some((key, _)) = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone()) else {
+            return self.violation(actor, "left a tombstone, and there never was a new session");
+        };
+        if !revoked {
+            self.violation(actor, "left a tombstone, and the new session is gone");
+        }
+        self.apply_once(actor, Found::Closed, sent);
+        self.made(actor, &key);
+    }
+
+    fn is_revoked(&self, owner: Option<&Owner>) -> bool {
+        owner.is_some_and(|owner| self.revoked.get(&owner.key).is_some_and(|at| owner.since <= *at))
     }
 
     fn delete(&mut self, actor: Actor, key: &StoreKey) {
@@ -599,6 +659,7 @@ impl Model {
                 self.sessions[sid].end = Some(End::Ended);
                 let request = self.request(actor);
                 let own = matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
+                request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
                     batch.ended = true;
                 }
@@ -606,8 +667,15 @@ impl Model {
                     self.violation(actor, "ended a session that was not to end");
                 }
             }
-            Some(Place::Pending { by, .. }) if by != actor && self.rules.cap.is_none() => {
+            Some(Place::Pending { by, .. })
+                if by != actor && self.rules.cap.is_none() && self.requests[&actor].mind.fate != Fate::End =>
+            {
                 self.violation(actor, "removed a record that another request was about to use");
+            }
+            Some(Place::Trail { to: Some(_), .. }) => {
+                if let Some(batch) = &mut self.request(actor).batch {
+                    batch.trail_removed = true;
+                }
             }
             Some(Place::Pending { .. } | Place::Trail { .. }) | None => {}
         }
@@ -637,9 +705,13 @@ fn request_closed(request: &mut Request) {
     }
 }
 
-fn age(values: &mut Values, up_to: Option<u64>) {
-    if let Some(up_to) = up_to {
-        values.retain(|_, held| held.flash.is_none_or(|born| born > up_to));
+impl Sent {
+    /// What commit `number` makes of the values.
+    fn run(&self, values: &mut Values, number: u64) {
+        if let Some(up_to) = self.ages {
+            values.retain(|_, held| held.flash.is_none_or(|born| born > up_to));
+        }
+        self.changes.iter().for_each(|change| change.run(values, number));
     }
 }
 
@@ -648,13 +720,7 @@ impl Model {
     /// A commit has ended; `dropped` says whether the engine said that it dropped something.
     pub(crate) fn finish(&mut self, actor: Actor, result: Result<(), ErrorKind>, dropped: bool) {
         let batch = self.request(actor).batch.take();
-        let batch = batch.unwrap_or_else(|| Batch {
-            began: self.clock.now(),
-            applied: None,
-            made: None,
-            ended: false,
-            faults: 0,
-        });
+        let batch = batch.unwrap_or_else(|| Batch::new(self.clock.now(), &self.requests[&actor].mind));
         self.request(actor).answered = result.is_ok();
         match result {
             Ok(()) | Err(ErrorKind::Gone) if dropped => self.finish_dropped(actor, &batch),
@@ -670,13 +736,13 @@ impl Model {
             Found::Absent | Found::Closed => false,
         };
         let logs_in = request.mind.fate == Fate::LogIn;
-        let revoked = request.mind.owner.as_ref().is_some_and(|owner| {
-            self.revoked.get(&owner.key).is_some_and(|at| owner.since <= *at)
-        });
+        let revoked = self.is_revoked(request.mind.owner.as_ref());
         let (unsure, ends) = (request.unsure, request.mind.fate == Fate::End);
-        if batch.applied.is_some() {
+        // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end.
+        if batch.applied.is_some() && batch.faults == 0 {
             self.violation(actor, "said that changes were dropped which are in the store");
         }
+        let logs_in = logs_in && batch.planned == Fate::LogIn;
         if logs_in && !revoked && !unsure {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
@@ -687,10 +753,22 @@ impl Model {
         if batch.ended {
             request.told = Cookie::Removed;
         }
-        request_closed(request);
+        match request.mind.fate {
+            Fate::End if batch.planned != Fate::End => {}
+            Fate::LogIn if batch.planned != Fate::LogIn => request.mind.log_in_without_a_past(),
+            _ => request_closed(request),
+        }
     }
 
     fn finish_failed(&mut self, actor: Actor, batch: &Batch, kind: ErrorKind) {
+        let overtaken = self.requests[&actor].mind.fate != batch.planned;
+        if overtaken && matches!(kind, ErrorKind::Gone | ErrorKind::Contended) {
+            // The handler has decided otherwise while it saved; what it saved goes with what it decided.
+            if batch.applied.is_some() {
+                self.violation(actor, "said that it had not saved what is in the store");
+            }
+            return;
+        }
         if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
         } else if batch.faults == 0 {
@@ -698,13 +776,13 @@ impl Model {
         }
         let request = self.request(actor);
         request.unsure = true;
-        if let Some((_, sent)) = batch.applied {
-            request.mind.changes.drain(..sent.min(request.mind.changes.len()));
+        if let Some((_, sent)) = &batch.applied {
+            request.mind.forget(sent);
         }
     }
 
     fn finish_kept(&mut self, actor: Actor, mut batch: Batch) {
-        let want = self.requests[&actor].mind.want();
+        let want = batch.want;
         if want == Want::LogIn && batch.applied.is_none() {
             self.log_in_without_a_past(actor, &mut batch);
         }
@@ -715,8 +793,8 @@ impl Model {
             // Flash values only age, or only the id is renewed: if the session has ended, nobody misses it.
             Want::Update | Want::Renew => batch.applied.is_some() || !missed,
             Want::Create | Want::LogIn => batch.applied.is_some(),
-            Want::End => self.has_ended(actor),
-            Want::EndAndCreate => self.has_ended(actor) && batch.applied.is_some(),
+            Want::End => self.has_ended(actor, &batch),
+            Want::EndAndCreate => self.has_ended(actor, &batch) && batch.applied.is_some(),
         };
         if !done && !self.requests[&actor].unsure {
             self.violation(actor, format!("acknowledged {want:?}, which is not in the store"));
@@ -724,25 +802,27 @@ impl Model {
         self.take_note(actor, want, batch);
     }
 
-    /// The session that a request wanted to end is dead, whoever ended it.
-    fn has_ended(&self, actor: Actor) -> bool {
+    /// The session that a request wanted to end is dead, whoever ended it. One exception is known: if the answer to
+    /// removing a trail is lost, nothing leads to an anonymous session any more, which then lives until it expires.
+    fn has_ended(&self, actor: Actor, batch: &Batch) -> bool {
         match self.requests[&actor].mind.place {
-            Found::Session { sid, .. } => !self.is_alive(sid),
+            Found::Session { sid, .. } => {
+                let anonymous = self.sessions[sid].owner.is_none();
+                !self.is_alive(sid) || anonymous && batch.trail_removed && batch.faults > 0
+            }
             Found::Absent | Found::Closed => true,
         }
     }
 
     /// The session that the user logged in from has ended meanwhile: only what this request wrote is in the new one.
     fn log_in_without_a_past(&mut self, actor: Actor, batch: &mut Batch) {
-        let Some((key, owner)) = self.pending(actor) else { return };
+        let Some((key, _)) = self.pending(actor) else { return };
+        let Some((_, sent)) = batch.pending.clone() else { return };
         if let Found::Session { sid, .. } = self.requests[&actor].mind.place
             && self.is_alive(sid)
         {
             self.violation(actor, "left the old session alive beside the log-in");
         }
-        let mind = &self.requests[&actor].mind;
-        let sent =
-            Sent { changes: mind.changes.len(), want: Want::LogIn, owner: owner.clone(), fate: Fate::LogIn };
         self.request(actor).batch = Some(batch.clone());
         let number = match &self.requests[&actor].mind.place {
             Found::Session { number, .. } => *number,
@@ -762,19 +842,28 @@ impl Model {
         let request = self.request(actor);
         if matches!(want, Want::End | Want::EndAndCreate) {
             request.mind.ended();
-            if batch.ended {
+            let by_another = !batch.ended && batch.faults == 0;
+            if by_another || end == Some(End::Superseded) {
+                request.mind.log_in_without_a_past();
+                if request.mind.fate != Fate::LogIn {
+                    request.mind.closed();
+                }
+            } else {
                 request.told = Cookie::Removed;
-            } else if end == Some(End::Superseded) && request.mind.fate != Fate::LogIn {
-                request.mind.closed();
             }
         }
         match batch.applied {
-            Some((place, sent)) => request.mind.landed(place, sent),
+            Some((place, sent)) => request.mind.landed(place, &sent),
             None if matches!(want, Want::Update | Want::Renew) => self.settle_unwritten(actor, end.is_some()),
             None => {}
         }
-        if let Some(made) = batch.made {
-            self.request(actor).told = Cookie::Set(made);
+        match batch.made {
+            // An answer was lost, the request looked again, and its client would hear of an id that is dead by now.
+            Some(made) if batch.faults > 0 && !matches!(self.live(&made), Some(Place::Session(_))) => {
+                request_closed(self.request(actor));
+            }
+            Some(made) => self.request(actor).told = Cookie::Set(made),
+            None => {}
         }
     }
 
@@ -784,11 +873,7 @@ impl Model {
         match request.mind.place.clone() {
             Found::Session { key, .. } if !ended => {
                 let found = self.look(&key, request.begun, self.clock.now());
-                let request = self.request(actor);
-                request.mind.landed(found, 0);
-                if let Found::Session { late, .. } = &mut request.mind.place {
-                    *late = true;
-                }
+                self.request(actor).mind.renewed_by_another(found);
             }
             _ => {
                 request_closed(self.request(actor));
@@ -822,7 +907,6 @@ impl Model {
     fn must_not_log_out(&mut self, actor: Actor, told: &Told, before: Option<&str>) {
         let now = self.clock.now();
         let request = &self.requests[&actor];
-        let brought_ours = request.cookie.as_ref().is_some_and(|key| self.used.contains(key));
         let was = before.and_then(|id| self.ids.get(id)).map(|key| self.look(key, now, now));
         let Some(Found::Session { sid: was, owner: Some(_), .. }) = was else { return };
         let (is, made_in_time) = match told {
@@ -839,9 +923,9 @@ impl Model {
             Some(Found::Session { sid, owner, .. }) => sid == was || owner.is_some(),
             _ => false,
         };
-        // A request that brought nothing, or the id of a session that ended, may begin a session of its own.
-        let knew = brought_ours && request.cookie.as_ref().is_some_and(|key| self.places.contains_key(key));
-        if !still_in && knew && made_in_time && !request.unsure {
+        // A request that brought nothing, or the id of a session that had ended, may begin a session of its own; so may
+        // one that ended its session, and what a log-in at the same moment means is for the user to say.
+        if !still_in && request.found_something && !request.ended && made_in_time && !request.unsure {
             self.violation(actor, "a late response logged the user out");
         }
     }

@@ -174,7 +174,10 @@ impl World {
                 continue;
             }
             patience = 0;
-            let moves = moves(&waiting, running, faults, drops, &leaps, busy);
+            // No commit lasts for minutes, but a request may.
+            let committing = self.model.lock().is_committing();
+            let possible: Vec<u64> = leaps.iter().copied().filter(|leap| !committing || *leap < 60).collect();
+            let moves = moves(&waiting, running, faults, drops, &possible, busy);
             match moves[choices.choose(moves.len())] {
                 Move::Let(place, verdict) => {
                     faults -= usize::from(verdict != Verdict::Go);
@@ -193,7 +196,8 @@ impl World {
                 }
                 Move::Leap(place) => {
                     self.gate.note(0, "the clock leaps", "");
-                    self.clock.advance(Duration::from_secs(leaps.remove(place)));
+                    let at = leaps.iter().position(|leap| *leap == possible[place]).unwrap_or_default();
+                    self.clock.advance(Duration::from_secs(leaps.remove(at)));
                 }
                 Move::Sleep => tokio::time::sleep(Duration::from_millis(600)).await,
             }
@@ -357,7 +361,11 @@ impl Request {
             }
         }
         for task in behind {
-            let _ = task.await;
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
         }
         let outcome = pending.commit().await;
         self.respond(outcome);
