@@ -105,12 +105,7 @@ fn edit_member(
     Ok(out)
 }
 
-fn edit_item(
-    json: &[u8],
-    name: &str,
-    rest: &[Box<str>],
-    change: &mut Change<'_>,
-) -> Result<Vec<u8>> {
+fn edit_item(json: &[u8], name: &str, rest: &[Box<str>], change: &mut Change<'_>) -> Result<Vec<u8>> {
     let items: Vec<&RawValue> = serde_json::from_slice(json).map_err(not_json)?;
     let place = name.parse::<usize>().ok().filter(|place| *place < items.len()).ok_or_else(|| {
         Error::new(ErrorKind::Mismatch, format!("{name:?} is no place in a list of {}", items.len()))
