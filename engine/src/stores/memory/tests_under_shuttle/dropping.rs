@@ -12,7 +12,7 @@ fn racing_creates_never_exceed_the_bound_and_are_not_dropped_themselves() {
                 assert!(store.usage().records <= 2);
             })
         });
-        creating.into_iter().for_each(|thread| thread.join().unwrap());
+        join_all(creating);
         assert_eq!((store.usage().records, store.count_now().unwrap()), (2, 2));
         assert!(is_alive(&store, 3) || is_alive(&store, 4));
         assert_eq!(store.list_now(&owner()).unwrap().len(), usize::from(is_alive(&store, 2)));
