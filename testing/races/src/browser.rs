@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::script::{HEADER, Script, Scripts};
-use crate::soon;
+use crate::{Gate, soon};
 
 /// A browser: a cookie, and where to send it. A clone is the same browser as it was at that moment: what a request in
 /// flight still carries.
@@ -78,6 +78,22 @@ impl Browser {
         Exchange::begin(self.address, request, over)
     }
 
+    /// Sends a request, and waits until it has loaded its session and made its changes; there it stops.
+    pub async fn hold<F>(&self, change: F) -> Held
+    where
+        F: FnOnce(&Session) -> cloakroom::Result<()> + Send + 'static,
+    {
+        let gate = Gate::new("a request has made its changes");
+        let here = gate.clone();
+        let exchange = self.start(async move |session: Session| {
+            change(&session)?;
+            here.pass().await;
+            Ok(())
+        });
+        gate.reached().await;
+        Held { exchange, gate }
+    }
+
     /// Sends a request without a script.
     pub async fn get(&self, path: &str) -> Answer {
         send(self.address, self.request(path)).await
@@ -128,6 +144,31 @@ impl Browser {
 impl std::fmt::Debug for Browser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Browser").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A request that has loaded and changed its session, and has not committed.
+#[derive(Debug)]
+pub struct Held {
+    exchange: Exchange,
+    gate: Gate,
+}
+
+impl Held {
+    /// Lets it commit, and waits for its answer.
+    pub async fn release(self) -> Answer {
+        self.let_go().answer().await
+    }
+
+    /// Lets it commit, and waits for nothing.
+    pub fn let_go(self) -> Exchange {
+        self.gate.open();
+        self.exchange
+    }
+
+    /// Its client goes away before it commits.
+    pub async fn cut(self) {
+        self.exchange.cut().await;
     }
 }
 

@@ -57,3 +57,13 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     };
     value
 }
+
+/// Asks until the answer is yes: for what a task in the background does, which nobody can wait for.
+pub async fn until<Fut: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> Fut) {
+    let asking = async {
+        while !ask().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, asking).await;
+}

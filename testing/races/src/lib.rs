@@ -19,9 +19,9 @@ mod macros;
 mod script;
 mod stand;
 
-pub use browser::{Answer, Browser, Exchange};
+pub use browser::{Answer, Browser, Exchange, Held};
 pub use events::Events;
-pub use gate::{Gate, soon};
+pub use gate::{Gate, soon, until};
 pub use gated::{Gated, Op, When};
 pub use heard::Heard;
 pub use kind::{Kind, Opened};

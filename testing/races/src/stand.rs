@@ -76,6 +76,21 @@ impl Stand {
         Browser::new(self.server.address, self.server.scripts.clone(), name)
     }
 
+    /// A browser whose session holds `coat = "red"`.
+    pub async fn guest(&self) -> Browser {
+        let mut browser = self.browser();
+        let put = async |session: cloakroom_tower::Session| Ok(session.insert("coat", "red")?);
+        browser.run(put).await.ok();
+        browser
+    }
+
+    /// A browser in which `user` has logged in, out of a session that holds `coat = "red"`.
+    pub async fn user(&self, user: &'static str) -> Browser {
+        let mut browser = self.guest().await;
+        browser.run(async move |session: cloakroom_tower::Session| Ok(session.log_in(user)?)).await.ok();
+        browser
+    }
+
     /// Where the server listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address
