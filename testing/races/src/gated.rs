@@ -46,8 +46,13 @@ impl Gated {
     ///
     /// Traps for one kind wait in line: the first operation walks into the first trap, the next into the next.
     pub fn stop(&self, op: Op, when: When, name: &'static str) -> Gate {
+        self.stop_any(&[op], when, name)
+    }
+
+    /// Stops the next operation of one of these kinds.
+    pub fn stop_any(&self, ops: &[Op], when: When, name: &'static str) -> Gate {
         let gate = Gate::new(name);
-        lock(&self.0.traps).push(Trap { op, when, deed: Deed::Stop(gate.clone()) });
+        self.set(ops, when, Deed::Stop(gate.clone()));
         gate
     }
 
@@ -59,12 +64,21 @@ impl Gated {
 
     /// Fails the next operation with another error.
     pub fn fail_with(&self, op: Op, when: When, kind: ErrorKind) {
-        lock(&self.0.traps).push(Trap { op, when, deed: Deed::Fail(kind) });
+        self.set(&[op], when, Deed::Fail(kind));
+    }
+
+    /// Fails the next operation of one of these kinds.
+    pub fn fail_any(&self, ops: &[Op], when: When) {
+        self.set(ops, when, Deed::Fail(ErrorKind::Unavailable));
+    }
+
+    fn set(&self, ops: &[Op], when: When, deed: Deed) {
+        lock(&self.0.traps).push(Trap { ops: ops.to_vec(), when, deed });
     }
 
     /// Lets the next operation of this kind pass, so that the next trap catches the one after it.
     pub fn spare(&self, op: Op) {
-        lock(&self.0.traps).push(Trap { op, when: When::Before, deed: Deed::Spare });
+        self.set(&[op], When::Before, Deed::Spare);
     }
 
     /// From now on no operation reaches the store; `None` ends that.

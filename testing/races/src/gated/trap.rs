@@ -31,6 +31,9 @@ pub enum Op {
 }
 
 impl Op {
+    /// What a log-out may end a record with.
+    pub const ENDING: [Self; 2] = [Self::Delete, Self::Update];
+
     pub(super) const COUNT: usize = Self::Sweep as usize + 1;
 }
 
@@ -46,7 +49,7 @@ pub enum When {
 }
 
 pub(super) struct Trap {
-    pub(super) op: Op,
+    pub(super) ops: Vec<Op>,
     pub(super) when: When,
     pub(super) deed: Deed,
 }
@@ -60,7 +63,7 @@ pub(super) enum Deed {
 impl Trap {
     /// The first trap for `op`, taken out.
     pub(super) fn take(traps: &mut Vec<Self>, op: Op) -> Option<Self> {
-        let place = traps.iter().position(|trap| trap.op == op)?;
+        let place = traps.iter().position(|trap| trap.ops.contains(&op))?;
         Some(traps.remove(place))
     }
 
