@@ -1,3 +1,35 @@
-//! Under construction.
+//! The `cloakroom` command: a playground for HTTP sessions.
 
-fn main() {}
+mod args;
+mod demo;
+mod span;
+mod stores;
+mod trouble;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+use trouble::Trouble;
+
+fn main() -> ExitCode {
+    match run(Args::parse().command()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            // If nobody reads it, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {trouble}");
+            trouble.exit_code()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Trouble> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failure(format!("no threads to serve with: {error}")))?;
+    match command {
+        Command::Demo(args) => runtime.block_on(demo::run(args)),
+    }
+}

@@ -125,7 +125,7 @@ impl fmt::Debug for Cursor {
 /// changes the owner moves the record from one owner to the other at once.
 ///
 /// # Remembering
-/// A revocation is remembered for 24 hours at least, so that a log-in which began before it and is still under way
+/// A revocation is remembered for 24 hours at least, counted from the later of its own moment and the call, so that a log-in which began before it and is still under way
 /// is refused when it arrives.
 #[async_trait]
 pub trait Owners: fmt::Debug + Send + Sync {

@@ -15,7 +15,7 @@ use crate::{Abilities, Record, Result, StoreKey, Stored, Timestamp, Touch, Versi
 /// before it is ready leaves the step either done or not begun.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Loads the live record under `key`, or `None` if it is missing or expired.
+    /// Loads the live record under `key`, whole (its owner too, whatever abilities the store has), or `None` if it is missing or expired.
     ///
     /// With `touch`, also moves the expiry in the same trip if the record is sliding and the touch is due; the
     /// answer then carries the new expiry. The version stays.
@@ -24,7 +24,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Keeps `record` under a key that has no live record.
     ///
     /// Where there is one, that record stays as it is. Where the record's owner was revoked at or after
-    /// [`Owner::since`](crate::Owner::since), nothing is kept.
+    /// [`Owner::since`](crate::Owner::since), nothing is kept. A record that is already past its own expiry is gone as soon
+    /// as it is written.
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created>;
 
     /// Replaces the live record under `key`, whole (payload, expiry, owner), if it has the version `expected`.

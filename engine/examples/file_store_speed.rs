@@ -7,21 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloakroom::stores::FileStore;
-use cloakroom_store::{Created, Record, Store, StoreKey, Timestamp, Updated};
+use cloakroom_store::{Created, Error, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
 
 const SPAN: Duration = Duration::from_secs(4);
+const WORKS: [(&str, Work); 4] =
+    [("creates", Work::Create), ("updates", Work::Update), ("touches", Work::Touch), ("loads", Work::Load)];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder =
         std::env::args_os().nth(1).map(PathBuf::from).ok_or("name a folder on the disk to measure")?;
     let store = Arc::new(FileStore::open(folder).await?);
-    for (what, work) in [
-        ("creates", Work::Create),
-        ("updates", Work::Update),
-        ("touches", Work::Touch),
-        ("loads", Work::Load),
-    ] {
+    for (what, work) in WORKS {
         for tasks in [1, 32] {
             println!(
                 "{what:>8} of 1 KB, {tasks:>2} at once: {:>8.0} a second",
@@ -55,30 +52,39 @@ async fn measure(store: &Arc<FileStore>, work: Work, tasks: u64) -> Result<f64, 
 async fn repeat(store: Arc<FileStore>, work: Work, task: u64) -> cloakroom_store::Result<f64> {
     let record = Record::new(vec![7; 1_024], Timestamp::NEVER - Duration::from_secs(1_000_000));
     let key = fresh_key(task, 0);
-    let mut version = match store.create(&key, &record).await? {
-        Created::Created(version) => Some(version),
-        _ => store.load(&key, None).await?.map(|stored| stored.version),
+    store.delete(&key).await?;
+    let Created::Created(mut version) = store.create(&key, &record).await? else {
+        return Err(Error::new(ErrorKind::Other, "somebody else uses the folder"));
     };
     let (start, mut done) = (Instant::now(), 0_u32);
     while start.elapsed() < SPAN {
         done += 1;
-        match (work, version) {
-            (Work::Create, _) => {
-                drop(store.create(&fresh_key(task, Timestamp::now().as_micros()), &record).await?)
+        match work {
+            Work::Create => {
+                let key = fresh_key(task, Timestamp::now().as_micros());
+                let _created = store.create(&key, &record).await?;
             }
-            (Work::Load, _) => drop(store.load(&key, None).await?),
-            (Work::Touch, _) => {
-                drop(store.touch(&key, record.expires_at + Duration::from_micros(done.into())).await?)
+            Work::Update => version = update(&store, &key, version, &record).await?,
+            Work::Touch => {
+                let later = record.expires_at + Duration::from_micros(done.into());
+                let _there = store.touch(&key, later).await?;
             }
-            (Work::Update, Some(expected)) => match store.update(&key, expected, &record).await? {
-                Updated::Updated(next) => version = Some(next),
-                Updated::Conflict(other) => version = Some(other.version),
-                _ => version = None,
-            },
-            (Work::Update, None) => break,
+            Work::Load => drop(store.load(&key, None).await?),
         }
     }
     Ok(done.into())
+}
+
+async fn update(
+    store: &FileStore,
+    key: &StoreKey,
+    expected: Version,
+    record: &Record,
+) -> cloakroom_store::Result<Version> {
+    match store.update(key, expected, record).await? {
+        Updated::Updated(next) => Ok(next),
+        other => Err(Error::new(ErrorKind::Other, format!("somebody else uses the folder: {other:?}"))),
+    }
 }
 
 fn fresh_key(task: u64, number: u64) -> StoreKey {

@@ -87,12 +87,20 @@ impl Lifetime {
 
     /// The touch that rides on every load; the store carries it out only where it is due.
     pub(crate) fn touch(&self, now: Timestamp) -> Touch {
-        Touch { due_before: now + self.idle.mul_f64(1.0 - self.touch_after), expires_at: now + self.idle }
+        Touch { due_before: now + self.untouched_part(self.idle), expires_at: now + self.idle }
+    }
+
+    /// What is left of an idle time when the next touch is due. In whole numbers: it is asked at every request.
+    fn untouched_part(&self, idle: Duration) -> Duration {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
+        let passed = (self.touch_after * 1e6) as u128;
+        idle - Duration::from_micros(u64::try_from(idle.as_micros() * passed / 1_000_000).unwrap_or(u64::MAX))
+            .min(idle)
     }
 
     /// Whether a session that no touch could ride on must be touched.
     pub(crate) fn touch_is_due(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
-        let due_before = now + self.idle_of(header).mul_f64(1.0 - self.touch_after);
+        let due_before = now + self.untouched_part(self.idle_of(header));
         expires_at < due_before.min(self.ends_at(header))
     }
 

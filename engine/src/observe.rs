@@ -85,7 +85,7 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// Nobody looked at them (counted when the sweep removes them).
+    /// Nobody looked at them. Counted when the sweep removes their records, together with the trails of renewed ids.
     Idle,
     /// They had lived as long as any session may.
     Absolute,

@@ -1,4 +1,5 @@
 //! The file store keeps the contract.
+#![expect(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 use std::sync::Arc;
 

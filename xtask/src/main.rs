@@ -1,3 +1,60 @@
-//! Under construction.
+//! `cargo xtask`: what CI and contributors run, in Rust, so that it is the same everywhere.
 
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
+
+mod bench;
+mod ci;
+mod layers;
+mod licences;
+mod lint;
+mod setup;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What CI and contributors run.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs all tests; installs what they need where it may
+    Test,
+    /// Checks format, clippy, documentation, layers and licences
+    Lint,
+    /// Checks who depends on whom
+    Layers,
+    /// Counts instructions, allocations and store trips per request
+    Bench,
+    /// Does what CI does: lint, then test
+    Ci,
+}
+
+impl Task {
+    fn run(&self) -> shell::Result {
+        match self {
+            Self::Test => test::run(),
+            Self::Lint => lint::run(),
+            Self::Layers => layers::run(),
+            Self::Bench => bench::run(),
+            Self::Ci => ci::run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().task.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nfailed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -169,15 +169,20 @@ impl SameSite {
 impl Template {
     /// The header that hands out `id`. `max_age` in seconds; `None`: the cookie ends with the browser.
     pub(crate) fn set(&self, codec: &Codec, id: &SessionId, max_age: Option<u64>, https: bool) -> String {
-        let mut out = String::with_capacity(self.name.len() + codec.length() + self.secured.len() + 24);
+        const MAX_AGE_IS: &str = "; Max-Age=";
+        let (suffix, mut digits) = (self.suffix(https), itoa::Buffer::new());
+        let seconds = max_age.map(|seconds| digits.format(seconds.min(MAX_AGE)));
+        let lifetime = seconds.map_or(0, |seconds| MAX_AGE_IS.len() + seconds.len());
+        // To the byte, so that making a header of it copies nothing.
+        let mut out = String::with_capacity(self.name.len() + 1 + codec.length() + lifetime + suffix.len());
         out.push_str(&self.name);
         out.push('=');
         codec.write(&self.name, id, &mut out);
-        if let Some(seconds) = max_age {
-            out.push_str("; Max-Age=");
-            out.push_str(itoa::Buffer::new().format(seconds.min(MAX_AGE)));
+        if let Some(seconds) = seconds {
+            out.push_str(MAX_AGE_IS);
+            out.push_str(seconds);
         }
-        out.push_str(self.suffix(https));
+        out.push_str(suffix);
         out
     }
 

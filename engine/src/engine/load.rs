@@ -1,5 +1,7 @@
 //! Finds the session of a request.
 
+use std::time::Duration;
+
 use cloakroom_store::{Store, StoreKey, Stored, Timestamp, Touch};
 
 use super::patience::Patience;
@@ -71,8 +73,7 @@ impl Engine {
             match Payload::decode(&stored.record.payload) {
                 Ok(Payload::Session(header, frames)) => {
                     if now >= self.config().lifetime.ends_at(&header) {
-                        self.emit(&Event::Expired { reason: Expiry::Absolute, count: 1 });
-                        return Ok(Found::Nothing);
+                        return self.end_of_time(&key).await;
                     }
                     let session = StoredSession {
                         id: id.clone(),
@@ -105,6 +106,15 @@ impl Engine {
         Ok(if late { Found::Replaced } else { Found::Nothing })
     }
 
+    /// Removes a session that has lived as long as any may; of several requests that find it, one counts it.
+    async fn end_of_time(&self, key: &StoreKey) -> Result<Found> {
+        if self.0.store.delete(key).await?.is_some() {
+            self.emit(&Event::Expired { reason: Expiry::Absolute, count: 1 });
+        }
+        self.refuse(Refusal::Unknown);
+        Ok(Found::Nothing)
+    }
+
     /// Loads a record, trying again for as long as the outage policy says.
     async fn load_patiently(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
         let store: &dyn Store = &*self.0.store;
@@ -112,7 +122,7 @@ impl Engine {
             Ok(found) => return Ok(found),
             Err(error) => error,
         };
-        let mut patience = Patience::new(self.config().outage.wait, self.0.nonces.next());
+        let mut patience = Patience::new(Duration::MAX, self.config().outage.wait, self.0.nonces.next());
         while error.is_uncertain() && patience.after_failure().await {
             match store.load(key, Some(touch)).await {
                 Ok(found) => return Ok(found),

@@ -4,23 +4,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Waits between tries, longer each time and never in step with others, until a deadline.
 #[derive(Debug)]
 pub(super) struct Patience {
+    /// How long a store that does not answer is asked again, from its first failure on.
+    outage: Duration,
     until: Instant,
+    failing_until: Option<Instant>,
     tries: u32,
     /// Any number that differs between requests.
     seed: u64,
 }
 
 impl Patience {
-    pub(super) fn new(limit: Duration, seed: u64) -> Self {
-        Self { until: Instant::now() + limit, tries: 0, seed }
+    pub(super) fn new(limit: Duration, outage: Duration, seed: u64) -> Self {
+        // A day is for ever here, and an instant plus any configured duration might not exist.
+        let (limit, outage) = (limit.min(A_DAY), outage.min(A_DAY));
+        Self { outage, until: Instant::now() + limit, failing_until: None, tries: 0, seed }
     }
 
     /// Waits before a try after a failure; `false` if there is no time left.
     pub(super) async fn after_failure(&mut self) -> bool {
-        self.wait(Duration::from_millis(10), Duration::from_millis(500)).await
+        let now = Instant::now();
+        let until = *self.failing_until.get_or_insert(now + self.outage);
+        self.wait(until.min(self.until), Duration::from_millis(10), Duration::from_millis(500)).await
     }
 
     /// Waits before a try after a conflict: not at all at first.
@@ -29,19 +38,20 @@ impl Patience {
             self.tries += 1;
             return true;
         }
-        self.wait(Duration::from_micros(500), Duration::from_millis(50)).await
+        self.failing_until = None;
+        self.wait(self.until, Duration::from_micros(500), Duration::from_millis(50)).await
     }
 
-    async fn wait(&mut self, first: Duration, longest: Duration) -> bool {
+    async fn wait(&mut self, until: Instant, first: Duration, longest: Duration) -> bool {
         let now = Instant::now();
-        if now >= self.until {
+        if now >= until {
             return false;
         }
         let doubled = first.saturating_mul(1 << self.tries.min(16)).min(longest);
         self.tries += 1;
         self.seed = self.seed.wrapping_add(1);
         let wait = doubled.mul_f64(0.5 + jitter(self.seed) / 2.0);
-        tokio::time::sleep(wait.min(self.until - now)).await;
+        tokio::time::sleep(wait.min(until - now)).await;
         true
     }
 }

@@ -192,7 +192,11 @@ impl Pending {
         if let Some(outcome) = self.settle() {
             return Ok(outcome);
         }
-        self.0.load().await?;
+        let asked = self.0.state.get().is_some();
+        if let (Err(_), false) = (self.0.load().await, asked) {
+            // Nobody asked for the session: an outage is nothing to this response.
+            return Ok(Outcome { set_cookie: None, vary: false, ended: false });
+        }
         let landing = self.0.commit().await;
         let _ = self.0.responded.set(());
         match landing? {

@@ -79,6 +79,7 @@ impl Frames {
     }
 }
 
+#[inline]
 fn read_frame(bytes: &[u8], start: usize) -> Option<Frame<'_>> {
     let mut at = start;
     let tag = *bytes.get(at)?;
@@ -94,6 +95,7 @@ fn read_frame(bytes: &[u8], start: usize) -> Option<Frame<'_>> {
     Some(Frame { tag, key: &bytes[key], value, whole: start..at })
 }
 
+#[inline]
 fn read_slice(bytes: &[u8], at: &mut usize) -> Option<Range<usize>> {
     let length = usize::try_from(read_varint(bytes, at)?).ok()?;
     let start = *at;
@@ -102,7 +104,19 @@ fn read_slice(bytes: &[u8], at: &mut usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// Nearly every length is below 128 and one byte long.
+#[inline]
 fn read_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let byte = *bytes.get(*at)?;
+    if byte < 0x80 {
+        *at += 1;
+        return Some(u64::from(byte));
+    }
+    read_long_varint(bytes, at)
+}
+
+#[cold]
+fn read_long_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;

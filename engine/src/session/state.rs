@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Commits that may or may not be in the store, and how many changes each carried.
     pub(crate) uncertain: Vec<Attempt>,
+    /// The write whose answer is awaited now, or was when the one who waited was dropped.
+    pub(crate) in_flight: Option<Attempt>,
     /// What to name the user's device if somebody logs in.
     pub(super) device_hint: Option<Box<str>>,
     /// Secrets of a session that is not stored yet.
@@ -126,6 +128,7 @@ impl State {
             loaded_at,
             cookie: Cookie::Unchanged,
             uncertain: Vec::new(),
+            in_flight: None,
             device_hint: None,
             minted: None,
             shelved: None,
@@ -316,6 +319,7 @@ impl State {
         self.minted = None;
         self.shelved = None;
         self.uncertain.clear();
+        self.in_flight = None;
         self.draft.committed(frames, sent)
     }
 

@@ -1,8 +1,10 @@
 //! Measures the store: `cargo run --release -p cloakroom-sqlite --example throughput -- [folder] [runs]`.
 //!
 //! Each of so many tasks replaces sessions of 1 KB, one after the other, out of 10,000, and waits for each answer.
+//! The limit, measured in the same seconds, is a file to which one thread appends as many KB at once, and flushes it.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a person to read")]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +23,7 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap_or_else(|| "target".into());
     let runs: usize = arguments.next().map_or(5, |runs| runs.parse().unwrap());
-    println!("medians of {runs} runs");
+    println!("of {runs} runs, the one with the median ratio of limit to writes");
     println!(
         "{:10} {:>7} {:>12} {:>9} {:>9} {:>12}",
         "durability", "tasks", "writes/s", "p50", "p99", "loads/s"
@@ -32,18 +34,27 @@ async fn main() {
             for _ in 0..runs {
                 measured.push(run(Path::new(&folder), durability, tasks).await);
             }
-            measured.sort_by(|one, other| one.writes.total_cmp(&other.writes));
-            let Figures { writes, p50, p99, loads } = &measured[runs / 2];
-            println!("{durability:10?} {tasks:7} {writes:12.0} {p50:9.1?} {p99:9.1?} {loads:12.0}");
+            measured.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
+            let figures = &measured[runs / 2];
+            let Figures { writes, limit, p50, p99, loads } = figures;
+            print!("{durability:10?} {tasks:6} {writes:10.0} {p50:9.1?} {p99:9.1?} {loads:10.0}");
+            println!(" {limit:10.0} {:10.2}", figures.ratio());
         }
     }
 }
 
 struct Figures {
     writes: f64,
+    limit: f64,
     p50: Duration,
     p99: Duration,
     loads: f64,
+}
+
+impl Figures {
+    fn ratio(&self) -> f64 {
+        self.limit / self.writes
+    }
 }
 
 async fn run(folder: &Path, durability: Durability, tasks: u64) -> Figures {
@@ -51,13 +62,37 @@ async fn run(folder: &Path, durability: Durability, tasks: u64) -> Figures {
     let path = folder.path().join("sessions.db");
     let store = Arc::new(SqliteStore::builder(path).durability(durability).open().await.unwrap());
     let shares = create(&store, tasks).await;
-    let tasks = shares.iter().map(|share| tokio::spawn(write(Arc::clone(&store), share.clone())));
-    let mut latencies = gather(tasks.collect()).await;
+    let before = append(folder.path(), durability, tasks);
+    let working = shares.iter().map(|share| tokio::spawn(write(Arc::clone(&store), share.clone())));
+    let mut latencies = gather(working.collect()).await;
+    let limit = f64::midpoint(before, append(folder.path(), durability, tasks));
     latencies.sort();
     let writes = rate(latencies.len());
-    let tasks = shares.into_iter().map(|share| tokio::spawn(load(Arc::clone(&store), share)));
-    let loads = rate(gather(tasks.collect()).await.len());
-    Figures { writes, p50: latencies[latencies.len() / 2], p99: latencies[latencies.len() * 99 / 100], loads }
+    let working = shares.into_iter().map(|share| tokio::spawn(load(Arc::clone(&store), share)));
+    let loads = rate(gather(working.collect()).await.len());
+    Figures {
+        writes,
+        limit,
+        p50: latencies[latencies.len() / 2],
+        p99: latencies[latencies.len() * 99 / 100],
+        loads,
+    }
+}
+
+/// How many KB a second one thread can append, `group` at once.
+fn append(folder: &Path, durability: Durability, group: u64) -> f64 {
+    if durability != Durability::Machine {
+        return f64::NAN;
+    }
+    let mut file = std::fs::File::create(folder.join("log")).unwrap();
+    let bytes = vec![7; 1024 * usize::try_from(group).unwrap()];
+    let (mut appended, begin) = (0, Instant::now());
+    while begin.elapsed() < SPAN / 2 {
+        file.write_all(&bytes).unwrap();
+        file.sync_data().unwrap();
+        appended += usize::try_from(group).unwrap();
+    }
+    rate(appended) * 2.0
 }
 
 /// Creates all sessions, and deals them out to the tasks.

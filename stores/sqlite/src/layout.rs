@@ -154,3 +154,62 @@ pub(crate) fn micros(moment: Timestamp) -> i64 {
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// What SQLite answers to `explain` before each statement: the column with this name.
+    fn explained(explain: &str, column: &str) -> Vec<(&'static str, Vec<String>)> {
+        let (layout, connection) = (Layout::new(PREFIX), Connection::open_in_memory().unwrap());
+        connection.execute_batch(&layout.schema).unwrap();
+        let explain_one = |(name, sql): (&'static str, &str)| {
+            let mut statement = connection.prepare(&format!("{explain} {sql}")).unwrap();
+            let nothing = vec![None::<i64>; statement.parameter_count()];
+            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(column));
+            (name, rows.unwrap().map(Result::unwrap).collect())
+        };
+        layout.statements().into_iter().map(explain_one).collect()
+    }
+
+    #[test]
+    fn no_statement_but_counting_and_clearing_goes_through_all_records() {
+        for (name, plan) in explained("EXPLAIN QUERY PLAN", "detail") {
+            let searches = plan.iter().filter(|step| step.starts_with("SEARCH")).count();
+            let slow =
+                plan.iter().any(|step| step.starts_with("SCAN cloakroom") || step.contains("TEMP B-TREE"));
+            match name {
+                "count" => {
+                    let scan = "SCAN cloakroom_records USING COVERING INDEX cloakroom_records_due";
+                    assert!(plan.iter().any(|step| step == scan), "{plan:?}");
+                }
+                "create" | "remember" | "clear" => {}
+                _ => assert!(searches > 0 && !slow, "{name}: {plan:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_writes_touch_no_index() {
+        let mut looked_at = 0;
+        for (name, steps) in explained("EXPLAIN", "opcode") {
+            if ["update", "touch"].contains(&name) {
+                let index =
+                    steps.iter().find(|step| step.starts_with("IdxInsert") || step.starts_with("IdxDelete"));
+                assert_eq!(index, None, "{name}");
+                looked_at += 1;
+            }
+        }
+        assert_eq!(looked_at, 2);
+    }
+
+    #[test]
+    fn the_schema_file_carries_the_numbers_that_open_looks_for() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!((header("application_id"), header("user_version")), (APPLICATION_ID, SCHEMA_VERSION));
+    }
+}

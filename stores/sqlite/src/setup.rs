@@ -154,3 +154,33 @@ fn create_private(path: &Path) {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     drop(options.open(path));
 }
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_store::SystemClock;
+
+    use super::*;
+    use crate::layout::PREFIX;
+
+    fn setting(durability: Durability, name: &str) -> i64 {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            place: Place::File(folder.path().join("sessions.db")),
+            layout: Arc::new(Layout::new(PREFIX)),
+            clock: Arc::new(SystemClock),
+            durability,
+            busy_timeout: Duration::from_secs(1),
+        };
+        let database = setup.open_writer().unwrap();
+        database.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_shall_survive_the_machine_is_flushed_at_each_commit() {
+        const NORMAL: i64 = 1;
+        const FULL: i64 = 2;
+        assert_eq!(setting(Durability::default(), "synchronous"), FULL);
+        assert_eq!(setting(Durability::default(), "fullfsync"), 1);
+        assert_eq!(setting(Durability::Process, "synchronous"), NORMAL);
+    }
+}

@@ -1,9 +1,11 @@
 //! A case, and how it is run.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::task::Poll;
 
 use crate::failure::{Failure, Outcome, Stop, Verdict};
 use crate::harness::Harness;
@@ -42,17 +44,28 @@ impl Case {
     /// Needs a tokio runtime, because racing cases spawn tasks.
     ///
     /// # Errors
-    /// A [`Failure`] if the store breaks the sentence, or answers with an error.
+    /// A [`Failure`] if the store breaks the sentence, answers with an error, or panics.
     pub async fn run(&self, harness: &dyn Harness) -> Result<Verdict, Failure> {
         let trial = Trial::new(harness);
-        let outcome = (self.steps)(&trial).await;
-        trial.clean_up().await;
-        match outcome {
-            Ok(()) => Ok(Verdict::Kept),
-            Err(Stop::NotApplicable(reason)) => Ok(Verdict::NotApplicable(reason)),
-            Err(Stop::Failed(failure)) => Err(failure),
+        let outcome = caught((self.steps)(&trial)).await;
+        let cleaned = caught(Box::pin(trial.clean_up())).await;
+        match outcome.and_then(|outcome| cleaned.and(Some(outcome))) {
+            None => Err(Failure::panic()),
+            Some(Ok(())) => Ok(Verdict::Kept),
+            Some(Err(Stop::NotApplicable(reason))) => Ok(Verdict::NotApplicable(reason)),
+            Some(Err(Stop::Failed(failure))) => Err(failure),
         }
     }
+}
+
+/// What the future answers, or `None` if it panics.
+async fn caught<T>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Option<T> {
+    poll_fn(|context| {
+        // A future that panicked is not polled again, so nobody sees what it left half done.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
 }
 
 impl fmt::Debug for Case {
@@ -78,7 +91,7 @@ pub fn run_as_test<H: Harness>(name: &str, harness: impl Future<Output = H>) {
     match runtime.block_on(async { case.run(&harness.await).await }) {
         Ok(Verdict::Kept) => {}
         Ok(Verdict::NotApplicable(reason)) => say_not_applicable(name, reason),
-        Err(failure) => panic!("{} {failure}", case.sentence),
+        Err(failure) => panic!("{}\n{failure}", case.sentence),
     }
 }
 

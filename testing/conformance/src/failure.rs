@@ -32,7 +32,7 @@ pub enum FailureKind {
     Answer,
     /// The store answered with an error; it is the [`source`](StdError::source).
     Error,
-    /// The store panicked in a task.
+    /// The store panicked.
     Panic,
 }
 
@@ -56,7 +56,7 @@ impl Failure {
     pub(crate) fn panic() -> Self {
         Self {
             kind: FailureKind::Panic,
-            message: "a task of the case panicked".into(),
+            message: "the store panicked".into(),
             at: Location::caller(),
             source: None,
         }

@@ -199,6 +199,8 @@ macro_rules! __catalogue {
                     "A create that began before the revocation is refused, and nothing is kept.",
                 revoke_refuses_an_update_that_began_before:
                     "An update whose owner began before the revocation is refused, and nothing is changed.",
+                what_is_refused_for_two_reasons_changes_nothing:
+                    "What is refused for the revocation and for another reason changes nothing, whichever is the answer.",
                 revoke_admits_what_began_after:
                     "A create and an update that began after the revocation are taken.",
                 revoke_is_final_for_the_records_removed:

@@ -78,6 +78,11 @@ impl Reference {
         f(&mut self.lock())
     }
 
+    /// The present moment, on the store's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -27,6 +27,13 @@ async fn every_case_is_kept_on_one_store_that_all_cases_share() {
     }
 }
 
+/// A program may run cases on any thread of its runtime.
+#[tokio::test]
+async fn a_running_case_can_be_sent_to_another_thread() {
+    let run = async { cases()[0].run(&harness()).await.map(drop) };
+    tokio::spawn(run).await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn among_records_of_others_no_case_touches_them() {
     use cloakroom_store::{Record, Store, StoreKey};

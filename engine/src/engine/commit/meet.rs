@@ -111,7 +111,11 @@ impl Commit<'_> {
 
     /// Finds out what became of earlier commits of this request whose answers were lost.
     pub(super) async fn settle_uncertain(&mut self) -> Result<Landing> {
-        let attempts: Vec<Attempt> = self.visit.with(|state| state.uncertain.clone());
+        let attempts: Vec<Attempt> = self.visit.with(|state| {
+            let unanswered = state.in_flight.take();
+            state.uncertain.extend(unanswered);
+            state.uncertain.clone()
+        });
         let Some(base) = attempts.iter().map(|attempt| attempt.base).min() else { return Ok(Landing::Kept) };
         let key = self.visit.with(|state| state.stored().map(|stored| stored.key.clone()));
         let Some(mut key) = key else { return Ok(Landing::Kept) };
@@ -153,15 +157,22 @@ impl Commit<'_> {
         }
     }
 
-    /// Remembers that this commit may be in the store although it failed.
-    pub(super) fn leave_uncertain(&self) {
-        if self.uncertain {
-            let (nonce, sent) = (self.nonce, self.sent);
-            self.visit.with(|state| {
-                let Place::Stored(stored) = &state.place else { return };
-                let attempt = Attempt { nonce, sent, base: stored.header.number };
-                state.uncertain.push(attempt);
-            });
-        }
+    /// Notes that a write is on its way, in case nobody waits for its answer: a `save` that is dropped half-way, say.
+    pub(super) fn send(&self) {
+        let (nonce, sent) = (self.nonce, self.sent);
+        self.visit.with(|state| {
+            let base = state.stored().map_or(0, |stored| stored.header.number);
+            state.in_flight = Some(Attempt { nonce, sent, base });
+        });
+    }
+
+    /// Notes what became of it.
+    pub(super) fn answered(&self) {
+        self.visit.with(|state| {
+            let attempt = state.in_flight.take();
+            if self.uncertain {
+                state.uncertain.extend(attempt);
+            }
+        });
     }
 }

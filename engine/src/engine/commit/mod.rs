@@ -54,7 +54,7 @@ impl<'a> Commit<'a> {
     pub(super) fn new(visit: &'a Visit) -> Self {
         let engine = visit.engine();
         let nonce = engine.0.nonces.next();
-        let patience = Patience::new(engine.config().commit_within, nonce);
+        let patience = Patience::new(engine.config().commit_within, engine.config().outage.wait, nonce);
         Self { visit, nonce, patience, now: engine.clock().now(), uncertain: false, sent: 0, conflicts: 0 }
     }
 

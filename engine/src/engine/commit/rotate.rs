@@ -40,7 +40,10 @@ impl Commit<'_> {
                 Ok(Landing::Dropped)
             }
             Err(error) => {
-                self.take_back(&new.key).await;
+                // If the trail may be there, the new record is where it leads.
+                if !self.uncertain {
+                    self.take_back(&new.key).await;
+                }
                 Err(error)
             }
         }

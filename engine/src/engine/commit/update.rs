@@ -10,9 +10,7 @@ impl Commit<'_> {
     /// Replaces the stored session, merged with whatever other requests store meanwhile.
     pub(super) async fn update(&mut self) -> Result<Landing> {
         let landing = self.update_until_it_lands().await;
-        if landing.is_err() {
-            self.leave_uncertain();
-        }
+        self.answered();
         landing
     }
 
@@ -25,6 +23,7 @@ impl Commit<'_> {
                     .map(|stored| (stored.id.clone(), stored.key.clone(), stored.version, stored.late))
             });
             let Some((id, key, version, late)) = place else { return Ok(Landing::Dropped) };
+            self.send();
             let met = match self.store().update(&key, version, &write.record).await {
                 Ok(Updated::Updated(version)) => {
                     self.landed(write, id, key, version, late)?;

@@ -95,13 +95,15 @@ impl Folder {
         lock::wait(|| file.lock())?;
         let mut said = Vec::new();
         Read::by_ref(&mut file).take(FORMAT.len() as u64 + 1).read_to_end(&mut said)?;
-        if !FORMAT.as_bytes().starts_with(&said) {
+        // A power cut may leave a file of zeros where it interrupted the signing.
+        let signed = said == FORMAT.as_bytes();
+        if !signed && !FORMAT.as_bytes().starts_with(&said) && said.iter().any(|byte| *byte != 0) {
             return Err(Trouble::OtherFormat);
         }
         for part in ["locks", "damaged", "records", "owners"] {
             self.durability.create_folder(&self.root.join(part))?;
         }
-        if said.len() < FORMAT.len() { self.sign(&path) } else { Ok(()) }
+        if signed { Ok(()) } else { self.sign(&path) }
     }
 
     /// Whether there is anything in the folder that a new file system does not come with.

@@ -39,6 +39,9 @@
 //! | 64 + *k* | *o* | owner |
 //! | 64 + *k* + *o* | *p* | payload; the file ends here |
 //!
+//! The expiry and its check are within the first 512 bytes, which disks write whole or not at all: a touch that a power
+//! cut interrupts leaves the old expiry or the new one.
+//!
 //! # A revocation
 //! | offset | bytes | what |
 //! |---|---|---|

@@ -22,6 +22,7 @@ use cloakroom_store::{
     StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version, async_trait,
 };
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use folder::Folder;
 use trouble::Trouble;
@@ -58,19 +59,22 @@ pub use options::FileStoreBuilder;
 /// back a dead process's locks, and what it was writing is replaced by the next write or removed by a sweep.
 ///
 /// # What it costs
-/// A load reads one file, and a second small one if the record has an owner. A write to the disk waits for it up to
-/// three times (file, name, and a new owner's note), a touch once. A [sweep](Sweep) opens every record, as there is no
-/// index; call it every few minutes. One lock covers 1/256 of the keys, and a process that is *stopped*, not dead, while it
-/// holds one keeps writers of those keys waiting.
+/// A load reads one file, and a second small one if the record has an owner. A write waits for the disk twice (for the
+/// file, for its name), up to five times if it makes an owner's folder; a touch and a delete wait once. A
+/// [sweep](Sweep) opens every record, as there is no index; call it every few minutes. A handle has at most
+/// 64 writes under way, the others wait for their turn. One lock covers 1/256 of the keys, and a process that is *stopped*,
+/// not dead, while it holds one keeps writers of those keys waiting.
 ///
 /// # The folder
 /// Made by [`open`](Self::open), readable for its user only; a folder that holds anything else is refused. Local
-/// disks only: the locks of network file systems cannot be relied on. A backup may copy it while it is in use,
-/// and restores sessions that have ended since. File names are hashes; keys and owners are in the files in clear.
+/// disks only: the locks of network file systems cannot be relied on. Nothing else may remove files from it, the empty
+/// ones in `locks` included, so it has no place in `/tmp`. A backup may copy it while it is in use, and restores
+/// sessions that have ended since. File names are hashes; keys and owners are in the files in clear.
 ///
 /// # Damage
-/// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] for whoever asks for it, to create included,
-/// until a sweep moves it to the sub-folder `damaged`: at once if its head is damaged, within 256 sweeps otherwise.
+/// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] for whoever asks for it, and its key cannot be
+/// used again, until a sweep moves it to the sub-folder `damaged`: at once if its head is damaged, within 256 sweeps
+/// if only its payload is. An update replaces a damaged payload.
 /// [`revoke`](Owners::revoke) passes it over. A damaged revocation counts as one of everything up to when it is found.
 ///
 /// # Limits
@@ -79,11 +83,16 @@ pub use options::FileStoreBuilder;
 #[derive(Clone)]
 pub struct FileStore {
     folder: Arc<Folder>,
+    /// How many more writes may begin. Each may hold a thread and a few open files while it waits for a lock or the
+    /// disk, and a process has only so many of both.
+    turns: Arc<Semaphore>,
 }
 
 impl FileStore {
     /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
     pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+
+    const TURNS: usize = 64;
 
     /// Opens the store in `folder` with the default choices, making the folder if there is none.
     ///
@@ -98,7 +107,25 @@ impl FileStore {
         FileStoreBuilder::new(folder.into())
     }
 
-    /// Does what blocks on a thread for that. It is done to its end even if nobody waits for it any more.
+    fn new(folder: Folder) -> Self {
+        Self { folder: Arc::new(folder), turns: Arc::new(Semaphore::new(Self::TURNS)) }
+    }
+
+    /// Makes a change when it is its turn. Once begun it is done to its end, even if nobody waits for it any more.
+    async fn change<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Folder) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        self.on_disk(doing, move |folder| {
+            let _turn = turn;
+            work(folder)
+        })
+        .await
+    }
+
+    /// Does what blocks on a thread for that.
     async fn on_disk<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -140,22 +167,22 @@ impl Store for FileStore {
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
         let (key, record) = (key.clone(), record.clone());
-        self.on_disk("create a record", move |folder| folder.create(&key, &record)).await
+        self.change("create a record", move |folder| folder.create(&key, &record)).await
     }
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
         let (key, record) = (key.clone(), record.clone());
-        self.on_disk("update a record", move |folder| folder.update(&key, expected, &record)).await
+        self.change("update a record", move |folder| folder.update(&key, expected, &record)).await
     }
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         let key = key.clone();
-        self.on_disk("touch a record", move |folder| folder.touch(&key, expires_at)).await
+        self.change("touch a record", move |folder| folder.touch(&key, expires_at)).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
         let key = key.clone();
-        self.on_disk("delete a record", move |folder| folder.delete(&key)).await
+        self.change("delete a record", move |folder| folder.delete(&key)).await
     }
 
     fn abilities(&self) -> Abilities<'_> {
@@ -166,7 +193,7 @@ impl Store for FileStore {
 #[async_trait]
 impl Sweep for FileStore {
     async fn sweep(&self, limit: usize) -> Result<Swept> {
-        self.on_disk("sweep the records", move |folder| folder.sweep(limit)).await
+        self.change("sweep the records", move |folder| folder.sweep(limit)).await
     }
 }
 
@@ -182,7 +209,7 @@ impl Scan for FileStore {
     }
 
     async fn clear(&self) -> Result<u64> {
-        self.on_disk("clear the records", Folder::clear).await
+        self.change("clear the records", Folder::clear).await
     }
 }
 
@@ -195,6 +222,6 @@ impl Owners for FileStore {
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         let owner = owner.clone();
-        self.on_disk("revoke an owner's records", move |folder| folder.revoke(&owner, at)).await
+        self.change("revoke an owner's records", move |folder| folder.revoke(&owner, at)).await
     }
 }

@@ -62,10 +62,10 @@ impl FileStoreBuilder {
         let named = root.clone();
         let opening = blocking(move || {
             let root = std::path::absolute(&root)?;
-            let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::default() };
+            let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::new()? };
             folder.prepare().map(|()| folder)
         });
         let folder = opening.await?.map_err(|trouble| trouble.explain("open the file store", &named))?;
-        Ok(FileStore { folder: Arc::new(folder) })
+        Ok(FileStore::new(folder))
     }
 }

@@ -43,8 +43,9 @@ impl Folder {
         self.write_mark(&folder, mark)?;
 
         let mut removed = 0;
-        for name in self.noted(&folder)? {
-            removed += u64::from(self.remove_revoked(&folder, &name, mark, earlier)? == Removed::Live);
+        for name in self.noted(&folder).map_err(Trouble::halfway)? {
+            let what = self.remove_revoked(&folder, &name, mark, earlier).map_err(Trouble::halfway)?;
+            removed += u64::from(what == Removed::Live);
         }
         Ok(removed)
     }
@@ -79,7 +80,8 @@ impl Folder {
 
     /// Notes that the record `name` may be the owner's. For who holds the owner's lock and the record's.
     ///
-    /// A note that is already there was made for a record that is still there, or by a process that died.
+    /// A note that is already there was made for a record that is still there, or by a process that died; so it is
+    /// not synced again. Should a power cut take it, a sweep makes it anew.
     pub(super) fn note_owner(&self, owner: &Name, name: &Name) -> Result<(), Trouble> {
         let folder = self.make_owner(owner)?;
         self.durability.create_empty(&folder.join(name.text()))?;

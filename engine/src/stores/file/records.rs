@@ -1,8 +1,9 @@
 //! One record at a time: load, create, update, touch, delete.
 //!
-//! Who changes a record holds its shard's lock. Who only reads it needs none: a file gets its name when it is whole, and keeps
-//! its bytes but for the expiry, which a touch rewrites in place. That costs one write to the disk where a new
-//! file costs three; a reader who meets it half done sees a check that fails, and looks again under the lock.
+//! Who changes a record holds its shard's lock. Who only reads it needs none: a file gets its name when it is whole,
+//! and keeps its bytes but for the expiry, which a touch rewrites in place. That waits for the disk once, where a new
+//! file waits twice and for longer; a reader who meets it half done sees a check that fails, and looks again under
+//! the lock.
 
 use std::fs::File;
 use std::io::Read;

@@ -43,14 +43,20 @@ impl Folder {
     pub(super) fn clear(&self) -> Result<u64, Trouble> {
         let mut live = 0;
         for shard in 0..=u8::MAX {
-            let _lock = self.lock_records(shard)?;
-            let names = self.names_in(shard)?;
-            for name in &names {
-                live += u64::from(self.clear_record(name)?);
-            }
-            if !names.is_empty() {
-                self.durability.sync_folder(&self.shard(shard)).map_err(Trouble::Uncertain)?;
-            }
+            live += self.clear_shard(shard).map_err(Trouble::halfway)?;
+        }
+        Ok(live)
+    }
+
+    fn clear_shard(&self, shard: u8) -> Result<u64, Trouble> {
+        let _lock = self.lock_records(shard)?;
+        let names = self.names_in(shard)?;
+        let mut live = 0;
+        for name in &names {
+            live += u64::from(self.clear_record(name)?);
+        }
+        if !names.is_empty() {
+            self.durability.sync_folder(&self.shard(shard))?;
         }
         Ok(live)
     }

@@ -18,12 +18,20 @@ use super::trouble::Trouble;
 const BATCH: usize = 64;
 
 /// Where the next sweep begins; it does no harm if two sweeps at once use the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rounds {
     /// The shard where expired records are looked for first.
     expiry: AtomicU8,
     /// The shard that is looked through thoroughly.
     thorough: AtomicU8,
+}
+
+impl Rounds {
+    /// Begins anywhere, so that processes which never live long look through all shards together.
+    pub(super) fn new() -> Result<Self, Trouble> {
+        let first = getrandom::u32().map_err(Trouble::NoRandom)?.to_le_bytes()[0];
+        Ok(Self { expiry: AtomicU8::new(first), thorough: AtomicU8::new(first) })
+    }
 }
 
 /// What to do about a record.
@@ -79,12 +87,13 @@ impl Folder {
             let _lock = self.lock_records(shard)?;
             disk::remove_if_there(&self.next_record(shard))?;
         }
-        let mut due = Vec::new();
+        let (mut due, mut trouble) = (Vec::new(), None);
         for name in names.iter().filter_map(|name| Name::parse(name)) {
-            match self.judge(&name, depth)? {
-                Verdict::Keep(Some(owner)) if depth == Depth::Whole => self.heal_note(&owner, &name)?,
-                Verdict::Keep(_) => {}
-                Verdict::Remove(_) | Verdict::SetAside => due.push(name),
+            match self.is_due(&name, depth) {
+                Ok(true) => due.push(name),
+                Ok(false) => {}
+                // One file that cannot be read must not keep the others.
+                Err(found) => trouble = Some(found),
             }
             if due.len() == limit {
                 break;
@@ -94,7 +103,18 @@ impl Folder {
         for batch in due.chunks(BATCH) {
             removed += self.remove_batch(shard, depth, batch)?;
         }
-        Ok(removed)
+        trouble.map_or(Ok(removed), Err)
+    }
+
+    /// Whether something is to be done about the record; mends what can be mended without removing it.
+    fn is_due(&self, name: &Name, depth: Depth) -> Result<bool, Trouble> {
+        match self.judge(name, depth)? {
+            Verdict::Keep(Some(owner)) if depth == Depth::Whole => {
+                self.heal_note(&owner, name).map(|()| false)
+            }
+            Verdict::Keep(_) => Ok(false),
+            Verdict::Remove(_) | Verdict::SetAside => Ok(true),
+        }
     }
 
     /// Looks again under the lock, and acts.

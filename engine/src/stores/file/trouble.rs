@@ -10,7 +10,7 @@ use cloakroom_store::{Error, ErrorKind};
 pub(super) enum Trouble {
     /// The system refused, before anything took effect.
     Io(io::Error),
-    /// The system failed after the change was made and before it was known to be safe.
+    /// The system failed when the change was made in part, or made and not yet safe.
     Uncertain(io::Error),
     /// A file is not what was written.
     Damaged,
@@ -33,6 +33,14 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
+    /// The same for a change that has already begun to take effect.
+    pub(super) fn halfway(self) -> Self {
+        match self {
+            Self::Io(error) => Self::Uncertain(error),
+            other => other,
+        }
+    }
+
     /// The error for it; `doing` says what was tried, as in "write a record".
     ///
     /// Messages name the store's folder, never a file in it.
@@ -45,7 +53,7 @@ impl Trouble {
                 error(kind, why).with_source(source)
             }
             Self::Uncertain(source) => {
-                error(ErrorKind::Other, "the change may be lost if the machine fails").with_source(source)
+                error(ErrorKind::Other, "it may have been done or not").with_source(source)
             }
             Self::Damaged => error(ErrorKind::Corrupt, "a file is damaged; a sweep sets it aside"),
             Self::OtherFormat => error(ErrorKind::Corrupt, "another version of the file store wrote this"),

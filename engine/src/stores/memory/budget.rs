@@ -35,6 +35,9 @@ impl Budget {
 
     /// Refuses what does not fit even if nothing else is there.
     pub(super) fn admit(&self, bytes: u64) -> Result<()> {
+        if self.most.records == 0 {
+            return Err(Error::new(ErrorKind::Full, "the memory store is set to keep no record"));
+        }
         if bytes <= self.most.bytes {
             return Ok(());
         }

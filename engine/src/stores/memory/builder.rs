@@ -62,7 +62,7 @@ impl MemoryStoreBuilder {
 
     /// Makes the store, empty.
     pub fn build(self) -> MemoryStore {
-        let hasher = SeedableRandomState::with_seed(seed(), SharedSeed::global_random());
+        let hasher = hasher();
         MemoryStore {
             shards: (0..self.shards).map(|_| Shard::new(hasher.clone())).collect(),
             owners: Owners::new(self.shards, &hasher),
@@ -77,12 +77,12 @@ impl MemoryStoreBuilder {
 /// Entries are numbered with 32 bits, and one number means "none".
 const MOST_RECORDS: u64 = u32::MAX as u64 - 1;
 
-/// A seed that clients cannot know, so that they cannot choose keys that fall on one heap: the operating system's
-/// randomness, as the standard library's hash maps get it.
-fn seed() -> u64 {
+/// A hasher whose seed clients cannot know, so that they cannot choose keys that fall on one heap: the operating
+/// system's randomness, as the standard library's hash maps get it.
+fn hasher() -> SeedableRandomState {
     if cfg!(shuttle) {
         // A schedule that failed must fail again.
-        return 0;
+        return SeedableRandomState::fixed();
     }
-    RandomState::new().build_hasher().finish()
+    SeedableRandomState::with_seed(RandomState::new().build_hasher().finish(), SharedSeed::global_random())
 }

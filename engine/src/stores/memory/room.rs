@@ -6,12 +6,15 @@ use super::MemoryStore;
 use super::budget::Room;
 use super::deadlines::{Bucket, Line};
 use super::shard::Looked;
-use super::sync::Ordering;
+use super::sync::{self, Ordering};
 
 /// How many touched records are passed over for the sake of one that was not.
 pub(super) const LOOKS: usize = 32;
 /// How many lines are looked through, to the length of a batch, for expired records.
 const SWEEPS: usize = 4;
+
+/// How often a write without room waits for others that are under way.
+const PATIENCE: usize = 1_000;
 
 /// A record that may be dropped.
 #[derive(Debug)]
@@ -22,13 +25,16 @@ struct Candidate {
 
 impl MemoryStore {
     /// Drops records until there is `room`, but not the one under `spare`. No lock may be held.
+    ///
+    /// If there is nothing to drop, the room is about to be given back, or to be filled with what can be dropped, by
+    /// other threads: it waits for them.
     pub(super) fn make_room(&self, room: Room, spare: &StoreKey) -> Result<()> {
+        let mut patience = PATIENCE;
         while !self.budget.has(room) {
             if !self.drop_one(spare)? {
-                return Err(Error::new(
-                    ErrorKind::Full,
-                    "the memory store has no room, and no record that it may drop",
-                ));
+                let less = patience.checked_sub(1);
+                patience = less.ok_or_else(|| Error::new(ErrorKind::Full, "the memory store has no room"))?;
+                sync::yield_now();
             }
         }
         Ok(())

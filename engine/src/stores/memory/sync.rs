@@ -1,15 +1,13 @@
 //! The locks and atomics of the store: std's, or shuttle's where the interleavings are searched.
 
 #[cfg(shuttle)]
-pub(super) use shuttle::sync::{
-    Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicU32, AtomicU64, Ordering},
-};
+use shuttle as lib;
 #[cfg(not(shuttle))]
-pub(super) use std::sync::{
-    Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicU32, AtomicU64, Ordering},
-};
+use std as lib;
+
+pub(super) use lib::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub(super) use lib::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub(super) use lib::thread::yield_now;
 
 use cloakroom_store::{Error, ErrorKind, Result};
 

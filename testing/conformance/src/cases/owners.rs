@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Owner, OwnerKey, Record, StoreKey, Touch};
+use cloakroom_store::{Owner, OwnerKey, Record, StoreKey, Timestamp, Touch};
 
 use crate::expect::{Seen, by_key, created, ensure, holds, same, same_record, there, updated};
 use crate::failure::Outcome;
@@ -66,15 +66,14 @@ pub(crate) async fn list_of_an_unknown_owner_is_empty(t: &Trial<'_>) -> Outcome 
 /// An owner comes back as it went in, with its `since` to the microsecond.
 pub(crate) async fn an_owner_comes_back_as_it_went_in(t: &Trial<'_>) -> Outcome {
     let longest = OwnerKey::new([0xfe; OwnerKey::MAX_LEN])?;
-    let since = t.at(100) + Duration::from_micros(1);
+    let micros = t.at(100) + Duration::from_micros(1);
     for owner in [t.owner()?, t.owner_of(&[0, 1, 0xff])?, longest] {
-        let record = t.record_of(&owner, since);
-        let (key, _) = t.kept(&record).await?;
-        let stored = there(t.store.load(&key, None).await?)?;
-        ensure(
-            stored.record.owner == Some(Owner { key: owner, since }),
-            "the owner or its since is another",
-        )?;
+        for since in [micros, Timestamp::EPOCH, Timestamp::NEVER] {
+            let (key, _) = t.kept(&t.record_of(&owner, since)).await?;
+            let due = Some(Owner { key: owner.clone(), since });
+            let stored = there(t.store.load(&key, None).await?)?;
+            ensure(stored.record.owner == due, "the owner or its since is another")?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,6 @@ mod owned;
 
 pub(crate) use beside::*;
 pub(crate) use contest::*;
-pub(crate) use crowd::Crowd;
+pub(crate) use crowd::{Crowd, jostle};
 pub(crate) use dropped::*;
 pub(crate) use owned::*;

@@ -94,6 +94,27 @@ pub(crate) async fn revoke_refuses_an_update_that_began_before(t: &Trial<'_>) ->
     Ok(())
 }
 
+/// What is refused for the revocation and for another reason changes nothing, whichever is the answer.
+pub(crate) async fn what_is_refused_for_two_reasons_changes_nothing(t: &Trial<'_>) -> Outcome {
+    t.owners()?;
+    let owner = t.owner()?;
+    revoke(t, &owner, REVOKED).await?;
+    let (record, refused, unknown) = (t.record(), t.record_of(&owner, t.at(BEFORE)), t.key());
+    let (key, old) = t.kept(&t.record()).await?;
+    let version = updated(t.store.update(&key, old, &record).await?)?;
+    let answer = t.store.update(&key, old, &refused).await?;
+    ensure(
+        matches!(answer, Updated::Conflict(_) | Updated::Revoked),
+        "an update of another version was taken",
+    )?;
+    let answer = t.store.create(&key, &refused).await?;
+    ensure(matches!(answer, Created::Taken | Created::Revoked), "a create of a taken key was taken")?;
+    holds(t.store.load(&key, None).await?, &record, version)?;
+    let answer = t.store.update(&unknown, version, &refused).await?;
+    ensure(matches!(answer, Updated::Gone | Updated::Revoked), "an update of an unknown key was taken")?;
+    missing(t.store.load(&unknown, None).await?)
+}
+
 /// A create and an update that began after the revocation are taken.
 pub(crate) async fn revoke_admits_what_began_after(t: &Trial<'_>) -> Outcome {
     t.owners()?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Created, StoreKey, Sweep, Swept, Timestamp, Version};
 
-use crate::cases::racing::Crowd;
+use crate::cases::racing::{Crowd, jostle};
 use crate::expect::{created, ensure, holds, same};
 use crate::failure::{Failure, Outcome, Stop};
 use crate::trial::Trial;
@@ -12,7 +12,8 @@ use crate::trial::Trial;
 /// Sweeps until there is no more, and says how many records were removed.
 pub(crate) async fn sweep_all(sweep: &dyn Sweep, limit: usize) -> Outcome<usize> {
     let mut removed = 0;
-    for _ in 0..100_000 {
+    for _ in 0..10_000 {
+        jostle().await;
         let swept = sweep.sweep(limit).await?;
         removed += swept.removed;
         if !swept.more {
@@ -131,6 +132,7 @@ async fn sweep_beside_creates(t: &Trial<'_>, keys: &[StoreKey]) -> Outcome<Vec<(
         async move {
             let mut made = Vec::new();
             for key in mine {
+                jostle().await;
                 match (task < 4, store.abilities().sweep) {
                     (true, Some(sweep)) => drop(sweep.sweep(3).await?),
                     _ => made.push((key.clone(), created(store.create(&key, &record).await?)?)),

@@ -9,7 +9,7 @@ use crate::{Harness, Limits};
 
 /// Tests a store that goes by the system's clock, or by a server's that agrees with it: time passes by sleeping.
 ///
-/// The cases of the whole suite sleep for about a minute together.
+/// The cases of the whole suite sleep for a minute or two together.
 #[derive(Debug)]
 pub struct LiveHarness {
     store: Arc<dyn Store>,

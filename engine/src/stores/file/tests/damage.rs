@@ -16,7 +16,7 @@ fn flip(place: &Place, key: &cloakroom_store::StoreKey, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-fn is_damaged<T>(answer: Result<T, Trouble>) -> bool {
+fn is_damaged<T>(answer: &Result<T, Trouble>) -> bool {
     matches!(answer, Err(Trouble::Damaged))
 }
 
@@ -26,14 +26,14 @@ fn a_damaged_head_is_corrupt_for_everybody() {
     let (folder, k) = (&place.folder, key("k"));
     let version = place.create(&k, &alices("coat"));
     flip(&place, &k, 24);
-    assert!(is_damaged(folder.load(&k, None)));
-    assert!(is_damaged(folder.create(&k, &record("new"))));
-    assert!(is_damaged(folder.update(&k, version, &record("new"))));
-    assert!(is_damaged(folder.touch(&k, Timestamp::NEVER)));
-    assert!(is_damaged(folder.delete(&k)));
-    assert!(is_damaged(folder.scan(None, 10)));
-    assert!(is_damaged(folder.count()));
-    assert!(is_damaged(folder.list(&alice())));
+    assert!(is_damaged(&folder.load(&k, None)));
+    assert!(is_damaged(&folder.create(&k, &record("new"))));
+    assert!(is_damaged(&folder.update(&k, version, &record("new"))));
+    assert!(is_damaged(&folder.touch(&k, Timestamp::NEVER)));
+    assert!(is_damaged(&folder.delete(&k)));
+    assert!(is_damaged(&folder.scan(None, 10)));
+    assert!(is_damaged(&folder.count()));
+    assert!(is_damaged(&folder.list(&alice())));
 }
 
 #[test]
@@ -43,8 +43,8 @@ fn a_damaged_payload_is_never_handed_out_and_can_be_replaced() {
     let version = place.create(&k, &record("coat"));
     let length = fs::read(folder.record(&name(&k))).unwrap().len();
     flip(&place, &k, length - 1);
-    assert!(is_damaged(folder.load(&k, None)));
-    assert!(is_damaged(folder.delete(&k)));
+    assert!(is_damaged(&folder.load(&k, None)));
+    assert!(is_damaged(&folder.delete(&k)));
     assert_eq!(folder.create(&k, &record("new")).unwrap(), Created::Taken);
     assert!(matches!(folder.update(&k, version, &record("new")).unwrap(), Updated::Updated(_)));
     assert_eq!(folder.load(&k, None).unwrap().unwrap().record.payload, "new");
@@ -55,7 +55,7 @@ fn a_file_that_was_cut_to_nothing_is_damage_not_absence() {
     let place = Place::new();
     place.create(&key("k"), &record("coat"));
     fs::write(place.folder.record(&name(&key("k"))), b"").unwrap();
-    assert!(is_damaged(place.folder.load(&key("k"), None)));
+    assert!(is_damaged(&place.folder.load(&key("k"), None)));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_record_moved_under_another_name_is_refused() {
     place.create(&key("a"), &record("coat"));
     fs::create_dir_all(place.folder.shard(name(&key("b")).shard())).unwrap();
     fs::copy(place.folder.record(&name(&key("a"))), place.folder.record(&name(&key("b")))).unwrap();
-    assert!(is_damaged(place.folder.load(&key("b"), None)));
+    assert!(is_damaged(&place.folder.load(&key("b"), None)));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_damaged_revocation_is_an_error_first_and_then_one_of_everything_so_far() {
     folder.revoke(&alice(), START - HOUR).unwrap();
     place.create(&key("k"), &alices("coat"));
     fs::write(folder.owner(&Name::of(b"alice")).join("revoked"), b"cloak-m\x01").unwrap();
-    assert!(is_damaged(folder.load(&key("k"), None)));
+    assert!(is_damaged(&folder.load(&key("k"), None)));
     place.sweep_all_round();
     assert_eq!(folder.load(&key("k"), None).unwrap(), None);
     assert_eq!(folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
@@ -132,5 +132,5 @@ fn a_revocation_passes_over_a_damaged_record() {
     place.create(&key("b"), &alices("coat"));
     flip(&place, &key("a"), 30);
     assert_eq!(place.folder.revoke(&alice(), START).unwrap(), 1);
-    assert!(is_damaged(place.folder.load(&key("a"), None)));
+    assert!(is_damaged(&place.folder.load(&key("a"), None)));
 }

@@ -105,9 +105,10 @@ fn an_expiry_written_half_is_found_again_under_the_lock() {
 fn opening_finishes_what_a_killed_opening_began() {
     let place = Place::new();
     let root = place.dir.path().join("begun");
-    for done in [0, 1, FORMAT.len() - 1] {
+    let zeros = "\0".repeat(FORMAT.len());
+    for done in ["", &FORMAT[..1], &FORMAT[..FORMAT.len() - 1], &zeros] {
         fs::create_dir_all(root.join("locks")).unwrap();
-        fs::write(root.join("cloakroom"), &FORMAT[..done]).unwrap();
+        fs::write(root.join("cloakroom"), done).unwrap();
         let folder = unprepared(root.clone(), &place.clock);
         folder.prepare().unwrap();
         assert_eq!(fs::read_to_string(root.join("cloakroom")).unwrap(), FORMAT);

@@ -74,7 +74,7 @@ fn unprepared(root: std::path::PathBuf, clock: &ManualClock) -> Folder {
         durability: Durability::Process,
         clock: Arc::new(clock.clone()),
         max_payload: 1_000,
-        rounds: Rounds::default(),
+        rounds: Rounds::new().unwrap(),
     }
 }
 

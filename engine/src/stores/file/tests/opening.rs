@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cloakroom_store::{Error, ErrorKind, Store};
+use cloakroom_store::{Created, Error, ErrorKind, Record, Store, Timestamp};
 
 use super::super::FileStore;
 use super::key;
@@ -102,4 +102,22 @@ async fn no_key_owner_or_payload_is_in_a_path_a_debug_or_an_error() {
         format!("{:?}", store.folder.record(&super::name(&secret))),
     ];
     assert!(said.iter().all(|said| !said.contains("secret") && !said.contains("alice")), "{said:?}");
+}
+
+#[tokio::test]
+async fn many_more_writes_than_turns_all_get_theirs() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::builder(dir.path()).durability(super::Durability::Process).open().await.unwrap();
+    let record = Record::new("coat", Timestamp::NEVER);
+    let writes: Vec<_> = (0..FileStore::TURNS * 4)
+        .map(|n| {
+            let (store, record) = (store.clone(), record.clone());
+            tokio::spawn(async move { store.create(&key(&format!("k{}", n % 100)), &record).await })
+        })
+        .collect();
+    let mut created = 0;
+    for write in writes {
+        created += usize::from(matches!(write.await.unwrap().unwrap(), Created::Created(_)));
+    }
+    assert_eq!((created, store.turns.available_permits()), (100, FileStore::TURNS));
 }

@@ -1,36 +1,65 @@
 //! Owners, where the order of steps matters.
 
-use std::time::Duration;
+use std::fs::{File, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use cloakroom_store::{Created, Owner, OwnerKey, Record, Updated};
 
 use super::super::layout::Name;
 use super::{HOUR, Place, START, alice, alices, key, name, record};
 
-#[test]
-fn a_create_waits_while_its_owner_is_being_revoked_and_is_refused_then() {
-    let place = Place::new();
-    let revoking = place.folder.lock_owners(Name::of(b"alice").shard()).unwrap();
-    std::thread::scope(|scope| {
-        let log_in = scope.spawn(|| place.again().create(&key("k"), &alices("coat")));
-        place.mark_revoked(b"alice", START);
-        drop(revoking);
-        assert_eq!(log_in.join().unwrap().unwrap(), Created::Revoked);
-    });
-    assert!(!place.folder.record(&name(&key("k"))).exists());
+/// Whether somebody holds the owner's lock, waiting for it for at most ten seconds.
+fn is_soon_held(place: &Place, owner: &[u8]) -> bool {
+    let lock = place.folder.root.join(format!("locks/owner-{:02x}", Name::of(owner).shard()));
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(10) {
+        let tried = File::open(&lock).map(|file| file.try_lock());
+        if let Ok(Err(TryLockError::WouldBlock)) = tried {
+            return true;
+        }
+        thread::yield_now();
+    }
+    false
 }
 
 #[test]
-fn a_revoked_record_cannot_be_moved_to_another_owner() {
+fn a_revocation_waits_for_a_log_in_that_is_being_written_and_ends_it() {
+    let place = Place::new();
+    let writing = place.folder.lock_records(name(&key("k")).shard()).unwrap();
+    thread::scope(|scope| {
+        let log_in = scope.spawn(|| place.folder.create(&key("k"), &alices("coat")));
+        assert!(is_soon_held(&place, b"alice"));
+        let revocation = scope.spawn(|| place.folder.revoke(&alice(), START));
+        drop(writing);
+        assert!(matches!(log_in.join().unwrap().unwrap(), Created::Created(_)));
+        assert_eq!(revocation.join().unwrap().unwrap(), 1);
+    });
+    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+}
+
+#[test]
+fn a_revocation_waits_for_a_record_that_is_being_moved_away() {
     let place = Place::new();
     let version = place.create(&key("k"), &alices("coat"));
-    let revoking = place.folder.lock_owners(Name::of(b"alice").shard()).unwrap();
-    std::thread::scope(|scope| {
-        let update = scope.spawn(|| place.again().update(&key("k"), version, &record("nobody's")));
-        place.mark_revoked(b"alice", START);
-        drop(revoking);
-        assert_eq!(update.join().unwrap().unwrap(), Updated::Gone);
+    let writing = place.folder.lock_records(name(&key("k")).shard()).unwrap();
+    thread::scope(|scope| {
+        let update = scope.spawn(|| place.folder.update(&key("k"), version, &record("nobody's")));
+        assert!(is_soon_held(&place, b"alice"));
+        let revocation = scope.spawn(|| place.folder.revoke(&alice(), START));
+        drop(writing);
+        assert!(matches!(update.join().unwrap().unwrap(), Updated::Updated(_)));
+        assert_eq!(revocation.join().unwrap().unwrap(), 0);
     });
+    assert!(place.folder.load(&key("k"), None).unwrap().is_some());
+}
+
+#[test]
+fn a_revoked_record_cannot_be_moved_to_nobody() {
+    let place = Place::new();
+    let version = place.create(&key("k"), &alices("coat"));
+    place.mark_revoked(b"alice", START);
+    assert_eq!(place.folder.update(&key("k"), version, &record("nobody's")).unwrap(), Updated::Gone);
     assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
 }
 
@@ -53,10 +82,10 @@ fn an_update_moves_the_note_with_the_record() {
 fn a_revocation_is_remembered_for_24_hours_and_forgotten_after() {
     let place = Place::new();
     place.folder.revoke(&alice(), START).unwrap();
-    place.clock.advance(HOUR * 24 - Duration::from_micros(1));
+    place.clock.set(START + HOUR * 24 - Duration::from_micros(1));
     place.sweep_all_round();
     assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
-    place.clock.advance(Duration::from_micros(1));
+    place.clock.set(START + HOUR * 24);
     place.sweep_all_round();
     assert!(!place.folder.owner(&Name::of(b"alice")).exists());
 }

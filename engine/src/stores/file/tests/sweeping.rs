@@ -57,3 +57,17 @@ fn a_touch_is_written_in_place_and_saves_the_record_from_the_sweep() {
     assert_eq!((stored.record.expires_at, stored.version), (START + HOUR * 4, version));
     assert_eq!(stored.record.payload, "coat");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_does_not_keep_the_others_of_its_shard() {
+    let place = Place::new();
+    let keys: Vec<_> =
+        (0u32..).map(|n| key(&n.to_string())).filter(|key| name(key).shard() == 9).take(20).collect();
+    for key in &keys[..19] {
+        place.create(key, &record("coat"));
+    }
+    std::fs::create_dir(place.folder.record(&name(&keys[19]))).unwrap();
+    place.clock.advance(HOUR);
+    assert!(place.folder.sweep(100).is_err());
+    assert!(keys[..19].iter().all(|key| !place.folder.record(&name(key)).exists()));
+}

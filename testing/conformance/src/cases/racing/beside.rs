@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Record, Store, StoreKey, Timestamp, Touch};
 
-use super::crowd::{Crowd, incremented, number, stored_number, update_by};
+use super::crowd::{Crowd, incremented, jostle, number, stored_number, update_by};
 use crate::cases::payloads::noise;
 use crate::expect::{created, ensure, missing, same, there, updated};
 use crate::failure::Outcome;
@@ -30,7 +30,7 @@ pub(crate) async fn a_delete_beside_updates_and_touches_is_final(t: &Trial<'_>) 
         let deleted = crowd.at_once(9, |task, store| {
             let key = key.clone();
             async move {
-                match task % 3 {
+                match task / 3 {
                     0 => drop(update_by(&*store, &key, incremented).await?),
                     1 => drop(touch(&*store, &key, task == 4, later).await?),
                     _ => return Ok(store.delete(&key).await?.is_some()),
@@ -55,6 +55,7 @@ pub(crate) async fn touches_beside_updates_lose_nothing(t: &Trial<'_>) -> Outcom
         let (key, late) = (key.clone(), record.expires_at);
         async move {
             for round in 1..=UPDATES {
+                jostle().await;
                 if task == 0 {
                     count_up(&*store, &key).await?;
                     continue;
@@ -72,6 +73,7 @@ pub(crate) async fn touches_beside_updates_lose_nothing(t: &Trial<'_>) -> Outcom
 /// Increments the number; nobody else does, so there must be no conflict.
 async fn count_up(store: &dyn Store, key: &StoreKey) -> Outcome {
     let stored = there(store.load(key, None).await?)?;
+    jostle().await;
     updated(store.update(key, stored.version, &incremented(&stored.record)).await?).map(drop)
 }
 
@@ -91,6 +93,7 @@ pub(crate) async fn a_load_beside_updates_sees_a_whole_record(t: &Trial<'_>) -> 
         let (key, short, long) = (key.clone(), short.clone(), long.clone());
         async move {
             for _ in 0..30 {
+                jostle().await;
                 if task < 2 {
                     let turn = |record: &Record| if *record == short { long.clone() } else { short.clone() };
                     update_by(&*store, &key, turn).await?;
@@ -121,6 +124,7 @@ pub(crate) async fn a_create_beside_touches_is_whole(t: &Trial<'_>) -> Outcome {
                     return Ok(None);
                 }
                 there(store.delete(&key).await?)?;
+                jostle().await;
                 Ok(Some(created(store.create(&key, &new).await?)?))
             }
         });

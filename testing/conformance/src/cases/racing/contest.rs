@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Created, Record, Store, StoreKey, Updated};
 
-use super::crowd::{Crowd, incremented, stored_number, update_by};
+use super::crowd::{Crowd, incremented, jostle, stored_number, update_by};
 use crate::expect::{ensure, holds, missing, same, there};
 use crate::failure::{Failure, Outcome};
 use crate::trial::Trial;
@@ -178,7 +178,7 @@ async fn take_turn(store: &dyn Store, key: &StoreKey, record: &Record, held: &At
         match store.create(key, record).await? {
             Created::Created(_) => {
                 ensure(!held.swap(true, Ordering::SeqCst), "two creates have won at the same time")?;
-                tokio::task::yield_now().await;
+                jostle().await;
                 held.store(false, Ordering::SeqCst);
                 there(store.delete(key).await?)?;
                 return Ok(());

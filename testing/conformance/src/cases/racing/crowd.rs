@@ -1,7 +1,10 @@
 //! Many tasks on one store.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use cloakroom_store::{Record, Store, StoreKey, Updated, Version};
 use tokio::sync::Barrier;
@@ -18,7 +21,10 @@ impl Crowd {
         Ok(Self(t.handles().await?))
     }
 
-    /// Runs `work` on so many tasks, which begin together, each with a number and a handle.
+    /// Runs `work` so many times at once, each with a number and a handle.
+    ///
+    /// Some take turns in one task, so that they interleave however busy the machine is; some run in another, so that
+    /// they run at the very same time where there are processors for it.
     pub(crate) async fn at_once<T, W>(
         &self,
         count: usize,
@@ -28,21 +34,55 @@ impl Crowd {
         W: Future<Output = Outcome<T>> + Send + 'static,
         T: Send + 'static,
     {
-        let start = Arc::new(Barrier::new(count));
-        let spawn = |task: usize| {
-            let work = work(task, Arc::clone(&self.0[task % self.0.len()]));
+        let mut groups = [const { Vec::new() }; TASKS];
+        for number in 0..count {
+            let work = work(number, Arc::clone(&self.0[number % self.0.len()]));
+            groups[number % TASKS].push(Box::pin(async move {
+                jostle().await;
+                work.await
+            }));
+        }
+        let start = Arc::new(Barrier::new(TASKS));
+        let tasks = groups.map(|works| {
             let start = Arc::clone(&start);
             tokio::spawn(async move {
                 start.wait().await;
-                work.await
+                by_turns(works).await
             })
-        };
-        let tasks = (0..count).map(spawn).collect::<Vec<_>>();
+        });
         let mut answers = Vec::new();
         for task in tasks {
-            answers.push(task.await.map_err(|_| Failure::panic())?);
+            answers.push(task.await.map_err(|_| Failure::panic())?.into_iter());
         }
-        answers.into_iter().collect()
+        (0..count).filter_map(|number| answers[number % TASKS].next()).collect()
+    }
+}
+
+/// How many tasks there are; the rest is taking turns.
+const TASKS: usize = 3;
+
+/// Polls all of them in turn until each is ready, and answers in their order.
+async fn by_turns<W: Future + Unpin>(mut works: Vec<W>) -> Vec<W::Output> {
+    let mut answers = works.iter().map(|_| None).collect::<Vec<_>>();
+    poll_fn(|context| {
+        for (work, answer) in works.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
+            if let Poll::Ready(output) = Pin::new(work).poll(context) {
+                *answer = Some(output);
+            }
+        }
+        if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    answers.into_iter().flatten().collect()
+}
+
+/// Lets other tasks go first, once, more often or not at all: a store that never waits would otherwise let each task
+/// run to its end, one after the other.
+pub(crate) async fn jostle() {
+    static TURN: AtomicU64 = AtomicU64::new(0);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62;
+    for _ in 0..turn {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -58,6 +98,7 @@ pub(crate) async fn update_by(
 ) -> Outcome<Option<Version>> {
     let Some(mut stored) = store.load(key, None).await? else { return Ok(None) };
     for _ in 0..TRIES {
+        jostle().await;
         match store.update(key, stored.version, &change(&stored.record)).await? {
             Updated::Updated(version) => return Ok(Some(version)),
             Updated::Conflict(other) => stored = other,

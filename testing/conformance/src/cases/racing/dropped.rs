@@ -16,15 +16,16 @@ use crate::trial::Trial;
 /// A future is dropped after none, one, two ... polls, up to this number.
 const POLLS: usize = 12;
 
-/// Polls the future so often, and then drops it.
+/// Polls the future so often, each time when it asks for it, and drops it after the last.
 async fn abandon(future: impl Future, polls: usize) {
     let mut future = pin!(future);
-    for _ in 0..polls {
-        if poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
+    let mut left = polls;
+    poll_fn(|context| {
+        let ready = left > 0 && future.as_mut().poll(context).is_ready();
+        left = left.saturating_sub(1);
+        if ready || left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// An update that is dropped has replaced the whole record, or nothing of it.
@@ -70,7 +71,6 @@ pub(crate) async fn a_dropped_create_is_done_or_not_begun(t: &Trial<'_>) -> Outc
         if t.owners().is_ok() {
             same("whether the record is in the list of its owner", &listed, &done)?;
         }
-        drop(t.store.create(&key, &record).await?);
         goes_on(t, &key).await?;
     }
     Ok(())
@@ -89,7 +89,6 @@ pub(crate) async fn a_dropped_delete_is_done_or_not_begun(t: &Trial<'_>) -> Outc
         }
         let whole = stored.is_none_or(|stored| stored == Stored { record: record.clone(), version });
         ensure(whole, "a dropped delete left a part of the record")?;
-        drop(t.store.create(&key, &record).await?);
         goes_on(t, &key).await?;
     }
     Ok(())
@@ -119,12 +118,19 @@ async fn settled(
     Err(Failure::answer("the record changes again and again after a dropped future").into())
 }
 
-/// The record can be written again; nothing is locked, half done, or still to come.
+/// The key can be written again; nothing is locked, or half done.
+///
+/// A step that was sent to a server may still arrive once, between any two of these; so this tries twice.
 async fn goes_on(t: &Trial<'_>, key: &StoreKey) -> Outcome {
-    let numbered = |record: &Record| Record { payload: "41".into(), ..record.clone() };
-    let written = update_by(&*t.store, key, numbered).await?;
-    ensure(written.is_some(), "after a dropped future, the record cannot be written")?;
-    update_by(&*t.store, key, incremented).await?;
-    let stored = t.store.load(key, None).await?;
-    same("the number in the record", &stored.map(|stored| number(&stored.record)), &Some(42))
+    let mut last = None;
+    for _ in 0..2 {
+        drop(t.store.create(key, &t.record()).await?);
+        update_by(&*t.store, key, |record| Record { payload: "41".into(), ..record.clone() }).await?;
+        update_by(&*t.store, key, incremented).await?;
+        last = t.store.load(key, None).await?.map(|stored| number(&stored.record));
+        if last == Some(42) {
+            break;
+        }
+    }
+    same("the number in the record, written after a dropped future", &last, &Some(42))
 }

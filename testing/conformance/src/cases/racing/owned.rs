@@ -2,7 +2,7 @@
 
 use cloakroom_store::{OwnerKey, StoreKey};
 
-use super::crowd::{Crowd, update_by};
+use super::crowd::{Crowd, jostle, update_by};
 use crate::expect::ensure;
 use crate::failure::Outcome;
 use crate::trial::{Trial, owners};
@@ -86,6 +86,7 @@ pub(crate) async fn a_list_beside_updates_has_only_the_owners_records(t: &Trial<
         let (key, pair, records) = (key.clone(), pair.clone(), records.clone());
         async move {
             for round in 0..30 {
+                jostle().await;
                 let which = (task + round) % 2;
                 if task < 2 {
                     update_by(&*store, &key, |_| records[which].clone()).await?;

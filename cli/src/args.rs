@@ -1,0 +1,40 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::demo::DemoArgs;
+
+/// HTTP sessions that never lose a write and never come back from the dead.
+///
+/// Without a command it does what `demo` does.
+#[derive(Parser)]
+#[command(name = "cloakroom", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    demo: DemoArgs,
+}
+
+/// What the command can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serves a playground: try a session with a browser or with curl.
+    Demo(DemoArgs),
+}
+
+impl Args {
+    pub(crate) fn command(self) -> Command {
+        self.command.unwrap_or(Command::Demo(self.demo))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+}

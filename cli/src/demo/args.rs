@@ -1,0 +1,80 @@
+//! The options of `cloakroom demo`.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::{span, stores};
+
+/// The options of `cloakroom demo`. Has no `Debug`: it holds secrets.
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
+    pub(super) listen: String,
+
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = stores::DEFAULT,
+        help = "Where sessions are kept: memory:, file:DIR or sqlite:PATH"
+    )]
+    pub(super) store: String,
+
+    /// How cookie and record are written; in this version, native only
+    #[arg(long, value_enum, default_value_t = Format::Native)]
+    pub(super) format: Format,
+
+    /// Signs the cookie; given several times, the first one signs and all are accepted
+    #[arg(long = "secret", value_name = "SECRET")]
+    pub(super) secrets: Vec<String>,
+
+    /// The cookie's name [default: session]
+    #[arg(long, value_name = "NAME")]
+    pub(super) cookie_name: Option<String>,
+
+    /// Ends a session that nobody used for this long
+    #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = span::parse)]
+    pub(super) idle: Duration,
+
+    /// Ends a session this long after it began or its user logged in; 0: never
+    #[arg(long, value_name = "SPAN", default_value = "12h", value_parser = span::parse)]
+    pub(super) absolute: Duration,
+
+    /// Gives a session a fresh id this often; 0: only at log-in
+    #[arg(long, value_name = "SPAN", default_value = "0", value_parser = span::parse)]
+    pub(super) renew_every: Duration,
+
+    /// How long the old id of a renewed session is still served
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span::parse)]
+    pub(super) grace: Duration,
+
+    /// Which part of the idle time passes before the store is told that a session was used; 0: every request
+    #[arg(long, value_name = "RATIO", default_value_t = 0.1)]
+    pub(super) touch_after: f64,
+
+    /// Believes X-Forwarded-Proto; only behind a proxy that sets it
+    #[arg(long)]
+    pub(super) trust_proxy: bool,
+}
+
+/// How cookie and record are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Cloakroom's own
+    Native,
+    /// As express-session writes them
+    Express,
+    /// As koa-session and koa-generic-session write them
+    Koa,
+    /// As NodeSession writes them
+    NodeSession,
+}
+
+/// `host:port`; the host is looked up when listening begins.
+fn address(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("an address is written as 127.0.0.1:3000".to_owned()),
+    }
+}

@@ -1,0 +1,63 @@
+//! The playground: one server in which anyone can try a session with a browser or with curl.
+//!
+//! Everything it does goes through the public API of the engine and of the tower adapter.
+
+mod api;
+mod args;
+mod page;
+mod serve;
+mod settings;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use axum::Router;
+use cloakroom_tower::Engine;
+use tokio::net::TcpListener;
+
+use crate::stores;
+use crate::trouble::Trouble;
+pub(crate) use args::DemoArgs;
+use serve::Signals;
+
+/// Serves until a signal ends it.
+pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
+    let config = settings::config(&args)?;
+    let opened = stores::open(&args.store).await?;
+    let engine = Engine::shared(opened.store, config).map_err(|error| settings::contradiction(&error))?;
+    let listener = TcpListener::bind(&args.listen).await.map_err(|error| cannot_listen(&args, &error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(&args, &error))?;
+    let signals = Signals::catch()?;
+    for line in advice(&args, &opened.place, address) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+    // Whoever started it may have closed its output: no reason not to serve.
+    let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
+    serve::until_a_signal(listener, router(&engine), signals).await
+}
+
+fn router(engine: &Engine) -> Router {
+    Router::new()
+        .merge(page::router(engine))
+        .merge(api::router(engine))
+        .fallback(api::not_found)
+        .method_not_allowed_fallback(api::method_not_allowed)
+}
+
+/// What whoever starts it must know.
+fn advice(args: &DemoArgs, place: &str, address: SocketAddr) -> Vec<String> {
+    let cookie = if args.trust_proxy {
+        "cookies are Secure where X-Forwarded-Proto says https: let no request in but through a proxy that sets it"
+    } else {
+        "cookies are fit for plain http, for trying things out: they carry no Secure attribute"
+    };
+    let mut lines = vec![format!("sessions are kept {place}"), cookie.to_owned()];
+    if !address.ip().is_loopback() {
+        lines.push("whoever can reach this address can see and end everybody's sessions".to_owned());
+    }
+    lines
+}
+
+fn cannot_listen(args: &DemoArgs, error: &io::Error) -> Trouble {
+    Trouble::failure(format!("cannot listen on {}", args.listen)).because(error)
+}

@@ -1,0 +1,84 @@
+//! Serves, and ends cleanly.
+
+use std::future::IntoFuture;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::trouble::Trouble;
+
+/// How long requests under way may take after a signal: longer than a script sleeps, shorter than most supervisors wait.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Serves HTTP/1.1 and HTTP/2 until a signal comes, then lets requests under way end. A second signal ends it at once.
+pub(super) async fn until_a_signal(
+    listener: TcpListener,
+    app: Router,
+    mut signals: Signals,
+) -> Result<(), Trouble> {
+    let stop = Arc::new(Notify::new());
+    let stopped = stop.clone();
+    // Answers are one write each: to wait for more would only make them late.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
+    let serving = axum::serve(listener, app)
+        .with_graceful_shutdown(async move { stopped.notified().await })
+        .into_future();
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended.map_err(|error| cannot_serve(&error)),
+        () = signals.next() => stop.notify_one(),
+    }
+    tokio::select! {
+        ended = serving => ended.map_err(|error| cannot_serve(&error)),
+        () = signals.next() => Ok(()),
+        () = tokio::time::sleep(PATIENCE) => Ok(()),
+    }
+}
+
+fn cannot_serve(error: &io::Error) -> Trouble {
+    Trouble::failure("cannot serve any more").because(error)
+}
+
+/// The signals that end the server: SIGTERM and SIGINT, or Ctrl-C where there are none.
+pub(super) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From now on the signals do not kill the process.
+    pub(super) fn catch() -> Result<Self, Trouble> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let catch =
+            |kind| signal(kind).map_err(|error| Trouble::failure("cannot catch signals").because(&error));
+        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn catch() -> Result<Self, Trouble> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

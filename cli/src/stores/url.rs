@@ -1,0 +1,118 @@
+//! Reads store URLs: `scheme:place?setting=value&…`, with `%XX` for what would mean something else.
+
+use percent_encoding::percent_decode_str;
+
+use crate::trouble::Trouble;
+
+/// A store URL, taken apart.
+#[derive(Debug)]
+pub(super) struct StoreUrl<'a> {
+    pub(super) scheme: &'a str,
+    /// A path, relative to the working folder; empty if there is none.
+    pub(super) place: String,
+    settings: Vec<(String, String)>,
+}
+
+impl<'a> StoreUrl<'a> {
+    pub(super) fn parse(url: &'a str) -> Result<Self, Trouble> {
+        let wrong =
+            |what: &str| Trouble::usage(format!("a store URL looks like sqlite:PATH?name=value: {what}"));
+        let (scheme, rest) = url.split_once(':').ok_or_else(|| wrong("there is no colon"))?;
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
+            Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
+            _ => Err(wrong("what is written with % is no text")),
+        };
+        let settings = query.split('&').filter(|setting| !setting.is_empty()).map(|setting| {
+            let (name, value) = setting.split_once('=').ok_or_else(|| wrong("a setting has no value"))?;
+            Ok((decode(name)?, decode(value)?))
+        });
+        let settings = settings.collect::<Result<_, Trouble>>()?;
+        // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
+        Ok(Self { scheme, place: decode(place.strip_prefix("//").unwrap_or(place))?, settings })
+    }
+
+    /// Takes a setting out, read by `read`; `None` if it is not there.
+    pub(super) fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Trouble> {
+        let Some(at) = self.settings.iter().position(|(other, _)| other == name) else { return Ok(None) };
+        let (_, value) = self.settings.remove(at);
+        read(&value).map(Some).ok_or_else(|| {
+            Trouble::usage(format!("{name}={value} is no setting of the store {}:", self.scheme))
+        })
+    }
+
+    /// Hands out the place; an error if there is none, or if a setting is left that nobody took.
+    pub(super) fn place(self) -> Result<String, Trouble> {
+        self.done(true)
+    }
+
+    /// An error if there is a place, or if a setting is left that nobody took.
+    pub(super) fn no_place(self) -> Result<(), Trouble> {
+        self.done(false).map(drop)
+    }
+
+    fn done(self, has_place: bool) -> Result<String, Trouble> {
+        let Self { scheme, place, settings } = self;
+        if let Some((name, _)) = settings.first() {
+            return Err(Trouble::usage(format!(
+                "the store {scheme}: has no setting {name:?}, or it is there twice"
+            )));
+        }
+        match (has_place, place.is_empty()) {
+            (true, true) => Err(Trouble::usage(format!("the store {scheme}: needs a path after the colon"))),
+            (false, false) => Err(Trouble::usage(format!("the store {scheme}: has no path after the colon"))),
+            _ => Ok(place),
+        }
+    }
+}
+
+/// Whether a write survives the death of the machine, or only that of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Survives {
+    Machine,
+    Process,
+}
+
+impl Survives {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text {
+            "machine" => Some(Self::Machine),
+            "process" => Some(Self::Process),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_scheme_place_and_settings() {
+        let mut url = StoreUrl::parse("sqlite:a%3Fb.db?durability=process&prefix=x").unwrap();
+        assert_eq!((url.scheme, url.place.as_str()), ("sqlite", "a?b.db"));
+        assert_eq!(url.take("durability", Survives::read).unwrap(), Some(Survives::Process));
+        assert_eq!(url.take("durability", Survives::read).unwrap(), None);
+        assert!(url.place().unwrap_err().to_string().contains("\"prefix\""));
+    }
+
+    #[test]
+    fn two_slashes_before_a_path_change_nothing() {
+        assert_eq!(StoreUrl::parse("file:///var/x").unwrap().place, "/var/x");
+        assert_eq!(StoreUrl::parse("file:/var/x").unwrap().place, "/var/x");
+        assert_eq!(StoreUrl::parse("file:x").unwrap().place, "x");
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        for url in ["", "memory", "file:x?y", "file:%ff", "file:%00"] {
+            assert!(StoreUrl::parse(url).is_err(), "{url}");
+        }
+        assert!(StoreUrl::parse("file:").unwrap().place().is_err());
+        assert!(StoreUrl::parse("memory:x").unwrap().no_place().is_err());
+    }
+}

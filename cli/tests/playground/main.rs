@@ -1,0 +1,11 @@
+//! The real binary, on every store, over real connections.
+#![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
+
+mod client;
+mod command;
+mod kills;
+mod page;
+mod places;
+mod routes;
+mod server;
+mod steps;

@@ -1,0 +1,114 @@
+//! Stores that outlive a process, and that several share.
+
+use serde_json::json;
+
+use crate::server::{FILE, Playground, SQLITE, Server};
+
+/// Makes a test of each function for each store that outlives its process.
+macro_rules! on_every_place {
+    ($($test:ident),* $(,)?) => {
+        mod file { $(#[tokio::test] async fn $test() { super::$test(crate::server::FILE).await; })* }
+        mod sqlite { $(#[tokio::test] async fn $test() { super::$test(crate::server::SQLITE).await; })* }
+    };
+}
+
+on_every_place![
+    a_restart_keeps_sessions_and_users,
+    a_signal_lets_requests_under_way_end,
+    two_processes_share_a_session_and_count_every_increment,
+    a_log_out_at_one_process_is_one_at_the_other,
+];
+
+async fn a_restart_keeps_sessions_and_users(store: &str) {
+    let Playground { folder, server } = Playground::on(store).await;
+    let client = server.client();
+    let before = client.run(json!([{"log_in": "alice"}, {"insert": ["k", [1, 2]]}])).await;
+    server.stop().await;
+    let server = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let after = client.at(&server.address).session().await;
+    assert_eq!((&after["user"], &after["data"]), (&json!("alice"), &json!({"k": [1, 2]})));
+    assert_eq!(after["handle"], before["session"]["handle"]);
+    let listed = client.at(&server.address).get("/api/sessions?user=alice").await.json();
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
+    server.signal("INT");
+    assert!(server.ended().await.0.success());
+}
+
+async fn a_signal_lets_requests_under_way_end(store: &str) {
+    let Playground { folder, server } = Playground::on(store).await;
+    let client = server.client();
+    client.run(json!([{"insert": ["n", 0]}])).await;
+    let slow = client.clone();
+    // What is saved before the sleep tells that the request is under way.
+    let steps = json!([{"increment": ["n", 1]}, {"save": true}, {"sleep_ms": 700}, {"increment": ["n", 1]}]);
+    let slow = tokio::spawn(async move { slow.run(steps).await });
+    while client.session().await["data"]["n"] == 0 {}
+    server.stop().await;
+    assert_eq!(slow.await.unwrap()["session"]["data"], json!({"n": 2}));
+    let server = Server::start(folder.path(), &["--store", store]).await;
+    assert_eq!(client.at(&server.address).session().await["data"], json!({"n": 2}));
+}
+
+async fn two_processes_share_a_session_and_count_every_increment(store: &str) {
+    let Playground { folder, server: one } = Playground::on(store).await;
+    let two = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let client = one.client();
+    client.run(json!([{"insert": ["n", 0]}])).await;
+    let workers = (0..8).map(|worker| {
+        let client = if worker % 2 == 0 { client.clone() } else { client.at(&two.address) };
+        tokio::spawn(async move {
+            for _ in 0..8 {
+                client.run(json!([{"increment": ["n", 1]}, {"push": ["log", worker]}])).await;
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    for client in [client.clone(), client.at(&two.address)] {
+        let data = client.session().await["data"].take();
+        assert_eq!((&data["n"], data["log"].as_array().unwrap().len()), (&json!(64), 64));
+    }
+}
+
+async fn a_log_out_at_one_process_is_one_at_the_other(store: &str) {
+    let Playground { folder, server: one } = Playground::on(store).await;
+    let two = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let client = one.client();
+    client.run(json!([{"log_in": "alice"}])).await;
+    let elsewhere = client.copy().at(&two.address);
+    assert_eq!(elsewhere.session().await["user"], "alice");
+    client.run(json!([{"log_out": true}])).await;
+    assert_eq!(elsewhere.session().await["exists"], false);
+}
+
+#[tokio::test]
+async fn a_folder_that_vanished_is_503_in_the_same_form() {
+    let Playground { folder, server } = Playground::on(FILE).await;
+    let client = server.client();
+    client.run(json!([{"insert": ["k", 1]}])).await;
+    std::fs::remove_dir_all(folder.path().join("sessions")).unwrap();
+    std::fs::write(folder.path().join("sessions"), "no folder").unwrap();
+    let answer = client.get("/api/session").await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    answer.assert_error(503, answer.json()["error"]["kind"].as_str().unwrap());
+    assert_eq!(answer.header("set-cookie"), None, "an outage never clears a cookie");
+    let answer = client.get("/").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("id=\"error\""), "{answer:?}");
+    assert_eq!(client.get("/api/untouched").await.status, 200);
+}
+
+/// The response is ready and cannot be saved: the layer replaces it.
+#[tokio::test]
+async fn a_database_that_stays_locked_is_503_in_the_same_form() {
+    let playground = Playground::on(&format!("{SQLITE}?busy_timeout=100ms")).await;
+    let client = playground.client();
+    client.run(json!([{"insert": ["k", 1]}])).await;
+    let path = playground.folder.path().join("sessions.db");
+    let lock = cloakroom_sqlite::rusqlite::Connection::open(path).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    client.try_run(json!([{"insert": ["k", 2]}])).await.unwrap().assert_error(503, "unavailable");
+    lock.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(client.session().await["data"], json!({"k": 1}));
+}

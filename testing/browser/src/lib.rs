@@ -1,0 +1,30 @@
+//! What the browser tests need: a playground, a browser, and the page between them.
+//!
+//! [`Playground`] is a fresh `cloakroom demo` on a free port, [`Browser`] a fresh headless Chromium with its own
+//! cookies, and [`Page`] the playground's page in it: the only place that knows the page's element ids.
+//! All three end their processes when they are dropped.
+//!
+//! `cargo xtask test` installs Chromium where it may, builds the playground and runs the tests.
+
+mod browser;
+mod page;
+mod playground;
+mod process;
+
+pub use browser::Browser;
+pub use page::Page;
+pub use playground::{COOKIE_NAME, Playground};
+
+/// What a test answers: any error is a failure, and its text says of what.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What every "this is missing" message ends with.
+const HOW_TO_RUN: &str = "Run `cargo xtask test`: it sets up what the browser tests need and runs them";
+
+/// Another value of the same length and alphabet, as somebody would make up who cannot know a real one.
+///
+/// The first character is replaced: the last one may carry bits that decoding ignores.
+pub fn tampered(value: &str) -> String {
+    let first = if value.starts_with('A') { 'B' } else { 'A' };
+    std::iter::once(first).chain(value.chars().skip(1)).collect()
+}

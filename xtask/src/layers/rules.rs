@@ -1,0 +1,153 @@
+//! The rules themselves, without cargo.
+
+/// What a crate is, which its folder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    Contract,
+    /// The suite that tests the contract.
+    Conformance,
+    Engine,
+    Store,
+    Adapter,
+    /// The bytes of somebody else's sessions.
+    Format,
+    /// A command, an example, a test or a bench.
+    Leaf,
+}
+
+impl Layer {
+    /// The layer of a crate in this folder of the workspace.
+    pub(super) fn of(folder: &str) -> Option<Self> {
+        let (top, rest) = folder.split_once('/').unwrap_or((folder, ""));
+        Some(match (top, rest) {
+            ("contract", "") => Self::Contract,
+            ("engine", "") => Self::Engine,
+            ("testing", "conformance") => Self::Conformance,
+            ("stores", _) => Self::Store,
+            ("adapters", _) => Self::Adapter,
+            ("formats", _) => Self::Format,
+            ("cli" | "xtask" | "examples" | "testing", _) => Self::Leaf,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a dependency reaches users of the crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Shipped,
+    TestsOnly,
+}
+
+/// The rule that is broken when a crate of layer `from` depends on one of layer `to`.
+pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static str> {
+    use Layer::{Adapter, Conformance, Contract, Engine, Format, Leaf, Store};
+    match (from, to) {
+        (_, Leaf) => Some("nobody depends on a command, an example, a test or a bench"),
+        _ if reach == Reach::TestsOnly => None,
+        (Contract, _) => Some("the contract depends on no crate of the workspace"),
+        (Engine | Store | Conformance, Contract) | (Adapter | Format, Engine) | (Leaf, _) => None,
+        (Engine, _) => Some("the engine depends on the contract only"),
+        (Store, _) => Some("a store depends on the contract only: it never meets the engine, nor an adapter"),
+        (Conformance, _) => Some("the conformance suite depends on the contract only"),
+        (Adapter, _) => Some("an adapter depends on the engine only: it never meets a store"),
+        (Format, _) => Some("a format depends on the engine only"),
+    }
+}
+
+/// Web frameworks and their building blocks, which are for adapters and leaves.
+const FRAMEWORKS: [&str; 11] = [
+    "actix-web",
+    "axum",
+    "axum-core",
+    "hyper",
+    "poem",
+    "rocket",
+    "salvo",
+    "tower",
+    "tower-layer",
+    "tower-service",
+    "warp",
+];
+
+/// The rule that is broken when a crate of layer `from` depends on the foreign crate `name`.
+pub(super) fn outside(from: Layer, name: &str, reach: Reach) -> Option<&'static str> {
+    let meets_frameworks = matches!(from, Layer::Adapter | Layer::Leaf);
+    let broken = reach == Reach::Shipped && !meets_frameworks && FRAMEWORKS.contains(&name);
+    broken.then_some("only an adapter meets a web framework")
+}
+
+/// The rule that is broken when a crate of layer `from` ships `foreign` dependencies from outside the workspace.
+pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
+    (from == Layer::Contract && foreign > 3).then_some("the contract has at most three foreign dependencies")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Layer::*, Reach::*, *};
+
+    const ALL: [Layer; 7] = [Contract, Conformance, Engine, Store, Adapter, Format, Leaf];
+
+    fn may_ship(from: Layer) -> Vec<Layer> {
+        ALL.into_iter().filter(|to| inside(from, *to, Shipped).is_none()).collect()
+    }
+
+    #[test]
+    fn the_contract_depends_on_nobody() {
+        assert_eq!(may_ship(Contract), []);
+    }
+
+    #[test]
+    fn the_engine_the_stores_and_the_suite_depend_on_the_contract_only() {
+        for from in [Engine, Store, Conformance] {
+            assert_eq!(may_ship(from), [Contract]);
+        }
+    }
+
+    #[test]
+    fn adapters_and_formats_depend_on_the_engine_only() {
+        for from in [Adapter, Format] {
+            assert_eq!(may_ship(from), [Engine]);
+        }
+    }
+
+    #[test]
+    fn leaves_depend_on_anything_but_leaves() {
+        assert_eq!(may_ship(Leaf), ALL[..6]);
+    }
+
+    #[test]
+    fn tests_depend_on_anything_but_leaves() {
+        for from in ALL {
+            for to in ALL {
+                assert_eq!(inside(from, to, TestsOnly).is_some(), to == Leaf, "{from:?} -> {to:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_adapters_and_leaves_meet_a_framework() {
+        for from in ALL {
+            assert_eq!(outside(from, "axum", Shipped).is_none(), [Adapter, Leaf].contains(&from), "{from:?}");
+            assert_eq!(outside(from, "axum", TestsOnly), None);
+            assert_eq!(outside(from, "bytes", Shipped), None);
+        }
+    }
+
+    #[test]
+    fn the_contract_has_at_most_three_foreign_dependencies() {
+        assert_eq!(too_many(Contract, 3), None);
+        assert!(too_many(Contract, 4).is_some());
+        assert_eq!(too_many(Store, 4), None);
+    }
+
+    #[test]
+    fn a_folder_says_the_layer() {
+        assert_eq!(Layer::of("contract"), Some(Contract));
+        assert_eq!(Layer::of("stores/sqlite"), Some(Store));
+        assert_eq!(Layer::of("testing/conformance"), Some(Conformance));
+        assert_eq!(Layer::of("testing/bench"), Some(Leaf));
+        assert_eq!(Layer::of("contract/inner"), None);
+        assert_eq!(Layer::of("somewhere"), None);
+    }
+}
