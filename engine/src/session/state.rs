@@ -92,6 +92,7 @@ pub(crate) struct Attempt {
 
 /// What a request changes about a session besides its values; repeated on whatever another request has stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::option_option, reason = "the outer one says whether the inner one is changed")]
 pub(crate) struct Own {
     pub(crate) idle: Option<Option<Duration>>,
     pub(crate) persistent: Option<bool>,

@@ -101,7 +101,8 @@ impl Browser {
 
     /// Sends a request with a `Cookie` header of the test's own making.
     pub async fn get_with(&self, cookie: &[u8]) -> Answer {
-        send(self.address, Request::get("/").header(hyper::header::HOST, "localhost").header(COOKIE, cookie)).await
+        send(self.address, Request::get("/").header(hyper::header::HOST, "localhost").header(COOKIE, cookie))
+            .await
     }
 
     /// A request as this browser sends it.
@@ -124,7 +125,9 @@ impl Browser {
 
     /// Reads a value, in a request of its own.
     pub async fn read<T: DeserializeOwned>(&self, key: &'static str) -> Option<T> {
-        let script = async move |session: Session| Ok(session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string());
+        let script = async move |session: Session| {
+            Ok(session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string())
+        };
         let answer = self.start(script).answer().await;
         serde_json::from_str(&answer.body).expect("a value is JSON")
     }
@@ -136,7 +139,8 @@ impl Browser {
 
     /// Who is logged in, asked in a request of its own.
     pub async fn user(&self) -> Option<String> {
-        let answer = self.start(async |session: Session| Ok(session.user().unwrap_or_default())).answer().await;
+        let answer =
+            self.start(async |session: Session| Ok(session.user().unwrap_or_default())).answer().await;
         Some(answer.body).filter(|user| !user.is_empty())
     }
 }
@@ -207,7 +211,11 @@ async fn send(address: SocketAddr, request: Builder) -> Answer {
         let response = sender.send_request(request).await.expect("the server answers");
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a body arrives whole").to_bytes();
-        Answer { status: head.status, headers: head.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     };
     let (answer, _) = tokio::join!(exchange, connection);
     answer

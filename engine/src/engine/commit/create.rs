@@ -2,6 +2,7 @@
 
 use cloakroom_store::{Created, StoreKey, Version};
 
+use super::meet::read;
 use super::{Commit, Landing, Write};
 use crate::observe::{Event, Renewal};
 use crate::record::Payload;
@@ -92,7 +93,7 @@ impl Commit<'_> {
         let Some(stored) = self.load(key).await? else {
             return Err(Error::new(ErrorKind::Contended, "a new session was ended before it was handed out"));
         };
-        Ok(match self.read(&stored)? {
+        Ok(match read(&stored)? {
             Payload::Session(header, _) if header.remembers(self.nonce) => Some(stored.version),
             _ => None,
         })

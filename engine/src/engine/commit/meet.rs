@@ -30,8 +30,8 @@ impl Commit<'_> {
 
     /// Makes of `stored`, which is under our key, what can be made of it.
     pub(super) async fn meet(&mut self, stored: Stored) -> Result<Met> {
-        match self.read(&stored)? {
-            Payload::Session(header, frames) => self.rebase(None, stored, header, frames),
+        match read(&stored)? {
+            Payload::Session(header, frames) => self.rebase(None, &stored, header, frames),
             Payload::Trail(trail) => match trail.to {
                 Some(to) => self.find(to, true).await,
                 None => Ok(Met::Ended),
@@ -43,9 +43,9 @@ impl Commit<'_> {
     async fn find(&mut self, mut key: StoreKey, mut moved: bool) -> Result<Met> {
         loop {
             let Some(stored) = self.load(&key).await? else { return Ok(Met::Ended) };
-            match self.read(&stored)? {
+            match read(&stored)? {
                 Payload::Session(header, frames) => {
-                    return self.rebase(moved.then_some(key), stored, header, frames);
+                    return self.rebase(moved.then_some(key), &stored, header, frames);
                 }
                 Payload::Trail(trail) => match trail.to {
                     Some(to) => (key, moved) = (to, true),
@@ -70,16 +70,11 @@ impl Commit<'_> {
         self.look_again().await
     }
 
-    pub(super) fn read(&self, stored: &Stored) -> Result<Payload> {
-        Payload::decode(&stored.record.payload)
-            .map_err(|_| Error::new(ErrorKind::Store, "the session's record cannot be read any more"))
-    }
-
     /// Puts the changes on top of what is there.
     fn rebase(
         &mut self,
         moved_to: Option<StoreKey>,
-        stored: Stored,
+        stored: &Stored,
         header: Header,
         frames: Frames,
     ) -> Result<Met> {
@@ -90,7 +85,7 @@ impl Commit<'_> {
             if !ours && uncertain && header.may_have_forgotten(place.header.number, now) {
                 return Err(cannot_be_told());
             }
-            state.found_again(moved_to, &stored, header);
+            state.found_again(moved_to, stored, header);
             if !ours {
                 state.rebase(frames)?;
                 return Ok(Met::Rebased);
@@ -116,7 +111,7 @@ impl Commit<'_> {
         let Some(mut key) = key else { return Ok(Landing::Kept) };
         loop {
             let Some(stored) = self.load(&key).await? else { return Ok(Landing::Dropped) };
-            let (header, frames) = match self.read(&stored)? {
+            let (header, frames) = match read(&stored)? {
                 Payload::Session(header, frames) => (header, frames),
                 Payload::Trail(trail) => match trail.to {
                     Some(to) => {
@@ -176,6 +171,11 @@ impl Commit<'_> {
             }
         });
     }
+}
+
+pub(super) fn read(stored: &Stored) -> Result<Payload> {
+    Payload::decode(&stored.record.payload)
+        .map_err(|_| Error::new(ErrorKind::Store, "the session's record cannot be read any more"))
 }
 
 fn cannot_be_told() -> Error {

@@ -7,7 +7,7 @@
 use cloakroom_store::{Record, StoreKey, Stored, Updated, Version};
 
 use super::create::{New, Stocked};
-use super::meet::Met;
+use super::meet::{Met, read};
 use super::{Commit, Landing, Privilege};
 use crate::observe::Renewal;
 use crate::record::{Frames, Payload, Trail, trail_payload};
@@ -107,7 +107,7 @@ impl Commit<'_> {
             }
         };
         let Some(stored) = there else { return Ok(Old::Ended) };
-        match self.read(&stored)? {
+        match read(&stored)? {
             Payload::Trail(left) if left.nonce == self.nonce => return Ok(Old::Left),
             Payload::Trail(left) if left.to.is_some() && privilege == Privilege::Same => {
                 return Ok(Old::Moved);
@@ -124,7 +124,7 @@ impl Commit<'_> {
     /// Whether the session is still under its new id, after the trail's answer was late.
     async fn is_still_there(&mut self, key: &StoreKey) -> Result<bool> {
         let Some(stored) = self.load(key).await? else { return Ok(false) };
-        Ok(matches!(self.read(&stored)?, Payload::Session(..)))
+        Ok(matches!(read(&stored)?, Payload::Session(..)))
     }
 
     /// Writes what is now known of the session into the new record; `false` if that was ended with all of the user's.
@@ -208,7 +208,7 @@ impl Commit<'_> {
             },
             _ => None,
         };
-        if let Some(Ok(Payload::Trail(left))) = there.map(|stored| self.read(&stored))
+        if let Some(Ok(Payload::Trail(left))) = there.map(|stored| read(&stored))
             && left.nonce == self.nonce
         {
             return self.tell(new, privilege).await;

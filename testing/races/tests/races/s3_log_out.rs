@@ -113,7 +113,11 @@ async fn s3_a_destroy_or_a_reset_ends_a_writer_like_a_logout(kind: Kind) {
         let writer = guest.hold(|session| session.insert("a", 1)).await;
         let mut ender = guest.clone();
         let end = async move |session: Session| {
-            if reset { session.reset() } else { session.destroy() }
+            if reset {
+                session.reset()
+            } else {
+                session.destroy()
+            }
             Ok(())
         };
         let answer = ender.run(end).await.ok();
@@ -153,7 +157,8 @@ async fn s3_two_logouts_at_once_are_one(kind: Kind) {
     };
     let (a, b) = (guest.hold(log_out).await, guest.hold(log_out).await);
     let (a, b) = (a.let_go(), b.let_go());
-    let removed = [a.answer().await.ok(), b.answer().await.ok()].iter().filter(|a| a.removes_cookie()).count();
+    let removed =
+        [a.answer().await.ok(), b.answer().await.ok()].iter().filter(|a| a.removes_cookie()).count();
     assert!(removed >= 1);
     assert_eq!(stand.events.count(|event| matches!(event, Event::Ended { .. })), 1);
     assert_dead(&stand, &guest).await;

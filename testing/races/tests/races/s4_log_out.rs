@@ -19,8 +19,12 @@ races! {
 }
 
 /// The steps of a renewal at which somebody else may come in between.
-const STEPS: [(Op, When); 4] =
-    [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)];
+const STEPS: [(Op, When); 4] = [
+    (Op::Create, When::Before),
+    (Op::Create, When::After),
+    (Op::Update, When::Before),
+    (Op::Update, When::After),
+];
 
 async fn log_out(browser: &Browser) -> cloakroom_races::Answer {
     let log_out = async |session: Session| {

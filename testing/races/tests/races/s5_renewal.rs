@@ -57,8 +57,12 @@ async fn s5_a_writer_in_flight_for_longer_than_the_grace_keeps_its_write(kind: K
     assert_eq!(renewed.read::<u32>("a").await, Some(1));
 }
 
-const STEPS: [(Op, When); 4] =
-    [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)];
+const STEPS: [(Op, When); 4] = [
+    (Op::Create, When::Before),
+    (Op::Create, When::After),
+    (Op::Update, When::Before),
+    (Op::Update, When::After),
+];
 
 async fn a_writer_between_the_steps(kind: Kind, renewal_writes: bool) {
     for (op, when) in STEPS {
@@ -155,7 +159,9 @@ async fn s5_no_late_response_ever_sets_the_old_id_again(kind: Kind) {
                 .await,
         ];
         stand.wait(1);
-        let privilege = async move |session: Session| if log_in { Ok(session.log_in("alice")?) } else { Ok(renew(&session)?) };
+        let privilege = async move |session: Session| {
+            if log_in { Ok(session.log_in("alice")?) } else { Ok(renew(&session)?) }
+        };
         guest.run(privilege).await.ok();
         for late in late {
             let answer = late.release().await.ok();

@@ -93,7 +93,9 @@ async fn s6_the_old_id_after_a_log_in_is_anonymous_and_its_response_leaves_the_c
     for late in 0..4 {
         let answer = old
             .start(async move |session: Session| {
-                assert!(session.is_new() && session.user().is_none() && session.get::<String>("coat")?.is_none());
+                assert!(
+                    session.is_new() && session.user().is_none() && session.get::<String>("coat")?.is_none()
+                );
                 match late {
                     0 => {}
                     1 => session.insert("late", 1)?,
@@ -199,12 +201,14 @@ async fn s6_two_renewals_at_each_step_of_each_other_make_one_new_id(kind: Kind) 
             Ok(renew(&session)?)
         });
         step.reached().await;
-        let b = old.clone().run(async |session: Session| {
-            session.increment("n", 1)?;
-            Ok(renew(&session)?)
-        })
-        .await
-        .ok();
+        let b = old
+            .clone()
+            .run(async |session: Session| {
+                session.increment("n", 1)?;
+                Ok(renew(&session)?)
+            })
+            .await
+            .ok();
         step.open();
         let a = a.answer().await.ok();
         assert!(b.new_cookie().is_some() && a.leaves_cookie(), "{op:?} {when:?}");
@@ -256,9 +260,12 @@ async fn s6_a_log_in_and_a_renewal_at_once_leave_the_log_in(kind: Kind) {
             assert_eq!(alice.read::<String>("coat").await.as_deref(), Some("red"));
             assert!(!old.is_known().await);
             assert_eq!(stand.sessions_of("alice").await.len(), 1);
-            let others = stand.store.records().await.into_iter().filter(|entry| {
-                entry.stored.record.owner.is_none() && entry.stored.record.sliding
-            });
+            let others = stand
+                .store
+                .records()
+                .await
+                .into_iter()
+                .filter(|entry| entry.stored.record.owner.is_none() && entry.stored.record.sliding);
             assert_eq!(others.count(), 0, "no session without an owner is left");
         }
     }

@@ -23,8 +23,12 @@ races! {
     s7_revoke_all_ends_nobody_else,
 }
 
-const STEPS: [(Op, When); 4] =
-    [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)];
+const STEPS: [(Op, When); 4] = [
+    (Op::Create, When::Before),
+    (Op::Create, When::After),
+    (Op::Update, When::Before),
+    (Op::Update, When::After),
+];
 
 async fn revoke_all(stand: &Stand) -> u64 {
     stand.engine.sessions().revoke_all("alice").await.unwrap()
@@ -90,7 +94,12 @@ async fn s7_a_log_in_that_began_after_revoke_all_is_alive(kind: Kind) {
 }
 
 async fn s7_revoke_all_while_a_touch_is_in_flight(kind: Kind) {
-    for (op, when) in [(Op::Load, When::Before), (Op::Load, When::After), (Op::Touch, When::Before), (Op::Touch, When::After)] {
+    for (op, when) in [
+        (Op::Load, When::Before),
+        (Op::Load, When::After),
+        (Op::Touch, When::Before),
+        (Op::Touch, When::After),
+    ] {
         let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
         let alice = stand.user("alice").await;
         stand.wait(60);

@@ -203,7 +203,12 @@ async fn s9_a_lost_answer_to_a_log_out_ends_once(kind: Kind) {
 }
 
 async fn s9_a_lost_answer_to_a_touch_or_a_load_changes_nothing(kind: Kind) {
-    for (op, when) in [(Op::Touch, When::Before), (Op::Touch, When::After), (Op::Load, When::Before), (Op::Load, When::After)] {
+    for (op, when) in [
+        (Op::Touch, When::Before),
+        (Op::Touch, When::After),
+        (Op::Load, When::Before),
+        (Op::Load, When::After),
+    ] {
         let stand = Stand::new(kind).await;
         let mut guest = stand.guest().await;
         stand.wait(600);
@@ -273,7 +278,12 @@ async fn s9_a_failed_create_that_the_handler_saves_again_makes_one_session(kind:
 }
 
 async fn s9_a_failed_log_in_that_the_handler_saves_again_makes_one_session(kind: Kind) {
-    for (op, when) in [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)] {
+    for (op, when) in [
+        (Op::Create, When::Before),
+        (Op::Create, When::After),
+        (Op::Update, When::Before),
+        (Op::Update, When::After),
+    ] {
         let stand = impatient(kind).await;
         let old = stand.guest().await;
         stand.store.fail(op, when);
@@ -294,7 +304,12 @@ async fn s9_a_failed_log_in_that_the_handler_saves_again_makes_one_session(kind:
 }
 
 async fn s9_a_failed_renewal_that_the_handler_saves_again_loses_nothing(kind: Kind) {
-    for (op, when) in [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)] {
+    for (op, when) in [
+        (Op::Create, When::Before),
+        (Op::Create, When::After),
+        (Op::Update, When::Before),
+        (Op::Update, When::After),
+    ] {
         let stand = impatient(kind).await;
         let old = stand.user("alice").await;
         stand.store.fail(op, when);
@@ -333,7 +348,12 @@ async fn s9_a_failed_log_out_that_the_handler_saves_again_ends_once(kind: Kind) 
 
 /// The client gets an error and keeps its old id; neither what was acknowledged nor the session is lost.
 async fn s9_a_failed_renewal_that_nobody_saves_again_loses_nothing(kind: Kind) {
-    for (op, when) in [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::Before), (Op::Update, When::After)] {
+    for (op, when) in [
+        (Op::Create, When::Before),
+        (Op::Create, When::After),
+        (Op::Update, When::Before),
+        (Op::Update, When::After),
+    ] {
         let stand = impatient(kind).await;
         let old = stand.user("alice").await;
         stand.store.fail(op, when);
@@ -397,7 +417,10 @@ async fn s9_up_to_fifteen_commits_in_between_are_told_apart(kind: Kind) {
         }
     }
     let stand = Stand::new(kind).await;
-    assert!(lost_with_others(&stand, When::Before, 16).await, "all sixteen are others': it did not take effect");
+    assert!(
+        lost_with_others(&stand, When::Before, 16).await,
+        "all sixteen are others': it did not take effect"
+    );
 }
 
 async fn s9_twenty_commits_in_between_never_count_twice(kind: Kind) {

@@ -340,7 +340,11 @@ async fn clone_a_save_that_waits_for_the_response_cannot_change_the_cookie_behin
     guest.obey(&exchange.answer().await.ok());
     let _saved = soon("the task's save", task).await.unwrap();
     stand.wait(60);
-    assert_eq!(guest.user().await.as_deref(), Some("alice"), "the id that the client was told is the one that lasts");
+    assert_eq!(
+        guest.user().await.as_deref(),
+        Some("alice"),
+        "the id that the client was told is the one that lasts"
+    );
 }
 
 async fn clone_two_saves_at_once_count_once(kind: Kind) {
