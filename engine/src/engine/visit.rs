@@ -210,12 +210,22 @@ impl Pending {
     }
 
     /// Whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
-    /// before its response is made still [commits](Self::commit) then: a log-out must not be lost.
+    /// before its response is made [abandons](Self::abandon) it then: a log-out must not be lost.
     pub fn is_ending(&self) -> bool {
         let visit = &self.0;
         visit.state.get().is_some()
             && !visit.has_responded()
-            && visit.with(|state| state.fate == crate::plan::Fate::End)
+            && visit.with(|state| state.fate == crate::plan::Fate::End && state.placed().is_some())
+    }
+
+    /// Carries out the end of the session, and nothing else, of a request whose response nobody will get: a session
+    /// that was begun after it would be nobody's.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub async fn abandon(&self) -> Result<()> {
+        self.0.with(State::only_end);
+        self.commit().await.map(drop)
     }
 
     /// The engine.

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) owner: Option<Owner>,
     /// Whether a new session is stored although it has no values.
     pub(crate) must_exist: bool,
+    /// Whether nobody will get the response.
+    abandoned: bool,
     /// Whether the handler asked for a touch.
     pub(crate) touch: bool,
     pub(crate) loaded_at: Timestamp,
@@ -137,6 +139,7 @@ impl State {
             own: Own::default(),
             owner,
             must_exist: false,
+            abandoned: false,
             touch: false,
             loaded_at,
             cookie: Cookie::Unchanged,
@@ -218,7 +221,7 @@ impl State {
     }
 
     pub(crate) fn wanted(&self, save_empty: bool) -> bool {
-        self.must_exist || save_empty || self.draft.holds_new_values()
+        self.must_exist || (save_empty && !self.abandoned) || self.draft.holds_new_values()
     }
 
     pub(super) fn exists(&self, save_empty: bool) -> bool {
@@ -283,6 +286,15 @@ impl State {
         self.owner = None;
         self.minted = None;
         self.must_exist = false;
+    }
+
+    /// Forgets what was written after the end: nobody will get the cookie of a new session.
+    pub(crate) fn only_end(&mut self) {
+        self.draft = Draft::default();
+        self.own = Own::default();
+        self.owner = None;
+        self.must_exist = false;
+        self.abandoned = true;
     }
 
     pub(super) fn discard(&mut self) {
