@@ -52,7 +52,7 @@ impl IntoResponse for Page {
 /// Nothing but this page's own style, an icon, and forms to this server.
 fn policy(nonce: &str) -> String {
     format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; connect-src 'self'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
