@@ -211,7 +211,7 @@ impl Pending {
         let visit = &self.0;
         visit.state.get().is_some()
             && !visit.has_responded()
-            && visit.with(|state| state.fate == crate::plan::Fate::End)
+            && visit.with(|state| state.fate == crate::plan::Fate::End && state.placed().is_some())
     }
 
     /// The engine.

@@ -38,6 +38,8 @@ struct Life {
     renewed_at: Timestamp,
     expires_at: Timestamp,
     end: Option<End>,
+    /// The session that a log-in made this one of.
+    parent: Option<Sid>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +134,8 @@ enum Cookie {
     Unchanged,
     Set(StoreKey),
     Removed,
+    /// The id, or nothing.
+    Perhaps(StoreKey),
 }
 
 /// What a write carried when it was sent.
@@ -181,6 +185,8 @@ pub(crate) struct Model {
     requests: HashMap<Actor, Request>,
     /// The ids that responses have told, and their names in the store.
     ids: HashMap<String, StoreKey>,
+    /// The session that a key was made for.
+    first_led_to: HashMap<StoreKey, Sid>,
     superseded_at: HashMap<StoreKey, u64>,
     operations: u64,
     pub(crate) violations: Vec<String>,
@@ -257,6 +263,13 @@ impl Model {
         }
     }
 
+    /// The client went away in the middle of whatever it was.
+    pub(crate) fn leave(&mut self, actor: Actor) {
+        if let Some(request) = self.requests.get_mut(&actor) {
+            (request.failed, request.call) = (true, Call::None);
+        }
+    }
+
     pub(crate) fn clock(&self) -> &ManualClock {
         &self.clock
     }
@@ -267,7 +280,7 @@ impl Model {
 
     /// Whether somebody is in the middle of a commit.
     pub(crate) fn is_committing(&self) -> bool {
-        self.requests.values().any(|request| request.batch.is_some() && !request.failed)
+        self.requests.values().any(|request| request.batch.is_some())
     }
 
     /// Whether the last commit went well.
@@ -483,6 +496,9 @@ impl Model {
             self.places.insert(key.clone(), place);
             return;
         }
+        if self.is_own_that_expired(actor, key) {
+            return;
+        }
         if !self.used.insert(key.clone()) {
             self.violation(actor, "a record was created under an id that was used before");
         }
@@ -505,6 +521,12 @@ impl Model {
         }
     }
 
+    /// The answer was lost, and a session that began when this request did is over by now: it is made once more.
+    fn is_own_that_expired(&self, actor: Actor, key: &StoreKey) -> bool {
+        let made = self.requests[&actor].batch.as_ref().and_then(|batch| batch.made.as_ref());
+        made == Some(key) && self.live(key).is_none()
+    }
+
     /// A new session with this request's changes on top of `values`.
     fn begin_session(&mut self, actor: Actor, sent: &Sent, mut values: Values, number: u64) -> Sid {
         let began = self.began(actor);
@@ -514,7 +536,11 @@ impl Model {
         let started_at = sent.owner.as_ref().map_or(request.loaded_at, |owner| owner.since);
         let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
         let owner = sent.owner.clone();
-        self.sessions.push(Life { values, owner, number, started_at, renewed_at: began, expires_at, end: None });
+        let parent = match self.requests[&actor].mind.place {
+            Found::Session { sid, .. } if sent.fate == Fate::LogIn => Some(sid),
+            _ => None,
+        };
+        self.sessions.push(Life { values, owner, number, started_at, renewed_at: began, expires_at, end: None, parent });
         self.sessions.len() - 1
     }
 
@@ -526,6 +552,9 @@ impl Model {
     }
 
     fn made(&mut self, actor: Actor, key: &StoreKey) {
+        if let Some(Place::Session(sid)) = self.places.get(key) {
+            self.first_led_to.insert(key.clone(), *sid);
+        }
         let request = self.request(actor);
         request.made = Some(key.clone());
         if let Some(batch) = &mut request.batch {
@@ -731,8 +760,10 @@ impl Model {
 
     fn finish_dropped(&mut self, actor: Actor, batch: &Batch) {
         let request = &self.requests[&actor];
+        // A log-out that has removed the trail of a renewal is about to remove the session.
+        let ending = |request: &Request| request.batch.as_ref().is_some_and(|batch| batch.trail_removed);
         let lives = match request.mind.place {
-            Found::Session { sid, .. } => self.is_alive(sid),
+            Found::Session { sid, .. } => self.is_alive(sid) && !self.requests.values().any(ending),
             Found::Absent | Found::Closed => false,
         };
         let logs_in = request.mind.fate == Fate::LogIn;
@@ -743,7 +774,10 @@ impl Model {
             self.violation(actor, "said that changes were dropped which are in the store");
         }
         let logs_in = logs_in && batch.planned == Fate::LogIn;
-        if logs_in && !revoked && !unsure {
+        let absolute = self.rules.absolute();
+        let owner = self.requests[&actor].mind.owner.as_ref();
+        let too_late = owner.is_some_and(|owner| self.clock.now() >= owner.since + absolute);
+        if logs_in && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
         if lives && !logs_in && !ends {
@@ -846,21 +880,27 @@ impl Model {
             if by_another || end == Some(End::Superseded) {
                 request.mind.log_in_without_a_past();
                 if request.mind.fate != Fate::LogIn {
-                    request.mind.closed();
+                    request_closed(request);
                 }
             } else {
                 request.told = Cookie::Removed;
             }
         }
         match batch.applied {
-            Some((place, sent)) => request.mind.landed(place, &sent),
+            Some((place, mut sent)) => {
+                if want == Want::EndAndCreate {
+                    // The end is done; what is in the store is the session after it.
+                    sent.fate = request.mind.fate;
+                }
+                request.mind.landed(place, &sent);
+            }
             None if matches!(want, Want::Update | Want::Renew) => self.settle_unwritten(actor, end.is_some()),
             None => {}
         }
         match batch.made {
-            // An answer was lost, the request looked again, and its client would hear of an id that is dead by now.
-            Some(made) if batch.faults > 0 && !matches!(self.live(&made), Some(Place::Session(_))) => {
-                request_closed(self.request(actor));
+            // An answer was lost, and the id is dead by now: if the request looked again, its client must not hear of it.
+            Some(made) if batch.faults > 0 && !matches!(self.places.get(&made), Some(Place::Session(_))) => {
+                self.request(actor).told = Cookie::Perhaps(made);
             }
             Some(made) => self.request(actor).told = Cookie::Set(made),
             None => {}
@@ -885,8 +925,8 @@ impl Model {
     pub(crate) fn tell(&mut self, actor: Actor, told: &Told, before: Option<&str>) {
         let expected = self.requests[&actor].told.clone();
         match (told, &expected) {
-            (Told::Nothing, Cookie::Unchanged) | (Told::Removed, Cookie::Removed) => {}
-            (Told::Set(id), Cookie::Set(key)) => {
+            (Told::Nothing, Cookie::Unchanged | Cookie::Perhaps(_)) | (Told::Removed, Cookie::Removed) => {}
+            (Told::Set(id), Cookie::Set(key) | Cookie::Perhaps(key)) => {
                 if self.ids.insert(id.clone(), key.clone()).is_some() {
                     self.violation(actor, "told an id that was told before");
                 }
@@ -925,9 +965,19 @@ impl Model {
         };
         // A request that brought nothing, or the id of a session that had ended, may begin a session of its own; so may
         // one that ended its session, and what a log-in at the same moment means is for the user to say.
-        if !still_in && request.found_something && !request.ended && made_in_time && !request.unsure {
+        let family = self.is_of_the_family(was, request.cookie.as_ref());
+        if !still_in && family && request.found_something && !request.ended && made_in_time && !request.unsure {
             self.violation(actor, "a late response logged the user out");
         }
+    }
+}
+
+impl Model {
+    /// Whether the session was made, perhaps by log-ins, of the one that this key was made for.
+    fn is_of_the_family(&self, sid: Sid, key: Option<&StoreKey>) -> bool {
+        let Some(elder) = key.and_then(|key| self.first_led_to.get(key)) else { return false };
+        let mut line = std::iter::successors(Some(sid), |sid| self.sessions[*sid].parent);
+        line.any(|sid| sid == *elder)
     }
 }
 
