@@ -281,7 +281,7 @@ impl State {
         self.must_exist = false;
     }
 
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         if let Some(draft) = self.shelved.take() {
             self.draft = *draft;
         }

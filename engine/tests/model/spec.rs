@@ -78,6 +78,8 @@ struct Batch {
     /// This request removed the session's record.
     ended: bool,
     faults: usize,
+    /// One of them was a write's, which may or may not have taken effect.
+    uncertain: bool,
     /// What the request had decided when it began.
     planned: Fate,
     want: Want,
@@ -91,7 +93,8 @@ impl Batch {
     fn new(began: Timestamp, mind: &Mind) -> Self {
         let (planned, want) = (mind.fate, mind.want());
         let (applied, made, pending) = (None, None, None);
-        Self { began, applied, made, ended: false, faults: 0, planned, want, pending, trail_removed: false }
+        let (ended, uncertain, trail_removed) = (false, false, false);
+        Self { began, applied, made, ended, faults: 0, uncertain, planned, want, pending, trail_removed }
     }
 }
 
@@ -103,6 +106,8 @@ struct Request {
     call: Call,
     called: Timestamp,
     found: Option<Found>,
+    /// How many records it has looked at in this call.
+    looks: usize,
     mind: Mind,
     batch: Option<Batch>,
     /// The id that the response must tell, or that the cookie goes.
@@ -144,6 +149,7 @@ pub(crate) struct Sent {
     pub(crate) changes: Vec<Change>,
     want: Want,
     pub(crate) owner: Option<Owner>,
+    logged_in_at: Option<Timestamp>,
     pub(crate) fate: Fate,
     /// The flash values that go with it.
     ages: Option<u64>,
@@ -223,6 +229,7 @@ impl Model {
             call: Call::None,
             called: now,
             found: None,
+            looks: 0,
             mind: Mind::new(Found::Absent, false),
             batch: None,
             told: Cookie::Unchanged,
@@ -264,7 +271,7 @@ impl Model {
     }
 
     /// The client went away in the middle of whatever it was.
-    pub(crate) fn leave(&mut self, actor: Actor) {
+    pub(crate) fn is_left(&mut self, actor: Actor) {
         if let Some(request) = self.requests.get_mut(&actor) {
             (request.failed, request.call) = (true, Call::None);
         }
@@ -288,11 +295,12 @@ impl Model {
         self.requests[&actor].answered
     }
 
-    pub(crate) fn fault(&mut self, actor: Actor) {
+    pub(crate) fn fault(&mut self, actor: Actor, write: bool) {
         let request = self.request(actor);
         request.faults += 1;
         if let Some(batch) = &mut request.batch {
             batch.faults += 1;
+            batch.uncertain |= write;
         }
     }
 
@@ -300,7 +308,7 @@ impl Model {
     pub(crate) fn call(&mut self, actor: Actor, call: Call) {
         let now = self.clock.now();
         let request = self.request(actor);
-        (request.call, request.called, request.found) = (call, now, None);
+        (request.call, request.called, request.found, request.looks) = (call, now, None, 0);
     }
 
     /// The first load has ended well.
@@ -381,9 +389,14 @@ impl Model {
 
     /// Where a key leads for a request that began at `begun`.
     fn look(&self, key: &StoreKey, begun: Timestamp, called: Timestamp) -> Found {
+        self.look_on(key, begun, called, 3)
+    }
+
+    /// The same, for one that may look at only so many records more.
+    fn look_on(&self, key: &StoreKey, begun: Timestamp, called: Timestamp, most: usize) -> Found {
         let mut key = key.clone();
         let mut late = false;
-        for _ in 0..3 {
+        for _ in 0..most {
             match self.live(&key) {
                 None | Some(Place::Pending { .. }) => return Found::Absent,
                 Some(Place::Session(sid)) => {
@@ -427,7 +440,8 @@ impl Model {
         }
         let mind = &request.mind;
         let (changes, owner) = (mind.changes.clone(), mind.owner.clone());
-        Sent { changes, want: mind.want(), owner, fate: mind.fate, ages: mind.ages }
+        let (want, logged_in_at) = (mind.want(), mind.logged_in_at);
+        Sent { changes, want, owner, logged_in_at, fate: mind.fate, ages: mind.ages }
     }
 
     /// An operation is done; whether its answer arrives is another matter.
@@ -461,9 +475,14 @@ impl Model {
         let request = &self.requests[&actor];
         if request.call == Call::Load {
             let (begun, called) = (request.begun, request.called);
-            let start = self.start_of_look(actor).unwrap_or_else(|| key.clone());
-            let found = self.look(&start, begun, called);
-            self.request(actor).found = Some(found);
+            let most = 3 - request.looks.min(3);
+            let mut result = self.look_on(key, begun, called, most);
+            if let (Found::Session { late, .. }, Some(start)) = (&mut result, self.start_of_look(actor)) {
+                *late |= start != *key;
+            }
+            let request = self.request(actor);
+            request.looks += usize::from(found);
+            request.found = Some(result);
         } else if let Some(Place::Session(sid)) = self.live(key) {
             let seen = self.seen(*sid, key, false);
             self.see_again(actor, seen);
@@ -523,8 +542,9 @@ impl Model {
 
     /// The answer was lost, and a session that began when this request did is over by now: it is made once more.
     fn is_own_that_expired(&self, actor: Actor, key: &StoreKey) -> bool {
-        let made = self.requests[&actor].batch.as_ref().and_then(|batch| batch.made.as_ref());
-        made == Some(key) && self.live(key).is_none()
+        let Some(batch) = &self.requests[&actor].batch else { return false };
+        let pending = batch.pending.as_ref().map(|(key, _)| key);
+        (batch.made.as_ref() == Some(key) || pending == Some(key)) && self.live(key).is_none()
     }
 
     /// A new session with this request's changes on top of `values`.
@@ -533,7 +553,7 @@ impl Model {
         let number = number + 1;
         let request = &self.requests[&actor];
         sent.run(&mut values, number);
-        let started_at = sent.owner.as_ref().map_or(request.loaded_at, |owner| owner.since);
+        let started_at = sent.logged_in_at.unwrap_or(request.loaded_at);
         let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
         let owner = sent.owner.clone();
         let parent = match self.requests[&actor].mind.place {
@@ -687,12 +707,13 @@ impl Model {
                 let cap = self.rules.cap.is_some();
                 self.sessions[sid].end = Some(End::Ended);
                 let request = self.request(actor);
-                let own = matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
+                let own = request.mind.fate == Fate::End
+                    && matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
                 request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
                     batch.ended = true;
                 }
-                if !(own && request.mind.fate == Fate::End || cap) {
+                if !own && !cap && !self.is_one_ending() {
                     self.violation(actor, "ended a session that was not to end");
                 }
             }
@@ -704,6 +725,12 @@ impl Model {
             Some(Place::Trail { to: Some(_), .. }) => {
                 if let Some(batch) = &mut self.request(actor).batch {
                     batch.trail_removed = true;
+                }
+            }
+            Some(Place::Pending { by, .. }) if by != actor => {
+                // A renewal was about to take it for the session's new record; it will find the old one gone.
+                if let Some(batch) = &mut self.request(actor).batch {
+                    batch.ended = true;
                 }
             }
             Some(Place::Pending { .. } | Place::Trail { .. }) | None => {}
@@ -760,10 +787,8 @@ impl Model {
 
     fn finish_dropped(&mut self, actor: Actor, batch: &Batch) {
         let request = &self.requests[&actor];
-        // A log-out that has removed the trail of a renewal is about to remove the session.
-        let ending = |request: &Request| request.batch.as_ref().is_some_and(|batch| batch.trail_removed);
         let lives = match request.mind.place {
-            Found::Session { sid, .. } => self.is_alive(sid) && !self.requests.values().any(ending),
+            Found::Session { sid, .. } => self.is_alive(sid) && !self.is_one_ending(),
             Found::Absent | Found::Closed => false,
         };
         let logs_in = request.mind.fate == Fate::LogIn;
@@ -775,12 +800,17 @@ impl Model {
         }
         let logs_in = logs_in && batch.planned == Fate::LogIn;
         let absolute = self.rules.absolute();
-        let owner = self.requests[&actor].mind.owner.as_ref();
-        let too_late = owner.is_some_and(|owner| self.clock.now() >= owner.since + absolute);
+        let logged_in_at = self.requests[&actor].mind.logged_in_at;
+        let too_late = logged_in_at.is_some_and(|at| self.clock.now() >= at + absolute);
         if logs_in && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
-        if lives && !logs_in && !ends {
+        if logs_in && (lives || batch.pending.is_none()) {
+            // The log-in is dropped, and the session that it was made from stays as it is, for all that this one knows.
+            return self.request(actor).mind.discard();
+        }
+        self.request(actor).unsure |= logs_in;
+        if lives && !ends {
             self.violation(actor, "dropped changes although the session lives");
         }
         let request = self.request(actor);
@@ -836,13 +866,20 @@ impl Model {
         self.take_note(actor, want, batch);
     }
 
+    /// Whether a log-out has removed the trail of a renewal, and is about to remove the session that it led to.
+    fn is_one_ending(&self) -> bool {
+        self.requests.values().any(|request| request.batch.as_ref().is_some_and(|batch| batch.trail_removed))
+    }
+
     /// The session that a request wanted to end is dead, whoever ended it. One exception is known: if the answer to
     /// removing a trail is lost, nothing leads to an anonymous session any more, which then lives until it expires.
     fn has_ended(&self, actor: Actor, batch: &Batch) -> bool {
+
         match self.requests[&actor].mind.place {
             Found::Session { sid, .. } => {
                 let anonymous = self.sessions[sid].owner.is_none();
-                !self.is_alive(sid) || anonymous && batch.trail_removed && batch.faults > 0
+                !self.is_alive(sid)
+                    || anonymous && (self.is_one_ending() || batch.trail_removed && batch.faults > 0)
             }
             Found::Absent | Found::Closed => true,
         }
@@ -876,7 +913,7 @@ impl Model {
         let request = self.request(actor);
         if matches!(want, Want::End | Want::EndAndCreate) {
             request.mind.ended();
-            let by_another = !batch.ended && batch.faults == 0;
+            let by_another = !batch.ended && !batch.uncertain;
             if by_another || end == Some(End::Superseded) {
                 request.mind.log_in_without_a_past();
                 if request.mind.fate != Fate::LogIn {
@@ -884,6 +921,8 @@ impl Model {
                 }
             } else {
                 request.told = Cookie::Removed;
+                // If an answer was lost, nobody can tell whether another request was faster.
+                request.ended = true;
             }
         }
         match batch.applied {
@@ -912,8 +951,11 @@ impl Model {
         let request = &self.requests[&actor];
         match request.mind.place.clone() {
             Found::Session { key, .. } if !ended => {
-                let found = self.look(&key, request.begun, self.clock.now());
-                self.request(actor).mind.renewed_by_another(found);
+                match self.look(&key, request.begun, self.clock.now()) {
+                    found @ Found::Session { .. } => self.request(actor).mind.renewed_by_another(found),
+                    // A log-out has begun, and taken the trail away.
+                    Found::Absent | Found::Closed => request_closed(self.request(actor)),
+                }
             }
             _ => {
                 request_closed(self.request(actor));

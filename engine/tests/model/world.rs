@@ -320,7 +320,7 @@ impl Running {
     fn leave(&mut self) {
         self.gone = true;
         self.request.gate.note(self.actor, "is given up by its client", "");
-        self.request.model.lock().leave(self.actor);
+        self.request.model.lock().is_left(self.actor);
         self.task.abort();
         let pending = self.request.pending.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(pending) = pending.filter(Pending::is_ending) {
