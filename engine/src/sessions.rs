@@ -103,6 +103,8 @@ impl Sessions {
         let at = self.engine.clock().now();
         self.spare(session, at + Duration::from_micros(1)).await?;
         let count = self.owners()?.revoke(&owner_key(&user)?, at).await?;
+        // A log-in of this request, which is not stored yet, is dated anew too.
+        session.0.with(|state| redate(&mut state.owner, at + Duration::from_micros(1)));
         self.ended(count);
         Ok(count)
     }
@@ -111,11 +113,7 @@ impl Sessions {
     async fn spare(&self, session: &Session, since: Timestamp) -> Result<()> {
         let ended = || Error::new(ErrorKind::Gone, "the session has ended");
         loop {
-            let Some(mut key) = session.0.with(|state| state.key_if_the_user_s()) else {
-                // Not stored as this user's yet: its log-in began in this request, and is dated anew.
-                session.0.with(|state| redate(&mut state.owner, since));
-                return Ok(());
-            };
+            let Some(mut key) = session.0.with(|state| state.key_if_the_user_s()) else { return Ok(()) };
             let (stored, key) = loop {
                 let stored = self.engine.store().load(&key, None).await?.ok_or_else(ended)?;
                 match Payload::decode(&stored.record.payload) {
@@ -127,10 +125,7 @@ impl Sessions {
             redate(&mut record.owner, since);
             match self.engine.store().update(&key, stored.version, &record).await? {
                 Updated::Updated(_) => {
-                    session.0.with(|state| {
-                        redate(&mut state.owner, since);
-                        state.redate_stored(since);
-                    });
+                    session.0.with(|state| state.redate_stored(since));
                     return Ok(());
                 }
                 Updated::Conflict(_) => {}

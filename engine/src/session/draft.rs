@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     aging: Option<Aging>,
     /// Flash values for this request only.
     now: Vec<(Box<str>, Bytes)>,
+    /// Flash values whose request this is, and which a commit has removed from the store already.
+    spent: Vec<(Box<str>, Bytes)>,
     device: Option<Box<str>>,
 }
 
@@ -72,7 +74,8 @@ impl Draft {
         if self.cleared {
             return None;
         }
-        self.base.find(key).map(|frame| self.base.share(frame.value))
+        let spent = || self.spent.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone());
+        self.base.find(key).map(|frame| self.base.share(frame.value)).or_else(spent)
     }
 
     fn edit(&self, key: &str) -> Option<&Edit> {
@@ -99,6 +102,10 @@ impl Draft {
         }
         for edit in self.edits.iter().filter(|edit| !edit.in_base) {
             entries.extend(edit.value.bytes().map(|value| (self.key_of(edit).to_owned(), value.clone())));
+        }
+        for (key, _) in self.spent.iter().filter(|(key, _)| self.edit(key).is_none()) {
+            let shown = !entries.iter().any(|(other, _)| **other == **key);
+            entries.extend(self.stored(key).filter(|_| shown).map(|value| (key.as_ref().into(), value)));
         }
         for (key, value) in &self.now {
             entries.retain(|(other, _)| **other != **key);
@@ -221,12 +228,11 @@ impl Draft {
     fn exchange_base(&mut self, base: Frames) {
         let old = std::mem::replace(&mut self.base, base);
         let Some(aging) = self.aging.as_ref().filter(|_| !self.cleared) else { return };
-        for frame in old.iter() {
-            let Tag::Flash { born } = frame.tag else { continue };
+        for frame in old.iter().filter(|frame| matches!(frame.tag, Tag::Flash { born } if aging.is_due(born)))
+        {
             let key = String::from_utf8_lossy(frame.key);
-            let hidden = self.edit(&key).is_some() || self.now.iter().any(|(name, _)| **name == *key);
-            if aging.is_due(born) && !hidden && self.base.find(&key).is_none() {
-                self.now.push((key.as_ref().into(), old.share(frame.value)));
+            if self.edit(&key).is_none() {
+                self.spent.push((key.as_ref().into(), old.share(frame.value)));
             }
         }
     }
@@ -234,6 +240,9 @@ impl Draft {
     /// A commit carried the first `sent` changes into the store, where `base` is now.
     pub(crate) fn committed(&mut self, base: Frames, sent: usize) -> Result<()> {
         self.exchange_base(base);
+        let mut spent = std::mem::take(&mut self.spent);
+        spent.retain(|(key, _)| !self.cleared && self.edit(key).is_none());
+        self.spent = spent;
         self.aging = None;
         self.device = None;
         self.replay(sent)

@@ -297,7 +297,7 @@ impl State {
         self.abandoned = true;
     }
 
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         if let Some(draft) = self.shelved.take() {
             self.draft = *draft;
         }
@@ -320,10 +320,13 @@ impl State {
 
     /// The stored record belongs to its owner since another moment now, under a version not yet seen.
     pub(crate) fn redate_stored(&mut self, since: Timestamp) {
-        if let Place::Stored(stored) = &mut self.place
-            && let Some(owner) = &mut stored.owner
-        {
+        let Place::Stored(stored) = &mut self.place else { return };
+        let is_same = self.owner == stored.owner && self.own.log_in.is_none();
+        if let Some(owner) = &mut stored.owner {
             owner.since = owner.since.max(since);
+        }
+        if is_same {
+            self.owner.clone_from(&stored.owner);
         }
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Mind {
     pub(crate) changes: Vec<Change>,
     pub(crate) fate: Fate,
     pub(crate) owner: Option<Owner>,
+    /// When this request logged somebody in.
+    pub(crate) logged_in_at: Option<Timestamp>,
     pub(crate) must_exist: bool,
     /// Flash values born under this commit or an earlier one have their last request now.
     pub(crate) ages: Option<u64>,
@@ -69,8 +71,9 @@ impl Mind {
             }
             Found::Absent | Found::Closed => (Values::new(), None, None),
         };
-        let (changes, fate) = (Vec::new(), Fate::Keep);
-        Self { place, base, changes, fate, owner, must_exist: false, ages, renewal_due, shelved: None }
+        let (changes, fate, logged_in_at) = (Vec::new(), Fate::Keep, None);
+        let (must_exist, shelved) = (false, None);
+        Self { place, base, changes, fate, owner, logged_in_at, must_exist, ages, renewal_due, shelved }
     }
 
     /// The stored session, unless this request ends it.
@@ -104,6 +107,7 @@ impl Mind {
         if self.owner.as_ref().is_some_and(|present| present.key != owner.key) {
             self.changes.push(Change::Clear);
         }
+        self.logged_in_at = Some(owner.since);
         self.owner = Some(owner);
         self.must_exist = true;
         if self.fate != Fate::End || !matches!(self.place, Found::Session { .. }) {
@@ -117,6 +121,7 @@ impl Mind {
             self.shelved = Some(base);
         }
         (self.fate, self.owner, self.must_exist) = (Fate::End, None, false);
+        self.logged_in_at = None;
         self.changes.clear();
     }
 
@@ -125,7 +130,7 @@ impl Mind {
             self.base = base;
         }
         self.changes.clear();
-        (self.fate, self.must_exist) = (Fate::Keep, false);
+        (self.fate, self.must_exist, self.logged_in_at) = (Fate::Keep, false, None);
         self.owner = match &self.place {
             Found::Session { owner, .. } => owner.clone(),
             Found::Absent | Found::Closed => None,
@@ -169,12 +174,15 @@ impl Mind {
             if as_sent {
                 self.owner.clone_from(owner);
             }
+        } else {
+            self.base.clear();
         }
         self.place = place;
         self.forget(sent);
         (self.ages, self.renewal_due) = (None, false);
         if as_sent {
             (self.fate, self.must_exist, self.shelved) = (Fate::Keep, false, None);
+            self.logged_in_at = None;
         }
     }
 

@@ -91,8 +91,8 @@ fn try_many(cases: u32, case: impl Strategy<Value = Case>) {
     let drawn = (case, vec(any::<u8>(), 0..60));
     let runtime = runtime();
     let tried = runner.run(&drawn, |(case, choices)| {
-        let run = World::run(&case, &mut Drawn(choices.iter()));
-        runtime.block_on(run).map(drop).map_err(TestCaseError::fail)
+        let mut drawn = Drawn(choices.iter());
+        runtime.block_on(World::run(&case, &mut drawn)).map(drop).map_err(TestCaseError::fail)
     });
     if let Err(proptest::test_runner::TestError::Fail(story, (_, choices))) = tried {
         panic!("{story}\nthe choices: {choices:?}");

@@ -38,6 +38,8 @@ struct Life {
     renewed_at: Timestamp,
     expires_at: Timestamp,
     end: Option<End>,
+    /// The session that a log-in made this one of.
+    parent: Option<Sid>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ struct Batch {
     /// This request removed the session's record.
     ended: bool,
     faults: usize,
+    /// One of them was a write's, which may or may not have taken effect.
+    uncertain: bool,
     /// What the request had decided when it began.
     planned: Fate,
     want: Want,
@@ -97,7 +101,8 @@ impl Batch {
     fn new(began: Timestamp, mind: &Mind) -> Self {
         let (planned, want) = (mind.fate, mind.want());
         let (applied, made, pending) = (None, None, None);
-        Self { began, applied, made, ended: false, faults: 0, planned, want, pending, trail_removed: false }
+        let (ended, uncertain, trail_removed) = (false, false, false);
+        Self { began, applied, made, ended, faults: 0, uncertain, planned, want, pending, trail_removed }
     }
 }
 
@@ -109,6 +114,8 @@ struct Request {
     call: Call,
     called: Timestamp,
     found: Option<Found>,
+    /// How many records it has looked at in this call.
+    looks: usize,
     mind: Mind,
     batch: Option<Batch>,
     /// The id that the response must tell, or that the cookie goes.
@@ -140,6 +147,8 @@ enum Cookie {
     Unchanged,
     Set(StoreKey),
     Removed,
+    /// The id, or nothing.
+    Perhaps(StoreKey),
 }
 
 /// What a write carried when it was sent.
@@ -148,6 +157,7 @@ pub(crate) struct Sent {
     pub(crate) changes: Vec<Change>,
     want: Want,
     pub(crate) owner: Option<Owner>,
+    logged_in_at: Option<Timestamp>,
     pub(crate) fate: Fate,
     /// The flash values that go with it.
     ages: Option<u64>,
@@ -189,6 +199,8 @@ pub(crate) struct Model {
     requests: HashMap<Actor, Request>,
     /// The ids that responses have told, and their names in the store.
     ids: HashMap<String, StoreKey>,
+    /// The session that a key was made for.
+    first_led_to: HashMap<StoreKey, Sid>,
     superseded_at: HashMap<StoreKey, u64>,
     operations: u64,
     pub(crate) violations: Vec<String>,
@@ -225,6 +237,7 @@ impl Model {
             call: Call::None,
             called: now,
             found: None,
+            looks: 0,
             mind: Mind::new(Found::Absent, false),
             batch: None,
             told: Cookie::Unchanged,
@@ -265,6 +278,13 @@ impl Model {
         }
     }
 
+    /// The client went away in the middle of whatever it was.
+    pub(crate) fn is_left(&mut self, actor: Actor) {
+        if let Some(request) = self.requests.get_mut(&actor) {
+            (request.failed, request.call) = (true, Call::None);
+        }
+    }
+
     pub(crate) fn clock(&self) -> &ManualClock {
         &self.clock
     }
@@ -275,7 +295,7 @@ impl Model {
 
     /// Whether somebody is in the middle of a commit.
     pub(crate) fn is_committing(&self) -> bool {
-        self.requests.values().any(|request| request.batch.is_some() && !request.failed)
+        self.requests.values().any(|request| request.batch.is_some())
     }
 
     /// Whether the last commit went well.
@@ -283,11 +303,12 @@ impl Model {
         self.requests[&actor].answered
     }
 
-    pub(crate) fn fault(&mut self, actor: Actor) {
+    pub(crate) fn fault(&mut self, actor: Actor, write: bool) {
         let request = self.request(actor);
         request.faults += 1;
         if let Some(batch) = &mut request.batch {
             batch.faults += 1;
+            batch.uncertain |= write;
         }
     }
 
@@ -295,7 +316,7 @@ impl Model {
     pub(crate) fn call(&mut self, actor: Actor, call: Call) {
         let now = self.clock.now();
         let request = self.request(actor);
-        (request.call, request.called, request.found) = (call, now, None);
+        (request.call, request.called, request.found, request.looks) = (call, now, None, 0);
     }
 
     /// The first load has ended well.
@@ -378,9 +399,14 @@ impl Model {
 
     /// Where a key leads for a request that began at `begun`.
     fn look(&self, key: &StoreKey, begun: Timestamp, called: Timestamp) -> Found {
+        self.look_on(key, begun, called, 3)
+    }
+
+    /// The same, for one that may look at only so many records more.
+    fn look_on(&self, key: &StoreKey, begun: Timestamp, called: Timestamp, most: usize) -> Found {
         let mut key = key.clone();
         let mut late = false;
-        for _ in 0..3 {
+        for _ in 0..most {
             match self.live(&key) {
                 None | Some(Place::Pending { .. }) => return Found::Absent,
                 Some(Place::Session(sid)) => {
@@ -424,7 +450,8 @@ impl Model {
         }
         let mind = &request.mind;
         let (changes, owner) = (mind.changes.clone(), mind.owner.clone());
-        Sent { changes, want: mind.want(), owner, fate: mind.fate, ages: mind.ages }
+        let (want, logged_in_at) = (mind.want(), mind.logged_in_at);
+        Sent { changes, want, owner, logged_in_at, fate: mind.fate, ages: mind.ages }
     }
 
     /// An operation is done; whether its answer arrives is another matter.
@@ -458,9 +485,14 @@ impl Model {
         let request = &self.requests[&actor];
         if request.call == Call::Load {
             let (begun, called) = (request.begun, request.called);
-            let start = self.start_of_look(actor).unwrap_or_else(|| key.clone());
-            let found = self.look(&start, begun, called);
-            self.request(actor).found = Some(found);
+            let most = 3 - request.looks.min(3);
+            let mut result = self.look_on(key, begun, called, most);
+            if let (Found::Session { late, .. }, Some(start)) = (&mut result, self.start_of_look(actor)) {
+                *late |= start != *key;
+            }
+            let request = self.request(actor);
+            request.looks += usize::from(found);
+            request.found = Some(result);
         } else if let Some(Place::Session(sid)) = self.live(key) {
             let seen = self.seen(*sid, key, false);
             self.see_again(actor, seen);
@@ -495,6 +527,9 @@ impl Model {
             self.places.insert(key.clone(), place);
             return;
         }
+        if self.is_own_that_expired(actor, key) {
+            return;
+        }
         if !self.used.insert(key.clone()) {
             self.violation(actor, "a record was created under an id that was used before");
         }
@@ -517,15 +552,26 @@ impl Model {
         }
     }
 
+    /// The answer was lost, and a session that began when this request did is over by now: it is made once more.
+    fn is_own_that_expired(&self, actor: Actor, key: &StoreKey) -> bool {
+        let Some(batch) = &self.requests[&actor].batch else { return false };
+        let pending = batch.pending.as_ref().map(|(key, _)| key);
+        (batch.made.as_ref() == Some(key) || pending == Some(key)) && self.live(key).is_none()
+    }
+
     /// A new session with this request's changes on top of `values`.
     fn begin_session(&mut self, actor: Actor, sent: &Sent, mut values: Values, number: u64) -> Sid {
         let began = self.began(actor);
         let number = number + 1;
         let request = &self.requests[&actor];
         sent.run(&mut values, number);
-        let started_at = sent.owner.as_ref().map_or(request.loaded_at, |owner| owner.since);
+        let started_at = sent.logged_in_at.unwrap_or(request.loaded_at);
         let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
         let owner = sent.owner.clone();
+        let parent = match self.requests[&actor].mind.place {
+            Found::Session { sid, .. } if sent.fate == Fate::LogIn => Some(sid),
+            _ => None,
+        };
         self.sessions.push(Life {
             values,
             owner,
@@ -534,6 +580,7 @@ impl Model {
             renewed_at: began,
             expires_at,
             end: None,
+            parent,
         });
         self.sessions.len() - 1
     }
@@ -546,6 +593,9 @@ impl Model {
     }
 
     fn made(&mut self, actor: Actor, key: &StoreKey) {
+        if let Some(Place::Session(sid)) = self.places.get(key) {
+            self.first_led_to.insert(key.clone(), *sid);
+        }
         let request = self.request(actor);
         request.made = Some(key.clone());
         if let Some(batch) = &mut request.batch {
@@ -681,12 +731,13 @@ impl Model {
                 let cap = self.rules.cap.is_some();
                 self.sessions[sid].end = Some(End::Ended);
                 let request = self.request(actor);
-                let own = matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
+                let own = request.mind.fate == Fate::End
+                    && matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
                 request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
                     batch.ended = true;
                 }
-                if !(own && request.mind.fate == Fate::End || cap) {
+                if !own && !cap && !self.is_one_ending() {
                     self.violation(actor, "ended a session that was not to end");
                 }
             }
@@ -700,6 +751,12 @@ impl Model {
             Some(Place::Trail { to: Some(_), .. }) => {
                 if let Some(batch) = &mut self.request(actor).batch {
                     batch.trail_removed = true;
+                }
+            }
+            Some(Place::Pending { by, .. }) if by != actor => {
+                // A renewal was about to take it for the session's new record; it will find the old one gone.
+                if let Some(batch) = &mut self.request(actor).batch {
+                    batch.ended = true;
                 }
             }
             Some(Place::Pending { .. } | Place::Trail { .. }) | None => {}
@@ -757,7 +814,7 @@ impl Model {
     fn finish_dropped(&mut self, actor: Actor, batch: &Batch) {
         let request = &self.requests[&actor];
         let lives = match request.mind.place {
-            Found::Session { sid, .. } => self.is_alive(sid),
+            Found::Session { sid, .. } => self.is_alive(sid) && !self.is_one_ending(),
             Found::Absent | Found::Closed => false,
         };
         let logs_in = request.mind.fate == Fate::LogIn;
@@ -768,10 +825,18 @@ impl Model {
             self.violation(actor, "said that changes were dropped which are in the store");
         }
         let logs_in = logs_in && batch.planned == Fate::LogIn;
-        if logs_in && !revoked && !unsure {
+        let absolute = self.rules.absolute();
+        let logged_in_at = self.requests[&actor].mind.logged_in_at;
+        let too_late = logged_in_at.is_some_and(|at| self.clock.now() >= at + absolute);
+        if logs_in && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
-        if lives && !logs_in && !ends {
+        if logs_in && (lives || batch.pending.is_none()) {
+            // The log-in is dropped, and the session that it was made from stays as it is, for all that this one knows.
+            return self.request(actor).mind.discard();
+        }
+        self.request(actor).unsure |= logs_in;
+        if lives && !ends {
             self.violation(actor, "dropped changes although the session lives");
         }
         let request = self.request(actor);
@@ -827,13 +892,19 @@ impl Model {
         self.take_note(actor, want, batch);
     }
 
+    /// Whether a log-out has removed the trail of a renewal, and is about to remove the session that it led to.
+    fn is_one_ending(&self) -> bool {
+        self.requests.values().any(|request| request.batch.as_ref().is_some_and(|batch| batch.trail_removed))
+    }
+
     /// The session that a request wanted to end is dead, whoever ended it. One exception is known: if the answer to
     /// removing a trail is lost, nothing leads to an anonymous session any more, which then lives until it expires.
     fn has_ended(&self, actor: Actor, batch: &Batch) -> bool {
         match self.requests[&actor].mind.place {
             Found::Session { sid, .. } => {
                 let anonymous = self.sessions[sid].owner.is_none();
-                !self.is_alive(sid) || anonymous && batch.trail_removed && batch.faults > 0
+                !self.is_alive(sid)
+                    || anonymous && (self.is_one_ending() || batch.trail_removed && batch.faults > 0)
             }
             Found::Absent | Found::Closed => true,
         }
@@ -867,25 +938,33 @@ impl Model {
         let request = self.request(actor);
         if matches!(want, Want::End | Want::EndAndCreate) {
             request.mind.ended();
-            let by_another = !batch.ended && batch.faults == 0;
+            let by_another = !batch.ended && !batch.uncertain;
             if by_another || end == Some(End::Superseded) {
                 request.mind.log_in_without_a_past();
                 if request.mind.fate != Fate::LogIn {
-                    request.mind.closed();
+                    request_closed(request);
                 }
             } else {
                 request.told = Cookie::Removed;
+                // If an answer was lost, nobody can tell whether another request was faster.
+                request.ended = true;
             }
         }
         match batch.applied {
-            Some((place, sent)) => request.mind.landed(place, &sent),
+            Some((place, mut sent)) => {
+                if want == Want::EndAndCreate {
+                    // The end is done; what is in the store is the session after it.
+                    sent.fate = request.mind.fate;
+                }
+                request.mind.landed(place, &sent);
+            }
             None if matches!(want, Want::Update | Want::Renew) => self.settle_unwritten(actor, end.is_some()),
             None => {}
         }
         match batch.made {
-            // An answer was lost, the request looked again, and its client would hear of an id that is dead by now.
-            Some(made) if batch.faults > 0 && !matches!(self.live(&made), Some(Place::Session(_))) => {
-                request_closed(self.request(actor));
+            // An answer was lost, and the id is dead by now: if the request looked again, its client must not hear of it.
+            Some(made) if batch.faults > 0 && !matches!(self.places.get(&made), Some(Place::Session(_))) => {
+                self.request(actor).told = Cookie::Perhaps(made);
             }
             Some(made) => self.request(actor).told = Cookie::Set(made),
             None => {}
@@ -897,8 +976,11 @@ impl Model {
         let request = &self.requests[&actor];
         match request.mind.place.clone() {
             Found::Session { key, .. } if !ended => {
-                let found = self.look(&key, request.begun, self.clock.now());
-                self.request(actor).mind.renewed_by_another(found);
+                match self.look(&key, request.begun, self.clock.now()) {
+                    found @ Found::Session { .. } => self.request(actor).mind.renewed_by_another(found),
+                    // A log-out has begun, and taken the trail away.
+                    Found::Absent | Found::Closed => request_closed(self.request(actor)),
+                }
             }
             _ => {
                 request_closed(self.request(actor));
@@ -910,8 +992,8 @@ impl Model {
     pub(crate) fn tell(&mut self, actor: Actor, told: &Told, before: Option<&str>) {
         let expected = self.requests[&actor].told.clone();
         match (told, &expected) {
-            (Told::Nothing, Cookie::Unchanged) | (Told::Removed, Cookie::Removed) => {}
-            (Told::Set(id), Cookie::Set(key)) => {
+            (Told::Nothing, Cookie::Unchanged | Cookie::Perhaps(_)) | (Told::Removed, Cookie::Removed) => {}
+            (Told::Set(id), Cookie::Set(key) | Cookie::Perhaps(key)) => {
                 if self.ids.insert(id.clone(), key.clone()).is_some() {
                     self.violation(actor, "told an id that was told before");
                 }
@@ -952,9 +1034,20 @@ impl Model {
         };
         // A request that brought nothing, or the id of a session that had ended, may begin a session of its own; so may
         // one that ended its session, and what a log-in at the same moment means is for the user to say.
-        if !still_in && request.found_something && !request.ended && made_in_time && !request.unsure {
+        let family = self.is_of_the_family(was, request.cookie.as_ref());
+        if !still_in && family && request.found_something && !request.ended && made_in_time && !request.unsure
+        {
             self.violation(actor, "a late response logged the user out");
         }
+    }
+}
+
+impl Model {
+    /// Whether the session was made, perhaps by log-ins, of the one that this key was made for.
+    fn is_of_the_family(&self, sid: Sid, key: Option<&StoreKey>) -> bool {
+        let Some(elder) = key.and_then(|key| self.first_led_to.get(key)) else { return false };
+        let mut line = std::iter::successors(Some(sid), |sid| self.sessions[*sid].parent);
+        line.any(|sid| sid == *elder)
     }
 }
 

@@ -34,14 +34,14 @@ impl Gated {
         let verdict = self.gate.pass(self.actor, point, what).await;
         let lost = || Error::new(ErrorKind::Unavailable, "lost by the test");
         if verdict == Verdict::Fail {
-            self.model.lock().fault(self.actor);
+            self.model.lock().fault(self.actor, point == Point::Write);
             return Err(lost());
         }
         let answer = run.await?;
         self.model.lock().done(self.actor, key, &sent, &done(&answer));
         match verdict {
             Verdict::Lose => {
-                self.model.lock().fault(self.actor);
+                self.model.lock().fault(self.actor, point == Point::Write);
                 return Err(lost());
             }
             Verdict::Hold => drop(self.gate.pass(self.actor, Point::Answer, "gets the answer").await),

@@ -99,7 +99,7 @@ impl World {
             .sessions_per_user(self.rules.cap)
             .sweep_every(None)
             .clock(self.clock.clone())
-            .random(Seeded(AtomicU64::new(actor as u64 * 0x1234_5678_9abc_def1 + 1)))
+            .random(Seeded(AtomicU64::new((actor as u64).wrapping_mul(0x1234_5678_9abc_def1))))
             .observer(move |event: &Event| {
                 if *event == Event::WriteDropped {
                     dropped.store(true, Ordering::Relaxed);
@@ -320,7 +320,7 @@ impl Running {
     fn leave(&mut self) {
         self.gone = true;
         self.request.gate.note(self.actor, "is given up by its client", "");
-        self.request.model.lock().fail(self.actor);
+        self.request.model.lock().is_left(self.actor);
         self.task.abort();
         let pending = self.request.pending.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(pending) = pending.filter(Pending::is_ending) {

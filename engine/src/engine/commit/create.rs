@@ -1,13 +1,13 @@
 //! Stores a session for the first time.
 
-use cloakroom_store::{Created, StoreKey, Version};
+use cloakroom_store::{Created, StoreKey, Stored, Version};
 
 use super::meet::read;
 use super::{Commit, Landing, Write};
 use crate::observe::{Event, Renewal};
 use crate::record::Payload;
 use crate::session::Cookie;
-use crate::{Error, ErrorKind, Handle, Result, SessionId};
+use crate::{Handle, Result, SessionId};
 
 /// What became of a record under a new id.
 pub(super) enum New {
@@ -76,25 +76,24 @@ impl Commit<'_> {
             match self.store().create(key, &write.record).await {
                 Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
                 Ok(Created::Revoked) => return Ok(Placed::Revoked),
+                // If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
+                Ok(Created::Taken) if !self.uncertain => return Ok(Placed::Taken),
                 Ok(Created::Taken) => {
-                    // If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
-                    return Ok(self.version_if_ours(key).await?.map_or(Placed::Taken, Placed::Here));
+                    if let Some(there) = self.load(key).await? {
+                        return self.is_ours(&there).map(|ours| ours.map_or(Placed::Taken, Placed::Here));
+                    }
+                    // It was, and a revocation has just removed it.
+                    self.wait_after_conflict().await?;
                 }
                 Err(error) => self.wait_after(error).await?,
             }
         }
     }
 
-    /// The version of the record under `key` if this commit made it and lost the answer.
-    async fn version_if_ours(&mut self, key: &StoreKey) -> Result<Option<Version>> {
-        if !self.uncertain {
-            return Ok(None);
-        }
-        let Some(stored) = self.load(key).await? else {
-            return Err(Error::new(ErrorKind::Contended, "a new session was ended before it was handed out"));
-        };
-        Ok(match read(&stored)? {
-            Payload::Session(header, _) if header.remembers(self.nonce) => Some(stored.version),
+    /// The version of a record if this commit made it and lost the answer.
+    fn is_ours(&self, there: &Stored) -> Result<Option<Version>> {
+        Ok(match read(there)? {
+            Payload::Session(header, _) if header.remembers(self.nonce) => Some(there.version),
             _ => None,
         })
     }

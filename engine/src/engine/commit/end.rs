@@ -71,16 +71,15 @@ impl Commit<'_> {
         }
     }
 
-    /// If the answer to a delete was lost, it may have removed the trail of a renewal, and where it led with it.
-    /// A user's sessions are then looked through for the one that must not live on; an anonymous one can only expire.
+    /// Nothing is there. Where a trail was, another log-out may have removed it and not yet, or never, the session; or
+    /// this one did, and lost the answer. A user's sessions are looked through for the one that must not live on; an
+    /// anonymous one can only expire.
     async fn find_by_handle(&mut self) -> Result<Option<StoreKey>> {
         let seen = self.visit.with(|state| match &state.place {
             Place::Stored(stored) => Some((stored.owner.clone()?, stored.header.handle)),
             Place::Absent | Place::Closed => None,
         });
-        let (true, Some((owner, handle)), Some(owners)) =
-            (self.uncertain, seen, self.store().abilities().owners)
-        else {
+        let (Some((owner, handle)), Some(owners)) = (seen, self.store().abilities().owners) else {
             return Ok(None);
         };
         let entries = loop {

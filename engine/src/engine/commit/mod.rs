@@ -43,6 +43,8 @@ pub(super) struct Commit<'a> {
     sent: usize,
     decided: Decided,
     conflicts: u32,
+    /// Whether the session is there although what was to be stored is dropped.
+    session_stays: bool,
 }
 
 /// The session as a commit writes it.
@@ -60,8 +62,18 @@ impl<'a> Commit<'a> {
         let patience = Patience::new(engine.config().commit_within, engine.config().outage.wait, nonce);
         let now = engine.clock().now();
         let decided = visit.with(|state| state.decided());
-        let fate = Fate::Keep;
-        Self { visit, nonce, patience, now, fate, uncertain: false, sent: 0, decided, conflicts: 0 }
+        Self {
+            visit,
+            nonce,
+            patience,
+            now,
+            fate: Fate::Keep,
+            uncertain: false,
+            sent: 0,
+            decided,
+            conflicts: 0,
+            session_stays: false,
+        }
     }
 
     pub(super) async fn run(mut self) -> Result<Landing> {
@@ -79,7 +91,12 @@ impl<'a> Commit<'a> {
     fn drop_changes(&self) -> Result<Landing> {
         let missed = self.visit.with(|state| {
             let missed = state.is_changed() || state.must_exist;
-            state.lost(self.fate).map(|()| missed)
+            if self.session_stays {
+                state.discard()
+            } else {
+                state.lost(self.fate)?
+            }
+            Ok::<_, Error>(missed)
         })?;
         if !missed {
             return Ok(Landing::Kept);

@@ -35,14 +35,14 @@ impl Commit<'_> {
             let mut new = match self.stock().await? {
                 New::Stored(new) => *new,
                 New::Revoked if self.is_spared(privilege).await? => continue,
-                New::Revoked => return Ok(Landing::Dropped),
+                New::Revoked => return Ok(self.refuse(privilege)),
             };
             match self.replace_old(&mut new, privilege).await {
                 Ok(Old::Left) => return self.tell(new, privilege).await,
                 Ok(Old::Stranded) => {
                     self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
                     if !self.is_spared(privilege).await? {
-                        return Ok(Landing::Dropped);
+                        return Ok(self.refuse(privilege));
                     }
                 }
                 Ok(Old::Overtaken) => {
@@ -68,6 +68,12 @@ impl Commit<'_> {
     /// A log-in that began before its user was revoked is dead. A session may have been spared.
     async fn is_spared(&mut self, privilege: Privilege) -> Result<bool> {
         Ok(privilege == Privilege::Same && matches!(self.look_whether_spared().await?, Met::Rebased))
+    }
+
+    /// The user was revoked after this log-in began: it is dropped, and the session that it was made from stays as it is.
+    fn refuse(&mut self, privilege: Privilege) -> Landing {
+        self.session_stays = privilege == Privilege::New;
+        Landing::Dropped
     }
 
     /// Leaves a trail in the place of the old record, however often that changes meanwhile.
