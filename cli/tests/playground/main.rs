@@ -6,6 +6,7 @@ mod command;
 mod kills;
 mod page;
 mod places;
+mod readme;
 mod routes;
 mod server;
 mod steps;
