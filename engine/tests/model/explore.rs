@@ -67,7 +67,7 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, outcome: Result<World, String>) {
+    fn add(&mut self, outcome: Result<(), String>) {
         self.runs += 1;
         if let Err(story) = outcome {
             let first = story.trim_start().lines().next().unwrap_or_default();
@@ -78,16 +78,31 @@ impl Findings {
 
     /// Runs `case` in every order, or if there are more than `limit`, in that many and as many random ones.
     pub(crate) fn in_all_orders(&mut self, case: &Case, limit: usize) {
+        self.in_all_orders_and(case, limit, async |_| Ok(()));
+    }
+
+    /// The same; in the end, `check` looks at the world too.
+    pub(crate) fn in_all_orders_and(
+        &mut self,
+        case: &Case,
+        limit: usize,
+        check: impl AsyncFn(&mut World) -> Result<(), String>,
+    ) {
         let runtime = runtime();
+        let run = async |choices: &mut dyn Choices| {
+            let mut world = World::run(case, choices).await?;
+            let checked = check(&mut world).await;
+            checked.map_err(|what| format!("{what}\n{case}\n{}", world.story()))
+        };
         let mut way = Way::default();
         for _ in 0..limit {
-            self.add(runtime.block_on(World::run(case, &mut way)));
+            self.add(runtime.block_on(run(&mut way)));
             if !way.advance() {
                 return;
             }
         }
         for seed in 0..limit as u64 {
-            self.add(runtime.block_on(World::run(case, &mut Stroll(seed))));
+            self.add(runtime.block_on(run(&mut Stroll(seed))));
         }
     }
 

@@ -1,1 +1,151 @@
-//! todo
+//! The smallest cases that once broke a promise, by the promise. Each is tried in every order.
+
+use crate::explore::Findings;
+use crate::script::{Case, Script, Step::*};
+
+/// Tries the case, and says how many ways there were to go wrong.
+fn holds(case: &Case) {
+    let mut findings = Findings::default();
+    findings.in_all_orders(case, 1_500);
+    findings.expect_none();
+}
+
+fn visitor() -> Vec<Script> {
+    vec![vec![Increment]]
+}
+
+fn user() -> Vec<Script> {
+    vec![vec![Increment, LogIn("alice")]]
+}
+
+fn one(before: Vec<Script>, request: Script) -> Case {
+    Case { before, requests: vec![request], ..Case::default() }
+}
+
+fn two(before: Vec<Script>, a: Script, b: Script) -> Case {
+    Case { before, requests: vec![a, b], ..Case::default() }
+}
+
+#[test]
+fn a_response_never_tells_an_id_that_it_knows_to_be_dead() {
+    holds(&two(vec![], vec![LogIn("alice"), Save, Push], vec![RevokeAll("alice")]));
+    holds(&two(user(), vec![RenewId, Save, Increment], vec![LogIn("alice")]));
+}
+
+#[test]
+fn a_renewal_whose_answer_was_lost_never_tells_an_id_that_a_log_in_has_replaced() {
+    holds(&Case { faults: 1, ..two(user(), vec![RenewId], vec![LogIn("alice")]) });
+}
+
+#[test]
+fn a_write_is_not_lost_when_all_sessions_but_its_own_are_ended() {
+    holds(&two(user(), vec![RenewId, Increment], vec![RevokeOthers]));
+    holds(&two(user(), vec![Increment], vec![RevokeOthers, Increment]));
+}
+
+#[test]
+fn a_log_in_that_ends_the_user_s_other_sessions_does_not_end_itself() {
+    holds(&one(visitor(), vec![LogIn("alice"), RevokeOthers]));
+    holds(&one(user(), vec![LogIn("alice"), RevokeOthers, Increment]));
+}
+
+#[test]
+fn a_log_in_that_began_before_others_were_ended_is_not_saved_by_the_session_that_was_spared() {
+    holds(&two(user(), vec![LogIn("alice"), RevokeOthers], vec![LogIn("alice"), RevokeOthers]));
+}
+
+#[test]
+fn a_log_in_that_was_revoked_leaves_the_session_that_it_was_made_from() {
+    holds(&one(vec![], vec![LogIn("alice"), Save, LogIn("bob"), RevokeAll("bob")]));
+    holds(&two(visitor(), vec![LogIn("bob"), Save, Increment], vec![RevokeAll("bob")]));
+}
+
+#[test]
+fn a_late_log_out_leaves_the_new_cookie_of_a_log_in_alone() {
+    holds(&two(user(), vec![LogOut], vec![LogIn("alice")]));
+    holds(&two(user(), vec![LogOut, Flash], vec![LogIn("alice")]));
+    holds(&two(user(), vec![LogOut, Flash], vec![LogOut, LogIn("alice")]));
+}
+
+#[test]
+fn a_late_log_out_does_not_make_a_replaced_id_an_unknown_one() {
+    let requests = vec![vec![LogOut], vec![LogIn("alice")], vec![Increment]];
+    holds(&Case { before: user(), requests, ..Case::default() });
+}
+
+#[test]
+fn a_log_out_whose_answer_was_lost_ends_the_renewed_session_too() {
+    holds(&Case { faults: 1, ..two(user(), vec![LogOut], vec![RenewId]) });
+}
+
+#[test]
+fn a_log_out_is_not_acknowledged_while_another_one_is_half_done() {
+    let requests = vec![vec![LogOut], vec![LogOut], vec![RenewId]];
+    holds(&Case { before: user(), requests, ..Case::default() });
+}
+
+#[test]
+fn a_record_that_is_not_needed_is_taken_back_though_the_store_fails_once() {
+    holds(&Case { faults: 1, ..two(user(), vec![RenewId], vec![LogOut]) });
+    holds(&Case { faults: 1, ..two(user(), vec![RenewId], vec![RenewId]) });
+}
+
+#[test]
+fn a_lost_log_in_that_was_revoked_meanwhile_is_dropped_and_not_called_contended() {
+    holds(&Case { faults: 1, ..two(vec![], vec![LogIn("alice")], vec![RevokeAll("alice")]) });
+}
+
+#[test]
+fn a_log_out_in_the_middle_of_a_save_is_not_lost() {
+    holds(&one(visitor(), vec![Increment, SaveBehind, LogOut, Pause]));
+    holds(&two(visitor(), vec![Increment, SaveBehind, LogOut, Pause], vec![Increment]));
+}
+
+#[test]
+fn a_log_out_in_the_middle_of_a_renewal_is_not_lost() {
+    holds(&two(visitor(), vec![RenewId, SaveBehind, LogOut, Pause], vec![RenewId]));
+}
+
+#[test]
+fn a_log_out_in_the_middle_of_a_log_in_ends_both_sessions() {
+    holds(&two(visitor(), vec![LogIn("alice"), SaveBehind, LogOut, Pause], vec![Increment]));
+}
+
+#[test]
+fn a_log_in_in_the_middle_of_a_save_never_gets_into_the_session_under_the_old_id() {
+    holds(&two(visitor(), vec![Increment, SaveBehind, LogIn("alice"), Pause], vec![Increment]));
+    holds(&two(user(), vec![RenewId, SaveBehind, LogIn("bob"), Pause], vec![Increment]));
+}
+
+#[test]
+fn what_changes_while_a_first_write_s_answer_is_lost_is_not_taken_for_stored() {
+    holds(&Case { faults: 1, ..one(vec![], vec![Increment, SaveBehind, Push, Pause]) });
+}
+
+#[test]
+fn a_log_in_after_a_log_out_stands_though_another_log_in_was_faster() {
+    holds(&two(user(), vec![LogOut, LogIn("alice")], vec![LogIn("alice")]));
+}
+
+#[test]
+fn an_old_id_is_excused_by_the_moment_when_its_request_began() {
+    let requests = vec![vec![RenewId, Increment], vec![Increment]];
+    holds(&Case { before: user(), requests, leaps: vec![11], ..Case::default() });
+}
+
+#[test]
+fn a_flash_value_is_there_to_the_end_of_its_request() {
+    let request = vec![Read("f"), Save, Read("f"), ReadAll, Discard, Read("f")];
+    holds(&one(vec![vec![Flash]], request));
+    holds(&one(vec![vec![Flash]], vec![Remove("f"), Save, Read("f")]));
+}
+
+#[test]
+fn a_flash_value_that_was_saved_and_loaded_again_is_for_the_next_request_all_the_same() {
+    holds(&one(vec![vec![Increment], vec![Flash, Save, Reload, Increment]], vec![Read("f"), Read("f")]));
+}
+
+#[test]
+fn a_reset_whose_client_goes_away_is_not_carried_out_twice() {
+    holds(&Case { faults: 1, drops: 1, ..one(vec![], vec![Reset]) });
+}

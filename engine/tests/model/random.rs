@@ -48,7 +48,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn script(most: usize) -> impl Strategy<Value = Script> {
+pub(crate) fn script(most: usize) -> impl Strategy<Value = Script> {
     vec(any_step(), 0..=most)
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Case {
     pub(crate) before: Vec<Script>,
     /// Requests of the same browser, at once.
     pub(crate) requests: Vec<Script>,
+    /// Requests of other browsers, which bring no cookie, at the same time.
+    pub(crate) strangers: Vec<Script>,
     /// How many operations may fail, lose their answer, or get it late.
     pub(crate) faults: usize,
     /// How many clients may go away.
@@ -70,6 +72,10 @@ impl fmt::Display for Case {
         }
         for (at, script) in self.requests.iter().enumerate() {
             writeln!(f, "  r{}: {script:?}", self.before.len() + at + 1)?;
+        }
+        for (at, script) in self.strangers.iter().enumerate() {
+            let number = self.before.len() + self.requests.len() + at + 1;
+            writeln!(f, "  r{number}, of another browser: {script:?}")?;
         }
         let Self { rules, faults, drops, leaps, sent_one_by_one, .. } = self;
         write!(

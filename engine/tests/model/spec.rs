@@ -95,6 +95,8 @@ struct Batch {
     pending: Option<(StoreKey, Sent)>,
     /// It removed the trail of a renewal.
     trail_removed: bool,
+    /// What it tried to create, as it was sent first.
+    created: HashMap<StoreKey, Sent>,
 }
 
 impl Batch {
@@ -102,7 +104,8 @@ impl Batch {
         let (planned, want) = (mind.fate, mind.want());
         let (applied, made, pending) = (None, None, None);
         let (ended, uncertain, trail_removed) = (false, false, false);
-        Self { began, applied, made, ended, faults: 0, uncertain, planned, want, pending, trail_removed }
+        let created = HashMap::new();
+        Self { began, applied, made, ended, faults: 0, uncertain, planned, want, pending, trail_removed, created }
     }
 }
 
@@ -441,7 +444,7 @@ impl Model {
 /// # Operations
 impl Model {
     /// A request sends an operation.
-    pub(crate) fn arrive(&mut self, actor: Actor) -> Sent {
+    pub(crate) fn arrive(&mut self, actor: Actor, creates: Option<&StoreKey>) -> Sent {
         *self.trips.entry(actor).or_default() += 1;
         let now = self.clock.now();
         let request = self.request(actor);
@@ -451,7 +454,12 @@ impl Model {
         let mind = &request.mind;
         let (changes, owner) = (mind.changes.clone(), mind.owner.clone());
         let (want, logged_in_at) = (mind.want(), mind.logged_in_at);
-        Sent { changes, want, owner, logged_in_at, fate: mind.fate, ages: mind.ages }
+        let sent = Sent { changes, want, owner, logged_in_at, fate: mind.fate, ages: mind.ages };
+        match (creates, &mut request.batch) {
+            // Sent again, it is what it was.
+            (Some(key), Some(batch)) => batch.created.entry(key.clone()).or_insert(sent).clone(),
+            _ => sent,
+        }
     }
 
     /// An operation is done; whether its answer arrives is another matter.
@@ -701,14 +709,14 @@ impl Model {
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
         self.leave(actor, key, None);
-        let Some((to, _)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent) };
+        let Some((to, _)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent, old) };
         let new = self.begin_session(actor, sent, old.values, old.number);
         self.hand_over(actor, &to, new, sent);
     }
 
     /// Between the creation of the new record and the tombstone in the old one, the user's other sessions were ended
     /// from this very session: the log-in had begun before that, so it is dead, and nobody could know it in time.
-    fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent) {
+    fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent, old: Life) {
         let revoked = self.is_revoked(sent.owner.as_ref());
         let Some((key, _)) = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone())
         else {
@@ -717,7 +725,9 @@ impl Model {
         if !revoked {
             self.violation(actor, "left a tombstone, and the new session is gone");
         }
-        self.apply_once(actor, Found::Closed, sent);
+        let new = self.begin_session(actor, sent, old.values, old.number);
+        self.sessions[new].end = Some(End::Ended);
+        self.apply_once(actor, self.seen(new, &key, false), sent);
         self.made(actor, &key);
     }
 
@@ -916,6 +926,7 @@ impl Model {
         let Some((_, sent)) = batch.pending.clone() else { return };
         if let Found::Session { sid, .. } = self.requests[&actor].mind.place
             && self.is_alive(sid)
+            && !self.is_one_ending()
         {
             self.violation(actor, "left the old session alive beside the log-in");
         }
@@ -936,6 +947,8 @@ impl Model {
             _ => None,
         };
         let request = self.request(actor);
+        // The write went in and the session ended, and the answer that came between them was lost.
+        request.unsure |= batch.uncertain && end.is_some();
         if matches!(want, Want::End | Want::EndAndCreate) {
             request.mind.ended();
             let by_another = !batch.ended && !batch.uncertain;
@@ -1053,6 +1066,17 @@ impl Model {
 
 /// # In the end
 impl Model {
+    /// Whether a client went away, or a store was lost for good.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.requests.values().any(|request| request.failed)
+    }
+
+    /// When the user logged in, each time that it came to a session.
+    pub(crate) fn log_ins_of(&self, user: &str) -> Vec<Timestamp> {
+        let owned = self.sessions.iter().filter_map(|life| life.owner.as_ref());
+        owned.filter(|owner| owner.key.as_bytes() == user.as_bytes()).map(|owner| owner.since).collect()
+    }
+
     /// Every key that ever had a record.
     pub(crate) fn all_keys(&self) -> Vec<StoreKey> {
         self.used.iter().cloned().collect()

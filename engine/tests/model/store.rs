@@ -30,7 +30,7 @@ impl Gated {
         run: impl Future<Output = Result<T>> + Send,
         done: impl FnOnce(&T) -> Done<'a> + Send,
     ) -> Result<T> {
-        let sent = self.model.lock().arrive(self.actor);
+        let sent = self.model.lock().arrive(self.actor, key.filter(|_| what.starts_with("creates")));
         let verdict = self.gate.pass(self.actor, point, what).await;
         let lost = || Error::new(ErrorKind::Unavailable, "lost by the test");
         if verdict == Verdict::Fail {

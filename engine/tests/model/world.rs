@@ -7,7 +7,8 @@ use std::time::Duration;
 use cloakroom::store::Store;
 use cloakroom::stores::MemoryStore;
 use cloakroom::{
-    Clock, Config, Engine, ErrorKind, Event, ManualClock, Outcome, Pending, Plain, Random, Session, Timestamp,
+    Clock, Config, Engine, ErrorKind, Event, ManualClock, Outcome, Pending, Plain, Random, Session,
+    SessionInfo, Timestamp,
 };
 use cloakroom_conformance::Reference;
 use serde_json::Value;
@@ -145,6 +146,11 @@ impl World {
             }
             running.push(Running::start(request));
         }
+        for script in &case.strangers {
+            let request = Request { jar: Arc::default(), ..world.request(script, false) };
+            request.send();
+            running.push(Running::start(request));
+        }
         world.drive(case, &mut running, choices).await;
         world.look_around().await;
         world.verdict(case)
@@ -252,11 +258,21 @@ impl World {
     }
 
     /// The sessions of a user, through the engine.
-    pub(crate) async fn sessions_of(&mut self, user: &str) -> Vec<cloakroom::SessionInfo> {
+    pub(crate) async fn sessions_of(&mut self, user: &str) -> Vec<SessionInfo> {
         let request = self.request(&vec![], false);
         request.send();
         self.gate.open();
         request.engine.sessions().list(user).await.expect("the store itself is well")
+    }
+
+    /// The course of events.
+    pub(crate) fn story(&self) -> String {
+        self.gate.story()
+    }
+
+    /// How many trips to the store the request took.
+    pub(crate) fn trips(&self, actor: Actor) -> usize {
+        self.model.lock().trips.get(&actor).copied().unwrap_or(0)
     }
 }
 
