@@ -285,6 +285,15 @@ impl State {
         self.must_exist = false;
     }
 
+    /// Of what the handler decided, leaves only that the session ends; says whether it did decide that.
+    pub(crate) fn only_end(&mut self) -> bool {
+        let ends = self.fate == Fate::End;
+        if ends {
+            self.end(self.end);
+        }
+        ends
+    }
+
     pub(super) fn discard(&mut self) {
         if let Some(draft) = self.shelved.take() {
             self.draft = *draft;
