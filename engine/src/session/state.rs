@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) uncertain: Vec<Attempt>,
     /// The write whose answer is awaited now, or was when the one who waited was dropped.
     pub(crate) in_flight: Option<Attempt>,
+    /// Whether an earlier commit may have ended the session, although its answer was lost.
+    pub(crate) end_may_be_in: bool,
     /// What to name the user's device if somebody logs in.
     pub(super) device_hint: Option<Box<str>>,
     /// Secrets of a session that is not stored yet.
@@ -142,6 +144,7 @@ impl State {
             cookie: Cookie::Unchanged,
             uncertain: Vec::new(),
             in_flight: None,
+            end_may_be_in: false,
             device_hint: None,
             minted: None,
             shelved: None,
@@ -423,6 +426,7 @@ impl State {
         self.fate = if self.owner.is_some() { Fate::LogIn } else { Fate::Keep };
         self.shelved = None;
         self.uncertain.clear();
+        self.end_may_be_in = false;
     }
 
     /// The session is gone, through no doing of this request: nothing that it changes can be stored, and the client

@@ -10,6 +10,8 @@ mod meet;
 mod rotate;
 mod update;
 
+pub(super) use end::nothing;
+
 use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
 
 use super::patience::Patience;
