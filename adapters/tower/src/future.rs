@@ -95,7 +95,7 @@ impl Drop for Guard {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let pending = self.pending.clone();
-            runtime.spawn(async move { pending.finish_ending().await });
+            runtime.spawn(async move { pending.abandon().await });
         }
     }
 }

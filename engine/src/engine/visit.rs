@@ -232,25 +232,25 @@ impl Pending {
         if is_news { self.0.outcome() } else { Outcome { set_cookie: None, vary: false, ended: false } }
     }
 
-    /// Ends the session if the handler said so, and does nothing else of what it said: nobody would learn of a session
-    /// that began after the old one ended.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn finish_ending(&self) -> Result<()> {
-        if self.is_ending() {
-            self.0.commit(Last::NobodyIsTold).await?;
-        }
-        Ok(())
-    }
-
     /// Whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
-    /// before its response is made still [ends it](Self::finish_ending) then: a log-out must not be lost.
+    /// before its response is made [abandons](Self::abandon) it then: a log-out must not be lost.
     pub fn is_ending(&self) -> bool {
         let visit = &self.0;
         visit.state.get().is_some()
             && !visit.has_responded()
-            && visit.with(|state| state.fate == crate::plan::Fate::End)
+            && visit.with(|state| state.fate == crate::plan::Fate::End && state.placed().is_some())
+    }
+
+    /// Carries out the end of the session, and nothing else, of a request whose response nobody will get: a session
+    /// that was begun after it would be nobody's.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub async fn abandon(&self) -> Result<()> {
+        if self.is_ending() {
+            self.0.commit(Last::NobodyIsTold).await?;
+        }
+        Ok(())
     }
 
     /// The engine.

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) owner: Option<Owner>,
     /// Whether a new session is stored although it has no values.
     pub(crate) must_exist: bool,
+    /// Whether nobody will get the response.
+    abandoned: bool,
     /// Whether the handler asked for a touch.
     pub(crate) touch: bool,
     pub(crate) loaded_at: Timestamp,
@@ -139,6 +141,7 @@ impl State {
             own: Own::default(),
             owner,
             must_exist: false,
+            abandoned: false,
             touch: false,
             loaded_at,
             cookie: Cookie::Unchanged,
@@ -221,7 +224,7 @@ impl State {
     }
 
     pub(crate) fn wanted(&self, save_empty: bool) -> bool {
-        self.must_exist || save_empty || self.draft.holds_new_values()
+        self.must_exist || (save_empty && !self.abandoned) || self.draft.holds_new_values()
     }
 
     pub(super) fn exists(&self, save_empty: bool) -> bool {
@@ -288,11 +291,13 @@ impl State {
         self.must_exist = false;
     }
 
-    /// Of what the handler decided, leaves only that the session ends; says whether it did decide that.
+    /// Of what the handler decided, leaves only that the session ends: nobody will get the cookie of a new one. Says
+    /// whether it did decide that.
     pub(crate) fn only_end(&mut self) -> bool {
         let ends = self.fate == Fate::End;
         if ends {
             self.end(self.end);
+            self.abandoned = true;
         }
         ends
     }
