@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Owners, Scan, StoreKey, Timestamp, Updated};
+use cloakroom_store::{Entry, Owner, OwnerKey, Owners, Scan, StoreKey, Timestamp, Updated, Version};
 
 use crate::observe::{End, Event};
 use crate::record::{Frames, Header, Payload, Tag};
@@ -74,7 +74,7 @@ impl Sessions {
                 .filter_map(|entry| self.read(entry))
                 .find(|found| found.info.handle == *handle);
             let Some(found) = found else { break };
-            ended |= self.engine.store().delete(&found.key).await?.is_some();
+            ended |= self.engine.end_exactly(&found.key, found.version).await?;
         }
         self.ended(u64::from(ended));
         Ok(ended)
@@ -199,7 +199,7 @@ impl Sessions {
             authenticated_at: header.authenticated_at,
             device: device(&frames),
         };
-        Some(Found { key: entry.key.clone(), info })
+        Some(Found { key: entry.key.clone(), version: entry.stored.version, info })
     }
 
     fn owners(&self) -> Result<&dyn Owners> {
@@ -222,6 +222,7 @@ impl Sessions {
 
 struct Found {
     key: StoreKey,
+    version: Version,
     info: SessionInfo,
 }
 

@@ -77,7 +77,12 @@ where
                 write_headers(response.headers_mut(), outcome, guard.pending.engine());
                 response
             }
-            Err(error) => (guard.on_error)(&error).map(B::from),
+            Err(error) => {
+                let mut response = (guard.on_error)(&error).map(B::from);
+                let outcome = guard.pending.outcome_of_an_error();
+                write_headers(response.headers_mut(), outcome, guard.pending.engine());
+                response
+            }
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Store, StoreKey, Stored, Timestamp, Touch};
+use cloakroom_store::{Store, StoreKey, Stored, Timestamp, Touch, Version};
 
 use super::patience::Patience;
 use super::{Candidates, Engine, MOST_LOOKUPS};
@@ -80,7 +80,7 @@ impl Engine {
             match Payload::decode(&stored.record.payload) {
                 Ok(Payload::Session(header, frames)) => {
                     if now >= self.config().lifetime.ends_at(&header) {
-                        return self.end_of_time(&key).await;
+                        return self.end_of_time(&key, stored.version).await;
                     }
                     let session = StoredSession {
                         id: id.clone(),
@@ -114,8 +114,8 @@ impl Engine {
     }
 
     /// Removes a session that has lived as long as any may; of several requests that find it, one counts it.
-    async fn end_of_time(&self, key: &StoreKey) -> Result<Found> {
-        if self.0.store.delete(key).await?.is_some() {
+    async fn end_of_time(&self, key: &StoreKey, version: Version) -> Result<Found> {
+        if self.end_exactly(key, version).await? {
             self.emit(&Event::Expired { reason: Expiry::Absolute, count: 1 });
         }
         self.refuse(Refusal::Unknown);

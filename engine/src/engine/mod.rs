@@ -9,7 +9,7 @@ mod visit;
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom_store::{Clock, Store};
+use cloakroom_store::{Clock, Store, StoreKey, Updated, Version};
 
 use crate::config::TrustProxy;
 use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
@@ -139,6 +139,16 @@ impl Engine {
 
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.0.config.random
+    }
+
+    /// Ends the session under `key` if it still has this version; what came in its place stays.
+    pub(crate) async fn end_exactly(
+        &self,
+        key: &StoreKey,
+        version: Version,
+    ) -> cloakroom_store::Result<bool> {
+        let answer = self.0.store.update(key, version, &commit::nothing()).await?;
+        Ok(matches!(answer, Updated::Updated(_)))
     }
 
     pub(crate) fn mint(&self) -> Result<Minted> {

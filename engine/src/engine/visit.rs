@@ -101,7 +101,7 @@ impl Visit {
 
     /// Saves in the middle of a request.
     pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
-        match self.commit().await? {
+        match self.commit(Last::No).await? {
             commit::Landing::Kept => Ok(()),
             commit::Landing::Dropped => {
                 Err(Error::new(ErrorKind::Gone, "the session ended meanwhile, and the changes were dropped"))
@@ -110,11 +110,19 @@ impl Visit {
     }
 
     /// Commits, and goes on to the end even if whoever asked is gone, where stopping half-way would show.
-    async fn commit(self: &Arc<Self>) -> Result<commit::Landing> {
+    async fn commit(self: &Arc<Self>, last: Last) -> Result<commit::Landing> {
         let visit = self.clone();
         let work = async move {
             let _gate = visit.gate.lock().await;
-            commit::Commit::new(&visit).run().await
+            if last == Last::NobodyIsTold && !visit.with(State::only_end) {
+                return Ok(commit::Landing::Kept);
+            }
+            let landing = commit::Commit::new(&visit).run().await;
+            if last != Last::No {
+                // Before the next in line has its turn: it must know that no cookie can be sent any more.
+                let _ = visit.responded.set(());
+            }
+            landing
         };
         let runtime = tokio::runtime::Handle::try_current();
         match runtime {
@@ -138,6 +146,17 @@ impl Visit {
             Outcome { vary: true, ended: state.cookie == Cookie::Removed, set_cookie }
         })
     }
+}
+
+/// Whether a commit is its request's last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// No: a save.
+    No,
+    /// The response follows.
+    Response,
+    /// The client is gone: what it would have to be told must not come into being.
+    NobodyIsTold,
 }
 
 /// Whether half of the commit would be worse than all or nothing of it.
@@ -172,12 +191,11 @@ impl Pending {
                 Outcome { set_cookie: None, vary: false, ended: false }
             });
         }
-        let idle = visit.gate.try_lock().is_ok_and(|_gate| {
-            visit.with(|state| {
-                state.uncertain.is_empty()
-                    && !visit.engine.config().rolling
-                    && Plan::decide(state.observe(visit.engine.config())).step == Step::Nothing
-            })
+        let _gate = visit.gate.try_lock().ok()?;
+        let idle = visit.with(|state| {
+            state.uncertain.is_empty()
+                && !visit.engine.config().rolling
+                && Plan::decide(state.observe(visit.engine.config())).step == Step::Nothing
         });
         idle.then(|| {
             let _ = visit.responded.set(());
@@ -199,14 +217,20 @@ impl Pending {
             // Nobody asked for the session: an outage is nothing to this response.
             return Ok(Outcome { set_cookie: None, vary: false, ended: false });
         }
-        let landing = self.0.commit().await;
-        let _ = self.0.responded.set(());
-        match landing? {
+        match self.0.commit(Last::Response).await? {
             commit::Landing::Dropped if self.0.engine.config().dropped_write_is_an_error => {
                 Err(Error::new(ErrorKind::Gone, "the session ended meanwhile, and the changes were dropped"))
             }
             _ => Ok(self.0.outcome()),
         }
+    }
+
+    /// What the client must learn although the commit failed: the new id that an earlier [`save`](Session::save) of
+    /// this request has stored. Without it the error page would log the user out.
+    pub fn outcome_of_an_error(&self) -> Outcome {
+        let is_news =
+            self.0.state.get().is_some() && self.0.with(|state| matches!(state.cookie, Cookie::Set(..)));
+        if is_news { self.0.outcome() } else { Outcome { set_cookie: None, vary: false, ended: false } }
     }
 
     /// Whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
@@ -224,8 +248,10 @@ impl Pending {
     /// # Errors
     /// As for [`commit`](Self::commit).
     pub async fn abandon(&self) -> Result<()> {
-        self.0.with(State::only_end);
-        self.commit().await.map(drop)
+        if self.is_ending() {
+            self.0.commit(Last::NobodyIsTold).await?;
+        }
+        Ok(())
     }
 
     /// The engine.

@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) uncertain: Vec<Attempt>,
     /// The write whose answer is awaited now, or was when the one who waited was dropped.
     pub(crate) in_flight: Option<Attempt>,
+    /// Whether an earlier commit may have ended the session, although its answer was lost.
+    pub(crate) end_may_be_in: bool,
     /// What to name the user's device if somebody logs in.
     pub(super) device_hint: Option<Box<str>>,
     /// Secrets of a session that is not stored yet.
@@ -145,6 +147,7 @@ impl State {
             cookie: Cookie::Unchanged,
             uncertain: Vec::new(),
             in_flight: None,
+            end_may_be_in: false,
             device_hint: None,
             minted: None,
             shelved: None,
@@ -288,13 +291,15 @@ impl State {
         self.must_exist = false;
     }
 
-    /// Forgets what was written after the end: nobody will get the cookie of a new session.
-    pub(crate) fn only_end(&mut self) {
-        self.draft = Draft::default();
-        self.own = Own::default();
-        self.owner = None;
-        self.must_exist = false;
-        self.abandoned = true;
+    /// Of what the handler decided, leaves only that the session ends: nobody will get the cookie of a new one. Says
+    /// whether it did decide that.
+    pub(crate) fn only_end(&mut self) -> bool {
+        let ends = self.fate == Fate::End;
+        if ends {
+            self.end(self.end);
+            self.abandoned = true;
+        }
+        ends
     }
 
     pub(crate) fn discard(&mut self) {
@@ -429,6 +434,7 @@ impl State {
         self.fate = if self.owner.is_some() { Fate::LogIn } else { Fate::Keep };
         self.shelved = None;
         self.uncertain.clear();
+        self.end_may_be_in = false;
     }
 
     /// The session is gone, through no doing of this request: nothing that it changes can be stored, and the client

@@ -21,7 +21,11 @@ async fn newest(world: &mut World, many: usize) -> Result<(), String> {
     all.truncate(many);
     let mut alive: Vec<_> = sessions.iter().filter_map(|session| session.authenticated_at).collect();
     alive.sort_unstable_by(|a, b| b.cmp(a));
-    if alive == all { Ok(()) } else { Err(format!("alice has {} sessions, and not the newest {many}", alive.len())) }
+    if alive == all {
+        Ok(())
+    } else {
+        Err(format!("alice has {} sessions, and not the newest {many}", alive.len()))
+    }
 }
 
 fn log_in() -> Script {

@@ -105,7 +105,19 @@ impl Batch {
         let (applied, made, pending) = (None, None, None);
         let (ended, uncertain, trail_removed) = (false, false, false);
         let created = HashMap::new();
-        Self { began, applied, made, ended, faults: 0, uncertain, planned, want, pending, trail_removed, created }
+        Self {
+            began,
+            applied,
+            made,
+            ended,
+            faults: 0,
+            uncertain,
+            planned,
+            want,
+            pending,
+            trail_removed,
+            created,
+        }
     }
 }
 

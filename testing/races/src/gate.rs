@@ -52,7 +52,7 @@ impl Gate {
 
 /// Waits for something that must happen soon, however busy the machine is.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let Ok(value) = tokio::time::timeout(Duration::from_secs(60), future).await else {
+    let Ok(value) = tokio::time::timeout(Duration::from_secs(30), future).await else {
         panic!("waited in vain: {what}");
     };
     value

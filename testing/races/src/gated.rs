@@ -81,6 +81,13 @@ impl Gated {
         self.set(&[op], When::Before, Deed::Spare);
     }
 
+    /// Lets the next operation of this kind take effect, stops, and then loses its answer.
+    pub fn lose(&self, op: Op, name: &'static str) -> Gate {
+        let gate = Gate::new(name);
+        self.set(&[op], When::After, Deed::StopAndFail(gate.clone()));
+        gate
+    }
+
     /// From now on no operation reaches the store; `None` ends that.
     pub fn fall_silent(&self, outage: Option<ErrorKind>) {
         *lock(&self.0.outage) = outage;

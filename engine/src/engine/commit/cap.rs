@@ -41,8 +41,8 @@ impl Commit<'_> {
             }
             let mut count = 0;
             for entry in excess {
-                match self.store().delete(&entry.key).await {
-                    Ok(removed) => count += u64::from(removed.is_some()),
+                match engine.end_exactly(&entry.key, entry.stored.version).await {
+                    Ok(ended) => count += u64::from(ended),
                     Err(error) => self.wait_after_look(error).await?,
                 }
             }

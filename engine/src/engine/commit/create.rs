@@ -1,6 +1,6 @@
 //! Stores a session for the first time.
 
-use cloakroom_store::{Created, StoreKey, Stored, Version};
+use cloakroom_store::{Created, StoreKey, Version};
 
 use super::meet::read;
 use super::{Commit, Landing, Write};
@@ -19,6 +19,8 @@ pub(super) enum New {
 /// What became of a record that was to be kept under a new id.
 enum Placed {
     Here(Version),
+    /// An earlier commit of this request put it there, with what it knew then, and nobody waited for the answer.
+    Before(Version),
     /// Somebody else's record is there.
     Taken,
     Revoked,
@@ -47,6 +49,9 @@ impl Commit<'_> {
     /// Stores the session under a new id.
     pub(super) async fn stock(&mut self) -> Result<New> {
         let write = self.write(true)?;
+        if self.visit.with(|state| state.placed().is_none()) {
+            self.send();
+        }
         loop {
             let id = self.visit.with(|state| state.next_id(self.visit.engine()))?;
             let key = id.key();
@@ -54,12 +59,18 @@ impl Commit<'_> {
                 Ok(Placed::Here(version)) => {
                     return Ok(New::Stored(Box::new(Stocked { id, key, version, write })));
                 }
+                Ok(Placed::Before(version)) => {
+                    let mut new = Stocked { id, key, version, write };
+                    let kept = self.bring_up_to_date(&mut new).await?;
+                    return Ok(if kept { New::Stored(Box::new(new)) } else { New::Revoked });
+                }
                 Ok(Placed::Revoked) => return Ok(New::Revoked),
                 Ok(Placed::Taken) => {
                     self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
                     self.wait_after_conflict().await?;
                 }
                 Err(error) => {
+                    self.visit.with(|state| state.in_flight = None);
                     // It may be there all the same; no later commit of this request knows whether.
                     if self.uncertain {
                         self.take_back(&key).await;
@@ -76,26 +87,31 @@ impl Commit<'_> {
             match self.store().create(key, &write.record).await {
                 Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
                 Ok(Created::Revoked) => return Ok(Placed::Revoked),
-                // If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
-                Ok(Created::Taken) if !self.uncertain => return Ok(Placed::Taken),
-                Ok(Created::Taken) => {
-                    if let Some(there) = self.load(key).await? {
-                        return self.is_ours(&there).map(|ours| ours.map_or(Placed::Taken, Placed::Here));
-                    }
-                    // It was, and a revocation has just removed it.
-                    self.wait_after_conflict().await?;
-                }
+                Ok(Created::Taken) => match self.whose(key).await? {
+                    Some(placed) => return Ok(placed),
+                    // It was ours, and a revocation has just removed it.
+                    None => self.wait_after_conflict().await?,
+                },
                 Err(error) => self.wait_after(error).await?,
             }
         }
     }
 
-    /// The version of a record if this commit made it and lost the answer.
-    fn is_ours(&self, there: &Stored) -> Result<Option<Version>> {
-        Ok(match read(there)? {
-            Payload::Session(header, _) if header.remembers(self.nonce) => Some(there.version),
-            _ => None,
-        })
+    /// Whose the record under `key` is. If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
+    async fn whose(&mut self, key: &StoreKey) -> Result<Option<Placed>> {
+        let earlier: Vec<u64> =
+            self.visit.with(|state| state.uncertain.iter().map(|attempt| attempt.nonce).collect());
+        if !self.uncertain && earlier.is_empty() {
+            return Ok(Some(Placed::Taken));
+        }
+        let Some(stored) = self.load(key).await? else { return Ok(None) };
+        Ok(Some(match read(&stored)? {
+            Payload::Session(header, _) if header.remembers(self.nonce) => Placed::Here(stored.version),
+            Payload::Session(header, _) if earlier.iter().any(|nonce| header.remembers(*nonce)) => {
+                Placed::Before(stored.version)
+            }
+            _ => Placed::Taken,
+        }))
     }
 
     /// Makes a new record the session, and its id the client's; says whether somebody logged in with it.

@@ -1,41 +1,48 @@
 //! Ends a session, wherever its id has led meanwhile.
 
-use cloakroom_store::{Entry, Record, StoreKey};
+use cloakroom_store::{Bytes, Record, StoreKey, Stored, Timestamp, Updated, Version};
 
 use super::{Commit, Landing};
-use crate::Result;
 use crate::observe::Event;
 use crate::plan::Fate;
 use crate::record::Payload;
 use crate::session::{Cookie, Place};
+use crate::{Error, ErrorKind, Result};
 
-/// What a delete has ended.
+/// What became of the session.
 enum Ended {
-    /// The session.
-    Session,
-    /// Nothing: the session was gone already, or only an answer was lost.
-    Nothing,
-    /// Nothing: a log-in has made another session of it, which is not this request's to end. Its tombstone was removed.
-    Superseded(StoreKey, Record),
+    /// This commit has ended it.
+    Here,
+    /// It was gone.
+    Gone,
+    /// A log-in has made another session of it, which is not this request's to end.
+    Superseded,
+}
+
+/// What ends a session: a record that has expired. Unlike a delete, it replaces exactly the version that was seen, so it
+/// never removes the trail of a renewal or the tombstone of a log-in that came in between, even if its answer is lost.
+pub(in crate::engine) fn nothing() -> Record {
+    Record { payload: Bytes::new(), expires_at: Timestamp::EPOCH, sliding: false, owner: None }
 }
 
 impl Commit<'_> {
-    /// Deletes the session. A renewal under way finds its old record gone and takes its new one back; one that is
-    /// done has left a trail, which is followed.
+    /// Ends the session. A renewal under way finds its old record gone and takes its new one back; one that is done has
+    /// left a trail, which is followed.
     pub(super) async fn end(&mut self) -> Result<Landing> {
         let seen = self.visit.with(|state| match &state.place {
-            Place::Stored(stored) => Some((stored.key.clone(), state.end)),
+            Place::Stored(stored) => Some((stored.key.clone(), stored.version, state.end)),
             Place::Absent | Place::Closed => None,
         });
-        let Some((key, reason)) = seen else { return Ok(Landing::Kept) };
-        match self.delete_all_the_way(key).await? {
-            Ended::Session => {}
-            Ended::Nothing if self.uncertain => {}
-            Ended::Nothing => return self.leave_to_the_others(),
-            Ended::Superseded(key, tombstone) => {
-                self.put_back(&key, &tombstone).await?;
-                return self.leave_to_the_others();
-            }
+        let Some((key, version, reason)) = seen else { return Ok(Landing::Kept) };
+        let ended = self.end_all_the_way(key, version).await;
+        let tried = self.visit.with(|state| {
+            state.end_may_be_in |= self.uncertain;
+            state.end_may_be_in
+        });
+        match ended? {
+            Ended::Here => {}
+            Ended::Gone if tried => {}
+            Ended::Gone | Ended::Superseded => return self.leave_to_the_others(),
         }
         self.visit.with(|state| {
             state.ended();
@@ -45,63 +52,45 @@ impl Commit<'_> {
         Ok(Landing::Kept)
     }
 
-    async fn delete_all_the_way(&mut self, mut key: StoreKey) -> Result<Ended> {
+    async fn end_all_the_way(&mut self, mut key: StoreKey, mut version: Version) -> Result<Ended> {
+        let nothing = nothing();
         loop {
-            let removed = match self.store().delete(&key).await {
-                Ok(removed) => removed,
+            let there = match self.store().update(&key, version, &nothing).await {
+                Ok(Updated::Updated(_)) => return Ok(Ended::Here),
+                Ok(Updated::Gone | Updated::Revoked) => return Ok(Ended::Gone),
+                Ok(Updated::Conflict(stored)) if self.patience.after_conflict().await => stored,
+                Ok(Updated::Conflict(_)) => {
+                    let message = "too many requests changed the session while it was to end";
+                    return Err(Error::new(ErrorKind::Contended, message));
+                }
                 Err(error) => {
                     self.wait_after(error).await?;
-                    continue;
+                    let Some(stored) = self.load(&key).await? else { return Ok(Ended::Gone) };
+                    stored
                 }
             };
-            let Some(removed) = removed else {
-                match self.find_by_handle().await? {
-                    Some(found) => key = found,
-                    None => return Ok(Ended::Nothing),
+            match self.follow(there).await? {
+                Ok((moved, stored)) => {
+                    if let Some(moved) = moved {
+                        // What became of the write to the old record is known now.
+                        (key, self.uncertain) = (moved, false);
+                    }
+                    version = stored.version;
                 }
-                continue;
-            };
-            match Payload::decode(&removed.record.payload) {
-                Ok(Payload::Trail(trail)) => match trail.to {
-                    Some(to) => key = to,
-                    None => return Ok(Ended::Superseded(key, removed.record)),
-                },
-                Ok(Payload::Session(..)) | Err(_) => return Ok(Ended::Session),
+                Err(ended) => return Ok(ended),
             }
         }
     }
 
-    /// Nothing is there. Where a trail was, another log-out may have removed it and not yet, or never, the session; or
-    /// this one did, and lost the answer. A user's sessions are looked through for the one that must not live on; an
-    /// anonymous one can only expire.
-    async fn find_by_handle(&mut self) -> Result<Option<StoreKey>> {
-        let seen = self.visit.with(|state| match &state.place {
-            Place::Stored(stored) => Some((stored.owner.clone()?, stored.header.handle)),
-            Place::Absent | Place::Closed => None,
-        });
-        let (Some((owner, handle)), Some(owners)) = (seen, self.store().abilities().owners) else {
-            return Ok(None);
-        };
-        let entries = loop {
-            match owners.list(&owner.key).await {
-                Ok(entries) => break entries,
-                Err(error) => self.wait_after_look(error).await?,
-            }
-        };
-        let is_it = |entry: &Entry| {
-            let payload = Payload::decode(&entry.stored.record.payload);
-            matches!(payload, Ok(Payload::Session(header, _)) if header.handle == handle)
-        };
-        Ok(entries.into_iter().find(is_it).map(|entry| entry.key))
-    }
-
-    /// A log-in was faster, and its session is another. The tombstone is put back, so that no late request takes the
-    /// old id for one that never was.
-    async fn put_back(&mut self, key: &StoreKey, tombstone: &Record) -> Result<()> {
-        while let Err(error) = self.store().create(key, tombstone).await {
-            self.wait_after(error).await?;
+    /// Where the session is, if `there` is a trail that leads to it.
+    async fn follow(&mut self, mut there: Stored) -> Result<Result<(Option<StoreKey>, Stored), Ended>> {
+        let mut moved = None;
+        while let Ok(Payload::Trail(trail)) = Payload::decode(&there.record.payload) {
+            let Some(to) = trail.to else { return Ok(Err(Ended::Superseded)) };
+            let Some(stored) = self.load(&to).await? else { return Ok(Err(Ended::Gone)) };
+            (there, moved) = (stored, Some(to));
         }
-        Ok(())
+        Ok(Ok((moved, there)))
     }
 
     /// Another request has ended the session, or made another of it: the client has, or is about to get, what that one

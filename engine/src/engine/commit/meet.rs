@@ -85,9 +85,18 @@ impl Commit<'_> {
             if !ours && uncertain && header.may_have_forgotten(place.header.number, now) {
                 return Err(cannot_be_told());
             }
+            // The write of an earlier save, which nobody waited for, may arrive as late as this.
+            let earlier = state.uncertain.iter().filter(|tried| header.remembers(tried.nonce));
+            let earlier = earlier.map(|tried| tried.sent).max();
             state.found_again(moved_to, stored, header);
             if !ours {
-                state.rebase(frames)?;
+                match earlier {
+                    Some(sent) => state.committed(frames, sent)?,
+                    None => state.rebase(frames)?,
+                }
+                if earlier.is_some() {
+                    state.uncertain.clear();
+                }
                 return Ok(Met::Rebased);
             }
             if let Place::Stored(stored) = std::mem::replace(&mut state.place, Place::Absent) {
@@ -130,9 +139,12 @@ impl Commit<'_> {
             return self.visit.with(|state| {
                 state.found_again(Some(key), &stored, header);
                 self.hand_out_after_all(state);
-                state.uncertain.clear();
+                // What is not there may still arrive: only a commit that lands is sure to be in its place.
                 match sent {
-                    Some(sent) => state.committed(frames, sent)?,
+                    Some(sent) => {
+                        state.uncertain.clear();
+                        state.committed(frames, sent)?;
+                    }
                     None => state.rebase(frames)?,
                 }
                 Ok(Landing::Kept)

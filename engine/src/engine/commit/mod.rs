@@ -10,6 +10,8 @@ mod meet;
 mod rotate;
 mod update;
 
+pub(super) use end::nothing;
+
 use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
 
 use super::patience::Patience;
@@ -120,7 +122,10 @@ impl<'a> Commit<'a> {
             // A renewal that is merely due waits for a response that can carry the new id.
             Plan::decide(Observed { renewal_due: seen.renewal_due && !responded, ..seen })
         });
-        if plan.cookie != CookieStep::Leave && responded && !config.rolling {
+        if plan.cookie == CookieStep::Set && responded && !config.rolling {
+            if plan.step == Step::Replace {
+                self.end().await?;
+            }
             return Err(Error::new(
                 ErrorKind::ResponseSent,
                 "the response was sent; its cookie cannot change any more",

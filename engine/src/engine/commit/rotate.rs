@@ -103,14 +103,20 @@ impl Commit<'_> {
         trail: &Record,
         privilege: Privilege,
     ) -> Result<Old> {
-        let there = match self.store().update(key, version, trail).await {
-            Ok(Updated::Updated(_)) => return Ok(Old::Left),
-            Ok(Updated::Conflict(stored)) => Some(stored),
-            Ok(Updated::Gone | Updated::Revoked) => None,
-            Err(error) => {
-                self.wait_after(error).await?;
-                self.load(key).await?
-            }
+        let there = loop {
+            break match self.store().update(key, version, trail).await {
+                Ok(Updated::Updated(_)) => return Ok(Old::Left),
+                Ok(Updated::Conflict(stored)) => Some(stored),
+                Ok(Updated::Gone | Updated::Revoked) => None,
+                Err(error) => {
+                    self.wait_after(error).await?;
+                    match self.load(key).await? {
+                        // Nothing happened: it is not there, and nobody else was.
+                        Some(stored) if stored.version == version => continue,
+                        there => there,
+                    }
+                }
+            };
         };
         let Some(stored) = there else { return Ok(Old::Ended) };
         match read(&stored)? {
@@ -134,7 +140,7 @@ impl Commit<'_> {
     }
 
     /// Writes what is now known of the session into the new record; `false` if that was ended with all of the user's.
-    async fn bring_up_to_date(&mut self, new: &mut Stocked) -> Result<bool> {
+    pub(super) async fn bring_up_to_date(&mut self, new: &mut Stocked) -> Result<bool> {
         new.write = self.write(true)?;
         loop {
             match self.store().update(&new.key, new.version, &new.write.record).await {

@@ -56,6 +56,7 @@ pub(super) struct Trap {
 
 pub(super) enum Deed {
     Stop(Gate),
+    StopAndFail(Gate),
     Fail(ErrorKind),
     Spare,
 }
@@ -94,12 +95,17 @@ impl Trap {
 
 impl Deed {
     async fn happen(self) -> Result<()> {
+        let fail = |kind| Err(Error::new(kind, "the gated store was told to fail"));
         match self {
             Self::Stop(gate) => {
                 gate.pass().await;
                 Ok(())
             }
-            Self::Fail(kind) => Err(Error::new(kind, "the gated store was told to fail")),
+            Self::StopAndFail(gate) => {
+                gate.pass().await;
+                fail(ErrorKind::Unavailable)
+            }
+            Self::Fail(kind) => fail(kind),
             Self::Spare => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ races! {
     s4_logout_of_a_renewed_session_whose_answer_was_lost_ends_it,
     s4_logout_that_loaded_before_a_log_in_leaves_the_log_in_alone,
     s4_a_late_logout_leaves_what_remembers_a_log_in,
+    s4_a_late_logout_never_hides_what_remembers_a_log_in,
 }
 
 /// The steps of a renewal at which somebody else may come in between.
@@ -142,7 +143,7 @@ async fn s4_logout_that_loaded_before_a_renewal_ends_the_renewed_session(kind: K
     let mut renewed = old.clone();
     renewed.run(async |session: Session| Ok(renew(&session)?)).await.ok();
     assert_ne!(renewed.cookie(), old.cookie());
-    stand.wait(3_000); // long after the grace: the log-out was in flight all the time
+    stand.wait(600); // long after the grace: the log-out was in flight all the time
     assert!(ender.release().await.ok().removes_cookie());
     assert!(!renewed.is_known().await);
     assert!(!old.is_known().await);
@@ -181,8 +182,14 @@ async fn s4_logout_that_brings_the_old_id_within_the_grace_ends_the_renewed_sess
 
 /// The store did what the log-out asked for on the old record, and its answer, which says where the session went, was lost.
 async fn s4_logout_of_a_renewed_session_whose_answer_was_lost_ends_it(kind: Kind) {
+    for anonymous in [false, true] {
+        logout_of_a_renewed_session_whose_answer_was_lost(kind, anonymous).await;
+    }
+}
+
+async fn logout_of_a_renewed_session_whose_answer_was_lost(kind: Kind, anonymous: bool) {
     let stand = Stand::new(kind).await;
-    let old = stand.user("alice").await;
+    let old = if anonymous { stand.guest().await } else { stand.user("alice").await };
     let ender = old
         .hold(|session| {
             session.log_out();
@@ -194,7 +201,7 @@ async fn s4_logout_of_a_renewed_session_whose_answer_was_lost_ends_it(kind: Kind
     stand.store.fail_any(&Op::ENDING, When::After);
     ender.release().await.ok();
     assert!(stand.store.has_no_traps());
-    assert!(!renewed.is_known().await);
+    assert!(!renewed.is_known().await, "anonymous: {anonymous}");
     assert_eq!(stand.owned_records().await, 0);
 }
 
@@ -230,5 +237,27 @@ async fn s4_a_late_logout_leaves_what_remembers_a_log_in(kind: Kind) {
     ender.release().await.ok();
     let late = old.clone().run(async |session: Session| Ok(session.insert("late", 1)?)).await.ok();
     assert!(late.leaves_cookie(), "{:?}", late.headers);
+    assert_eq!(alice.user().await.as_deref(), Some("alice"));
+}
+
+/// Not for a moment either: the server may die in it, or the late request may be there.
+async fn s4_a_late_logout_never_hides_what_remembers_a_log_in(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let old = stand.guest().await;
+    let ender = old
+        .hold(|session| {
+            session.log_out();
+            Ok(())
+        })
+        .await;
+    let mut alice = old.clone();
+    alice.run(async |session: Session| Ok(session.log_in("alice")?)).await.ok();
+    let step = stand.store.stop_any(&Op::ENDING, When::After, "the log-out has found that it is too late");
+    let ender = ender.let_go();
+    step.reached().await;
+    let late = old.start(async |session: Session| Ok(session.insert("late", 1)?)).answer().await.ok();
+    assert!(late.leaves_cookie(), "{:?}", late.headers);
+    step.open();
+    assert!(ender.answer().await.ok().leaves_cookie());
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
 }

@@ -143,24 +143,19 @@ async fn clone_changes_between_the_tries_of_an_update_are_kept_once(kind: Kind) 
 async fn change_between_lost_tries(kind: Kind, first: bool) {
     let stand = Stand::new(kind).await;
     let mut browser = if first { stand.browser() } else { stand.guest().await };
-    let op = if first { Op::Create } else { Op::Update };
     let kept = Kept::default();
     let keep = kept.clone();
-    // Lost, and then stopped before it is tried or looked for again.
-    stand.store.fail(op, When::After);
-    if !first {
-        stand.store.spare(Op::Load);
-    }
-    let again = stand.store.stop(if first { Op::Create } else { Op::Load }, When::Before, "the next try");
+    let lost =
+        stand.store.lose(if first { Op::Create } else { Op::Update }, "the answer is about to be lost");
     let exchange = browser.start(async move |session: Session| {
         keep.keep(&session);
         session.increment("n", 1)?;
         session.save().await?;
         Ok(())
     });
-    again.reached().await;
+    lost.reached().await;
     kept.session().increment("n", 10).unwrap();
-    again.open();
+    lost.open();
     browser.obey(&exchange.answer().await.ok());
     assert_eq!(browser.read::<u32>("n").await, Some(11));
     assert_eq!(stand.records().await, 1);
