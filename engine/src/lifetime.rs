@@ -94,8 +94,8 @@ impl Lifetime {
     fn untouched_part(&self, idle: Duration) -> Duration {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
         let passed = (self.touch_after * 1e6) as u128;
-        idle - Duration::from_micros(u64::try_from(idle.as_micros() * passed / 1_000_000).unwrap_or(u64::MAX))
-            .min(idle)
+        let passed = u64::try_from(idle.as_micros() * passed / 1_000_000).unwrap_or(u64::MAX);
+        idle.saturating_sub(Duration::from_micros(passed))
     }
 
     /// Whether a session that no touch could ride on must be touched.

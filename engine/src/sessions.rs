@@ -111,11 +111,8 @@ impl Sessions {
     async fn spare(&self, session: &Session, since: Timestamp) -> Result<()> {
         let ended = || Error::new(ErrorKind::Gone, "the session has ended");
         loop {
-            let seen = session.0.with(|state| {
-                state.stored().map(|stored| (stored.key.clone(), stored.version, stored.header.clone()))
-            });
-            let Some((mut key, ..)) = seen else {
-                // Not stored yet: its log-in began in this request, and is dated anew.
+            let Some(mut key) = session.0.with(|state| state.key_if_the_user_s()) else {
+                // Not stored as this user's yet: its log-in began in this request, and is dated anew.
                 session.0.with(|state| redate(&mut state.owner, since));
                 return Ok(());
             };
@@ -131,9 +128,7 @@ impl Sessions {
             match self.engine.store().update(&key, stored.version, &record).await? {
                 Updated::Updated(_) => {
                     session.0.with(|state| {
-                        if state.is_owned_as_stored() {
-                            redate(&mut state.owner, since);
-                        }
+                        redate(&mut state.owner, since);
                         state.redate_stored(since);
                     });
                     return Ok(());

@@ -8,7 +8,7 @@ use cloakroom_store::{Record, Store, StoreKey, Timestamp};
 const BOUND: u64 = 16 << 20;
 
 async fn harness() -> ManualHarness {
-    let largest = usize::try_from(BOUND - overhead().await).unwrap();
+    let largest = usize::try_from(BOUND - overhead().await).expect("16 MiB fit");
     let limits = Limits::default().largest_payload(largest).promise(&Ability::ALL);
     ManualHarness::new(|clock| MemoryStore::builder().max_bytes(BOUND).clock(clock).build())
         .with_limits(limits)
@@ -18,7 +18,7 @@ async fn harness() -> ManualHarness {
 async fn overhead() -> u64 {
     let store = MemoryStore::new();
     let key = StoreKey::from_hash([0; 32]);
-    let _created = store.create(&key, &Record::new("", Timestamp::NEVER)).await.unwrap();
+    let _created = store.create(&key, &Record::new("", Timestamp::NEVER)).await.expect("there is room");
     store.usage().bytes
 }
 

@@ -89,12 +89,20 @@ impl Attributes {
                     out.push_str(value);
                 }
             };
-            self.path.as_deref().inspect(|path| put("Path", Some(path)));
-            self.domain.as_deref().inspect(|domain| put("Domain", Some(domain)));
-            self.http_only.then(|| put("HttpOnly", None));
-            secure.then(|| put("Secure", None));
-            self.same_site.map(|same_site| put("SameSite", Some(same_site.as_str())));
-            self.partitioned.then(|| put("Partitioned", None));
+            let same_site = self.same_site.map(SameSite::as_str);
+            let valued = |name, value: Option<_>| value.map(|value| (name, Some(value)));
+            let flag = |name, set: bool| set.then_some((name, None));
+            let attributes = [
+                valued("Path", self.path.as_deref()),
+                valued("Domain", self.domain.as_deref()),
+                flag("HttpOnly", self.http_only),
+                flag("Secure", secure),
+                valued("SameSite", same_site),
+                flag("Partitioned", self.partitioned),
+            ];
+            for (name, value) in attributes.into_iter().flatten() {
+                put(name, value);
+            }
             out.into_boxed_str()
         };
         Ok(Template { name: name.into(), secure: self.secure, plain: suffix(false), secured: suffix(true) })

@@ -22,13 +22,13 @@ enum Found {
 
 impl Engine {
     /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips.
-    pub(super) async fn look_up(&self, ids: &Candidates) -> Result<State> {
+    pub(super) async fn look_up(&self, ids: &Candidates, begun: Timestamp) -> Result<State> {
         self.start_sweeping();
         let now = self.clock().now();
         let mut place = Place::Absent;
         let mut trips = MOST_LOOKUPS;
         for id in ids.iter() {
-            match self.follow(id, id.key(), now, &mut trips).await {
+            match self.follow(id, id.key(), begun, &mut trips).await {
                 Ok(Found::Session(stored, frames)) => {
                     return Ok(State::new(Place::Stored(stored), frames, now));
                 }
@@ -41,10 +41,15 @@ impl Engine {
     }
 
     /// Loads the session again that was found under `key`.
-    pub(super) async fn look_again(&self, id: &SessionId, key: &StoreKey) -> Result<Option<State>> {
+    pub(super) async fn look_again(
+        &self,
+        id: &SessionId,
+        key: &StoreKey,
+        begun: Timestamp,
+    ) -> Result<Option<State>> {
         let now = self.clock().now();
         let late = id.key() != *key;
-        let found = self.follow(id, key.clone(), now, &mut { MOST_LOOKUPS }).await?;
+        let found = self.follow(id, key.clone(), begun, &mut { MOST_LOOKUPS }).await?;
         Ok(match found {
             Found::Session(mut stored, frames) => {
                 stored.late |= late;
@@ -54,14 +59,16 @@ impl Engine {
         })
     }
 
-    /// Follows an id, and the trail that a renewal left, to a session.
+    /// Follows an id, and the trail that a renewal left, to a session. An old id is excused if its request had `begun`
+    /// when it still was: a request that takes long before it looks has not done anything wrong.
     async fn follow(
         &self,
         id: &SessionId,
         mut key: StoreKey,
-        now: Timestamp,
+        begun: Timestamp,
         trips: &mut usize,
     ) -> Result<Found> {
+        let now = self.clock().now();
         let touch = self.config().lifetime.touch(now);
         let mut late = false;
         while *trips > 0 {
@@ -87,7 +94,7 @@ impl Engine {
                     return Ok(Found::Session(Box::new(session), frames));
                 }
                 Ok(Payload::Trail(trail)) => {
-                    let excused = now <= trail.grace_until;
+                    let excused = begun <= trail.grace_until;
                     match trail.to.filter(|_| excused) {
                         Some(to) => (key, late) = (to, true),
                         None => {

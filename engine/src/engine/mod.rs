@@ -177,6 +177,10 @@ impl Candidates {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     fn iter(&self) -> impl Iterator<Item = &SessionId> {
         self.first.iter().chain(&self.others)
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use cloakroom_store::Timestamp;
+
 use super::{Candidates, Engine, commit};
 use crate::plan::{Plan, Step};
 use crate::session::{Cookie, Place, State};
@@ -13,6 +15,8 @@ pub(crate) struct Visit {
     engine: Engine,
     pub(super) ids: Candidates,
     https: bool,
+    /// When the request began, if it brought an id: what excuses an old one.
+    begun: Timestamp,
     /// One load or commit at a time.
     gate: tokio::sync::Mutex<()>,
     /// Empty until the session is loaded.
@@ -38,8 +42,10 @@ pub struct Outcome {
 
 impl Visit {
     pub(super) fn begin(engine: Engine, ids: Candidates, https: bool) -> Pending {
+        let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         Pending(Arc::new(Self {
             engine,
+            begun,
             ids,
             https,
             gate: tokio::sync::Mutex::const_new(()),
@@ -69,7 +75,7 @@ impl Visit {
         if self.state.get().is_none() {
             let _gate = self.gate.lock().await;
             if self.state.get().is_none() {
-                let state = self.engine.look_up(&self.ids).await?;
+                let state = self.engine.look_up(&self.ids, self.begun).await?;
                 let _ = self.state.set(Mutex::new(state));
             }
         }
@@ -83,12 +89,8 @@ impl Visit {
         let Some((id, key)) = place else {
             return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
         };
-        match self.engine.look_again(&id, &key).await? {
-            Some(state) => self.with(|old| {
-                let cookie = old.cookie.clone();
-                *old = state;
-                old.cookie = cookie;
-            }),
+        match self.engine.look_again(&id, &key, self.begun).await? {
+            Some(state) => self.with(|old| old.reloaded(state)),
             None => {
                 self.with(State::closed);
                 return Err(Error::new(ErrorKind::Gone, "the session has ended"));

@@ -103,10 +103,12 @@ impl Header {
         self.nonces.newest_first[..usize::from(self.nonces.length)].contains(&nonce)
     }
 
-    /// Whether a commit made on top of commit number `base` could have been forgotten since.
-    pub(crate) fn may_have_forgotten(&self, base: u64) -> bool {
+    /// Whether a commit made at `at`, on top of commit number `base`, could have been forgotten since.
+    pub(crate) fn may_have_forgotten(&self, base: u64, at: Timestamp) -> bool {
         let since = usize::try_from(self.number.saturating_sub(base)).unwrap_or(usize::MAX);
-        since > usize::from(self.nonces.length)
+        let remembered = usize::from(self.nonces.length);
+        // A ring that is not full has lost only what was old already when one of the later commits was made.
+        since > remembered && (remembered == RING || self.committed_at.since(at) > REMEMBERED)
     }
 
     /// Reads a header and says how long it is.

@@ -27,6 +27,10 @@ const REPLACED: u8 = 3;
 
 /// What a record's payload says.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every payload is the large one, and it is taken apart at once"
+)]
 pub(crate) enum Payload {
     /// A session.
     Session(Header, Frames),

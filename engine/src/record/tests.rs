@@ -109,15 +109,20 @@ fn a_record_remembers_its_last_sixteen_commits() {
     }
     assert!(header.remembers(20) && header.remembers(5));
     assert!(!header.remembers(4) && !header.remembers(0));
-    assert!(!header.may_have_forgotten(4), "commit 5 would be in the ring");
-    assert!(header.may_have_forgotten(3));
+    assert!(!header.may_have_forgotten(4, now), "commit 5 would be in the ring");
+    assert!(header.may_have_forgotten(3, now));
 }
 
 #[test]
 fn commits_of_long_ago_are_forgotten() {
     let start = Timestamp::from_millis(1);
     let first = Header::new(start, [0; 16], [0; 16]).commit(1, start);
-    let later = first.commit(2, start + Duration::from_secs(3_600));
+    let hour = Duration::from_secs(3_600);
+    let later = first.commit(2, start + hour);
     assert!(!later.remembers(1) && later.remembers(2));
-    assert!(later.may_have_forgotten(0), "so nobody takes a forgotten commit for one that never happened");
+    assert!(
+        later.may_have_forgotten(0, start),
+        "nobody takes a forgotten commit for one that never happened"
+    );
+    assert!(!later.may_have_forgotten(0, start + hour), "a commit of just now would be remembered");
 }

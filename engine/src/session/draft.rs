@@ -163,6 +163,13 @@ impl Draft {
         self.now.push((key.into(), value));
     }
 
+    /// Flash values born after commit `number` are for the next request.
+    pub(super) fn age_up_to(&mut self, number: u64) {
+        if let Some(aging) = &mut self.aging {
+            aging.only_up_to(number);
+        }
+    }
+
     pub(super) fn aging(&mut self) -> Option<&mut Aging> {
         self.aging.as_mut()
     }
@@ -206,13 +213,27 @@ impl Draft {
 
     /// Carries the changes out again on what another request has stored.
     pub(crate) fn rebase(&mut self, base: Frames) -> Result<()> {
-        self.base = base;
+        self.exchange_base(base);
         self.replay(0)
+    }
+
+    /// Takes `base` for what is stored. Flash values that are gone from it are still there for the rest of this request.
+    fn exchange_base(&mut self, base: Frames) {
+        let old = std::mem::replace(&mut self.base, base);
+        let Some(aging) = self.aging.as_ref().filter(|_| !self.cleared) else { return };
+        for frame in old.iter() {
+            let Tag::Flash { born } = frame.tag else { continue };
+            let key = String::from_utf8_lossy(frame.key);
+            let hidden = self.edit(&key).is_some() || self.now.iter().any(|(name, _)| **name == *key);
+            if aging.is_due(born) && !hidden && self.base.find(&key).is_none() {
+                self.now.push((key.as_ref().into(), old.share(frame.value)));
+            }
+        }
     }
 
     /// A commit carried the first `sent` changes into the store, where `base` is now.
     pub(crate) fn committed(&mut self, base: Frames, sent: usize) -> Result<()> {
-        self.base = base;
+        self.exchange_base(base);
         self.aging = None;
         self.device = None;
         self.replay(sent)

@@ -25,6 +25,11 @@ impl Aging {
         Self { up_to, kept: Kept::Some(Vec::new()) }
     }
 
+    /// Values born later are for the next request.
+    pub(super) fn only_up_to(&mut self, number: u64) {
+        self.up_to = self.up_to.min(number);
+    }
+
     pub(super) fn is_due(&self, born: u64) -> bool {
         born <= self.up_to
     }

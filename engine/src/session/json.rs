@@ -32,6 +32,9 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
+/// Makes of the value at a path another one, or none.
+type Change<'a> = dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>> + 'a;
+
 /// A member's name, borrowed unless it holds an escape.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -57,7 +60,7 @@ pub(super) fn find<'a>(json: &'a [u8], path: &[Box<str>]) -> Option<&'a [u8]> {
 pub(super) fn edit(
     json: Option<&[u8]>,
     path: &[Box<str>],
-    change: &mut dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>>,
+    change: &mut Change<'_>,
 ) -> Result<Option<Vec<u8>>> {
     let Some((first, rest)) = path.split_first() else { return change(json) };
     let json = json.filter(|json| *json != b"null");
@@ -72,7 +75,7 @@ fn edit_member(
     json: Option<&[u8]>,
     name: &str,
     rest: &[Box<str>],
-    change: &mut dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>>,
+    change: &mut Change<'_>,
 ) -> Result<Vec<u8>> {
     let Object(members) = json.map_or(Ok(Object(Vec::new())), serde_json::from_slice).map_err(not_json)?;
     let place = members.iter().rposition(|(other, _)| other == name);
@@ -102,12 +105,7 @@ fn edit_member(
     Ok(out)
 }
 
-fn edit_item(
-    json: &[u8],
-    name: &str,
-    rest: &[Box<str>],
-    change: &mut dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>>,
-) -> Result<Vec<u8>> {
+fn edit_item(json: &[u8], name: &str, rest: &[Box<str>], change: &mut Change<'_>) -> Result<Vec<u8>> {
     let items: Vec<&RawValue> = serde_json::from_slice(json).map_err(not_json)?;
     let place = name.parse::<usize>().ok().filter(|place| *place < items.len()).ok_or_else(|| {
         Error::new(ErrorKind::Mismatch, format!("{name:?} is no place in a list of {}", items.len()))

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use path::At;
 
 pub(crate) use draft::Draft;
-pub(crate) use state::{Attempt, Cookie, Own, Place, State, StoredSession};
+pub(crate) use state::{Attempt, Cookie, Decided, Place, State, StoredSession};
 
 use crate::engine::Visit;
 use crate::{Error, ErrorKind, Result};

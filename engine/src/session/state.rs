@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Owner, StoreKey, Timestamp, Version};
+use cloakroom_store::{Owner, StoreKey, Stored, Timestamp, Version};
 
 use super::Draft;
 use crate::config::Config;
@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) loaded_at: Timestamp,
     /// What the response must tell the client.
     pub(crate) cookie: Cookie,
+    /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
+    pub(crate) first_seen: u64,
     /// Commits that may or may not be in the store, and how many changes each carried.
     pub(crate) uncertain: Vec<Attempt>,
     /// The write whose answer is awaited now, or was when the one who waited was dropped.
@@ -84,16 +86,26 @@ pub(crate) struct Attempt {
     pub(crate) sent: usize,
     /// The commit number that it was made on.
     pub(crate) base: u64,
+    /// When it was made.
+    pub(crate) at: Timestamp,
 }
 
 /// What a request changes about a session besides its values; repeated on whatever another request has stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::option_option, reason = "the outer one says whether the inner one is changed")]
 pub(crate) struct Own {
     pub(crate) idle: Option<Option<Duration>>,
     pub(crate) persistent: Option<bool>,
     pub(crate) csrf: Option<[u8; 16]>,
     /// When the user proved who they are, and the handle from then on.
     log_in: Option<(Timestamp, [u8; 16])>,
+}
+
+/// What a handler had decided when a commit was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decided {
+    fate: Fate,
+    own: Own,
 }
 
 impl Own {
@@ -121,6 +133,7 @@ impl State {
             fate: Fate::Keep,
             end: End::Destroyed,
             draft: Draft::loaded(frames, number),
+            first_seen: number,
             own: Own::default(),
             owner,
             must_exist: false,
@@ -135,11 +148,26 @@ impl State {
         }
     }
 
+    /// The session was loaded again; the client is told what it would have been told.
+    pub(crate) fn reloaded(&mut self, again: Self) {
+        let (cookie, first_seen) = (self.cookie.clone(), self.first_seen);
+        *self = Self { cookie, first_seen, ..again };
+        self.draft.age_up_to(first_seen);
+    }
+
     /// The stored session, unless this request has ended it.
     pub(crate) fn stored(&self) -> Option<&StoredSession> {
         match &self.place {
             Place::Stored(stored) if self.fate != Fate::End => Some(stored),
             _ => None,
+        }
+    }
+
+    /// Where the stored session is, also if this request has decided that it ends.
+    pub(crate) fn placed(&self) -> Option<(StoreKey, Version)> {
+        match &self.place {
+            Place::Stored(stored) => Some((stored.key.clone(), stored.version)),
+            Place::Absent | Place::Closed => None,
         }
     }
 
@@ -181,9 +209,12 @@ impl State {
         Ok(self.mint(engine)?.id.clone())
     }
 
-    /// The id was given to a record, or turned out to be taken.
-    pub(crate) fn forget_next_id(&mut self) {
-        self.minted = None;
+    /// The next id turned out to be taken, or was given to a record that had to go; the other secrets stay.
+    pub(crate) fn change_next_id(&mut self, engine: &Engine) -> Result<()> {
+        if let Some(minted) = &mut self.minted {
+            minted.id = engine.mint()?.id;
+        }
+        Ok(())
     }
 
     pub(crate) fn wanted(&self, save_empty: bool) -> bool {
@@ -216,7 +247,8 @@ impl State {
         if let Some(device) = self.device_hint.take() {
             self.set_device(&device);
         }
-        if self.fate != Fate::End {
+        // Without a stored session there is nothing to end first.
+        if self.fate != Fate::End || !matches!(self.place, Place::Stored(_)) {
             self.fate = Fate::LogIn;
         }
     }
@@ -234,8 +266,10 @@ impl State {
 
     /// Leaves the id as it is after all.
     pub(crate) fn keep_id(&mut self) {
-        self.fate = Fate::Keep;
-        self.minted = None;
+        if self.fate == Fate::Renew {
+            self.fate = Fate::Keep;
+            self.minted = None;
+        }
     }
 
     pub(super) fn end(&mut self, reason: End) {
@@ -264,9 +298,12 @@ impl State {
         self.minted = None;
     }
 
-    /// Whether this request leaves the session with the owner that it has.
-    pub(crate) fn is_owned_as_stored(&self) -> bool {
-        self.stored().is_some_and(|stored| stored.owner == self.owner)
+    /// Where the session is, if it is stored and belongs to the user that this request knows.
+    pub(crate) fn key_if_the_user_s(&self) -> Option<StoreKey> {
+        let user = &self.owner.as_ref()?.key;
+        let stored =
+            self.stored().filter(|stored| stored.owner.as_ref().is_some_and(|owner| owner.key == *user));
+        stored.map(|stored| stored.key.clone())
     }
 
     /// The stored record belongs to its owner since another moment now, under a version not yet seen.
@@ -301,26 +338,74 @@ impl State {
         }
     }
 
-    /// A commit put the session into the store as `stored`, with the first `sent` changes and `own`.
+    /// A commit put the session into the store as `stored`, with the first `sent` changes and what was `decided` then.
+    /// What was decided since is for the next commit.
     pub(crate) fn landed(
         &mut self,
         stored: StoredSession,
         frames: Frames,
         sent: usize,
-        own: &Own,
+        decided: &Decided,
     ) -> Result<()> {
-        if self.own == *own {
+        self.place = Place::Stored(Box::new(stored));
+        self.uncertain.clear();
+        let is_as_sent = self.fate == decided.fate && self.own.log_in == decided.own.log_in;
+        if self.own == decided.own {
             self.own = Own::default();
         }
-        self.place = Place::Stored(Box::new(stored));
-        self.fate = Fate::Keep;
-        self.must_exist = false;
-        self.touch = false;
-        self.minted = None;
-        self.shelved = None;
-        self.uncertain.clear();
+        if is_as_sent {
+            self.fate = Fate::Keep;
+            self.must_exist = false;
+            self.touch = false;
+            self.minted = None;
+            self.shelved = None;
+        }
         self.in_flight = None;
-        self.draft.committed(frames, sent)
+        self.old_draft().committed(frames, sent)
+    }
+
+    /// What the handler has decided so far, besides changing values.
+    pub(crate) fn decided(&self) -> Decided {
+        Decided { fate: self.fate, own: self.own.clone() }
+    }
+
+    /// The values of the stored session; what was written after its end is another draft.
+    fn old_draft(&mut self) -> &mut Draft {
+        match &mut self.shelved {
+            Some(shelved) if self.fate == Fate::End => shelved,
+            _ => &mut self.draft,
+        }
+    }
+
+    /// Another request has stored `frames`: this one's changes stand on them now.
+    pub(crate) fn rebase(&mut self, frames: Frames) -> Result<()> {
+        self.old_draft().rebase(frames)
+    }
+
+    /// The first `sent` changes are in the store, where `frames` are now.
+    pub(crate) fn committed(&mut self, frames: Frames, sent: usize) -> Result<()> {
+        self.old_draft().committed(frames, sent)
+    }
+
+    /// The id that an earlier commit made and may have given to the session, if nobody has heard of it yet.
+    pub(crate) fn lost_id(&self) -> Option<SessionId> {
+        Some(self.minted.as_ref()?.id.clone())
+    }
+
+    /// The session was found again, perhaps under another key.
+    pub(crate) fn found_again(&mut self, key: Option<StoreKey>, found: &Stored, header: Header) {
+        let Place::Stored(place) = &mut self.place else { return };
+        if let Some(key) = key.filter(|key| *key != place.key) {
+            (place.key, place.late) = (key, true);
+        }
+        place.version = found.version;
+        place.header = header;
+        place.expires_at = found.record.expires_at;
+        // A log-in of this request keeps its own date.
+        if self.own.log_in.is_none() && self.owner == place.owner {
+            self.owner.clone_from(&found.record.owner);
+        }
+        place.owner.clone_from(&found.record.owner);
     }
 
     /// The stored session has ended; what was written afterwards is a new one.
@@ -331,13 +416,32 @@ impl State {
         self.uncertain.clear();
     }
 
-    /// The session is gone, through no doing of this request: nothing that it changes can be stored.
+    /// The session is gone, through no doing of this request: nothing that it changes can be stored, and the client
+    /// must not hear of an id that is dead already, because it may have a better one by now.
     pub(crate) fn closed(&mut self) {
-        *self = Self::new(Place::Closed, Frames::default(), self.loaded_at).with_cookie(self.cookie.clone());
+        let cookie = match std::mem::replace(&mut self.cookie, Cookie::Unchanged) {
+            Cookie::Removed => Cookie::Removed,
+            Cookie::Unchanged | Cookie::Set(..) => Cookie::Unchanged,
+        };
+        *self = Self { cookie, ..Self::new(Place::Closed, Frames::default(), self.loaded_at) };
     }
 
-    fn with_cookie(mut self, cookie: Cookie) -> Self {
-        self.cookie = cookie;
-        self
+    /// A commit that was to carry out `planned` found the session gone. What the handler has decided since then stands.
+    pub(crate) fn lost(&mut self, planned: Fate) -> Result<()> {
+        match self.fate {
+            Fate::End if planned != Fate::End => Ok(()),
+            Fate::LogIn if planned != Fate::LogIn => self.log_in_without_a_past(),
+            _ => {
+                self.closed();
+                Ok(())
+            }
+        }
+    }
+
+    /// The session that the user logged in from has ended: the log-in stands, without its values.
+    pub(crate) fn log_in_without_a_past(&mut self) -> Result<()> {
+        self.place = Place::Closed;
+        self.uncertain.clear();
+        self.draft.rebase(Frames::default())
     }
 }

@@ -2,6 +2,7 @@
 
 use cloakroom_store::{Created, StoreKey, Version};
 
+use super::meet::read;
 use super::{Commit, Landing, Write};
 use crate::observe::{Event, Renewal};
 use crate::record::Payload;
@@ -12,6 +13,14 @@ use crate::{Error, ErrorKind, Handle, Result, SessionId};
 pub(super) enum New {
     Stored(Box<Stocked>),
     /// The user was revoked after this log-in began.
+    Revoked,
+}
+
+/// What became of a record that was to be kept under a new id.
+enum Placed {
+    Here(Version),
+    /// Somebody else's record is there.
+    Taken,
     Revoked,
 }
 
@@ -30,30 +39,47 @@ impl Commit<'_> {
         let logged_in = self.hand_out(*new)?;
         self.emit(&Event::Created { session });
         if logged_in {
-            self.trim_to_cap().await?;
+            self.trim_to_cap().await;
         }
         Ok(Landing::Kept)
     }
 
     /// Stores the session under a new id.
     pub(super) async fn stock(&mut self) -> Result<New> {
+        let write = self.write(true)?;
         loop {
-            let write = self.write(true)?;
             let id = self.visit.with(|state| state.next_id(self.visit.engine()))?;
             let key = id.key();
-            match self.store().create(&key, &write.record).await {
-                Ok(Created::Created(version)) => {
+            match self.place(&key, &write).await {
+                Ok(Placed::Here(version)) => {
                     return Ok(New::Stored(Box::new(Stocked { id, key, version, write })));
                 }
-                Ok(Created::Revoked) => return Ok(New::Revoked),
-                Ok(Created::Taken) => match self.version_if_ours(&key).await? {
-                    Some(version) => return Ok(New::Stored(Box::new(Stocked { id, key, version, write }))),
-                    // 2^-256, or a generator that repeats itself.
-                    None => {
-                        self.visit.with(crate::session::State::forget_next_id);
-                        self.wait_after_conflict().await?;
+                Ok(Placed::Revoked) => return Ok(New::Revoked),
+                Ok(Placed::Taken) => {
+                    self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
+                    self.wait_after_conflict().await?;
+                }
+                Err(error) => {
+                    // It may be there all the same; no later commit of this request knows whether.
+                    if self.uncertain {
+                        self.take_back(&key).await;
+                        self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
                     }
-                },
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn place(&mut self, key: &StoreKey, write: &Write) -> Result<Placed> {
+        loop {
+            match self.store().create(key, &write.record).await {
+                Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
+                Ok(Created::Revoked) => return Ok(Placed::Revoked),
+                Ok(Created::Taken) => {
+                    // If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
+                    return Ok(self.version_if_ours(key).await?.map_or(Placed::Taken, Placed::Here));
+                }
                 Err(error) => self.wait_after(error).await?,
             }
         }
@@ -67,7 +93,7 @@ impl Commit<'_> {
         let Some(stored) = self.load(key).await? else {
             return Err(Error::new(ErrorKind::Contended, "a new session was ended before it was handed out"));
         };
-        Ok(match self.read(&stored)? {
+        Ok(match read(&stored)? {
             Payload::Session(header, _) if header.remembers(self.nonce) => Some(stored.version),
             _ => None,
         })

@@ -4,7 +4,7 @@ use cloakroom_store::{StoreKey, Stored};
 
 use super::{Commit, Landing};
 use crate::record::{Frames, Header, Payload};
-use crate::session::{Attempt, Place};
+use crate::session::{Attempt, Cookie, Place, State};
 use crate::{Error, ErrorKind, Result};
 
 /// What a commit met.
@@ -30,8 +30,8 @@ impl Commit<'_> {
 
     /// Makes of `stored`, which is under our key, what can be made of it.
     pub(super) async fn meet(&mut self, stored: Stored) -> Result<Met> {
-        match self.read(&stored)? {
-            Payload::Session(header, frames) => self.rebase(None, stored, header, frames),
+        match read(&stored)? {
+            Payload::Session(header, frames) => self.rebase(None, &stored, header, frames),
             Payload::Trail(trail) => match trail.to {
                 Some(to) => self.find(to, true).await,
                 None => Ok(Met::Ended),
@@ -43,9 +43,9 @@ impl Commit<'_> {
     async fn find(&mut self, mut key: StoreKey, mut moved: bool) -> Result<Met> {
         loop {
             let Some(stored) = self.load(&key).await? else { return Ok(Met::Ended) };
-            match self.read(&stored)? {
+            match read(&stored)? {
                 Payload::Session(header, frames) => {
-                    return self.rebase(moved.then_some(key), stored, header, frames);
+                    return self.rebase(moved.then_some(key), &stored, header, frames);
                 }
                 Payload::Trail(trail) => match trail.to {
                     Some(to) => (key, moved) = (to, true),
@@ -59,53 +59,41 @@ impl Commit<'_> {
         loop {
             match self.store().load(key, None).await {
                 Ok(found) => return Ok(found),
-                Err(error) => self.wait_after(error).await?,
+                Err(error) => self.wait_after_look(error).await?,
             }
         }
     }
 
-    pub(super) fn read(&self, stored: &Stored) -> Result<Payload> {
-        Payload::decode(&stored.record.payload)
-            .map_err(|_| Error::new(ErrorKind::Store, "the session's record cannot be read any more"))
+    /// The user's sessions were ended. If this one is there still, it was spared and dated anew: looks for it.
+    pub(super) async fn look_whether_spared(&mut self) -> Result<Met> {
+        self.wait_after_conflict().await?;
+        self.look_again().await
     }
 
     /// Puts the changes on top of what is there.
     fn rebase(
         &mut self,
         moved_to: Option<StoreKey>,
-        stored: Stored,
+        stored: &Stored,
         header: Header,
         frames: Frames,
     ) -> Result<Met> {
-        let (nonce, uncertain, sent) = (self.nonce, self.uncertain, self.sent);
+        let (nonce, uncertain, sent, now) = (self.nonce, self.uncertain, self.sent, self.now);
         self.visit.with(|state| {
-            let Place::Stored(place) = &mut state.place else { return Ok(Met::Ended) };
+            let Place::Stored(place) = &state.place else { return Ok(Met::Ended) };
             let ours = header.remembers(nonce);
-            if !ours && uncertain && header.may_have_forgotten(place.header.number) {
-                let message =
-                    "an answer of the store was lost, and what became of the write cannot be told any more";
-                return Err(Error::new(ErrorKind::Contended, message));
+            if !ours && uncertain && header.may_have_forgotten(place.header.number, now) {
+                return Err(cannot_be_told());
             }
-            if let Some(key) = moved_to {
-                (place.key, place.late) = (key, true);
+            state.found_again(moved_to, stored, header);
+            if !ours {
+                state.rebase(frames)?;
+                return Ok(Met::Rebased);
             }
-            place.version = stored.version;
-            place.header = header;
-            place.expires_at = stored.record.expires_at;
-            if state.owner == place.owner {
-                state.owner.clone_from(&stored.record.owner);
+            if let Place::Stored(stored) = std::mem::replace(&mut state.place, Place::Absent) {
+                state.landed(*stored, frames, sent, &self.decided)?;
             }
-            place.owner = stored.record.owner;
-            if ours {
-                let own = state.own.clone();
-                let stored = std::mem::replace(&mut state.place, Place::Absent);
-                if let Place::Stored(stored) = stored {
-                    state.landed(*stored, frames, sent, &own)?;
-                }
-                return Ok(Met::Ours);
-            }
-            state.draft.rebase(frames)?;
-            Ok(Met::Rebased)
+            Ok(Met::Ours)
         })
     }
 
@@ -116,12 +104,14 @@ impl Commit<'_> {
             state.uncertain.extend(unanswered);
             state.uncertain.clone()
         });
-        let Some(base) = attempts.iter().map(|attempt| attempt.base).min() else { return Ok(Landing::Kept) };
+        if attempts.is_empty() {
+            return Ok(Landing::Kept);
+        }
         let key = self.visit.with(|state| state.stored().map(|stored| stored.key.clone()));
         let Some(mut key) = key else { return Ok(Landing::Kept) };
         loop {
             let Some(stored) = self.load(&key).await? else { return Ok(Landing::Dropped) };
-            let (header, frames) = match self.read(&stored)? {
+            let (header, frames) = match read(&stored)? {
                 Payload::Session(header, frames) => (header, frames),
                 Payload::Trail(trail) => match trail.to {
                     Some(to) => {
@@ -132,41 +122,47 @@ impl Commit<'_> {
                 },
             };
             let sent =
-                attempts.iter().filter(|attempt| header.remembers(attempt.nonce)).map(|a| a.sent).max();
-            if sent.is_none() && header.may_have_forgotten(base) {
-                let message =
-                    "an answer of the store was lost, and what became of the write cannot be told any more";
-                return Err(Error::new(ErrorKind::Contended, message));
+                attempts.iter().filter(|tried| header.remembers(tried.nonce)).map(|tried| tried.sent).max();
+            if sent.is_none() && attempts.iter().any(|tried| header.may_have_forgotten(tried.base, tried.at))
+            {
+                return Err(cannot_be_told());
             }
             return self.visit.with(|state| {
-                if let Place::Stored(place) = &mut state.place {
-                    place.late |= place.key != key;
-                    place.key = key;
-                    place.version = stored.version;
-                    place.header = header;
-                    place.expires_at = stored.record.expires_at;
-                    place.owner = stored.record.owner;
-                }
+                state.found_again(Some(key), &stored, header);
+                self.hand_out_after_all(state);
                 state.uncertain.clear();
                 match sent {
-                    Some(sent) => state.draft.committed(frames, sent)?,
-                    None => state.draft.rebase(frames)?,
+                    Some(sent) => state.committed(frames, sent)?,
+                    None => state.rebase(frames)?,
                 }
                 Ok(Landing::Kept)
             });
         }
     }
 
+    /// If an earlier commit gave the session its new id after all, and only the answer was lost, the id is told now.
+    fn hand_out_after_all(&self, state: &mut State) {
+        let Some(id) = state.lost_id() else { return };
+        let lifetime = &self.visit.engine().config().lifetime;
+        if let Place::Stored(place) = &mut state.place
+            && id.key() == place.key
+        {
+            (place.id, place.late) = (id.clone(), false);
+            state.cookie = Cookie::Set(id, lifetime.max_age(&place.header, self.now));
+            state.keep_id();
+        }
+    }
+
     /// Notes that a write is on its way, in case nobody waits for its answer: a `save` that is dropped half-way, say.
     pub(super) fn send(&self) {
-        let (nonce, sent) = (self.nonce, self.sent);
+        let (nonce, sent, at) = (self.nonce, self.sent, self.now);
         self.visit.with(|state| {
             let base = state.stored().map_or(0, |stored| stored.header.number);
-            state.in_flight = Some(Attempt { nonce, sent, base });
+            state.in_flight = Some(Attempt { nonce, sent, base, at });
         });
     }
 
-    /// Notes what became of it.
+    /// Notes what became of it: it may be in the store although the commit failed.
     pub(super) fn answered(&self) {
         self.visit.with(|state| {
             let attempt = state.in_flight.take();
@@ -175,4 +171,14 @@ impl Commit<'_> {
             }
         });
     }
+}
+
+pub(super) fn read(stored: &Stored) -> Result<Payload> {
+    Payload::decode(&stored.record.payload)
+        .map_err(|_| Error::new(ErrorKind::Store, "the session's record cannot be read any more"))
+}
+
+fn cannot_be_told() -> Error {
+    let message = "an answer of the store was lost, and what became of the write cannot be told any more";
+    Error::new(ErrorKind::Contended, message)
 }

@@ -15,9 +15,9 @@ use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
 use super::patience::Patience;
 use super::visit::Visit;
 use crate::observe::{Doing, Event};
-use crate::plan::{CookieStep, Observed, Plan, Privilege, Step};
+use crate::plan::{CookieStep, Fate, Observed, Plan, Privilege, Step};
 use crate::record::{Frames, Header};
-use crate::session::{Cookie, Own, Place, StoredSession};
+use crate::session::{Cookie, Decided, Place, State, StoredSession};
 use crate::{Error, ErrorKind, Result, SessionId};
 
 /// Where a commit ended.
@@ -35,10 +35,13 @@ pub(super) struct Commit<'a> {
     nonce: u64,
     patience: Patience,
     now: Timestamp,
+    /// What the handler had decided when this commit was planned.
+    fate: Fate,
     /// Whether a write may be in the store although no answer came.
     uncertain: bool,
-    /// How many changes the last write carried.
+    /// What the last write carried: how many changes, and what else was decided.
     sent: usize,
+    decided: Decided,
     conflicts: u32,
 }
 
@@ -47,7 +50,7 @@ struct Write {
     record: Record,
     header: Header,
     sent: usize,
-    own: Own,
+    decided: Decided,
 }
 
 impl<'a> Commit<'a> {
@@ -55,13 +58,16 @@ impl<'a> Commit<'a> {
         let engine = visit.engine();
         let nonce = engine.0.nonces.next();
         let patience = Patience::new(engine.config().commit_within, engine.config().outage.wait, nonce);
-        Self { visit, nonce, patience, now: engine.clock().now(), uncertain: false, sent: 0, conflicts: 0 }
+        let now = engine.clock().now();
+        let decided = visit.with(|state| state.decided());
+        let fate = Fate::Keep;
+        Self { visit, nonce, patience, now, fate, uncertain: false, sent: 0, decided, conflicts: 0 }
     }
 
     pub(super) async fn run(mut self) -> Result<Landing> {
         let landing = self.carry_out().await;
         match &landing {
-            Ok(Landing::Dropped) => return Ok(self.drop_changes()),
+            Ok(Landing::Dropped) => return self.drop_changes(),
             Ok(Landing::Kept) if self.conflicts > 0 => self.emit(&Event::Merged { retries: self.conflicts }),
             Ok(Landing::Kept) => {}
             Err(error) => self.visit.engine().failed(Doing::Commit, error),
@@ -70,22 +76,25 @@ impl<'a> Commit<'a> {
     }
 
     /// The session has ended. Flash values that would only have aged are nothing that anybody misses.
-    fn drop_changes(&self) -> Landing {
+    fn drop_changes(&self) -> Result<Landing> {
         let missed = self.visit.with(|state| {
             let missed = state.is_changed() || state.must_exist;
-            state.closed();
-            missed
-        });
+            state.lost(self.fate).map(|()| missed)
+        })?;
         if !missed {
-            return Landing::Kept;
+            return Ok(Landing::Kept);
         }
         self.emit(&Event::WriteDropped);
-        Landing::Dropped
+        Ok(Landing::Dropped)
     }
 
     async fn carry_out(&mut self) -> Result<Landing> {
+        self.fate = self.visit.with(|state| state.fate);
         if self.settle_uncertain().await? == Landing::Dropped {
-            return Ok(Landing::Dropped);
+            if self.fate != Fate::LogIn {
+                return Ok(Landing::Dropped);
+            }
+            self.visit.with(State::log_in_without_a_past)?;
         }
         let config = self.visit.engine().config();
         let responded = self.visit.has_responded();
@@ -108,10 +117,13 @@ impl<'a> Commit<'a> {
             Step::Touch => self.touch().await?,
             Step::Rotate(privilege) => self.rotate(privilege).await?,
             Step::Delete => self.end().await?,
-            Step::Replace => {
-                self.end().await?;
-                self.create().await?
-            }
+            Step::Replace => match self.end().await? {
+                Landing::Kept => {
+                    self.fate = self.visit.with(|state| state.fate);
+                    self.create().await?
+                }
+                Landing::Dropped => Landing::Dropped,
+            },
         };
         if landing == Landing::Kept && plan.cookie == CookieStep::Set && plan.trips() < 2 {
             self.send_again();
@@ -158,6 +170,7 @@ impl<'a> Commit<'a> {
     fn write(&mut self, renewed: bool) -> Result<Write> {
         let engine = self.visit.engine();
         let write = self.visit.with(|state| {
+            self.check_still_wanted(state.fate)?;
             let mut header = state.header(engine)?.commit(self.nonce, self.now);
             if renewed {
                 header.renewed_at = self.now;
@@ -175,27 +188,47 @@ impl<'a> Commit<'a> {
                 sliding: header.idle.is_none(),
                 owner: state.owner.clone(),
             };
-            Ok(Write { record, header, sent: state.draft.len(), own: state.own.clone() })
+            Ok(Write { record, header, sent: state.draft.len(), decided: state.decided() })
         })?;
         self.sent = write.sent;
+        self.decided.clone_from(&write.decided);
         Ok(write)
+    }
+
+    /// What the handler decides while it saves must not get into the session as it was planned: least of all a log-in
+    /// into a session under the old id.
+    fn check_still_wanted(&self, fate: Fate) -> Result<()> {
+        match fate {
+            Fate::End if self.fate != Fate::End => {
+                Err(Error::new(ErrorKind::Gone, "the session was ended while it was saved"))
+            }
+            Fate::LogIn if self.fate != Fate::LogIn => {
+                Err(Error::new(ErrorKind::Contended, "somebody logged in while the session was saved"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A write is in the store.
     fn landed(&self, write: Write, id: SessionId, key: StoreKey, version: Version, late: bool) -> Result<()> {
-        let Write { record, header, sent, own } = write;
+        let Write { record, header, sent, decided } = write;
         let frames = Frames::of(&record.payload, &header);
         let (expires_at, owner) = (record.expires_at, record.owner);
         let stored = StoredSession { id, key, version, header, expires_at, owner, late };
-        self.visit.with(|state| state.landed(stored, frames, sent, &own))
+        self.visit.with(|state| state.landed(stored, frames, sent, &decided))
     }
 
-    /// After a store's error: waits for another try, or hands the error back.
+    /// After a write failed: waits for another try, or hands the error back.
     async fn wait_after(&mut self, error: cloakroom_store::Error) -> Result<()> {
+        self.uncertain |= error.is_uncertain();
+        self.wait_after_look(error).await
+    }
+
+    /// After a look failed: waits for another try, or hands the error back.
+    async fn wait_after_look(&mut self, error: cloakroom_store::Error) -> Result<()> {
         if !error.is_uncertain() {
             return Err(error.into());
         }
-        self.uncertain = true;
         if self.patience.after_failure().await { Ok(()) } else { Err(error.into()) }
     }
 

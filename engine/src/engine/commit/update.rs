@@ -33,7 +33,8 @@ impl Commit<'_> {
                     self.wait_after_conflict().await?;
                     self.meet(stored).await?
                 }
-                Ok(Updated::Gone | Updated::Revoked) => Met::Ended,
+                Ok(Updated::Gone) => Met::Ended,
+                Ok(Updated::Revoked) => self.look_whether_spared().await?,
                 Err(error) => {
                     self.wait_after(error).await?;
                     self.look_again().await?

@@ -34,6 +34,7 @@ impl Budget {
     }
 
     /// Refuses what does not fit even if nothing else is there.
+    #[inline]
     pub(super) fn admit(&self, bytes: u64) -> Result<()> {
         if self.most.records == 0 {
             return Err(Error::new(ErrorKind::Full, "the memory store is set to keep no record"));
@@ -54,6 +55,7 @@ impl Budget {
     }
 
     /// Takes room, if there is that much.
+    #[inline]
     pub(super) fn take(&self, room: Room) -> bool {
         if !add(&self.bytes, room.bytes, self.most.bytes) {
             return false;
@@ -72,6 +74,7 @@ impl Budget {
     }
 }
 
+#[inline]
 fn add(taken: &AtomicU64, amount: u64, most: u64) -> bool {
     let sum = |taken: u64| taken.checked_add(amount).filter(|sum| *sum <= most);
     amount == 0 || taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum).is_ok()

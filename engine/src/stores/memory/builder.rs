@@ -1,15 +1,12 @@
 //! The settings of a memory store.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use cloakroom_store::{Clock, SystemClock};
-use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
 
 use super::MemoryStore;
 use super::budget::{Budget, Room};
+use super::hasher::Hasher;
 use super::owners::Owners;
 use super::shard::Shard;
 use super::sync::AtomicU64;
@@ -62,7 +59,7 @@ impl MemoryStoreBuilder {
 
     /// Makes the store, empty.
     pub fn build(self) -> MemoryStore {
-        let hasher = hasher();
+        let hasher = Hasher::new();
         MemoryStore {
             shards: (0..self.shards).map(|_| Shard::new(hasher.clone())).collect(),
             owners: Owners::new(self.shards, &hasher),
@@ -76,13 +73,3 @@ impl MemoryStoreBuilder {
 
 /// Entries are numbered with 32 bits, and one number means "none".
 const MOST_RECORDS: u64 = u32::MAX as u64 - 1;
-
-/// A hasher whose seed clients cannot know, so that they cannot choose keys that fall on one heap: the operating
-/// system's randomness, as the standard library's hash maps get it.
-fn hasher() -> SeedableRandomState {
-    if cfg!(shuttle) {
-        // A schedule that failed must fail again.
-        return SeedableRandomState::fixed();
-    }
-    SeedableRandomState::with_seed(RandomState::new().build_hasher().finish(), SharedSeed::global_random())
-}

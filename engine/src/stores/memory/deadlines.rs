@@ -74,12 +74,39 @@ impl Fronts {
 }
 
 /// The entries in the order in which they expire, as far as it was looked at.
-#[derive(Debug)]
 pub(super) struct Deadlines {
-    /// The number of the first entry of each bucket.
-    lines: [BTreeMap<Bucket, u32>; 2],
-    /// Always says which bucket is first in `lines`.
+    lines: [Buckets; 2],
+    /// Always says which bucket is first in each line.
     fronts: Arc<Fronts>,
+}
+
+/// The buckets of a line.
+#[derive(Default)]
+struct Buckets {
+    /// The number of the first entry of each.
+    firsts: BTreeMap<Bucket, u32>,
+    /// The one that was asked for last: sessions that begin in one second end in one second.
+    recent: Option<(Bucket, u32)>,
+}
+
+impl Buckets {
+    /// The first entry of a bucket; `number` if there is none yet.
+    #[inline]
+    fn first_or(&mut self, bucket: Bucket, number: u32) -> u32 {
+        let recent = self.recent.filter(|(recent, _)| *recent == bucket);
+        let first = recent.map_or_else(|| *self.firsts.entry(bucket).or_insert(number), |(_, first)| first);
+        self.recent = Some((bucket, first));
+        first
+    }
+
+    /// Makes an entry the first of its bucket, or takes an empty bucket away.
+    fn set_first(&mut self, bucket: Bucket, first: Option<u32>) {
+        self.recent = None;
+        match first {
+            Some(first) => self.firsts.insert(bucket, first),
+            None => self.firsts.remove(&bucket),
+        };
+    }
 }
 
 impl Deadlines {
@@ -94,14 +121,18 @@ impl Deadlines {
         Arc::clone(&self.fronts)
     }
 
-    /// Puts an entry into the bucket of its expiry.
+    /// Puts an entry into the bucket of its expiry, behind the first one.
+    #[inline]
     pub(super) fn join(&mut self, entries: &mut Entries, number: u32) {
         let (line, bucket) = (entries[number].line(), Bucket::of(entries[number].expiry.peek()));
-        let next = self.lines[line as usize].insert(bucket, number).unwrap_or(NONE);
-        entries[number].links = Links { bucket, previous: NONE, next };
-        if next == NONE {
-            self.show_front(line);
-        } else {
+        let first = self.lines[line as usize].first_or(bucket, number);
+        if first == number {
+            entries[number].links = Links { bucket, previous: NONE, next: NONE };
+            return self.show_front(line);
+        }
+        let next = std::mem::replace(&mut entries[first].links.next, number);
+        entries[number].links = Links { bucket, previous: first, next };
+        if next != NONE {
             entries[next].links.previous = number;
         }
     }
@@ -114,10 +145,10 @@ impl Deadlines {
         }
         if previous != NONE {
             entries[previous].links.next = next;
-        } else if next != NONE {
-            self.lines[line as usize].insert(bucket, next);
-        } else {
-            self.lines[line as usize].remove(&bucket);
+            return;
+        }
+        self.lines[line as usize].set_first(bucket, Some(next).filter(|next| *next != NONE));
+        if next == NONE {
             self.show_front(line);
         }
     }
@@ -129,7 +160,7 @@ impl Deadlines {
             entries[next].links.previous = number;
         }
         if previous == NONE {
-            self.lines[line as usize].insert(bucket, number);
+            self.lines[line as usize].set_first(bucket, Some(number));
         } else {
             entries[previous].links.next = number;
         }
@@ -137,7 +168,7 @@ impl Deadlines {
 
     /// The first bucket of a line and its first entry.
     pub(super) fn first(&self, line: Line) -> Option<(Bucket, u32)> {
-        self.lines[line as usize].first_key_value().map(|(bucket, number)| (*bucket, *number))
+        self.lines[line as usize].firsts.first_key_value().map(|(bucket, number)| (*bucket, *number))
     }
 
     /// The entry after `number` in its bucket.
@@ -148,7 +179,7 @@ impl Deadlines {
     /// The entries of a line, the earliest bucket first.
     pub(super) fn iter<'a>(&'a self, entries: &'a Entries, line: Line) -> impl Iterator<Item = u32> + 'a {
         let chain = |first: &u32| std::iter::successors(Some(*first), |at| Self::after(entries, *at));
-        self.lines[line as usize].values().flat_map(chain)
+        self.lines[line as usize].firsts.values().flat_map(chain)
     }
 
     /// The entries that may be expired at `now`, and perhaps some of the same second that are not.
@@ -162,16 +193,17 @@ impl Deadlines {
     /// Forgets everybody.
     pub(super) fn clear(&mut self) {
         for line in Line::ALL {
-            self.lines[line as usize].clear();
+            self.lines[line as usize] = Buckets::default();
             self.show_front(line);
         }
     }
 
     /// How many entries are known, and how many buckets.
-    #[cfg(all(test, not(shuttle)))]
+    #[cfg(test)]
+    #[cfg(not(shuttle))]
     pub(super) fn sizes(&self, entries: &Entries) -> (usize, usize) {
         let known = Line::ALL.map(|line| self.iter(entries, line).count());
-        (known.iter().sum(), self.lines.iter().map(BTreeMap::len).sum())
+        (known.iter().sum(), self.lines.iter().map(|line| line.firsts.len()).sum())
     }
 
     fn show_front(&self, line: Line) {

@@ -14,11 +14,13 @@ pub(super) struct Entries {
 const CHUNK: usize = 256;
 
 impl Entries {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
     }
 
     /// Adds an entry and says its number.
+    #[inline]
     pub(super) fn push(&mut self, entry: Entry) -> u32 {
         let number = self.len();
         match self.chunks.last_mut() {
@@ -61,18 +63,21 @@ pub(super) fn narrow(number: usize) -> u32 {
 
 impl Index<u32> for Entries {
     type Output = Entry;
+    #[inline]
     fn index(&self, number: u32) -> &Entry {
         &self.chunks[number as usize / CHUNK][number as usize % CHUNK]
     }
 }
 
 impl IndexMut<u32> for Entries {
+    #[inline]
     fn index_mut(&mut self, number: u32) -> &mut Entry {
         &mut self.chunks[number as usize / CHUNK][number as usize % CHUNK]
     }
 }
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests {
     use cloakroom_store::{Record, StoreKey, Timestamp, Version};
 

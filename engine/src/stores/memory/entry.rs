@@ -17,6 +17,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    #[inline]
     pub(super) fn new(key: &StoreKey, record: &Record, version: Version) -> Self {
         Self {
             key: key.clone(),
@@ -38,9 +39,14 @@ impl Entry {
         std::mem::replace(&mut self.owner, record.owner.clone())
     }
 
+    /// The record if it is live at `now`.
+    #[inline]
+    pub(super) fn load(&self, now: Timestamp) -> Option<Stored> {
+        self.expiry.live_at(now).map(|expires_at| self.stored(expires_at))
+    }
+
     /// The record if it is live at `now`, after it was touched.
-    pub(super) fn load(&self, now: Timestamp, touch: Option<Touch>) -> Option<Stored> {
-        let Some(touch) = touch else { return Some(self.stored(self.expiry.live_at(now)?)) };
+    pub(super) fn load_and_touch(&self, now: Timestamp, touch: Touch) -> Option<Stored> {
         let mut stored = self.stored(Timestamp::EPOCH);
         stored.record.expires_at = self.expiry.advance(now, |present| {
             stored.record.expires_at = present;
@@ -50,11 +56,13 @@ impl Entry {
     }
 
     /// Moves the expiry to `expires_at` if that is later; says whether the record is live at `now`.
+    #[inline]
     pub(super) fn touch(&self, now: Timestamp, expires_at: Timestamp) -> bool {
         self.expiry.advance(now, |present| (present < expires_at).then_some(expires_at)).is_some()
     }
 
     /// Which line of the deadlines the record stands in.
+    #[inline]
     pub(super) fn line(&self) -> Line {
         if self.owner.is_some() { Line::Owned } else { Line::Unowned }
     }
@@ -66,10 +74,12 @@ impl Entry {
     }
 
     /// What the record takes from the store's bound, in bytes.
+    #[inline]
     pub(super) fn cost(&self) -> u64 {
         cost_of(&self.key, &self.payload, self.owner.as_ref())
     }
 
+    #[inline]
     fn stored(&self, expires_at: Timestamp) -> Stored {
         let (payload, owner) = (self.payload.clone(), self.owner.clone());
         Stored { record: Record { payload, expires_at, sliding: self.sliding, owner }, version: self.version }
@@ -77,6 +87,7 @@ impl Entry {
 }
 
 /// What `record` would take from the store's bound, in bytes.
+#[inline]
 pub(super) fn cost(key: &StoreKey, record: &Record) -> u64 {
     cost_of(key, &record.payload, record.owner.as_ref())
 }
@@ -89,17 +100,20 @@ const OWNED: usize = 256;
 /// The length of a key that is kept within the entry.
 const IN_PLACE: usize = 32;
 
+#[inline]
 fn cost_of(key: &StoreKey, payload: &Bytes, owner: Option<&Owner>) -> u64 {
     let key = if key.as_bytes().len() == IN_PLACE { 0 } else { key.as_bytes().len() };
-    let owned = owner.map_or(0, |owner| OWNED + 2 * owner.key.as_bytes().len() + key);
-    (ENTRY + key + payload.len() + owned) as u64
+    let belonging = owner.map_or(0, |owner| OWNED + 2 * owner.key.as_bytes().len() + key);
+    (ENTRY + key + payload.len() + belonging) as u64
 }
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_pointer_width = "64")]
     fn an_entry_fills_two_cache_lines() {
         assert_eq!(size_of::<Entry>(), 128);
     }

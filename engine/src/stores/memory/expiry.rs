@@ -19,17 +19,20 @@ impl Expiry {
     }
 
     /// The moment that was last set; the epoch if sealed.
+    #[inline]
     pub(super) fn peek(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::Relaxed))
     }
 
     /// The expiry if it is not reached at `now`.
+    #[inline]
     pub(super) fn live_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.advance(now, |_| None)
     }
 
     /// Moves the expiry to what `later` makes of the present one, if that is anything, and says what it is then.
     /// `None` if the present one is reached at `now`.
+    #[inline]
     pub(super) fn advance(
         &self,
         now: Timestamp,
@@ -54,7 +57,8 @@ impl Expiry {
     }
 }
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

@@ -6,6 +6,7 @@ mod deadlines;
 mod entries;
 mod entry;
 mod expiry;
+mod hasher;
 mod owners;
 mod records;
 mod room;
@@ -14,9 +15,11 @@ mod shard;
 mod sweep;
 mod sync;
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests;
-#[cfg(all(test, shuttle))]
+#[cfg(test)]
+#[cfg(shuttle)]
 mod tests_under_shuttle;
 
 use std::fmt;
@@ -27,7 +30,6 @@ use cloakroom_store::{
     Abilities, Clock, Created, Cursor, Entry, OwnerKey, Owners, Page, Record, Result, Scan, Store, StoreKey,
     Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
 };
-use foldhash::quality::SeedableRandomState;
 
 pub use self::builder::MemoryStoreBuilder;
 use self::sync::{AtomicU64, Ordering};
@@ -42,7 +44,7 @@ use self::sync::{AtomicU64, Ordering};
 /// [records](MemoryStoreBuilder::max_records), and never exceeds either. A write for which there is no room drops
 /// others until there is:
 ///
-/// 1. records that expired in an earlier second, if a thousand looks find one;
+/// 1. records that expired in an earlier second, if a few hundred looks find one;
 /// 2. then the record without an owner that expires next, so that a flood of visitors does not log users out;
 /// 3. then, when every record has an owner, the one of them that expires next.
 ///
@@ -71,7 +73,7 @@ pub struct MemoryStore {
     /// How many live records were dropped for want of room.
     dropped: AtomicU64,
     clock: Arc<dyn Clock>,
-    hasher: SeedableRandomState,
+    hasher: hasher::Hasher,
 }
 
 /// How full a [`MemoryStore`] is.

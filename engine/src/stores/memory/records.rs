@@ -1,7 +1,5 @@
 //! The five operations of the contract, without a future around them.
 
-use std::hash::BuildHasher;
-
 use cloakroom_store::{
     Created, Owner, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
@@ -9,6 +7,7 @@ use cloakroom_store::{
 use super::MemoryStore;
 use super::budget::Room;
 use super::entry::cost;
+use super::hasher::part;
 use super::shard::{Contents, Shard};
 
 /// Where a key's record is kept.
@@ -30,7 +29,11 @@ impl MemoryStore {
     pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
         let place = self.place(key);
         let contents = place.shard.read()?;
-        Ok(contents.find(place.hash, key).and_then(|entry| entry.load(self.clock.now(), touch)))
+        let Some(entry) = contents.find(place.hash, key) else { return Ok(None) };
+        match touch {
+            None => Ok(entry.load(self.clock.now())),
+            Some(touch) => Ok(entry.load_and_touch(self.clock.now(), touch)),
+        }
     }
 
     pub(super) fn touch_now(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
@@ -46,7 +49,7 @@ impl MemoryStore {
         let now = self.clock.now();
         drop(contents);
         let Some(entry) = removed else { return Ok(None) };
-        let stored = entry.load(now, None);
+        let stored = entry.load(now);
         self.forget(&entry)?;
         Ok(stored)
     }
@@ -86,16 +89,15 @@ impl MemoryStore {
         })
     }
 
+    #[inline]
     pub(super) fn place(&self, key: &StoreKey) -> Place<'_> {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher.key(key);
         Place { shard: &self.shards[self.shard_of(hash)], hash }
     }
 
-    /// The shard comes from bits that the hash tables of the shards do not look at: they use the lowest ones, and
-    /// the seven highest.
+    #[inline]
     pub(super) fn shard_of(&self, hash: u64) -> usize {
-        let [_, high, low, ..] = hash.to_be_bytes();
-        usize::from(u16::from_be_bytes([high, low])) & (self.shards.len() - 1)
+        part(hash, self.shards.len())
     }
 
     /// Tries until there is an answer, making room as it is needed.
@@ -119,6 +121,7 @@ impl MemoryStore {
     }
 
     /// Creates the record; the caller holds the lock of its owner.
+    #[inline]
     fn try_create(&self, key: &StoreKey, record: &Record) -> Result<Try<Created>> {
         let place = self.place(key);
         let mut contents = place.shard.write()?;

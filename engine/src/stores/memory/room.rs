@@ -5,6 +5,7 @@ use cloakroom_store::{Error, ErrorKind, Result, StoreKey, Timestamp};
 use super::MemoryStore;
 use super::budget::Room;
 use super::deadlines::{Bucket, Line};
+use super::entry::Entry;
 use super::shard::Looked;
 use super::sync::{self, Ordering};
 
@@ -17,7 +18,6 @@ const SWEEPS: usize = 4;
 const PATIENCE: usize = 1_000;
 
 /// A record that may be dropped.
-#[derive(Debug)]
 struct Candidate {
     expires_at: Timestamp,
     key: StoreKey,
@@ -65,11 +65,7 @@ impl MemoryStore {
             let Some(shard) = self.shard_with_first(line, nobody) else { break };
             let looked = self.shards[shard].write()?.look_at_first(line, spare);
             match looked {
-                Looked::Dropped(entry) => {
-                    self.count_dropped(entry.expiry.live_at(self.clock.now()).is_some());
-                    self.forget(&entry)?;
-                    return Ok(true);
-                }
+                Looked::Dropped(entry) => return self.settle_drop(&entry),
                 Looked::Moved { key, expires_at } => {
                     nearest = nearest.filter(|best| best.expires_at <= expires_at);
                     nearest.get_or_insert(Candidate { expires_at, key });
@@ -92,8 +88,15 @@ impl MemoryStore {
         let Some(number) = number.filter(same) else { return Ok(true) };
         let removed = contents.remove(number);
         drop(contents);
-        self.count_dropped(true);
-        removed.map_or(Ok(true), |entry| self.forget(&entry).map(|()| true))
+        removed.map_or(Ok(true), |entry| self.settle_drop(&entry))
+    }
+
+    /// Counts what was dropped if it was live, and settles what it leaves behind. Room was made.
+    fn settle_drop(&self, entry: &Entry) -> Result<bool> {
+        let live = entry.expiry.live_at(self.clock.now()).is_some();
+        self.dropped.fetch_add(u64::from(live), Ordering::Relaxed);
+        self.forget(entry)?;
+        Ok(true)
     }
 
     /// The shard whose first bucket of the line is the earliest, but not shard `except`.
@@ -101,9 +104,5 @@ impl MemoryStore {
         let front = |shard: usize| Some((self.shards[shard].fronts.get(line)?, shard));
         let fronts = (0..self.shards.len()).filter(|shard| Some(*shard) != except).filter_map(front);
         fronts.min().map(|(_, shard): (Bucket, usize)| shard)
-    }
-
-    fn count_dropped(&self, live: bool) {
-        self.dropped.fetch_add(u64::from(live), Ordering::Relaxed);
     }
 }

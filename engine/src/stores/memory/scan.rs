@@ -3,6 +3,8 @@
 use cloakroom_store::{Cursor, Entry, Error, ErrorKind, Page, Result};
 
 use super::MemoryStore;
+use super::entries::Entries;
+use super::shard::Shard;
 
 /// Before which entry of which shard a page begins.
 ///
@@ -58,25 +60,30 @@ impl MemoryStore {
     }
 
     pub(super) fn count_now(&self) -> Result<u64> {
-        let held = self.shards.iter().map(|shard| shard.read()).collect::<Result<Vec<_>>>()?;
+        let held = self.shards.iter().map(Shard::read).collect::<Result<Vec<_>>>()?;
         let now = self.clock.now();
         Ok(held.iter().map(|contents| contents.count(now) as u64).sum())
     }
 
     pub(super) fn clear_now(&self) -> Result<u64> {
         let mut registers = self.owners.lock_all()?;
-        let mut held = self.shards.iter().map(|shard| shard.write()).collect::<Result<Vec<_>>>()?;
+        let mut held = self.shards.iter().map(Shard::write).collect::<Result<Vec<_>>>()?;
         let now = self.clock.now();
         let live = held.iter().map(|contents| contents.count(now) as u64).sum();
         let removed: Vec<_> = held.iter_mut().map(|contents| contents.take_all()).collect();
-        registers.iter_mut().for_each(|register| register.clear_lists());
+        for register in &mut registers {
+            register.clear_lists();
+        }
         drop((held, registers));
-        removed.iter().flat_map(|entries| entries.iter()).for_each(|entry| self.give_back(entry));
+        for entry in removed.iter().flat_map(Entries::iter) {
+            self.give_back(entry);
+        }
         Ok(live)
     }
 }
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

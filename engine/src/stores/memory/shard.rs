@@ -1,15 +1,14 @@
 //! A part of the records, under a lock of its own.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use cloakroom_store::{Owner, Record, Result, StoreKey, Stored, Timestamp, Updated, Version};
-use foldhash::quality::SeedableRandomState;
 use hashbrown::HashTable;
 
 use super::deadlines::{Bucket, Deadlines, Fronts, Line};
 use super::entries::{Entries, narrow};
 use super::entry::Entry;
+use super::hasher::{Hasher, is};
 use super::sync::{self, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A part of the records. Aligned, so that no two shards' locks share a cache line.
@@ -20,15 +19,17 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(hasher: SeedableRandomState) -> Self {
+    pub(super) fn new(hasher: Hasher) -> Self {
         let contents = Contents::new(hasher);
         Self { fronts: contents.deadlines.fronts(), contents: RwLock::new(contents) }
     }
 
+    #[inline]
     pub(super) fn read(&self) -> Result<RwLockReadGuard<'_, Contents>> {
         sync::read(&self.contents)
     }
 
+    #[inline]
     pub(super) fn write(&self) -> Result<RwLockWriteGuard<'_, Contents>> {
         sync::write(&self.contents)
     }
@@ -47,7 +48,7 @@ pub(super) struct Contents {
     deadlines: Deadlines,
     /// Never goes back, so that no version is given twice.
     last_version: u64,
-    hasher: SeedableRandomState,
+    hasher: Hasher,
 }
 
 /// What became of a look at the entry that a line names first.
@@ -61,7 +62,7 @@ pub(super) enum Looked {
 }
 
 impl Contents {
-    fn new(hasher: SeedableRandomState) -> Self {
+    fn new(hasher: Hasher) -> Self {
         let (numbers, entries, deadlines) = (HashTable::new(), Entries::default(), Deadlines::new());
         Self { numbers, entries, deadlines, last_version: 0, hasher }
     }
@@ -76,13 +77,22 @@ impl Contents {
     }
 
     /// The number of the entry under `key`, live or not.
+    #[inline]
     pub(super) fn number(&self, hash: u64, key: &StoreKey) -> Option<u32> {
-        self.numbers.find(hash, |number| self.entries[*number].key == *key).copied()
+        let is_sought = is(key);
+        self.numbers.find(hash, |number| is_sought(&self.entries[*number].key)).copied()
     }
 
     /// The entry under `key`, live or not.
+    #[inline]
     pub(super) fn find(&self, hash: u64, key: &StoreKey) -> Option<&Entry> {
-        self.number(hash, key).map(|number| &self.entries[number])
+        let (is_sought, mut found) = (is(key), None);
+        self.numbers.find(hash, |number| {
+            let entry = &self.entries[*number];
+            found = Some(entry).filter(|entry| is_sought(&entry.key));
+            found.is_some()
+        });
+        found
     }
 
     /// The number of the live entry under `key` if it has the version `expected`, or why there can be no update.
@@ -98,16 +108,17 @@ impl Contents {
         match entry.expiry.live_at(now) {
             None => Err(Updated::Gone),
             Some(_) if entry.version == expected => Ok(number),
-            Some(_) => Err(entry.load(now, None).map_or(Updated::Gone, Updated::Conflict)),
+            Some(_) => Err(entry.load(now).map_or(Updated::Gone, Updated::Conflict)),
         }
     }
 
     /// Adds an entry under a key that has none.
+    #[inline]
     pub(super) fn insert(&mut self, hash: u64, key: &StoreKey, record: &Record) -> Version {
         let version = self.next_version();
         let number = self.entries.push(Entry::new(key, record, version));
         let (entries, hasher) = (&self.entries, &self.hasher);
-        self.numbers.insert_unique(hash, number, |number| hasher.hash_one(&entries[*number].key));
+        self.numbers.insert_unique(hash, number, |number| hasher.key(&entries[*number].key));
         self.deadlines.join(&mut self.entries, number);
         version
     }
@@ -130,7 +141,7 @@ impl Contents {
     /// Takes an entry out. The last one gets its number.
     pub(super) fn remove(&mut self, number: u32) -> Option<Entry> {
         self.deadlines.leave(&mut self.entries, number);
-        let hash = self.hasher.hash_one(&self.entries[number].key);
+        let hash = self.hasher.key(&self.entries[number].key);
         if let Ok(place) = self.numbers.find_entry(hash, |other| *other == number) {
             place.remove();
         }
@@ -185,7 +196,7 @@ impl Contents {
     pub(super) fn page(&self, before: u32, limit: usize, now: Timestamp) -> (Vec<(StoreKey, Stored)>, u32) {
         let before = before.min(narrow(self.len()));
         let begin = before.saturating_sub(narrow(limit));
-        let live = |entry: &Entry| Some((entry.key.clone(), entry.load(now, None)?));
+        let live = |entry: &Entry| Some((entry.key.clone(), entry.load(now)?));
         ((begin..before).rev().filter_map(|number| live(&self.entries[number])).collect(), begin)
     }
 
@@ -197,7 +208,8 @@ impl Contents {
     }
 
     /// How many entries the deadlines know, and how many buckets.
-    #[cfg(all(test, not(shuttle)))]
+    #[cfg(test)]
+    #[cfg(not(shuttle))]
     pub(super) fn deadline_sizes(&self) -> (usize, usize) {
         self.deadlines.sizes(&self.entries)
     }
@@ -212,7 +224,7 @@ impl Contents {
         if old == new {
             return;
         }
-        let hash = self.hasher.hash_one(&self.entries[new].key);
+        let hash = self.hasher.key(&self.entries[new].key);
         if let Some(number) = self.numbers.find_mut(hash, |number| *number == old) {
             *number = new;
         }
@@ -224,7 +236,7 @@ impl Contents {
         let room = self.len() * 2;
         if self.numbers.capacity() > 64 && self.numbers.capacity() > room * 4 {
             let (entries, hasher) = (&self.entries, &self.hasher);
-            self.numbers.shrink_to(room, |number| hasher.hash_one(&entries[*number].key));
+            self.numbers.shrink_to(room, |number| hasher.key(&entries[*number].key));
         }
     }
 }

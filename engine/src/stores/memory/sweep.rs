@@ -35,7 +35,7 @@ enum End {
 }
 
 /// How many entries are looked at under one hold of a shard's lock.
-pub(super) const BATCH: usize = 256;
+pub(super) const BATCH: usize = 64;
 
 impl MemoryStore {
     pub(super) fn sweep_now(&self, limit: usize) -> Result<Sweeping> {

@@ -12,16 +12,19 @@ pub(super) use lib::thread::yield_now;
 use cloakroom_store::{Error, ErrorKind, Result};
 
 /// Locks for reading.
+#[inline]
 pub(super) fn read<T>(lock: &RwLock<T>) -> Result<RwLockReadGuard<'_, T>> {
     lock.read().map_err(|_| panicked())
 }
 
 /// Locks for writing.
+#[inline]
 pub(super) fn write<T>(lock: &RwLock<T>) -> Result<RwLockWriteGuard<'_, T>> {
     lock.write().map_err(|_| panicked())
 }
 
 /// Locks for anything.
+#[inline]
 pub(super) fn lock<T>(lock: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
     lock.lock().map_err(|_| panicked())
 }

@@ -38,15 +38,19 @@ fn store() -> (Arc<MemoryStore>, ManualClock) {
 }
 
 /// Starts a thread that has the store.
-fn with<T: 'static>(
+fn with<T: Send + 'static>(
     store: &Arc<MemoryStore>,
     step: impl FnOnce(&MemoryStore) -> T + Send + 'static,
-) -> JoinHandle<T>
-where
-    T: Send,
-{
+) -> JoinHandle<T> {
     let store = Arc::clone(store);
     spawn(move || step(&store))
+}
+
+/// Waits for threads whose answers do not matter.
+fn join_all(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 /// Ends a step whose answer may be any.

@@ -8,34 +8,31 @@
 mod keys;
 mod register;
 
-use std::hash::BuildHasher;
-
 use cloakroom_store::{Entry, Owner, OwnerKey, Result, StoreKey, Timestamp};
-use foldhash::quality::SeedableRandomState;
 
 use self::register::Register;
 use super::MemoryStore;
 use super::budget::Room;
 use super::entry;
+use super::hasher::{Hasher, part};
 use super::sync::{self, Mutex, MutexGuard};
 
 /// Finds the keys of an owner.
 pub(super) struct Owners {
     registers: Box<[Mutex<Register>]>,
-    hasher: SeedableRandomState,
+    hasher: Hasher,
 }
 
 impl Owners {
     /// `parts` is a power of two.
-    pub(super) fn new(parts: usize, hasher: &SeedableRandomState) -> Self {
-        let registers = (0..parts).map(|_| Mutex::new(Register::new(hasher.clone()))).collect();
+    pub(super) fn new(parts: usize, hasher: &Hasher) -> Self {
+        let registers = (0..parts).map(|_| Mutex::new(Register::new(hasher.state()))).collect();
         Self { registers, hasher: hasher.clone() }
     }
 
     /// Locks the register of an owner.
     pub(super) fn lock(&self, owner: &OwnerKey) -> Result<MutexGuard<'_, Register>> {
-        let [_, high, low, ..] = self.hasher.hash_one(owner).to_be_bytes();
-        let part = usize::from(u16::from_be_bytes([high, low])) & (self.registers.len() - 1);
+        let part = part(self.hasher.owner(owner), self.registers.len());
         sync::lock(&self.registers[part])
     }
 
@@ -53,7 +50,8 @@ impl Owners {
     }
 
     /// How many owners are known, and how many revocations.
-    #[cfg(all(test, not(shuttle)))]
+    #[cfg(test)]
+    #[cfg(not(shuttle))]
     pub(super) fn size(&self) -> (usize, usize) {
         let sizes = self.registers.iter().map(|register| sync::lock(register).unwrap().size());
         sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
@@ -68,10 +66,10 @@ impl MemoryStore {
         let held = shards.iter().map(|shard| self.shards[*shard].read()).collect::<Result<Vec<_>>>()?;
         let now = self.clock.now();
         let belongs = |key: StoreKey| {
-            let hash = self.hasher.hash_one(&key);
+            let hash = self.hasher.key(&key);
             let shard = shards.binary_search(&self.shard_of(hash)).ok()?;
             let entry = held[shard].find(hash, &key).filter(|entry| is_of(entry, owner))?;
-            Some(Entry { stored: entry.load(now, None)?, key })
+            Some(Entry { stored: entry.load(now)?, key })
         };
         Ok(keys.into_iter().filter_map(belongs).collect())
     }
@@ -89,7 +87,7 @@ impl MemoryStore {
         register.revoke(owner, at, now);
         let mut removed = Vec::new();
         for key in &keys {
-            let hash = self.hasher.hash_one(key);
+            let hash = self.hasher.key(key);
             let Ok(shard) = shards.binary_search(&self.shard_of(hash)) else { continue };
             match held[shard].number(hash, key) {
                 Some(number) if is_later(held[shard].entry(number), owner, at) => {}
@@ -101,7 +99,9 @@ impl MemoryStore {
             }
         }
         drop((held, register));
-        removed.iter().for_each(|entry| self.give_back(entry));
+        for entry in &removed {
+            self.give_back(entry);
+        }
         Ok(removed.iter().filter(|entry| entry.expiry.live_at(now).is_some()).count() as u64)
     }
 
@@ -128,7 +128,7 @@ impl MemoryStore {
 
     /// The shards that hold these keys, each once, in the order in which they are locked.
     fn shards_of(&self, keys: &[StoreKey]) -> Vec<usize> {
-        let mut shards: Vec<_> = keys.iter().map(|key| self.shard_of(self.hasher.hash_one(key))).collect();
+        let mut shards: Vec<_> = keys.iter().map(|key| self.shard_of(self.hasher.key(key))).collect();
         shards.sort_unstable();
         shards.dedup();
         shards

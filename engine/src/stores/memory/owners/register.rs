@@ -99,7 +99,8 @@ impl Register {
     }
 
     /// How many owners are known, and how many revocations.
-    #[cfg(all(test, not(shuttle)))]
+    #[cfg(test)]
+    #[cfg(not(shuttle))]
     pub(super) fn size(&self) -> (usize, usize) {
         (self.owners.len(), self.revocations.len())
     }

@@ -4,7 +4,8 @@
 //! cargo test --release -p cloakroom --lib --no-run
 //! COST=get COUNT=200000 valgrind --tool=callgrind <the test's program> --ignored --exact stores::memory::tests::cost::instructions
 //! ```
-//! Run it with `COUNT` and twice that; the difference of the instructions, divided by `COUNT`, is the cost of one.
+//! Run it with `COUNT` and twice that: the difference of the instructions, divided by `COUNT`, is the cost of one. What
+//! `nothing` (or for inserts `nothing-new`) costs is to be subtracted.
 
 use std::env;
 use std::hint::black_box;
@@ -14,8 +15,6 @@ use std::task::{Context, Poll, Waker};
 use cloakroom_store::Store;
 
 use super::*;
-
-const RECORDS: u64 = 10_000;
 
 fn setting(name: &str, otherwise: &str) -> String {
     env::var(name).unwrap_or_else(|_| otherwise.to_owned())
@@ -46,29 +45,42 @@ fn record(number: u64) -> Record {
 #[test]
 #[ignore = "a measurement"]
 fn instructions() {
-    let (what, count) = (setting("COST", "get"), setting("COUNT", "100000").parse::<u64>().unwrap());
+    let what = setting("COST", "get");
+    let count = setting("COUNT", "100000").parse().unwrap();
     let (store, _) = store();
-    let inserted = what.ends_with("insert");
-    let keys = keys(if inserted { count } else { RECORDS });
-    // Made outside of what is counted per operation; every insert clones it as it would an engine's record.
+    // Each expires in another second. An insert takes its payload over without a copy, as it does the engine's.
     let records: Vec<_> = (0..1_000).map(record).collect();
-    if !inserted {
-        for (key, number) in keys.iter().zip(0..) {
-            let _ = store.create_now(key, &record(number)).unwrap();
-        }
+    let later = |turn| Timestamp::from_micros(START.as_micros() + 8_000_000_000 + u64::from(turn));
+    match what.as_str() {
+        "nothing" => existing(&store, count, |_, _| ()),
+        "get" => existing(&store, count, |key, _| store.load_now(key, None)),
+        "touch" => existing(&store, count, |key, turn| store.touch_now(key, later(turn))),
+        "async-get" => existing(&store, count, |key, _| ready(store.load(key, None))),
+        "async-touch" => existing(&store, count, |key, turn| ready(store.touch(key, later(turn)))),
+        "nothing-new" => new(count, |_, _| ()),
+        "insert" => new(count, |key, turn| store.create_now(key, &records[turn as usize / 1_000])),
+        "insert-spread" => new(count, |key, turn| store.create_now(key, &records[turn as usize % 1_000])),
+        "async-insert" => new(count, |key, turn| ready(store.create(key, &records[turn as usize / 1_000]))),
+        other => panic!("{other}"),
     }
-    for (turn, key) in keys.iter().cycle().take(usize::try_from(count).unwrap()).enumerate() {
-        let later = START + Duration::from_secs(8_000 + turn as u64);
-        match what.as_str() {
-            "nothing" => drop(black_box(key)),
-            "get" => drop(black_box(store.load_now(key, None))),
-            "touch" => drop(black_box(store.touch_now(key, later))),
-            "insert" => drop(black_box(store.create_now(key, &records[turn % 1_000]))),
-            "async-get" => drop(black_box(ready(store.load(key, None)))),
-            "async-touch" => drop(black_box(ready(store.touch(key, later)))),
-            "async-insert" => drop(black_box(ready(store.create(key, &records[turn % 1_000])))),
-            other => panic!("{other}"),
-        }
+    std::mem::forget(store);
+}
+
+/// Does something with each of a few records again and again.
+fn existing<T>(store: &MemoryStore, count: u32, step: impl Fn(&StoreKey, u32) -> T) {
+    let keys = keys(10_000);
+    for (key, number) in keys.iter().zip(0..) {
+        let _ = store.create_now(key, &record(number)).unwrap();
+    }
+    for (key, turn) in keys.iter().cycle().zip(0..count) {
+        drop(black_box(step(black_box(key), turn)));
+    }
+}
+
+/// Does something with many keys.
+fn new<T>(count: u32, step: impl Fn(&StoreKey, u32) -> T) {
+    for (key, turn) in keys(count.into()).iter().zip(0..) {
+        drop(black_box(step(black_box(key), turn)));
     }
 }
 
@@ -79,10 +91,10 @@ fn bytes_and_sweeps() {
     let count = setting("COUNT", "1000000").parse::<u64>().unwrap();
     let (store, clock) = built(MemoryStore::builder().max_bytes(u64::MAX));
     let keys = keys(count);
-    let owned = env::var_os("OWNED").is_some();
+    let with_owner = env::var_os("OWNED").is_some();
     let before = resident();
     for (key, number) in keys.iter().zip(0..) {
-        let owner = owned.then(|| Owner { key: owner(&number.to_string()), since: START });
+        let owner = with_owner.then(|| Owner { key: owner(&number.to_string()), since: START });
         let _ = store.create_now(key, &Record { owner, ..record(number) }).unwrap();
     }
     let usage = store.usage();
@@ -93,7 +105,6 @@ fn bytes_and_sweeps() {
         let sweeping = store.sweep_now(usize::MAX).unwrap();
         println!("{percent} %: {:?} in {:?}", sweeping, began.elapsed());
     }
-    println!("{} bytes are kept after all were swept", resident().saturating_sub(before));
 }
 
 /// The resident memory of this process in bytes, where the system tells.

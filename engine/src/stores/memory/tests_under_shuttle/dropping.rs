@@ -12,7 +12,7 @@ fn racing_creates_never_exceed_the_bound_and_are_not_dropped_themselves() {
                 assert!(store.usage().records <= 2);
             })
         });
-        creating.into_iter().for_each(|thread| thread.join().unwrap());
+        join_all(creating);
         assert_eq!((store.usage().records, store.count_now().unwrap()), (2, 2));
         assert!(is_alive(&store, 3) || is_alive(&store, 4));
         assert_eq!(store.list_now(&owner()).unwrap().len(), usize::from(is_alive(&store, 2)));
@@ -36,18 +36,22 @@ fn a_touch_and_a_drop_agree_on_whether_the_record_is_there() {
     });
 }
 
+/// Room that one thread has just made, or filled, is nowhere to be seen for a moment: the other must wait for it.
 #[test]
 fn the_record_that_grows_stays_while_another_takes_the_last_room() {
-    search(|| {
-        let (store, _) = built(|settings| settings.max_bytes(1_000));
-        let version = create(&store, 1, &lives(10));
-        create(&store, 2, &lives(20));
-        let creating = with(&store, |store| done(store.create_now(&key(3), &lives(30)).unwrap()));
-        let larger = Record { payload: vec![0; 700].into(), ..lives(40) };
-        let answer = update(&store, 1, version, &larger);
-        creating.join().unwrap();
-        assert!(matches!(answer, Updated::Updated(_) | Updated::Gone), "{answer:?}");
-        assert!(store.usage().bytes <= 1_000);
-        assert_eq!(store.usage().records, store.count_now().unwrap());
-    });
+    // The keys fall into one shard, or into both, in several ways.
+    for key in [1, 11, 21, 31, 41, 51] {
+        search(move || {
+            let (store, _) = built(|settings| settings.max_bytes(1_000));
+            let version = create(&store, key, &lives(10));
+            create(&store, key + 1, &lives(20));
+            let creating = with(&store, move |store| done(create(store, key + 2, &lives(30))));
+            let larger = Record { payload: vec![0; 700].into(), ..lives(40) };
+            let answer = update(&store, key, version, &larger);
+            creating.join().unwrap();
+            assert!(matches!(answer, Updated::Updated(_) | Updated::Gone), "{answer:?}");
+            assert!(store.usage().bytes <= 1_000);
+            assert_eq!(store.usage().records, store.count_now().unwrap());
+        });
+    }
 }

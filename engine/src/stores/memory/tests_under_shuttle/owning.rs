@@ -36,7 +36,7 @@ fn after_a_revocation_nothing_of_the_owner_is_alive_whatever_was_under_way() {
             with(&store, move |store| done(update(store, 1, version, &owned(30)))),
             with(&store, |store| done(store.revoke_now(&owner(), START).unwrap())),
         ];
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        join_all(threads);
         assert_revoked(&store, 1..=4);
         assert!(!is_alive(&store, 3));
     });
@@ -92,7 +92,7 @@ fn what_locks_many_parts_at_once_never_locks_up() {
             with(&store, |store| done(store.create_now(&key(4), &owned(10)).unwrap())),
             with(&store, |store| done(store.delete_now(&key(2)).unwrap())),
         ];
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        join_all(threads);
         assert_revoked(&store, 1..=4);
         assert_eq!((store.usage().records, store.usage().bytes), (0, 0));
     });

@@ -1,0 +1,239 @@
+//! What a request wants of its session, as the model sees it.
+
+use cloakroom::Timestamp;
+use cloakroom::store::{Owner, StoreKey};
+
+use crate::spec::Sent;
+use crate::values::{Change, Values};
+
+/// Names a session of the model.
+pub(crate) type Sid = usize;
+
+/// What the store had for a request when it looked.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// Nothing.
+    Absent,
+    /// A log-in took the id's place; or an earlier write of this request was dropped.
+    Closed,
+    /// A session, as it was then.
+    Session { sid: Sid, key: StoreKey, late: bool, values: Values, number: u64, owner: Option<Owner> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Keep,
+    Renew,
+    LogIn,
+    End,
+}
+
+/// What the request's next commit is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    Nothing,
+    Create,
+    Update,
+    Renew,
+    LogIn,
+    End,
+    EndAndCreate,
+    /// There is something to write, and no session that could take it.
+    Drop,
+}
+
+/// What a request knows and has decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Mind {
+    pub(crate) place: Found,
+    /// Stored values as last seen, and flash values to be shown to the end.
+    pub(crate) base: Values,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) fate: Fate,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) must_exist: bool,
+    /// Flash values born under this commit or an earlier one have their last request now.
+    pub(crate) ages: Option<u64>,
+    /// Whether the id's time has come.
+    pub(crate) renewal_due: bool,
+    /// The values before the session was ended, in case that is discarded.
+    shelved: Option<Values>,
+}
+
+impl Mind {
+    pub(crate) fn new(place: Found, renewal_due: bool) -> Self {
+        let (base, owner, ages) = match &place {
+            Found::Session { values, number, owner, .. } => {
+                let flash = values.values().any(|held| held.flash.is_some());
+                (values.clone(), owner.clone(), flash.then_some(*number))
+            }
+            Found::Absent | Found::Closed => (Values::new(), None, None),
+        };
+        let (changes, fate) = (Vec::new(), Fate::Keep);
+        Self { place, base, changes, fate, owner, must_exist: false, ages, renewal_due, shelved: None }
+    }
+
+    /// The stored session, unless this request ends it.
+    pub(crate) fn stored(&self) -> Option<(Sid, bool)> {
+        match self.place {
+            Found::Session { sid, late, .. } if self.fate != Fate::End => Some((sid, late)),
+            _ => None,
+        }
+    }
+
+    /// The values as the handler sees them.
+    pub(crate) fn view(&self) -> Values {
+        let mut view = self.base.clone();
+        self.changes.iter().for_each(|change| change.run(&mut view, 0));
+        view
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if self.stored().is_some() || !self.changes.is_empty() {
+            self.changes.push(Change::Clear);
+        }
+    }
+
+    pub(crate) fn renew(&mut self) {
+        if self.fate == Fate::Keep && self.stored().is_some() {
+            self.fate = Fate::Renew;
+        }
+    }
+
+    pub(crate) fn log_in(&mut self, owner: Owner) {
+        if self.owner.as_ref().is_some_and(|present| present.key != owner.key) {
+            self.changes.push(Change::Clear);
+        }
+        self.owner = Some(owner);
+        self.must_exist = true;
+        if self.fate != Fate::End || !matches!(self.place, Found::Session { .. }) {
+            self.fate = Fate::LogIn;
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        let base = std::mem::take(&mut self.base);
+        if self.fate != Fate::End {
+            self.shelved = Some(base);
+        }
+        (self.fate, self.owner, self.must_exist) = (Fate::End, None, false);
+        self.changes.clear();
+    }
+
+    pub(crate) fn discard(&mut self) {
+        if let Some(base) = self.shelved.take() {
+            self.base = base;
+        }
+        self.changes.clear();
+        (self.fate, self.must_exist) = (Fate::Keep, false);
+        self.owner = match &self.place {
+            Found::Session { owner, .. } => owner.clone(),
+            Found::Absent | Found::Closed => None,
+        };
+    }
+
+    pub(crate) fn want(&self) -> Want {
+        let wanted = self.must_exist || (self.stored().is_none() && !self.view().is_empty());
+        match (&self.place, self.fate) {
+            (Found::Absent, _) | (Found::Closed, Fate::LogIn) if wanted => Want::Create,
+            (Found::Closed, _) if wanted => Want::Drop,
+            (Found::Absent | Found::Closed, _) => Want::Nothing,
+            (Found::Session { .. }, Fate::End) if wanted => Want::EndAndCreate,
+            (Found::Session { .. }, Fate::End) => Want::End,
+            (Found::Session { .. }, Fate::LogIn) => Want::LogIn,
+            (Found::Session { late: false, .. }, Fate::Renew) => Want::Renew,
+            (Found::Session { late: false, .. }, Fate::Keep) if self.renewal_due => Want::Renew,
+            _ if !self.changes.is_empty() || self.ages.is_some() => Want::Update,
+            _ => Want::Nothing,
+        }
+    }
+
+    /// Something the user would miss if it were dropped; flash values that only age are nothing.
+    pub(crate) fn would_be_missed(&self) -> bool {
+        !self.changes.is_empty() || self.must_exist
+    }
+
+    /// The session is in the store as `place` says now, with what was `sent` in it.
+    pub(crate) fn landed(&mut self, place: Found, sent: &Sent) {
+        if self.fate == Fate::End && sent.fate != Fate::End {
+            // It was ended while its changes were on their way: what was written since is for the next session.
+            if let (Found::Session { values, .. }, Some(shelved)) = (&place, &mut self.shelved) {
+                shelved.clone_from(values);
+            }
+            self.place = place;
+            return;
+        }
+        let as_sent = self.fate == sent.fate && (self.fate != Fate::LogIn || self.owner == sent.owner);
+        if let Found::Session { values, owner, .. } = &place {
+            self.see(values);
+            if as_sent {
+                self.owner.clone_from(owner);
+            }
+        }
+        self.place = place;
+        self.forget(sent);
+        (self.ages, self.renewal_due) = (None, false);
+        if as_sent {
+            (self.fate, self.must_exist, self.shelved) = (Fate::Keep, false, None);
+        }
+    }
+
+    /// Takes `values` for what is stored; flash values that are gone from it are shown to the end.
+    fn see(&mut self, values: &Values) {
+        let view = self.view();
+        let gone = view.into_iter().filter(|(key, held)| {
+            held.flash.is_some() && !values.contains_key(key) && self.base.contains_key(key)
+        });
+        let shown: Vec<_> = gone.collect();
+        self.base.clone_from(values);
+        self.base.extend(shown);
+    }
+
+    /// These changes are in the store.
+    pub(crate) fn forget(&mut self, sent: &Sent) {
+        self.changes.drain(..sent.changes.len().min(self.changes.len()));
+    }
+
+    /// Another request has just given the session a new id, and this one had nothing else to do.
+    pub(crate) fn renewed_by_another(&mut self, found: Found) {
+        match (&found, self.fate, &mut self.shelved) {
+            (Found::Session { values, .. }, Fate::End, Some(shelved)) => shelved.clone_from(values),
+            (Found::Session { values, .. }, _, _) => self.see(values),
+            _ => {}
+        }
+        self.place = found;
+        if let Found::Session { late, .. } = &mut self.place {
+            *late = true;
+        }
+        self.renewal_due = false;
+        if self.fate == Fate::Renew {
+            self.fate = Fate::Keep;
+        }
+    }
+
+    /// A log-in stands although the session that it was made from has ended; of values, only the request's own are left.
+    pub(crate) fn log_in_without_a_past(&mut self) {
+        self.place = Found::Closed;
+        self.base.clear();
+        self.ages = None;
+    }
+
+    /// The session was ended by this request.
+    pub(crate) fn ended(&mut self) {
+        self.place = Found::Absent;
+        self.base.clear();
+        self.ages = None;
+        self.fate = if self.owner.is_some() { Fate::LogIn } else { Fate::Keep };
+        self.shelved = None;
+    }
+
+    /// The session is gone, through no doing of this request.
+    pub(crate) fn closed(&mut self) {
+        *self = Self::new(Found::Closed, false);
+    }
+}
+
+/// Since when, for a log-in that begins now.
+pub(crate) fn owner(user: &str, since: Timestamp) -> Owner {
+    Owner { key: cloakroom::store::OwnerKey::new(user).expect("a user of the test has a name"), since }
+}

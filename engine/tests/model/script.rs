@@ -1,0 +1,80 @@
+//! What a request's handler does.
+
+use std::fmt;
+
+/// One line of a handler. Values are made of the line's own number, so that every write can be told from every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Read(&'static str),
+    ReadAll,
+    Insert(&'static str),
+    Remove(&'static str),
+    Take(&'static str),
+    Increment,
+    Push,
+    Update,
+    Flash,
+    Clear,
+    RenewId,
+    LogIn(&'static str),
+    LogOut,
+    Destroy,
+    Reset,
+    Discard,
+    Save,
+    /// Saves in another task of the same request, and goes on meanwhile.
+    SaveBehind,
+    Reload,
+    /// Ends all sessions of the user; from an administrator's page, say.
+    RevokeAll(&'static str),
+    /// Ends all sessions of the user but this one.
+    RevokeOthers,
+    /// Does something else, so that other requests can be faster.
+    Pause,
+}
+
+pub(crate) type Script = Vec<Step>;
+
+/// What a case is made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) rules: Rules,
+    /// Requests of the same browser, one after the other, before anything overlaps.
+    pub(crate) before: Vec<Script>,
+    /// Requests of the same browser, at once.
+    pub(crate) requests: Vec<Script>,
+    /// How many operations may fail, lose their answer, or get it late.
+    pub(crate) faults: usize,
+    /// How many clients may go away.
+    pub(crate) drops: usize,
+    /// Leaps of the clock, in seconds.
+    pub(crate) leaps: Vec<u64>,
+    /// Whether every request is sent when the scheduler says so, with the cookie of that moment.
+    pub(crate) sent_one_by_one: bool,
+}
+
+/// The configuration, as far as it differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) renew_every: Option<u64>,
+    /// The absolute lifetime is five minutes longer than the idle one.
+    pub(crate) short_lives: bool,
+    pub(crate) cap: Option<usize>,
+    pub(crate) memory_store: bool,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for script in &self.before {
+            writeln!(f, "  before: {script:?}")?;
+        }
+        for (at, script) in self.requests.iter().enumerate() {
+            writeln!(f, "  r{}: {script:?}", self.before.len() + at + 1)?;
+        }
+        let Self { rules, faults, drops, leaps, sent_one_by_one, .. } = self;
+        write!(
+            f,
+            "  {rules:?}, {faults} faults, {drops} drops, leaps {leaps:?}, one by one: {sent_one_by_one}"
+        )
+    }
+}

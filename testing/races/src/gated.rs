@@ -1,0 +1,234 @@
+//! A store whose operations a test can stop, fail, and count.
+
+mod trap;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloakroom::Timestamp;
+use cloakroom::store::{
+    Abilities, Created, Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Record, Result, Scan, Store,
+    StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+};
+
+use crate::Gate;
+use trap::{Deed, Trap};
+pub use trap::{Op, When};
+
+/// Hands every operation on to another store; a test can set traps in its way. Clones are the same store.
+#[derive(Clone)]
+pub struct Gated(Arc<Inside>);
+
+struct Inside {
+    store: Arc<dyn Store>,
+    traps: Mutex<Vec<Trap>>,
+    outage: Mutex<Option<ErrorKind>>,
+    trips: [AtomicU64; Op::COUNT],
+    keys: Mutex<HashSet<StoreKey>>,
+}
+
+impl Gated {
+    /// Puts itself before `store`.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let inside = Inside {
+            store,
+            traps: Mutex::default(),
+            outage: Mutex::default(),
+            trips: Default::default(),
+            keys: Mutex::default(),
+        };
+        Self(Arc::new(inside))
+    }
+
+    /// Stops the next operation of this kind until the gate is opened.
+    ///
+    /// Traps for one kind wait in line: the first operation walks into the first trap, the next into the next.
+    pub fn stop(&self, op: Op, when: When, name: &'static str) -> Gate {
+        self.stop_any(&[op], when, name)
+    }
+
+    /// Stops the next operation of one of these kinds.
+    pub fn stop_any(&self, ops: &[Op], when: When, name: &'static str) -> Gate {
+        let gate = Gate::new(name);
+        self.set(ops, when, Deed::Stop(gate.clone()));
+        gate
+    }
+
+    /// Fails the next operation of this kind, as a store does that cannot be reached. [`When::After`]: it took
+    /// effect all the same, and its answer was lost.
+    pub fn fail(&self, op: Op, when: When) {
+        self.fail_with(op, when, ErrorKind::Unavailable);
+    }
+
+    /// Fails the next operation with another error.
+    pub fn fail_with(&self, op: Op, when: When, kind: ErrorKind) {
+        self.set(&[op], when, Deed::Fail(kind));
+    }
+
+    /// Fails the next operation of one of these kinds.
+    pub fn fail_any(&self, ops: &[Op], when: When) {
+        self.set(ops, when, Deed::Fail(ErrorKind::Unavailable));
+    }
+
+    fn set(&self, ops: &[Op], when: When, deed: Deed) {
+        lock(&self.0.traps).push(Trap { ops: ops.to_vec(), when, deed });
+    }
+
+    /// Lets the next operation of this kind pass, so that the next trap catches the one after it.
+    pub fn spare(&self, op: Op) {
+        self.set(&[op], When::Before, Deed::Spare);
+    }
+
+    /// From now on no operation reaches the store; `None` ends that.
+    pub fn fall_silent(&self, outage: Option<ErrorKind>) {
+        *lock(&self.0.outage) = outage;
+    }
+
+    /// How many operations of a kind there were.
+    pub fn trips(&self, op: Op) -> u64 {
+        self.0.trips[op as usize].load(Ordering::SeqCst)
+    }
+
+    /// How many operations of all kinds there were.
+    pub fn all_trips(&self) -> u64 {
+        self.0.trips.iter().map(|count| count.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Whether every trap has caught somebody.
+    pub fn has_no_traps(&self) -> bool {
+        lock(&self.0.traps).is_empty()
+    }
+
+    /// Every key that was ever named.
+    pub fn keys(&self) -> Vec<StoreKey> {
+        lock(&self.0.keys).iter().cloned().collect()
+    }
+
+    /// The store behind.
+    pub fn behind(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// Every live record.
+    pub async fn records(&self) -> Vec<Entry> {
+        let scan = self.0.store.abilities().scan.expect("every store here can scan");
+        let (mut entries, mut after) = (Vec::new(), None);
+        loop {
+            let page = scan.scan(after.as_ref(), 100).await.expect("a store that is up scans");
+            entries.extend(page.entries);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return entries,
+            }
+        }
+    }
+
+    async fn pass<T>(
+        &self,
+        op: Op,
+        key: Option<&StoreKey>,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.0.trips[op as usize].fetch_add(1, Ordering::SeqCst);
+        if let Some(key) = key {
+            lock(&self.0.keys).insert(key.clone());
+        }
+        let outage = *lock(&self.0.outage);
+        if let Some(kind) = outage {
+            return Err(Error::new(kind, "the gated store was told to fall silent"));
+        }
+        let trap = Trap::take(&mut lock(&self.0.traps), op);
+        match trap {
+            None => work.await,
+            Some(trap) => trap.spring(work).await,
+        }
+    }
+
+    fn owners(&self) -> &dyn Owners {
+        self.0.store.abilities().owners.expect("asked only where the store has owners")
+    }
+
+    fn scanner(&self) -> &dyn Scan {
+        self.0.store.abilities().scan.expect("asked only where the store can scan")
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Store for Gated {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        self.pass(Op::Load, Some(key), self.0.store.load(key, touch)).await
+    }
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.pass(Op::Create, Some(key), self.0.store.create(key, record)).await
+    }
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.pass(Op::Update, Some(key), self.0.store.update(key, expected, record)).await
+    }
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.pass(Op::Touch, Some(key), self.0.store.touch(key, expires_at)).await
+    }
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.pass(Op::Delete, Some(key), self.0.store.delete(key)).await
+    }
+    fn abilities(&self) -> Abilities<'_> {
+        let has = self.0.store.abilities();
+        let mut abilities = Abilities::NONE;
+        if has.sweep.is_some() {
+            abilities = abilities.with_sweep(self);
+        }
+        if has.scan.is_some() {
+            abilities = abilities.with_scan(self);
+        }
+        if has.owners.is_some() {
+            abilities = abilities.with_owners(self);
+        }
+        abilities
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Sweep for Gated {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        let sweep = self.0.store.abilities().sweep.expect("asked only where the store can sweep");
+        self.pass(Op::Sweep, None, sweep.sweep(limit)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Scan for Gated {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.pass(Op::Scan, None, self.scanner().scan(after, limit)).await
+    }
+    async fn count(&self) -> Result<u64> {
+        self.pass(Op::Scan, None, self.scanner().count()).await
+    }
+    async fn clear(&self) -> Result<u64> {
+        self.pass(Op::Scan, None, self.scanner().clear()).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Owners for Gated {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        self.pass(Op::List, None, self.owners().list(owner)).await
+    }
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        self.pass(Op::Revoke, None, self.owners().revoke(owner, at)).await
+    }
+}
+
+impl fmt::Debug for Gated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gated").field(&self.0.store).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! A server, its store and its clock.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{any, get};
+use cloakroom::{Config, Engine, ManualClock, SessionInfo, Timestamp};
+use cloakroom_tower::SessionLayer;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::script::{Scripts, run, watch};
+use crate::{Browser, Events, Gated, Kind, Opened};
+
+/// A server on a port of its own, on a store that nobody else uses, going by a clock that is moved by hand.
+#[derive(Debug)]
+pub struct Stand {
+    /// The clock of engine and store.
+    pub clock: ManualClock,
+    /// The store.
+    pub store: Gated,
+    /// The engine that the server uses.
+    pub engine: Engine,
+    /// What the engine told.
+    pub events: Events,
+    server: Server,
+    opened: Arc<Opened>,
+}
+
+#[derive(Debug)]
+struct Server {
+    address: SocketAddr,
+    scripts: Scripts,
+    task: JoinHandle<()>,
+}
+
+impl Stand {
+    /// Builds a stand with the defaults.
+    pub async fn new(kind: Kind) -> Self {
+        Self::with(kind, |config| config).await
+    }
+
+    /// Builds a stand whose configuration `change` has changed.
+    pub async fn with(kind: Kind, change: impl FnOnce(Config) -> Config) -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let opened = Arc::new(kind.open(&clock).await);
+        let store = Gated::new(opened.store.clone());
+        Self::on(clock, store, opened, change).await
+    }
+
+    /// Another server, with an engine of its own, on the same records and clock.
+    pub async fn beside(&self, change: impl FnOnce(Config) -> Config) -> Self {
+        let store = Gated::new(self.opened.store.clone());
+        Self::on(self.clock.clone(), store, self.opened.clone(), change).await
+    }
+
+    async fn on(
+        clock: ManualClock,
+        store: Gated,
+        opened: Arc<Opened>,
+        change: impl FnOnce(Config) -> Config,
+    ) -> Self {
+        let events = Events::default();
+        let config = Config::plain_http().clock(clock.clone()).observer(events.clone()).sweep_every(None);
+        let engine = Engine::new(store.clone(), change(config)).expect("the test's configuration is sound");
+        let server = Server::start(SessionLayer::of(engine.clone())).await;
+        Self { clock, store, engine, events, server, opened }
+    }
+
+    /// A browser without a cookie.
+    pub fn browser(&self) -> Browser {
+        let name = self.engine.cookie_name().to_owned();
+        Browser::new(self.server.address, self.server.scripts.clone(), name)
+    }
+
+    /// A browser whose session holds `coat = "red"`.
+    pub async fn guest(&self) -> Browser {
+        let mut browser = self.browser();
+        let put = async |session: cloakroom_tower::Session| Ok(session.insert("coat", "red")?);
+        browser.run(put).await.ok();
+        browser
+    }
+
+    /// A browser in which `user` has logged in, out of a session that holds `coat = "red"`.
+    pub async fn user(&self, user: &'static str) -> Browser {
+        let mut browser = self.guest().await;
+        browser.run(async move |session: cloakroom_tower::Session| Ok(session.log_in(user)?)).await.ok();
+        browser
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The sessions of a user.
+    pub async fn sessions_of(&self, user: &str) -> Vec<SessionInfo> {
+        self.engine.sessions().list(user).await.expect("a store that is up lists")
+    }
+
+    /// How many live records there are, trails included.
+    pub async fn records(&self) -> usize {
+        self.store.records().await.len()
+    }
+
+    /// How many live records some user owns.
+    pub async fn owned_records(&self) -> usize {
+        self.store.records().await.iter().filter(|entry| entry.stored.record.owner.is_some()).count()
+    }
+}
+
+impl Server {
+    async fn start(layer: SessionLayer) -> Self {
+        let scripts = Scripts::default();
+        let router = Router::new()
+            .route("/", any(run))
+            .layer(layer)
+            .route("/still", get(async || "still"))
+            .layer(axum::middleware::from_fn_with_state(scripts.clone(), watch))
+            .with_state(scripts.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let task = tokio::spawn(async move {
+            let _ended = axum::serve(listener, router).await;
+        });
+        Self { address, scripts, task }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

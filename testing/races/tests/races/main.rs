@@ -1,0 +1,13 @@
+//! Every row of the concurrency contract, on every embedded store, through real HTTP.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod s10_cut;
+mod s1_s2_writers;
+mod s3_log_out;
+mod s4_log_out;
+mod s5_renewal;
+mod s6_old_id;
+mod s7_revoke;
+mod s8_cap;
+mod s9_lost_answers;
+mod same_request;
