@@ -229,11 +229,15 @@ impl Page<'_> {
         Ok(self.run(script, []).await?.as_u64())
     }
 
-    /// Lets the page post `steps` to `/api/do` in `requests` requests at once, and answers their bodies.
+    /// Lets the browser post `steps` to `/api/do` in `requests` requests at once, and answers their bodies.
+    ///
+    /// It does so from `/api/untouched`, and stays there: the page itself forbids its scripts to connect to anything,
+    /// and this address never looks at the session.
     ///
     /// # Errors
     /// One of the requests fails, or is answered with another status than 200.
     pub async fn do_at_once(&self, requests: usize, steps: Value) -> Result<Vec<Value>> {
+        self.driver.goto(format!("{}/api/untouched", self.url)).await?;
         let script = "const [count, body] = arguments;
             const post = async () => {
                 const response = await fetch('/api/do', {
