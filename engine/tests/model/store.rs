@@ -80,6 +80,11 @@ impl Store for Gated {
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
         let run = self.store.update(key, expected, record);
+        if record.expires_at == Timestamp::EPOCH {
+            // A record that has expired already: the delete of exactly one version.
+            let done = |updated: &Updated| Done::Delete { found: matches!(updated, Updated::Updated(_)) };
+            return self.step(Point::Write, "ends", Some(key), run, done).await;
+        }
         let done = |updated: &Updated| Done::Update { record, made: matches!(updated, Updated::Updated(_)) };
         self.step(Point::Write, name_of(record)[1], Some(key), run, done).await
     }
