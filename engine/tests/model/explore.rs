@@ -82,6 +82,7 @@ impl Findings {
     }
 
     /// The same; in the end, `check` looks at the world too.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the closure in place")]
     pub(crate) fn in_all_orders_and(
         &mut self,
         case: &Case,
@@ -111,7 +112,6 @@ impl Findings {
     /// # Panics
     /// If any of them broke a promise, with one course of events for each kind.
     pub(crate) fn expect_none(self) -> usize {
-        println!("{} runs", self.runs);
         let count = self.broken.len();
         let stories: Vec<String> = self.broken.into_values().collect();
         assert!(

@@ -367,7 +367,7 @@ impl Model {
         request.call = Call::None;
         match request.found.take() {
             Some(Found::Session { .. }) => {
-                self.violation(actor, "a session that lives could not be loaded again")
+                self.violation(actor, "a session that lives could not be loaded again");
             }
             Some(Found::Absent | Found::Closed) => request_closed(request),
             None if request.mind.stored().is_some() => self.violation(actor, "nobody looked for the session"),
@@ -1030,7 +1030,7 @@ impl Model {
             }
             _ if self.requests[&actor].unsure => {}
             (Told::Removed, _) => {
-                self.violation(actor, "removed the cookie of a session that it did not end")
+                self.violation(actor, "removed the cookie of a session that it did not end");
             }
             _ => self.violation(actor, format!("told the client {told:?} instead of {expected:?}")),
         }

@@ -20,7 +20,7 @@ impl Choices for First {
 /// How many trips the last of these requests takes.
 fn trips(rules: Rules, before: &[Script]) -> usize {
     let case = Case { rules, before: before.to_vec(), ..Case::default() };
-    let world = runtime().block_on(World::run(&case, &mut First)).unwrap();
+    let world = runtime().block_on(World::run(&case, &mut First)).expect("no promise is broken");
     world.trips(before.len())
 }
 

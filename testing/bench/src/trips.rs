@@ -99,7 +99,7 @@ impl Bench {
         let pending = self.engine.begin(&Plain::with_cookie(self.cookie.clone()));
         handler(&pending.load().await?)?;
         if let Some(cookie) = pending.commit().await?.set_cookie {
-            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+            cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         }
         Ok(self.trips.load(Ordering::Relaxed))
     }

@@ -270,6 +270,7 @@ impl Answer {
 
     /// Fails the test unless the request succeeded.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "often only the check matters")]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, StatusCode::OK, "{}", self.body);
         self

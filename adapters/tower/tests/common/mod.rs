@@ -1,5 +1,6 @@
 //! A client with a cookie jar, talking to a router without a network.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,47 +13,47 @@ use tower::ServiceExt;
 
 /// A browser's view of an application: keeps cookies as browsers do.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     router: Router,
     jar: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Client {
-    pub fn new(router: Router) -> Self {
+    pub(crate) fn new(router: Router) -> Self {
         Self { router, jar: Arc::default() }
     }
 
     /// Another tab or device of another user, on the same application.
-    pub fn stranger(&self) -> Self {
+    pub(crate) fn stranger(&self) -> Self {
         Self::new(self.router.clone())
     }
 
     /// The same application with a copy of the jar as it is now: what a request in flight still carries.
-    pub fn snapshot(&self) -> Self {
+    pub(crate) fn snapshot(&self) -> Self {
         Self { router: self.router.clone(), jar: Arc::new(Mutex::new(self.jar.lock().unwrap().clone())) }
     }
 
-    pub fn cookie(&self) -> Option<String> {
+    pub(crate) fn cookie(&self) -> Option<String> {
         self.jar.lock().unwrap().values().next().cloned()
     }
 
-    pub fn set_cookie(&self, name: &str, value: &str) {
+    pub(crate) fn set_cookie(&self, name: &str, value: &str) {
         self.jar.lock().unwrap().insert(name.into(), value.into());
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path)).await
     }
 
-    pub async fn send(&self, request: http::request::Builder) -> Answer {
+    pub(crate) async fn send(&self, request: http::request::Builder) -> Answer {
         let cookies: Vec<String> =
             self.jar.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
@@ -82,11 +83,11 @@ impl Client {
 }
 
 impl Answer {
-    pub fn set_cookies(&self) -> Vec<&str> {
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
         self.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }

@@ -94,9 +94,9 @@ impl<'a> Commit<'a> {
         let missed = self.visit.with(|state| {
             let missed = state.is_changed() || state.must_exist;
             if self.session_stays {
-                state.discard()
+                state.discard();
             } else {
-                state.lost(self.fate)?
+                state.lost(self.fate)?;
             }
             Ok::<_, Error>(missed)
         })?;

@@ -114,9 +114,9 @@ async fn s3_a_destroy_or_a_reset_ends_a_writer_like_a_logout(kind: Kind) {
         let mut ender = guest.clone();
         let end = async move |session: Session| {
             if reset {
-                session.reset()
+                session.reset();
             } else {
-                session.destroy()
+                session.destroy();
             }
             Ok(())
         };
