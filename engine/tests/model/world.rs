@@ -116,7 +116,7 @@ impl World {
         let dropped = Arc::new(AtomicBool::new(false));
         let config = self.config(actor, dropped.clone());
         let engine = Engine::new(store, config).expect("the configuration works");
-        let pauses = script.iter().any(|step| matches!(step, Step::Pause | Step::SaveBehind));
+        let pauses = script.iter().any(|step| *step == Step::SaveBehind);
         let script = Arc::new(script.clone());
         let (jar, pending) = (self.jar.clone(), Arc::default());
         Request { actor, script, model, gate, jar, engine, dropped, waits_to_be_sent, pauses, pending }
@@ -364,8 +364,11 @@ impl Request {
         let pending = pending.expect("the request was sent");
         let mut behind = Vec::new();
         for (line, step) in self.script.iter().enumerate() {
-            if self.pauses && line > 0 {
+            if *step == Step::Pause || self.pauses && line > 0 {
                 self.gate.pass(self.actor, Point::Line, "goes on").await;
+            }
+            if *step == Step::Pause {
+                continue;
             }
             let Ok(session) = self.load(&pending).await else { return };
             let tag = i64::try_from(self.actor * 100 + line + 1).expect("cases are small");
