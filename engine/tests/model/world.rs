@@ -116,7 +116,7 @@ impl World {
         let dropped = Arc::new(AtomicBool::new(false));
         let config = self.config(actor, dropped.clone());
         let engine = Engine::new(store, config).expect("the configuration works");
-        let pauses = script.iter().any(|step| *step == Step::SaveBehind);
+        let pauses = script.contains(&Step::SaveBehind);
         let script = Arc::new(script.clone());
         let (jar, pending) = (self.jar.clone(), Arc::default());
         Request { actor, script, model, gate, jar, engine, dropped, waits_to_be_sent, pauses, pending }
