@@ -64,3 +64,6 @@ impl Codec {
         }
     }
 }
+
+#[cfg(test)]
+mod properties;

@@ -93,4 +93,6 @@ fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

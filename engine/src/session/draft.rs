@@ -344,5 +344,9 @@ impl Draft {
 }
 
 #[cfg(test)]
+#[path = "draft_properties.rs"]
+mod properties;
+
+#[cfg(test)]
 #[path = "draft_tests.rs"]
 mod tests;

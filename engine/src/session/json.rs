@@ -162,6 +162,10 @@ fn not_json(error: serde_json::Error) -> Error {
 }
 
 #[cfg(test)]
+#[path = "json_properties.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

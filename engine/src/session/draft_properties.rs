@@ -1,0 +1,161 @@
+//! Replay: changes carried out again on another base are the changes made on that base in the first place.
+
+use cloakroom_store::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::record::Payload;
+
+/// A change as it can be made any number of times.
+#[derive(Clone, Debug)]
+enum Recipe {
+    Set(&'static str, i64),
+    SetList(&'static str, i64),
+    Flash(&'static str, i64),
+    Remove(&'static str),
+    Increment(&'static str, i64),
+    Push(&'static str, i64),
+    Grow(&'static str, i64),
+    Clear,
+}
+
+fn json(number: i64) -> Bytes {
+    Bytes::from(number.to_string())
+}
+
+impl Recipe {
+    fn make(&self) -> Change {
+        let at = |path: &str, op| Change::At(Target::path(path), op);
+        match self.clone() {
+            Self::Set(path, value) => at(path, Op::Set(json(value))),
+            Self::SetList(path, value) => at(path, Op::Set(Bytes::from(format!("[{value}]")))),
+            Self::Flash(path, value) => Change::At(Target::key(path), Op::Flash(json(value))),
+            Self::Remove(path) => at(path, Op::Remove),
+            Self::Increment(path, by) => at(path, Op::Increment(by)),
+            Self::Push(path, item) => at(path, Op::Push(json(item))),
+            Self::Grow(path, by) => at(path, Op::Update(grower(by))),
+            Self::Clear => Change::Clear,
+        }
+    }
+}
+
+/// An update that does not commute with itself.
+fn grower(by: i64) -> super::super::change::Updater {
+    Box::new(move |old| {
+        let old: i64 = old.and_then(|old| serde_json::from_slice(old).ok()).unwrap_or(1);
+        Ok(json((old.wrapping_mul(3).wrapping_add(by)) % 1_000_003))
+    })
+}
+
+fn recipe() -> impl Strategy<Value = Recipe> {
+    let path = || proptest::sample::select(vec!["a", "b", "c", "a.x", "a.x.y", "b.0"]);
+    let number = || 0..1_000i64;
+    prop_oneof![
+        3 => (path(), number()).prop_map(|(path, value)| Recipe::Set(path, value)),
+        2 => (path(), number()).prop_map(|(path, value)| Recipe::SetList(path, value)),
+        2 => (proptest::sample::select(vec!["a", "b", "c"]), number())
+            .prop_map(|(key, value)| Recipe::Flash(key, value)),
+        2 => path().prop_map(Recipe::Remove),
+        3 => (path(), number()).prop_map(|(path, by)| Recipe::Increment(path, by)),
+        3 => (path(), number()).prop_map(|(path, item)| Recipe::Push(path, item)),
+        2 => (path(), number()).prop_map(|(path, by)| Recipe::Grow(path, by)),
+        1 => Just(Recipe::Clear),
+    ]
+}
+
+/// Makes each change that can be made, and says which those were.
+fn apply(draft: &mut Draft, recipes: &[Recipe]) -> Vec<Recipe> {
+    let applies = |recipe: &&Recipe| draft.apply(recipe.make()).is_ok();
+    recipes.iter().filter(applies).cloned().collect()
+}
+
+fn header(number: u64) -> Header {
+    let mut header = Header::new(Timestamp::from_millis(1), [1; 16], [2; 16]);
+    header.number = number;
+    header
+}
+
+/// What a commit of the draft leaves in the store.
+fn commit(draft: &Draft, number: u64) -> Frames {
+    let Ok(Payload::Session(_, frames)) = Payload::decode(&draft.encode(&header(number))) else { panic!() };
+    frames
+}
+
+fn stored(recipes: &[Recipe]) -> Frames {
+    let mut draft = Draft::default();
+    apply(&mut draft, recipes);
+    commit(&draft, 1)
+}
+
+fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
+    vec(recipe(), 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_on_another_base_is_making_the_changes_there(
+        mine in recipes(),
+        theirs in recipes(),
+        changes in recipes(),
+    ) {
+        let (mine, theirs) = (stored(&mine), stored(&theirs));
+        let mut replayed = Draft::loaded(mine, 0);
+        let changes = apply(&mut replayed, &changes);
+        let replay = replayed.rebase(theirs.clone());
+        let mut direct = Draft::loaded(theirs, 0);
+        let applied = apply(&mut direct, &changes);
+        prop_assert_eq!(replay.is_ok(), applied.len() == changes.len());
+        if replay.is_ok() {
+            prop_assert_eq!(replayed.entries(), direct.entries());
+            let (replayed, direct) = (commit(&replayed, 2), commit(&direct, 2));
+            prop_assert_eq!(replayed.bytes(), direct.bytes());
+        }
+    }
+
+    #[test]
+    fn what_a_draft_shows_is_what_the_next_request_reads(base in recipes(), changes in recipes()) {
+        let mut draft = Draft::loaded(stored(&base), 0);
+        apply(&mut draft, &changes);
+        let next = Draft::loaded(commit(&draft, 2), 2);
+        let sorted = |draft: &Draft| {
+            let mut entries = draft.entries();
+            entries.sort();
+            entries
+        };
+        prop_assert_eq!(sorted(&next), sorted(&draft));
+        for (key, value) in draft.entries() {
+            prop_assert_eq!(next.get(&key), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_commit_in_the_middle_changes_nothing(base in recipes(), first in recipes(), second in recipes()) {
+        let mut at_once = Draft::loaded(stored(&base), 0);
+        apply(&mut at_once, &first);
+        apply(&mut at_once, &second);
+        let mut in_two = Draft::loaded(stored(&base), 0);
+        apply(&mut in_two, &first);
+        let (sent, frames) = (in_two.len(), commit(&in_two, 2));
+        apply(&mut in_two, &second);
+        in_two.committed(frames, sent).unwrap();
+        let sorted = |draft: &Draft| {
+            let mut entries: Vec<_> = draft.entries().into_iter().collect();
+            entries.sort();
+            entries
+        };
+        prop_assert_eq!(sorted(&in_two), sorted(&at_once));
+    }
+
+    #[test]
+    fn discarding_leaves_what_was_stored(base in recipes(), changes in recipes()) {
+        let mut draft = Draft::loaded(stored(&base), 0);
+        let before = draft.entries();
+        apply(&mut draft, &changes);
+        draft.discard();
+        prop_assert_eq!(draft.entries(), before);
+        prop_assert!(!draft.is_changed());
+    }
+}
