@@ -19,9 +19,11 @@ pub(crate) struct Observed {
 pub(crate) enum Origin {
     /// Nothing.
     Absent,
-    /// A log-in took this id's place a moment ago, or the session could not be read from a store that was down.
-    /// The request is anonymous and must not disturb the client's new cookie.
+    /// A log-in took this id's place a moment ago. The request is anonymous and must not disturb the client's new cookie.
     Closed,
+    /// Nobody knows: the store was down. The request is anonymous and writes nothing, not even a log-in, which would leave
+    /// an old session alive.
+    Unseen,
     /// A session under the id that the client sent.
     Current,
     /// A session that the id sent, renewed a moment ago, still leads to. The client has, or is about to get, a newer one.
@@ -81,6 +83,8 @@ impl Plan {
         let step = match seen.origin {
             Origin::Absent => Self::for_nothing_stored(seen),
             Origin::Closed => Self::for_a_closed_id(seen),
+            Origin::Unseen if seen.wanted => Step::Drop,
+            Origin::Unseen => Step::Nothing,
             Origin::Current | Origin::Late => Self::for_a_stored_session(seen),
         };
         Self { step, cookie: Self::cookie(step, seen) }

@@ -4,7 +4,7 @@ use super::*;
 
 fn every_observation() -> Vec<Observed> {
     let mut all = Vec::new();
-    for origin in [Origin::Absent, Origin::Closed, Origin::Current, Origin::Late] {
+    for origin in [Origin::Absent, Origin::Closed, Origin::Unseen, Origin::Current, Origin::Late] {
         for fate in [Fate::Keep, Fate::Renew, Fate::LogIn, Fate::End] {
             for bits in 0..32u8 {
                 let bit = |n: u8| bits & (1 << n) != 0;
@@ -33,6 +33,8 @@ fn expected(seen: Observed) -> Step {
         (Closed, LogIn, _, _, _, _) => Create,
         (Closed, Keep | Renew | End, true, _, _, _) => Drop,
         (Closed, Keep | Renew | End, false, _, _, _) => Nothing,
+        (Unseen, _, true, _, _, _) => Drop,
+        (Unseen, _, false, _, _, _) => Nothing,
         (Current | Late, End, true, _, _, _) => Replace,
         (Current | Late, End, false, _, _, _) => Delete,
         (Current | Late, LogIn, _, _, _, _) => Rotate(Privilege::New),
@@ -46,7 +48,7 @@ fn expected(seen: Observed) -> Step {
 #[test]
 fn every_row_of_the_table_is_as_written() {
     let all = every_observation();
-    assert_eq!(all.len(), 512);
+    assert_eq!(all.len(), 640);
     for seen in all {
         assert_eq!(Plan::decide(seen).step, expected(seen), "{seen:?}");
     }
@@ -80,7 +82,17 @@ fn a_cookie_is_removed_only_by_the_request_that_destroyed_the_session() {
 fn a_late_response_never_sets_or_clears_the_cookie_by_itself() {
     holds("late", |seen, plan| {
         let asked = matches!(seen.fate, Fate::LogIn | Fate::End);
-        !matches!(seen.origin, Origin::Late | Origin::Closed) || asked || plan.cookie == CookieStep::Leave
+        !matches!(seen.origin, Origin::Late | Origin::Closed | Origin::Unseen)
+            || asked
+            || plan.cookie == CookieStep::Leave
+    });
+}
+
+#[test]
+fn a_session_that_nobody_could_look_at_is_left_alone_by_store_and_cookie() {
+    holds("unseen", |seen, plan| {
+        seen.origin != Origin::Unseen
+            || matches!(plan.step, Step::Nothing | Step::Drop) && plan.cookie == CookieStep::Leave
     });
 }
 
@@ -95,7 +107,7 @@ fn an_id_that_a_log_in_replaced_is_never_written_to() {
 fn a_log_in_always_makes_a_new_id() {
     holds("log-in", |seen, plan| {
         seen.fate != Fate::LogIn
-            || seen.origin == Origin::Absent
+            || matches!(seen.origin, Origin::Absent | Origin::Unseen)
             || matches!(plan.step, Step::Create | Step::Rotate(Privilege::New))
     });
 }

@@ -143,7 +143,7 @@ impl Engine {
         self.failed(Doing::Load, &error);
         match self.config().outage.then {
             OutagePolicy::FailClosed => Err(error),
-            OutagePolicy::AnonymousReadOnly => Ok(State::new(Place::Closed, Frames::default(), now)),
+            OutagePolicy::AnonymousReadOnly => Ok(State::new(Place::Unseen, Frames::default(), now)),
         }
     }
 

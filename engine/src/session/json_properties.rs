@@ -52,6 +52,7 @@ fn find_slowly<'a>(value: &'a Value, path: &[Box<str>]) -> Option<&'a Value> {
     })
 }
 
+#[expect(clippy::option_option, reason = "the outer one is the mismatch, the inner one the removal")]
 /// Sets (or with `None`, removes) what is at `path`; `None` where that is a mismatch.
 fn edit_slowly(value: Option<Value>, path: &[Box<str>], new: Option<&Value>) -> Option<Option<Value>> {
     let Some((first, rest)) = path.split_first() else { return Some(new.cloned()) };

@@ -55,8 +55,10 @@ pub(crate) struct State {
 pub(crate) enum Place {
     /// The client has none.
     Absent,
-    /// The client's id was replaced by a log-in, or nobody could look: see [`Origin::Closed`].
+    /// The client's id was replaced by a log-in: see [`Origin::Closed`].
     Closed,
+    /// Nobody could look: see [`Origin::Unseen`].
+    Unseen,
     Stored(Box<StoredSession>),
 }
 
@@ -130,7 +132,7 @@ impl State {
     pub(crate) fn new(place: Place, frames: Frames, loaded_at: Timestamp) -> Self {
         let (owner, number) = match &place {
             Place::Stored(stored) => (stored.owner.clone(), stored.header.number),
-            Place::Absent | Place::Closed => (None, 0),
+            Place::Absent | Place::Closed | Place::Unseen => (None, 0),
         };
         Self {
             place,
@@ -173,7 +175,7 @@ impl State {
     pub(crate) fn placed(&self) -> Option<(StoreKey, Version)> {
         match &self.place {
             Place::Stored(stored) => Some((stored.key.clone(), stored.version)),
-            Place::Absent | Place::Closed => None,
+            Place::Absent | Place::Closed | Place::Unseen => None,
         }
     }
 
@@ -230,6 +232,7 @@ impl State {
     pub(super) fn exists(&self, save_empty: bool) -> bool {
         match self.place {
             Place::Closed => self.fate == Fate::LogIn,
+            Place::Unseen => false,
             _ => self.stored().is_some() || self.wanted(save_empty),
         }
     }
@@ -341,6 +344,7 @@ impl State {
         let (origin, touch_due, renewal_due) = match &self.place {
             Place::Absent => (Origin::Absent, false, false),
             Place::Closed => (Origin::Closed, false, false),
+            Place::Unseen => (Origin::Unseen, false, false),
             Place::Stored(stored) => (
                 if stored.late { Origin::Late } else { Origin::Current },
                 self.touch || lifetime.touch_is_due(&stored.header, stored.expires_at, self.loaded_at),
@@ -444,7 +448,15 @@ impl State {
             Cookie::Removed => Cookie::Removed,
             Cookie::Unchanged | Cookie::Set(..) => Cookie::Unchanged,
         };
-        *self = Self { cookie, ..Self::new(Place::Closed, Frames::default(), self.loaded_at) };
+        let place = self.closed_place();
+        *self = Self { cookie, ..Self::new(place, Frames::default(), self.loaded_at) };
+    }
+
+    const fn closed_place(&self) -> Place {
+        match self.place {
+            Place::Unseen => Place::Unseen,
+            Place::Absent | Place::Closed | Place::Stored(_) => Place::Closed,
+        }
     }
 
     /// A commit that was to carry out `planned` found the session gone. What the handler has decided since then stands.
@@ -461,7 +473,7 @@ impl State {
 
     /// The session that the user logged in from has ended: the log-in stands, without its values.
     pub(crate) fn log_in_without_a_past(&mut self) -> Result<()> {
-        self.place = Place::Closed;
+        self.place = self.closed_place();
         self.uncertain.clear();
         self.draft.rebase(Frames::default())
     }

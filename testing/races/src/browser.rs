@@ -26,11 +26,19 @@ pub struct Browser {
     scripts: Scripts,
     name: String,
     cookie: Option<String>,
+    path: &'static str,
 }
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr, scripts: Scripts, name: String) -> Self {
-        Self { address, scripts, name, cookie: None }
+        Self { address, scripts, name, cookie: None, path: "/" }
+    }
+
+    /// The same browser, whose scripts run at another path.
+    #[must_use]
+    pub fn at(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
     }
 
     /// The cookie's value.
@@ -74,7 +82,7 @@ impl Browser {
     {
         let script: Script = Box::new(|lazy| Box::pin(async move { script(lazy).await.into_response() }));
         let (number, over) = self.scripts.add(script);
-        let request = self.request("/").header(HEADER, number);
+        let request = self.request(self.path).header(HEADER, number);
         Exchange::begin(self.address, request, over)
     }
 
@@ -99,10 +107,9 @@ impl Browser {
         send(self.address, self.request(path)).await
     }
 
-    /// Sends a request with a `Cookie` header of the test's own making.
-    pub async fn get_with(&self, cookie: &[u8]) -> Answer {
-        send(self.address, Request::get("/").header(hyper::header::HOST, "localhost").header(COOKIE, cookie))
-            .await
+    /// Sends a request that the test has made, and does not obey its `Set-Cookie`.
+    pub async fn send(&self, request: Builder) -> Answer {
+        send(self.address, request).await
     }
 
     /// A request as this browser sends it.
@@ -191,6 +198,11 @@ impl Exchange {
     /// Waits for the answer.
     pub async fn answer(self) -> Answer {
         soon("the answer to a request", self.answer).await.expect("the request was answered")
+    }
+
+    /// Waits until the server closes the connection without an answer, as it does when a handler panics.
+    pub async fn fails(self) {
+        assert!(soon("a request that fails", self.answer).await.is_err(), "it was answered");
     }
 
     /// Goes away: closes the connection, and waits until the server has dropped the request.

@@ -26,3 +26,4 @@ pub use gated::{Gated, Op, When};
 pub use heard::Heard;
 pub use kind::{Kind, Opened};
 pub use stand::Stand;
+pub use tower::ServiceExt;

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{any, get};
 use cloakroom::{Config, Engine, ManualClock, SessionInfo, Timestamp};
-use cloakroom_tower::SessionLayer;
+use cloakroom_tower::{Session, SessionError, SessionLayer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -33,6 +36,7 @@ pub struct Stand {
 struct Server {
     address: SocketAddr,
     scripts: Scripts,
+    router: Router,
     task: JoinHandle<()>,
 }
 
@@ -78,7 +82,7 @@ impl Stand {
     /// A browser whose session holds `coat = "red"`.
     pub async fn guest(&self) -> Browser {
         let mut browser = self.browser();
-        let put = async |session: cloakroom_tower::Session| Ok(session.insert("coat", "red")?);
+        let put = async |session: Session| Ok(session.insert("coat", "red")?);
         browser.run(put).await.ok();
         browser
     }
@@ -86,13 +90,18 @@ impl Stand {
     /// A browser in which `user` has logged in, out of a session that holds `coat = "red"`.
     pub async fn user(&self, user: &'static str) -> Browser {
         let mut browser = self.guest().await;
-        browser.run(async move |session: cloakroom_tower::Session| Ok(session.log_in(user)?)).await.ok();
+        browser.run(async move |session: Session| Ok(session.log_in(user)?)).await.ok();
         browser
     }
 
     /// Where the server listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// The application, for tests that make more requests than there are ports.
+    pub fn router(&self) -> Router {
+        self.server.router.clone()
     }
 
     /// Lets time pass.
@@ -120,18 +129,32 @@ impl Server {
     async fn start(layer: SessionLayer) -> Self {
         let scripts = Scripts::default();
         let router = Router::new()
+            .route("/renewed", any(run).layer(axum::middleware::from_fn(renew_first)))
             .route("/", any(run))
+            .route("/visit", any(visit))
             .layer(layer)
             .route("/still", get(async || "still"))
             .layer(axum::middleware::from_fn_with_state(scripts.clone(), watch))
             .with_state(scripts.clone());
+        let served = router.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound listener has an address");
         let task = tokio::spawn(async move {
-            let _ended = axum::serve(listener, router).await;
+            let _ended = axum::serve(listener, served).await;
         });
-        Self { address, scripts, task }
+        Self { address, scripts, router, task }
     }
+}
+
+/// Counts visits: what a route without a script does.
+async fn visit(session: Session) -> Result<String, SessionError> {
+    Ok(session.increment("visits", 1)?.to_string())
+}
+
+/// Renews the id before the handler sees the request, as a middleware of an application may.
+async fn renew_first(session: Session, request: Request, next: Next) -> Response {
+    session.renew_id();
+    next.run(request).await
 }
 
 impl Drop for Server {

@@ -31,7 +31,7 @@ impl Commit<'_> {
     pub(super) async fn end(&mut self) -> Result<Landing> {
         let seen = self.visit.with(|state| match &state.place {
             Place::Stored(stored) => Some((stored.key.clone(), stored.version, state.end)),
-            Place::Absent | Place::Closed => None,
+            Place::Absent | Place::Closed | Place::Unseen => None,
         });
         let Some((key, version, reason)) = seen else { return Ok(Landing::Kept) };
         let ended = self.end_all_the_way(key, version).await;

@@ -2,6 +2,8 @@
 #![expect(clippy::unnecessary_wraps, reason = "handlers have one shape, whether they can fail or not")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod never_in_the_cookie;
+mod never_in_the_session;
 mod s10_cut;
 mod s1_s2_writers;
 mod s3_log_out;
