@@ -98,7 +98,8 @@ async fn s10_a_log_out_cut_before_it_commits_is_not_lost(kind: Kind) {
     let alice = stand.user("alice").await;
     alice.hold(log_out).await.cut().await;
     until_dead(&stand, &alice).await;
-    assert_eq!(stand.events.count(|event| matches!(event, Event::Ended { .. })), 1);
+    until("the end is told", async || stand.events.count(|event| matches!(event, Event::Ended { .. })) == 1)
+        .await;
 }
 
 async fn s10_a_log_out_that_writes_cut_before_it_commits_is_not_lost_and_leaves_nothing(kind: Kind) {
