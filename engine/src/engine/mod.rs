@@ -18,6 +18,7 @@ use crate::observe::{Event, Refusal};
 use crate::random::Nonces;
 use crate::{Config, ConfigError, Random, RequestHead, Result, SessionId, Sessions};
 
+pub(crate) use commit::nothing;
 pub(crate) use visit::Visit;
 pub use visit::{Outcome, Pending};
 
@@ -147,7 +148,7 @@ impl Engine {
         key: &StoreKey,
         version: Version,
     ) -> cloakroom_store::Result<bool> {
-        let answer = self.0.store.update(key, version, &commit::nothing()).await?;
+        let answer = self.0.store.update(key, version, &nothing()).await?;
         Ok(matches!(answer, Updated::Updated(_)))
     }
 

@@ -21,7 +21,7 @@ enum Ended {
 
 /// What ends a session: a record that has expired. Unlike a delete, it replaces exactly the version that was seen, so it
 /// never removes the trail of a renewal or the tombstone of a log-in that came in between, even if its answer is lost.
-pub(in crate::engine) fn nothing() -> Record {
+pub(crate) fn nothing() -> Record {
     Record { payload: Bytes::new(), expires_at: Timestamp::EPOCH, sliding: false, owner: None }
 }
 

@@ -10,7 +10,7 @@ mod meet;
 mod rotate;
 mod update;
 
-pub(super) use end::nothing;
+pub(crate) use end::nothing;
 
 use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
 

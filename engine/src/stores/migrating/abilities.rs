@@ -1,0 +1,152 @@
+//! Owners, scans and sweeps over two stores.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use cloakroom_store::{
+    Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp,
+};
+
+use super::marks::{self, Found};
+use super::{MigratingStore, Phase, scan_of};
+
+#[async_trait]
+impl Owners for MigratingStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        let mut found = HashMap::new();
+        // What moves meanwhile goes from the old one to the new one: seen there, or here already.
+        for entry in owners_of(self.old.abilities().owners)?.list(owner).await? {
+            if let Some(entry) = self.as_it_is_now(entry).await? {
+                found.insert(entry.key.clone(), entry);
+            }
+        }
+        for entry in owners_of(self.new.abilities().owners)?.list(owner).await? {
+            if !found.contains_key(&entry.key)
+                && let Some(entry) = self.as_it_is_now_in_new(entry).await?
+            {
+                found.insert(entry.key.clone(), entry);
+            }
+        }
+        let is_theirs = |entry: &Entry| entry.stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
+        Ok(found.into_values().filter(is_theirs).collect())
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        // Settled first, so that none is counted in both. What arrives after the new store knows is refused there, and
+        // what the old one removes after that does not arrive.
+        if self.phase == Phase::Moving {
+            self.list(owner).await?;
+        }
+        let in_new = owners_of(self.new.abilities().owners)?.revoke(owner, at).await?;
+        let in_old = owners_of(self.old.abilities().owners)?.revoke(owner, at).await?;
+        Ok(in_new + in_old)
+    }
+}
+
+impl MigratingStore {
+    /// An entry of the old store, moved if this process moves records.
+    async fn as_it_is_now(&self, entry: Entry) -> Result<Option<Entry>> {
+        let Entry { key, stored } = entry;
+        let stored = match self.phase {
+            Phase::Following => Self::in_old(Some(stored)),
+            Phase::Moving if marks::is_reserved(&stored.record.payload) => None,
+            Phase::Moving => self.settle(&key).await?,
+        };
+        Ok(stored.map(|stored| Entry { key, stored }))
+    }
+
+    async fn as_it_is_now_in_new(&self, entry: Entry) -> Result<Option<Entry>> {
+        let Entry { key, stored } = entry;
+        let stored = match marks::read(stored) {
+            Found::Plain(stored) => Some(stored),
+            Found::Arriving(_) => self.settle(&key).await?,
+            Found::Left { .. } => None,
+        };
+        Ok(stored.map(|stored| Entry { key, stored }))
+    }
+}
+
+fn owners_of(owners: Option<&dyn Owners>) -> Result<&dyn Owners> {
+    owners.ok_or_else(|| Error::new(ErrorKind::Invalid, "a store cannot find the sessions of a user"))
+}
+
+/// Cursors of the old store begin with this byte, those of the new one with the next.
+const IN_OLD: u8 = 0;
+const IN_NEW: u8 = 1;
+
+#[async_trait]
+impl Scan for MigratingStore {
+    /// Goes through the old store first: a record that moves meanwhile is seen there, or later in the new one.
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let (place, after) = match after.and_then(|cursor| cursor.as_bytes().split_first()) {
+            Some((&place, rest)) => (place, (!rest.is_empty()).then(|| Cursor::new(rest.to_vec()))),
+            None => (IN_OLD, None),
+        };
+        if place == IN_OLD {
+            let page = scan_of(&*self.old, "old")?.scan(after.as_ref(), limit).await?;
+            let next = match &page.next {
+                Some(cursor) => prefixed(IN_OLD, cursor.as_bytes()),
+                None => prefixed(IN_NEW, &[]),
+            };
+            let mut entries = Vec::with_capacity(page.entries.len());
+            for entry in page.entries {
+                entries.extend(self.as_it_is_now(entry).await?);
+            }
+            return Ok(Page { entries, next: Some(next) });
+        }
+        let page = scan_of(&*self.new, "new")?.scan(after.as_ref(), limit).await?;
+        let next = page.next.map(|cursor| prefixed(IN_NEW, cursor.as_bytes()));
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for entry in page.entries {
+            entries.extend(self.as_it_is_now_in_new(entry).await?);
+        }
+        Ok(Page { entries, next })
+    }
+
+    async fn count(&self) -> Result<u64> {
+        let (mut keys, mut after) = (std::collections::HashSet::new(), None);
+        loop {
+            let page = self.scan(after.as_ref(), 1_000).await?;
+            keys.extend(page.entries.into_iter().map(|entry| entry.key));
+            after = page.next;
+            if after.is_none() {
+                return Ok(keys.len() as u64);
+            }
+        }
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        let live = self.count().await?;
+        // The old one first: a copy whose original is gone is void.
+        scan_of(&*self.old, "old")?.clear().await?;
+        scan_of(&*self.new, "new")?.clear().await?;
+        Ok(live)
+    }
+}
+
+fn prefixed(place: u8, rest: &[u8]) -> Cursor {
+    let mut bytes = Vec::with_capacity(1 + rest.len());
+    bytes.push(place);
+    bytes.extend_from_slice(rest);
+    Cursor::new(bytes)
+}
+
+#[async_trait]
+impl Sweep for MigratingStore {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        let mut all = Swept { removed: 0, more: false };
+        for store in [&self.new, &self.old] {
+            let left = limit - all.removed.min(limit);
+            if let Some(sweep) = store.abilities().sweep {
+                if left == 0 {
+                    all.more = true;
+                    break;
+                }
+                let swept = sweep.sweep(left).await?;
+                all.removed += swept.removed;
+                all.more |= swept.more;
+            }
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,124 @@
+//! Brings one record to where it belongs.
+
+use cloakroom_store::{Created, Error, ErrorKind, Record, Result, StoreKey, Stored, Updated, Version};
+
+use super::MigratingStore;
+use super::marks::{self, Copy, Found};
+use crate::engine::nothing;
+
+/// How often others may change a record while it moves, before that is an error.
+const MOST_ROUNDS: usize = 100;
+
+/// What a round of settling came to.
+enum Round {
+    /// The record is in the new store, or in neither.
+    Settled(Option<Stored>),
+    /// Somebody was faster somewhere: look again.
+    Again,
+}
+
+impl MigratingStore {
+    /// The record under `key`, moved to the new store if it was in the old one.
+    pub(super) async fn settle(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        for _ in 0..MOST_ROUNDS {
+            if let Round::Settled(stored) = self.round(key).await? {
+                return Ok(stored);
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "too many others changed the record while it moved"))
+    }
+
+    async fn round(&self, key: &StoreKey) -> Result<Round> {
+        match self.new.load(key, None).await?.map(marks::read) {
+            Some(Found::Plain(stored)) => Ok(Round::Settled(Some(stored))),
+            Some(Found::Arriving(copy)) => self.bring_to_its_end(key, copy).await,
+            Some(Found::Left { version, .. }) => self.begin(key, Some(version)).await,
+            None => self.begin(key, None).await,
+        }
+    }
+
+    /// Nothing is in the new store, or the `mark` of an earlier migration the other way round: puts a copy there, of
+    /// what is in the old one.
+    async fn begin(&self, key: &StoreKey, mark: Option<Version>) -> Result<Round> {
+        match self.old.load(key, None).await?.map(marks::read) {
+            Some(Found::Plain(stored)) => {
+                let copy = marks::arriving(&stored, self.next_move());
+                match self.put_in_new(key, mark, &copy).await? {
+                    Created::Created(_) | Created::Taken => Ok(Round::Again),
+                    Created::Revoked => self.end_in_old(key, &stored).await,
+                }
+            }
+            // It has moved, and has ended since.
+            Some(Found::Left { .. }) | None => Ok(Round::Settled(None)),
+            Some(Found::Arriving(_)) => Err(crossing()),
+        }
+    }
+
+    /// Creates a record in the new store, in the place of a `mark` if one is there.
+    pub(super) async fn put_in_new(
+        &self,
+        key: &StoreKey,
+        mark: Option<Version>,
+        record: &Record,
+    ) -> Result<Created> {
+        let Some(mark) = mark else { return self.new.create(key, record).await };
+        Ok(match self.new.update(key, mark, record).await? {
+            Updated::Updated(version) => Created::Created(version),
+            Updated::Conflict(_) | Updated::Gone => Created::Taken,
+            Updated::Revoked => Created::Revoked,
+        })
+    }
+
+    /// A copy is in the new store: what it is worth is told by the old one.
+    async fn bring_to_its_end(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
+        match self.old.load(key, None).await?.map(marks::read) {
+            Some(Found::Left { number, .. }) if number == copy.number => self.show(key, copy).await,
+            Some(Found::Plain(stored)) if stored.version == copy.of => {
+                let left = marks::left(&stored.record, copy.number);
+                match self.old.update(key, stored.version, &left).await? {
+                    Updated::Updated(_) => self.show(key, copy).await,
+                    Updated::Conflict(_) | Updated::Gone | Updated::Revoked => Ok(Round::Again),
+                }
+            }
+            Some(Found::Plain(stored)) => self.copy_again(key, &copy, &stored).await,
+            Some(Found::Left { .. }) | None => self.drop_copy(key, &copy).await,
+            Some(Found::Arriving(_)) => Err(crossing()),
+        }
+    }
+
+    /// The copy becomes the record.
+    async fn show(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
+        match self.new.update(key, copy.version, &copy.record).await? {
+            Updated::Updated(version) => Ok(Round::Settled(Some(Stored { record: copy.record, version }))),
+            Updated::Conflict(_) | Updated::Gone => Ok(Round::Again),
+            Updated::Revoked => self.drop_copy(key, &copy).await,
+        }
+    }
+
+    /// The old record was changed after it was copied.
+    async fn copy_again(&self, key: &StoreKey, copy: &Copy, stored: &Stored) -> Result<Round> {
+        let record = marks::arriving(stored, self.next_move());
+        match self.new.update(key, copy.version, &record).await? {
+            Updated::Updated(_) | Updated::Conflict(_) | Updated::Gone => Ok(Round::Again),
+            Updated::Revoked => self.end_in_old(key, stored).await,
+        }
+    }
+
+    /// The record that was copied has ended, or moved by another copy that is gone.
+    async fn drop_copy(&self, key: &StoreKey, copy: &Copy) -> Result<Round> {
+        let _gone_or_changed = self.new.update(key, copy.version, &nothing()).await?;
+        Ok(Round::Again)
+    }
+
+    /// The new store knows that the record's owner was revoked.
+    async fn end_in_old(&self, key: &StoreKey, stored: &Stored) -> Result<Round> {
+        let _gone_or_changed = self.old.update(key, stored.version, &nothing()).await?;
+        Ok(Round::Again)
+    }
+}
+
+fn crossing() -> Error {
+    let message =
+        "records of the old store are still arriving from somewhere else; finish that migration first";
+    Error::new(ErrorKind::Setup, message)
+}

@@ -1,0 +1,259 @@
+//! What the contract's suite cannot see: a move that stops anywhere, and what comes late.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_conformance::Reference;
+use cloakroom_store::{
+    Created, ErrorKind, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Updated,
+};
+
+use super::{Brought, MigratingStore, marks};
+
+struct Pair {
+    clock: ManualClock,
+    old: Arc<Reference>,
+    new: Arc<Reference>,
+}
+
+fn key() -> StoreKey {
+    StoreKey::from_hash([7; 32])
+}
+
+impl Pair {
+    fn new() -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let [old, new] = [clock.clone(), clock.clone()].map(|clock| Arc::new(Reference::new(clock)));
+        Self { clock, old, new }
+    }
+
+    /// A pair whose old store holds a coat.
+    async fn with_a_coat() -> Self {
+        let pair = Self::new();
+        assert!(matches!(pair.old.create(&key(), &pair.coat()).await.unwrap(), Created::Created(_)));
+        pair
+    }
+
+    fn coat(&self) -> Record {
+        Record::new("coat", self.hour())
+    }
+
+    fn hour(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000) + Duration::from_secs(3_600)
+    }
+
+    fn moving(&self) -> MigratingStore {
+        MigratingStore::moving(self.old.clone(), self.new.clone())
+    }
+
+    fn following(&self) -> MigratingStore {
+        MigratingStore::following(self.old.clone(), self.new.clone())
+    }
+
+    /// Puts the copy into the new store, as a process does that dies right after it.
+    async fn begin_a_move(&self) {
+        let stored = self.old.load(&key(), None).await.unwrap().unwrap();
+        let _created = self.new.create(&key(), &marks::arriving(&stored, 1)).await.unwrap();
+    }
+
+    /// Leaves the mark, as a process does that dies before it shows the copy.
+    async fn leave_the_mark(&self) {
+        let stored = self.old.load(&key(), None).await.unwrap().unwrap();
+        let _left = self.old.update(&key(), stored.version, &marks::left(&stored.record, 1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_stopped_after_the_copy_goes_on() {
+    let pair = Pair::with_a_coat().await;
+    pair.begin_a_move().await;
+    assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+}
+
+#[tokio::test]
+async fn a_move_that_stopped_after_the_mark_goes_on() {
+    for moving in [true, false] {
+        let pair = Pair::with_a_coat().await;
+        pair.begin_a_move().await;
+        pair.leave_the_mark().await;
+        let store = if moving { pair.moving() } else { pair.following() };
+        assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_out_of_date_is_made_again() {
+    let pair = Pair::with_a_coat().await;
+    pair.begin_a_move().await;
+    let follower = pair.following();
+    let seen = follower.load(&key(), None).await.unwrap().unwrap();
+    let hat = Record::new("hat", pair.hour());
+    assert!(matches!(follower.update(&key(), seen.version, &hat).await.unwrap(), Updated::Updated(_)));
+    assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, hat);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_session_that_ended_before_it_moved_is_void() {
+    let pair = Pair::with_a_coat().await;
+    pair.begin_a_move().await;
+    assert!(pair.following().delete(&key()).await.unwrap().is_some());
+    assert_eq!(pair.moving().load(&key(), None).await.unwrap(), None);
+    assert_eq!(pair.new.load(&key(), None).await.unwrap(), None, "the copy is gone too");
+}
+
+#[tokio::test]
+async fn a_copy_that_comes_late_brings_no_ended_session_back() {
+    let pair = Pair::with_a_coat().await;
+    let read_long_ago = pair.old.load(&key(), None).await.unwrap().unwrap();
+    let store = pair.moving();
+    assert!(store.delete(&key()).await.unwrap().is_some());
+    let _created = pair.new.create(&key(), &marks::arriving(&read_long_ago, 99)).await.unwrap();
+    for store in [pair.moving(), pair.following()] {
+        assert_eq!(store.load(&key(), None).await.unwrap(), None);
+    }
+    assert_eq!(pair.new.load(&key(), None).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
+    let pair = Pair::with_a_coat().await;
+    let follower = pair.following();
+    let seen = follower.load(&key(), None).await.unwrap().unwrap();
+    let Brought::Moved(moved) = pair.moving().bring(&key()).await.unwrap() else { panic!("it is there") };
+    let hat = Record::new("hat", pair.hour());
+    let answer = follower.update(&key(), seen.version, &hat).await.unwrap();
+    assert_eq!(answer, Updated::Conflict(moved.clone()));
+    assert!(matches!(follower.update(&key(), moved.version, &hat).await.unwrap(), Updated::Updated(_)));
+}
+
+#[tokio::test]
+async fn a_session_whose_owner_was_revoked_does_not_move() {
+    let pair = Pair::new();
+    let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::from_millis(1_000) };
+    let owned = Record { owner: Some(owner.clone()), ..pair.coat() };
+    let _created = pair.old.create(&key(), &owned).await.unwrap();
+    pair.begin_a_move().await;
+    let ended = pair.moving().abilities().owners.unwrap().revoke(&owner.key, pair.hour()).await.unwrap();
+    assert_eq!(ended, 1);
+    assert_eq!(pair.moving().bring(&key()).await.unwrap(), Brought::Gone);
+}
+
+#[tokio::test]
+async fn records_go_back_over_the_marks_of_an_earlier_migration() {
+    let pair = Pair::with_a_coat().await;
+    assert!(matches!(pair.moving().bring(&key()).await.unwrap(), Brought::Moved(_)));
+    let back = MigratingStore::moving(pair.new.clone(), pair.old.clone());
+    assert_eq!(back.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(pair.old.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(back.abilities().scan.unwrap().count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn marks_do_not_count_and_end_after_their_records() {
+    let pair = Pair::with_a_coat().await;
+    let store = pair.moving();
+    store.bring(&key()).await.unwrap();
+    assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 1);
+    assert_eq!(store.remaining(None, 10).await.unwrap().entries, []);
+    pair.clock.set(pair.hour());
+    assert_eq!(store.load(&key(), None).await.unwrap(), None);
+    assert!(pair.old.load(&key(), None).await.unwrap().is_some(), "the mark is still there");
+}
+
+#[tokio::test]
+async fn moves_that_nobody_finished_are_finished_on_request() {
+    let pair = Pair::with_a_coat().await;
+    pair.begin_a_move().await;
+    pair.leave_the_mark().await;
+    let (store, mut after) = (pair.moving(), None);
+    while let Some(next) = store.finish(after.as_ref(), 10).await.unwrap() {
+        after = Some(next);
+    }
+    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+}
+
+#[tokio::test]
+async fn a_payload_that_looks_like_a_mark_is_refused() {
+    let pair = Pair::with_a_coat().await;
+    let stored = pair.old.load(&key(), None).await.unwrap().unwrap();
+    let record = marks::arriving(&stored, 1);
+    let error = pair.moving().create(&StoreKey::from_hash([8; 32]), &record).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+/// Every way in which two movers, a log-out and a reader can follow each other ends in the same two stores: decided
+/// by dropping a mover after each number of steps that its future takes.
+#[tokio::test]
+async fn wherever_a_mover_is_dropped_nothing_is_lost_and_nothing_comes_back() {
+    for steps in 0..12 {
+        for ended in [false, true] {
+            let pair = Pair::with_a_coat().await;
+            let mover =
+                MigratingStore::moving(Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
+            poll_times(mover.bring(&key()), steps).await;
+            if ended {
+                assert!(pair.moving().delete(&key()).await.unwrap().is_some());
+            }
+            poll_times(mover.bring(&key()), 12 - steps).await;
+            let due = (!ended).then(|| pair.coat());
+            let there = pair.moving().load(&key(), None).await.unwrap();
+            assert_eq!(there.map(|stored| stored.record), due, "{steps} steps, ended: {ended}");
+        }
+    }
+}
+
+/// Polls a future so many times, then drops it.
+async fn poll_times<T>(future: impl Future<Output = T>, times: usize) {
+    let mut future = std::pin::pin!(future);
+    let mut polls = 0;
+    std::future::poll_fn(|context| {
+        if polls == times || future.as_mut().poll(context).is_ready() {
+            return std::task::Poll::Ready(());
+        }
+        polls += 1;
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+/// Pends once before each operation.
+#[derive(Debug)]
+struct Slow(Arc<Reference>);
+
+#[cloakroom_store::async_trait]
+impl Store for Slow {
+    async fn load(
+        &self,
+        key: &StoreKey,
+        touch: Option<cloakroom_store::Touch>,
+    ) -> cloakroom_store::Result<Option<cloakroom_store::Stored>> {
+        tokio::task::yield_now().await;
+        self.0.load(key, touch).await
+    }
+    async fn create(&self, key: &StoreKey, record: &Record) -> cloakroom_store::Result<Created> {
+        tokio::task::yield_now().await;
+        self.0.create(key, record).await
+    }
+    async fn update(
+        &self,
+        key: &StoreKey,
+        expected: cloakroom_store::Version,
+        record: &Record,
+    ) -> cloakroom_store::Result<Updated> {
+        tokio::task::yield_now().await;
+        self.0.update(key, expected, record).await
+    }
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> cloakroom_store::Result<bool> {
+        tokio::task::yield_now().await;
+        self.0.touch(key, expires_at).await
+    }
+    async fn delete(&self, key: &StoreKey) -> cloakroom_store::Result<Option<cloakroom_store::Stored>> {
+        tokio::task::yield_now().await;
+        self.0.delete(key).await
+    }
+    fn abilities(&self) -> cloakroom_store::Abilities<'_> {
+        self.0.abilities()
+    }
+}
