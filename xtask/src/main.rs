@@ -7,6 +7,7 @@ mod ci;
 mod layers;
 mod licences;
 mod lint;
+mod services;
 mod setup;
 mod shell;
 mod test;
@@ -33,6 +34,9 @@ enum Task {
     Layers,
     /// Counts instructions, allocations and store trips per request
     Bench,
+    /// Starts and stops the servers that tests of stores need
+    #[command(subcommand)]
+    Services(services::Services),
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -44,6 +48,7 @@ impl Task {
             Self::Lint => lint::run(),
             Self::Layers => layers::run(),
             Self::Bench => bench::run(),
+            Self::Services(services) => services.run(),
             Self::Ci => ci::run(),
         }
     }

@@ -1,6 +1,10 @@
 //! Installs what a task needs beyond Rust, where it may; else says the one line to type.
 
-use std::{env, process::Command};
+use std::{
+    env,
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use crate::shell::{Result, run, succeeds};
 
@@ -38,20 +42,42 @@ fn is_there(program: &str) -> bool {
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
-fn install(packages: &[&str]) -> Result {
-    if !is_there("apt-get") {
-        return Err(format!("missing, and not to be installed by apt-get: {}", packages.join(" ")).into());
-    }
-    let Some(root) = Root::find() else {
-        return Err(format!(
-            "this needs root, and there is no sudo without a password. Type this, then run it again:\n    \
-             sudo apt-get update && sudo apt-get install -y {}",
-            packages.join(" ")
-        )
-        .into());
-    };
+/// Installs packages of Debian.
+pub(crate) fn install(packages: &[&str]) -> Result {
+    let typed = format!("sudo apt-get update && sudo apt-get install -y {}", packages.join(" "));
+    let root = Root::find_or_say(packages, &typed)?;
     run(root.apt_get().arg("update"))?;
     run(root.apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages))
+}
+
+/// Debian's packages of a later release that were built for this one.
+const BACKPORTS: &str = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm-backports\n\
+    Components: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
+const BACKPORTS_FILE: &str = "/etc/apt/sources.list.d/bookworm-backports.sources";
+
+/// Installs packages of bookworm-backports, which becomes a source of apt if it is none.
+pub(crate) fn install_from_backports(packages: &[&str]) -> Result {
+    let typed = format!(
+        "printf '{}' | sudo tee {BACKPORTS_FILE} && sudo apt-get update && sudo apt-get install -y {}",
+        BACKPORTS.replace('\n', "\\n"),
+        packages.join(" ")
+    );
+    let root = Root::find_or_say(packages, &typed)?;
+    run(root.apt_get().arg("update"))?;
+    if !packages.iter().all(|package| has_candidate(package)) {
+        root.write(BACKPORTS_FILE, BACKPORTS)?;
+        run(root.apt_get().arg("update"))?;
+    }
+    run(root.apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages))
+}
+
+/// Whether apt could install this package.
+fn has_candidate(package: &str) -> bool {
+    let policy = Command::new("apt-cache").args(["policy", package]).output();
+    policy.is_ok_and(|output| {
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.lines().any(|line| line.trim().starts_with("Candidate: ") && !line.contains("(none)"))
+    })
 }
 
 /// How this user may become root.
@@ -61,6 +87,19 @@ enum Root {
 }
 
 impl Root {
+    /// How this user becomes root; an error that says what to type if there is no apt or no way.
+    fn find_or_say(packages: &[&str], typed: &str) -> Result<Self> {
+        if !is_there("apt-get") {
+            return Err(format!("missing, and not to be installed by apt-get: {}", packages.join(" ")).into());
+        }
+        Self::find().ok_or_else(|| {
+            format!(
+                "this needs root, and there is no sudo without a password. Type this, then run it again:\n    {typed}"
+            )
+            .into()
+        })
+    }
+
     fn find() -> Option<Self> {
         let id = Command::new("id").arg("-u").output().ok()?;
         if id.stdout.trim_ascii() == b"0" {
@@ -69,13 +108,30 @@ impl Root {
         succeeds(Command::new("sudo").args(["-n", "true"])).then_some(Self::WithSudo)
     }
 
+    fn command(&self, program: &str) -> Command {
+        match self {
+            Self::Already => Command::new(program),
+            Self::WithSudo => {
+                let mut command = Command::new("sudo");
+                command.args(["-n", program]);
+                command
+            }
+        }
+    }
+
+    /// Waits for another apt-get to end. The runlevel 1 is one in which Debian starts no server that it installs.
     fn apt_get(&self) -> Command {
-        let words: &[&str] = match self {
-            Self::Already => &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-            Self::WithSudo => &["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-        };
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]);
+        let mut command = self.command("env");
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]);
+        command.args(["-o", "DPkg::Lock::Timeout=300"]);
         command
+    }
+
+    fn write(&self, path: &str, text: &str) -> Result {
+        let mut tee = self.command("tee").arg(path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        if let Some(mut stdin) = tee.stdin.take() {
+            stdin.write_all(text.as_bytes())?;
+        }
+        if tee.wait()?.success() { Ok(()) } else { Err(format!("{path} cannot be written").into()) }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What a task answers: any error ends it, and its text says what to do.
-pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The folder of the workspace.
 pub(crate) fn root() -> &'static Path {

@@ -2,7 +2,10 @@
 
 use std::env;
 
+use cloakroom_services::Service;
+
 use crate::{
+    services,
     setup::{Tool, ensure},
     shell::{Result, cargo, root, run as execute, run_and_see, step},
 };
@@ -19,8 +22,11 @@ const CRATES: &str = "--workspace --exclude cloakroom-browser-tests --all-featur
 pub(crate) fn run() -> Result {
     step("browser and driver", || ensure(&BROWSER))?;
     step("binaries and examples", || execute(&mut cargo(&format!("build {CRATES} --bins --examples"))))?;
-    step("tests of the crates and of their documentation", || {
-        execute(&mut cargo(&format!("test {CRATES}")))
+    step("tests of the crates and of their documentation, with real servers", || {
+        services::with(&Service::ALL, |variables| {
+            let variables = variables.iter().map(|(name, value)| (name, value));
+            execute(cargo(&format!("test {CRATES}")).envs(variables))
+        })
     })?;
     step("memory store under shuttle, which tries many schedules", shuttle)?;
     step("playground in a browser", || execute(&mut cargo("test --package cloakroom-browser-tests")))

@@ -11,6 +11,8 @@ pub(super) enum Layer {
     Adapter,
     /// The bytes of somebody else's sessions.
     Format,
+    /// Servers and their faults, for the tests of whoever meets a server. Never shipped.
+    Aid,
     /// A command, an example, a test or a bench.
     Leaf,
 }
@@ -23,6 +25,7 @@ impl Layer {
             ("contract", "") => Self::Contract,
             ("engine", "") => Self::Engine,
             ("testing", "conformance") => Self::Conformance,
+            ("testing", "services" | "proxy") => Self::Aid,
             ("stores", _) => Self::Store,
             ("adapters", _) => Self::Adapter,
             ("formats", _) => Self::Format,
@@ -41,10 +44,13 @@ pub(super) enum Reach {
 
 /// The rule that is broken when a crate of layer `from` depends on one of layer `to`.
 pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static str> {
-    use Layer::{Adapter, Conformance, Contract, Engine, Format, Leaf, Store};
+    use Layer::{Adapter, Aid, Conformance, Contract, Engine, Format, Leaf, Store};
     match (from, to) {
         (_, Leaf) => Some("nobody depends on a command, an example, a test or a bench"),
         _ if reach == Reach::TestsOnly => None,
+        (Leaf, Aid) => None,
+        (_, Aid) => Some("only tests, benches and commands that run them start servers"),
+        (Aid, _) => Some("what starts servers knows nothing of sessions"),
         (Contract, _) => Some("the contract depends on no crate of the workspace"),
         (Engine | Store | Conformance, Contract) | (Adapter | Format, Engine) | (Leaf, _) => None,
         (Engine, _) => Some("the engine depends on the contract only"),
@@ -86,7 +92,7 @@ pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
 mod tests {
     use super::{Layer::*, Reach::*, *};
 
-    const ALL: [Layer; 7] = [Contract, Conformance, Engine, Store, Adapter, Format, Leaf];
+    const ALL: [Layer; 8] = [Contract, Conformance, Engine, Store, Adapter, Format, Aid, Leaf];
 
     fn may_ship(from: Layer) -> Vec<Layer> {
         ALL.into_iter().filter(|to| inside(from, *to, Shipped).is_none()).collect()
@@ -112,8 +118,17 @@ mod tests {
     }
 
     #[test]
+    fn what_starts_servers_depends_on_nobody_and_is_shipped_to_nobody() {
+        assert_eq!(may_ship(Aid), []);
+        for from in [Contract, Conformance, Engine, Store, Adapter, Format] {
+            assert_eq!(inside(from, Aid, TestsOnly), None);
+            assert!(inside(from, Aid, Shipped).is_some(), "{from:?}");
+        }
+    }
+
+    #[test]
     fn leaves_depend_on_anything_but_leaves() {
-        assert_eq!(may_ship(Leaf), ALL[..6]);
+        assert_eq!(may_ship(Leaf), ALL[..7]);
     }
 
     #[test]
@@ -146,6 +161,7 @@ mod tests {
         assert_eq!(Layer::of("contract"), Some(Contract));
         assert_eq!(Layer::of("stores/sqlite"), Some(Store));
         assert_eq!(Layer::of("testing/conformance"), Some(Conformance));
+        assert_eq!(Layer::of("testing/services"), Some(Aid));
         assert_eq!(Layer::of("testing/bench"), Some(Leaf));
         assert_eq!(Layer::of("contract/inner"), None);
         assert_eq!(Layer::of("somewhere"), None);

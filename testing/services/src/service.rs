@@ -1,0 +1,123 @@
+//! The services, by name.
+
+use std::fmt;
+
+use crate::{certificates, programs, tool::Tool};
+
+/// A server, or some that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Redis 7, one node.
+    Redis,
+    /// Redis 7, one node that speaks TLS and nothing else.
+    RedisTls,
+    /// Redis Cluster: three masters, each with a replica.
+    RedisCluster,
+    /// Redis under Sentinel: a master, two replicas, three sentinels.
+    RedisSentinel,
+    /// Valkey 8, one node.
+    Valkey,
+    /// PostgreSQL 15; TLS for clients that want it.
+    Postgres,
+    /// MariaDB 10.11; TLS for clients that want it.
+    Mariadb,
+    /// MongoDB 6, one node by itself; TLS for clients that want it.
+    Mongodb,
+    /// MongoDB 6, a replica set of one node.
+    MongodbReplicas,
+    /// memcached 1.6.
+    Memcached,
+    /// An emulator of DynamoDB.
+    Dynamodb,
+    /// etcd 3.4.
+    Etcd,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Redis,
+        Self::RedisTls,
+        Self::RedisCluster,
+        Self::RedisSentinel,
+        Self::Valkey,
+        Self::Postgres,
+        Self::Mariadb,
+        Self::Mongodb,
+        Self::MongodbReplicas,
+        Self::Memcached,
+        Self::Dynamodb,
+        Self::Etcd,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::RedisTls => "redis-tls",
+            Self::RedisCluster => "redis-cluster",
+            Self::RedisSentinel => "redis-sentinel",
+            Self::Valkey => "valkey",
+            Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
+            Self::Mongodb => "mongodb",
+            Self::MongodbReplicas => "mongodb-replicas",
+            Self::Memcached => "memcached",
+            Self::Dynamodb => "dynamodb",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    /// The service of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    /// The environment variable that has the URL of the one that tests share.
+    pub fn variable(self) -> String {
+        format!("CLOAKROOM_TEST_{}", self.name().to_uppercase().replace('-', "_"))
+    }
+
+    /// The programs that it needs.
+    pub fn tools(self) -> &'static [Tool] {
+        use certificates::OPENSSL;
+        use programs::{dynamodb, etcd, mariadb, memcached, mongodb, postgres, redis};
+        match self {
+            Self::Redis | Self::RedisCluster => &[redis::REDIS, redis::CLI],
+            Self::RedisTls => &[redis::REDIS, redis::CLI, OPENSSL],
+            Self::RedisSentinel => &[redis::REDIS, redis::SENTINEL, redis::CLI],
+            Self::Valkey => &[redis::VALKEY, redis::CLI],
+            Self::Postgres => &[postgres::SERVER, postgres::INITDB, postgres::CLIENT, OPENSSL],
+            Self::Mariadb => &[mariadb::SERVER, mariadb::INSTALL, mariadb::CLIENT, OPENSSL],
+            Self::Mongodb | Self::MongodbReplicas => &[mongodb::SERVER, OPENSSL],
+            Self::Memcached => &[memcached::SERVER],
+            Self::Dynamodb => &[dynamodb::SERVER],
+            Self::Etcd => &[etcd::SERVER],
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_names_one_service() {
+        for service in Service::ALL {
+            assert_eq!(Service::named(service.name()), Some(service));
+        }
+        assert_eq!(Service::named("oracle"), None);
+    }
+
+    #[test]
+    fn variables_are_those_of_the_guide() {
+        assert_eq!(Service::RedisCluster.variable(), "CLOAKROOM_TEST_REDIS_CLUSTER");
+        assert_eq!(Service::Mariadb.variable(), "CLOAKROOM_TEST_MARIADB");
+    }
+}

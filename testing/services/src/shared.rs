@@ -1,0 +1,51 @@
+//! The servers that tests share, by the variables that `cargo xtask services run` sets.
+
+use std::{env, path::PathBuf};
+
+use crate::Service;
+
+/// The variable with the path of the certificate that clients of the shared servers have to trust.
+const AUTHORITY: &str = "CLOAKROOM_TEST_CA";
+
+/// The variable with the URL of a MySQL, which is not among Debian's packages: whoever has one names it.
+const MYSQL: &str = "CLOAKROOM_TEST_MYSQL";
+
+impl Service {
+    /// The URL of the server that tests share. Whoever uses it keeps to a prefix or table of its own.
+    ///
+    /// # Panics
+    /// If there is none: a test that needs a server fails without it, and never passes by doing nothing.
+    #[track_caller]
+    pub fn shared(self) -> String {
+        required(&self.variable())
+    }
+}
+
+/// The file with the certificate that clients of the shared servers have to trust.
+///
+/// # Panics
+/// If there is none, like [`Service::shared`].
+#[track_caller]
+pub fn shared_authority() -> PathBuf {
+    required(AUTHORITY).into()
+}
+
+/// The URL of a MySQL, which is optional: without one the test is skipped, and says so.
+#[expect(clippy::print_stderr, reason = "a skipped test says so, where `--nocapture` or a failure shows it")]
+pub fn optional_mysql() -> Option<String> {
+    let url = env::var(MYSQL).ok();
+    if url.is_none() {
+        eprintln!(
+            "SKIPPED: there is no MySQL. Set {MYSQL}=mysql://user:password@host:port/database to test it"
+        );
+    }
+    url
+}
+
+#[track_caller]
+fn required(variable: &str) -> String {
+    let Ok(value) = env::var(variable) else {
+        panic!("{variable} is not set: run this through `cargo xtask services run -- cargo test …`");
+    };
+    value
+}
