@@ -38,6 +38,7 @@ mod wait;
 
 pub use certificates::Certificates;
 pub use instance::Instance;
+pub use port::Port;
 pub use programs::DURABLE_REDIS;
 pub use server::Server;
 pub use service::Service;

@@ -20,9 +20,9 @@ const COUNT: u16 = 10_000;
 /// The second port of a server, for its talk with others of its kind, is so much higher. Redis Cluster wants it so.
 const SECOND: u16 = 10_000;
 
-/// A port, and the one that is [`SECOND`] higher, which nobody else of ours takes while this value lives.
+/// A free port of 127.0.0.1 and the one 10,000 above it, which nobody else of ours takes while this value lives.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     /// A name that one process of the machine can have; the system takes it back when the process dies.
     _mark: UnixListener,
@@ -30,7 +30,10 @@ pub(crate) struct Port {
 
 impl Port {
     /// Finds a port on which nobody listens.
-    pub(crate) fn free() -> Result<Self> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn free() -> Result<Self> {
         /// Each process begins elsewhere, so that processes seldom meet.
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let begin = process::id().wrapping_mul(613) % u32::from(COUNT);
@@ -48,11 +51,13 @@ impl Port {
         (nobody_listens(number) && nobody_listens(number + SECOND)).then_some(Self { number, _mark: mark })
     }
 
-    pub(crate) fn number(&self) -> u16 {
+    /// The port.
+    pub fn number(&self) -> u16 {
         self.number
     }
 
-    pub(crate) fn second(&self) -> u16 {
+    /// The second port.
+    pub fn second(&self) -> u16 {
         self.number + SECOND
     }
 }
