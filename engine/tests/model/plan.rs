@@ -58,8 +58,10 @@ pub(crate) struct Mind {
     pub(crate) ages: Option<u64>,
     /// Whether the id's time has come.
     pub(crate) renewal_due: bool,
+    /// Flash values whose request this is, and which are gone from the store.
+    shown: Values,
     /// The values before the session was ended, in case that is discarded.
-    shelved: Option<Values>,
+    shelved: Option<(Values, Values)>,
 }
 
 impl Mind {
@@ -72,8 +74,20 @@ impl Mind {
             Found::Absent | Found::Closed => (Values::new(), None, None),
         };
         let (changes, fate, logged_in_at) = (Vec::new(), Fate::Keep, None);
-        let (must_exist, shelved) = (false, None);
-        Self { place, base, changes, fate, owner, logged_in_at, must_exist, ages, renewal_due, shelved }
+        let (must_exist, shown, shelved) = (false, Values::new(), None);
+        Self {
+            place,
+            base,
+            changes,
+            fate,
+            owner,
+            logged_in_at,
+            must_exist,
+            ages,
+            renewal_due,
+            shown,
+            shelved,
+        }
     }
 
     /// The stored session, unless this request ends it.
@@ -116,9 +130,9 @@ impl Mind {
     }
 
     pub(crate) fn end(&mut self) {
-        let base = std::mem::take(&mut self.base);
+        let (base, shown) = (std::mem::take(&mut self.base), std::mem::take(&mut self.shown));
         if self.fate != Fate::End {
-            self.shelved = Some(base);
+            self.shelved = Some((base, shown));
         }
         (self.fate, self.owner, self.must_exist) = (Fate::End, None, false);
         self.logged_in_at = None;
@@ -126,8 +140,8 @@ impl Mind {
     }
 
     pub(crate) fn discard(&mut self) {
-        if let Some(base) = self.shelved.take() {
-            self.base = base;
+        if let Some(shelved) = self.shelved.take() {
+            (self.base, self.shown) = shelved;
         }
         self.changes.clear();
         (self.fate, self.must_exist, self.logged_in_at) = (Fate::Keep, false, None);
@@ -162,8 +176,8 @@ impl Mind {
     pub(crate) fn landed(&mut self, place: Found, sent: &Sent) {
         if self.fate == Fate::End && sent.fate != Fate::End {
             // It was ended while its changes were on their way: what was written since is for the next session.
-            if let (Found::Session { values, .. }, Some(shelved)) = (&place, &mut self.shelved) {
-                shelved.clone_from(values);
+            if let (Found::Session { values, .. }, Some((base, _))) = (&place, &mut self.shelved) {
+                base.clone_from(values);
             }
             self.place = place;
             return;
@@ -186,15 +200,20 @@ impl Mind {
         }
     }
 
-    /// Takes `values` for what is stored; flash values that are gone from it are shown to the end.
+    /// Takes `values` for what is stored; flash values whose request this is are shown to its end.
     fn see(&mut self, values: &Values) {
-        let view = self.view();
-        let gone = view.into_iter().filter(|(key, held)| {
-            held.flash.is_some() && !values.contains_key(key) && self.base.contains_key(key)
-        });
-        let shown: Vec<_> = gone.collect();
-        self.base.clone_from(values);
-        self.base.extend(shown);
+        let changes = &self.changes;
+        let is_own = |key: &str| changes.iter().any(|change| change.concerns(key));
+        self.shown.retain(|key, _| !is_own(key));
+        for (key, held) in std::mem::replace(&mut self.base, values.clone()) {
+            let is_due = held.flash.is_some_and(|born| self.ages.is_some_and(|up_to| born <= up_to));
+            if is_due && !is_own(key) {
+                self.shown.entry(key).or_insert(held);
+            }
+        }
+        for (key, held) in &self.shown {
+            self.base.entry(key).or_insert_with(|| held.clone());
+        }
     }
 
     /// These changes are in the store.
@@ -205,7 +224,7 @@ impl Mind {
     /// Another request has just given the session a new id, and this one had nothing else to do.
     pub(crate) fn renewed_by_another(&mut self, found: Found) {
         match (&found, self.fate, &mut self.shelved) {
-            (Found::Session { values, .. }, Fate::End, Some(shelved)) => shelved.clone_from(values),
+            (Found::Session { values, .. }, Fate::End, Some((base, _))) => base.clone_from(values),
             (Found::Session { values, .. }, _, _) => self.see(values),
             _ => {}
         }
@@ -222,7 +241,7 @@ impl Mind {
     /// A log-in stands although the session that it was made from has ended; of values, only the request's own are left.
     pub(crate) fn log_in_without_a_past(&mut self) {
         self.place = Found::Closed;
-        self.base.clear();
+        self.see(&Values::new());
         self.ages = None;
     }
 

@@ -109,7 +109,6 @@ fn three_requests_never_break_a_promise_in_fair_weather() {
 }
 
 #[test]
-#[ignore = "the model does not know yet that a create whose answer stays lost is taken back and made again"]
 fn three_requests_never_break_a_promise_in_foul_weather() {
     try_many(2_500, foul_weather());
 }

@@ -32,16 +32,17 @@ impl Gated {
     ) -> Result<T> {
         let sent = self.model.lock().arrive(self.actor, key.filter(|_| what.starts_with("creates")));
         let verdict = self.gate.pass(self.actor, point, what).await;
+        let removes = key.filter(|_| what == "deletes");
         let lost = || Error::new(ErrorKind::Unavailable, "lost by the test");
         if verdict == Verdict::Fail {
-            self.model.lock().fault(self.actor, point == Point::Write);
+            self.model.lock().fault(self.actor, point == Point::Write, removes);
             return Err(lost());
         }
         let answer = run.await?;
         self.model.lock().done(self.actor, key, &sent, &done(&answer));
         match verdict {
             Verdict::Lose => {
-                self.model.lock().fault(self.actor, point == Point::Write);
+                self.model.lock().fault(self.actor, point == Point::Write, removes);
                 return Err(lost());
             }
             Verdict::Hold => drop(self.gate.pass(self.actor, Point::Answer, "gets the answer").await),

@@ -38,6 +38,19 @@ pub(crate) fn grow(old: Option<i64>, by: i64) -> i64 {
 }
 
 impl Change {
+    /// Whether it is about `key`, whatever it does.
+    pub(crate) fn concerns(self, key: &str) -> bool {
+        match self {
+            Self::Set(of, _)
+            | Self::Flash(of, _)
+            | Self::Add(of, _)
+            | Self::Push(of, _)
+            | Self::Grow(of, _) => of == key,
+            Self::Remove(of) => of == key,
+            Self::Clear => true,
+        }
+    }
+
     /// Carries the change out in commit `number`.
     pub(crate) fn run(self, values: &mut Values, number: u64) {
         let number_at = |values: &Values, key| values.get(key).and_then(|held| held.value.as_i64());

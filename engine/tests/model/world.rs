@@ -340,7 +340,7 @@ impl Running {
         self.task.abort();
         let pending = self.request.pending.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(pending) = pending.filter(Pending::is_ending) {
-            tokio::spawn(async move { drop(pending.commit().await) });
+            tokio::spawn(async move { drop(pending.abandon().await) });
         }
     }
 }

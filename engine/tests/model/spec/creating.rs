@@ -1,0 +1,105 @@
+//! Sessions that begin.
+
+use cloakroom::store::{Record, StoreKey};
+
+use super::life::{Kind, Life, Place, kind};
+use super::operation::Sent;
+use super::{GRACE, IDLE, Model, TRAIL};
+use crate::gate::Actor;
+use crate::plan::{Fate, Found, Sid, Want};
+use crate::values::Values;
+
+impl Model {
+    pub(super) fn create(&mut self, actor: Actor, key: &StoreKey, sent: &Sent, record: &Record) {
+        if kind(record) == Kind::Replaced {
+            // A tombstone is put back where it was taken away by mistake: it leads nowhere and lives no longer.
+            let expires_at = record.expires_at;
+            let place = Place::Trail { to: None, grace_until: expires_at - TRAIL + GRACE, expires_at };
+            self.places.insert(key.clone(), place);
+            return;
+        }
+        let is_own = self.is_own(actor, key);
+        if is_own && self.places.contains_key(key) {
+            // It had taken effect before, and the session that began when this request did is over by now.
+            return;
+        }
+        // Its own may have been revoked in between: nobody ever heard of that id.
+        if !self.used.insert(key.clone()) && !is_own {
+            self.violation(actor, "a record was created under an id that was used before");
+        }
+        let owner = record.owner.clone();
+        if matches!(sent.want, Want::Renew | Want::LogIn) {
+            let place = Place::Pending { by: actor, owner, expires_at: record.expires_at };
+            self.places.insert(key.clone(), place);
+            return self.holds_ready(actor, key, sent);
+        }
+        if !matches!(sent.want, Want::Create | Want::EndAndCreate) {
+            self.violation(actor, format!("created a record although it wanted {:?}", sent.want));
+        }
+        let sid = self.begin_session(actor, sent, Values::new(), 0);
+        self.hand_over(actor, key, sid, sent);
+    }
+
+    pub(super) fn holds_ready(&mut self, actor: Actor, key: &StoreKey, sent: &Sent) {
+        if let Some(batch) = &mut self.request(actor).batch {
+            batch.pending = Some((key.clone(), sent.clone()));
+        }
+    }
+
+    /// Whether an earlier try of this commit has created the record.
+    fn is_own(&self, actor: Actor, key: &StoreKey) -> bool {
+        let Some(batch) = &self.requests[&actor].batch else { return false };
+        let pending = batch.pending.as_ref().map(|(key, _)| key);
+        batch.made.as_ref() == Some(key) || pending == Some(key)
+    }
+
+    /// A new session with this request's changes on top of `values`.
+    pub(super) fn begin_session(
+        &mut self,
+        actor: Actor,
+        sent: &Sent,
+        mut values: Values,
+        number: u64,
+    ) -> Sid {
+        let began = self.began(actor);
+        let number = number + 1;
+        let request = &self.requests[&actor];
+        sent.run(&mut values, number);
+        let started_at = sent.logged_in_at.unwrap_or(request.loaded_at);
+        let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
+        let owner = sent.owner.clone();
+        let parent = match self.requests[&actor].mind.place {
+            Found::Session { sid, .. } if sent.fate == Fate::LogIn => Some(sid),
+            _ => None,
+        };
+        self.sessions.push(Life {
+            values,
+            owner,
+            number,
+            started_at,
+            renewed_at: began,
+            expires_at,
+            end: None,
+            parent,
+        });
+        self.sessions.len() - 1
+    }
+
+    /// The key leads to the session, and this request will tell its client.
+    pub(super) fn hand_over(&mut self, actor: Actor, key: &StoreKey, sid: Sid, sent: &Sent) {
+        self.places.insert(key.clone(), Place::Session(sid));
+        self.apply_once(actor, self.seen(sid, key, false), sent);
+        self.made(actor, key);
+    }
+
+    pub(super) fn made(&mut self, actor: Actor, key: &StoreKey) {
+        if let Some(Place::Session(sid)) = self.places.get(key) {
+            self.first_led_to.insert(key.clone(), *sid);
+        }
+        let request = self.request(actor);
+        request.made = Some(key.clone());
+        if let Some(batch) = &mut request.batch {
+            batch.made = Some(key.clone());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a request finds when it looks.
+
+use std::time::Duration;
+
+use cloakroom::Clock;
+use cloakroom::store::{Owner, StoreKey, Touch};
+
+use super::Model;
+use super::life::Place;
+use super::request::{Call, request_closed};
+use crate::gate::Actor;
+use crate::plan::{Found, Mind};
+
+impl Model {
+    /// The handler calls something that looks into the store.
+    pub(crate) fn call(&mut self, actor: Actor, call: Call) {
+        let now = self.clock.now();
+        let request = self.request(actor);
+        (request.call, request.called, request.found, request.looks) = (call, now, None, 0);
+    }
+
+    /// The first load has ended well.
+    pub(crate) fn loaded(&mut self, actor: Actor) {
+        let request = self.request(actor);
+        let place = request.found.take().unwrap_or(Found::Absent);
+        (request.call, request.has_loaded) = (Call::None, true);
+        request.found_something = !matches!(place, Found::Absent);
+        if let Found::Session { number, .. } = place {
+            request.first_seen = number;
+        }
+        self.know(actor, place);
+    }
+
+    /// A reload has ended well; `true` if there is a session.
+    pub(crate) fn reloaded(&mut self, actor: Actor) -> bool {
+        let request = self.request(actor);
+        request.call = Call::None;
+        let was_late = matches!(request.mind.place, Found::Session { late: true, .. });
+        let Some(mut place) = request.found.take() else { return false };
+        let Found::Session { late, .. } = &mut place else { return false };
+        *late |= was_late;
+        self.know(actor, place);
+        let request = self.request(actor);
+        // What this request itself flashed is for the next one.
+        request.mind.ages = request.mind.ages.map(|_| request.first_seen);
+        true
+    }
+
+    /// A reload has said that the session is gone.
+    pub(crate) fn reload_found_nothing(&mut self, actor: Actor) {
+        let request = self.request(actor);
+        request.call = Call::None;
+        match request.found.take() {
+            Some(Found::Session { .. }) => {
+                self.violation(actor, "a session that lives could not be loaded again");
+            }
+            Some(Found::Absent | Found::Closed) => request_closed(request),
+            None if request.mind.stored().is_some() => self.violation(actor, "nobody looked for the session"),
+            None => {}
+        }
+    }
+
+    pub(super) fn know(&mut self, actor: Actor, place: Found) {
+        let called = self.requests[&actor].called;
+        let due = match place {
+            Found::Session { sid, .. } => self.rules.renew_every.is_some_and(|every| {
+                called.since(self.sessions[sid].renewed_at) >= Duration::from_secs(every)
+            }),
+            Found::Absent | Found::Closed => false,
+        };
+        let request = self.request(actor);
+        request.loaded_at = called;
+        request.mind = Mind::new(place, due);
+    }
+
+    /// All other sessions of the user have been ended; this one, and a log-in of this request, is dated after that.
+    pub(crate) fn spared(&mut self, actor: Actor) {
+        let stored = match &self.requests[&actor].mind.place {
+            Found::Session { sid, .. } => self.sessions[*sid].owner.clone(),
+            Found::Absent | Found::Closed => None,
+        };
+        let Some(owner) = self.requests[&actor].mind.owner.clone() else { return };
+        let since = owner.since.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
+        let mind = &mut self.request(actor).mind;
+        mind.owner = Some(Owner { since, ..owner });
+        if let Found::Session { owner, .. } = &mut mind.place {
+            *owner = stored;
+        }
+    }
+
+    /// The session that a request has seen, to load it again.
+    fn start_of_look(&self, actor: Actor) -> Option<StoreKey> {
+        let request = &self.requests[&actor];
+        match &request.mind.place {
+            Found::Session { key, .. } => Some(key.clone()),
+            _ => request.cookie.clone(),
+        }
+    }
+
+    pub(super) fn load(&mut self, actor: Actor, key: &StoreKey, touch: Option<Touch>, found: bool) {
+        if found != self.live(key).is_some() {
+            self.violation(actor, "the store and the model disagree on what there is");
+        }
+        if let (Some(touch), Some(Place::Session(sid))) = (touch, self.live(key).cloned()) {
+            let life = &mut self.sessions[sid];
+            if life.expires_at < touch.due_before && life.expires_at < touch.expires_at {
+                life.expires_at = touch.expires_at;
+            }
+        }
+        let request = &self.requests[&actor];
+        if request.call == Call::Load {
+            let (begun, called) = (request.begun, request.called);
+            let most = 3 - request.looks.min(3);
+            let mut result = self.look_on(key, begun, called, most);
+            if let (Found::Session { late, .. }, Some(start)) = (&mut result, self.start_of_look(actor)) {
+                *late |= start != *key;
+            }
+            let request = self.request(actor);
+            request.looks += usize::from(found);
+            request.found = Some(result);
+        } else if let Some(Place::Session(sid)) = self.live(key) {
+            let seen = self.seen(*sid, key, false);
+            self.see_again(actor, seen);
+        }
+    }
+
+    /// After a lost answer, the request finds its own write, and what others have written since.
+    fn see_again(&mut self, actor: Actor, seen: Found) {
+        let Some(batch) = &mut self.request(actor).batch else { return };
+        if let (
+            Some((Found::Session { sid: old, values: before, .. }, _)),
+            Found::Session { sid, values, .. },
+        ) = (&mut batch.applied, seen)
+            && *old == sid
+        {
+            *before = values;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! One request, from its cookie to its response.
+
+use cloakroom::store::StoreKey;
+use cloakroom::{Clock, Timestamp};
+
+use super::Model;
+use super::batch::Batch;
+use crate::gate::Actor;
+use crate::plan::{Found, Mind};
+
+/// What a handler is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    None,
+    Load,
+    Revoke,
+}
+
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) begun: Timestamp,
+    /// The name that the cookie's id has in the store, if it is one of ours.
+    pub(super) cookie: Option<StoreKey>,
+    pub(super) call: Call,
+    pub(super) called: Timestamp,
+    pub(super) found: Option<Found>,
+    /// How many records it has looked at in this call.
+    pub(super) looks: usize,
+    pub(super) mind: Mind,
+    pub(super) batch: Option<Batch>,
+    /// The id that the response must tell, or that the cookie goes.
+    pub(super) told: Cookie,
+    /// The id that it made last.
+    pub(super) made: Option<StoreKey>,
+    pub(super) loaded_at: Timestamp,
+    pub(super) has_loaded: bool,
+    /// The id that it brought led somewhere, or had done so until a log-in.
+    pub(super) found_something: bool,
+    /// How many commits the session had had when the request first saw it.
+    pub(super) first_seen: u64,
+    /// The last commit went well.
+    pub(super) answered: bool,
+    pub(super) revoked_at: Timestamp,
+    /// It removed the record of the session that it saw.
+    pub(super) ended: bool,
+    /// An error left it open what is in the store.
+    pub(super) unsure: bool,
+    pub(super) faults: usize,
+    /// The handler gave up, or its client did.
+    pub(crate) failed: bool,
+    /// Counts the operations up to its last one.
+    pub(super) last_operation: u64,
+}
+
+impl Request {
+    /// Whether the record is one that this commit has created: then it is gone before anybody heard of it, and the
+    /// request's changes are as they were before.
+    pub(super) fn take_back(&mut self, key: &StoreKey) -> bool {
+        let Some(batch) = self.batch.as_mut().filter(|batch| batch.created.contains_key(key)) else {
+            return false;
+        };
+        (batch.applied, batch.made, batch.taken_back) = (None, None, true);
+        self.made = None;
+        true
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cookie {
+    Unchanged,
+    Set(StoreKey),
+    Removed,
+    /// The id, or nothing.
+    Perhaps(StoreKey),
+}
+
+/// The session of this request is gone: nothing can be written, and the client must not hear of its id.
+pub(super) fn request_closed(request: &mut Request) {
+    request.mind.closed();
+    if request.told != Cookie::Removed {
+        request.told = Cookie::Unchanged;
+    }
+}
+
+impl Model {
+    pub(crate) fn begin(&mut self, actor: Actor, id: Option<&str>) {
+        let now = self.clock.now();
+        let request = Request {
+            begun: now,
+            cookie: id.and_then(|id| self.ids.get(id).cloned()),
+            call: Call::None,
+            called: now,
+            found: None,
+            looks: 0,
+            mind: Mind::new(Found::Absent, false),
+            batch: None,
+            told: Cookie::Unchanged,
+            made: None,
+            revoked_at: now,
+            ended: false,
+            loaded_at: now,
+            has_loaded: false,
+            found_something: false,
+            first_seen: 0,
+            answered: false,
+            unsure: false,
+            faults: 0,
+            failed: false,
+            last_operation: 0,
+        };
+        self.requests.insert(actor, request);
+    }
+
+    pub(super) fn request(&mut self, actor: Actor) -> &mut Request {
+        self.requests.get_mut(&actor).expect("requests begin before they act")
+    }
+
+    /// What the handler changes, so that the model changes it too.
+    pub(crate) fn mind(&mut self, actor: Actor) -> &mut Mind {
+        &mut self.request(actor).mind
+    }
+
+    /// Whether what the handler reads can be foretold: not while a save is under way, or has failed.
+    pub(crate) fn is_sure(&mut self, actor: Actor) -> bool {
+        !self.request(actor).unsure && self.request(actor).batch.is_none()
+    }
+
+    /// The handler gave up, its client went away, or its store is lost.
+    pub(crate) fn fail(&mut self, actor: Actor) {
+        if let Some(request) = self.requests.get_mut(&actor) {
+            request.failed = true;
+        }
+    }
+
+    /// The client went away in the middle of whatever it was.
+    pub(crate) fn is_left(&mut self, actor: Actor) {
+        if let Some(request) = self.requests.get_mut(&actor) {
+            (request.failed, request.call) = (true, Call::None);
+        }
+    }
+
+    pub(crate) fn has_loaded(&self, actor: Actor) -> bool {
+        self.requests[&actor].has_loaded
+    }
+
+    /// Whether somebody is in the middle of a commit.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.requests.values().any(|request| request.batch.is_some())
+    }
+
+    /// Whether the last commit went well.
+    pub(crate) fn is_answered(&self, actor: Actor) -> bool {
+        self.requests[&actor].answered
+    }
+
+    /// An operation failed, or its answer was lost; `removes` says which record it was to remove.
+    pub(crate) fn fault(&mut self, actor: Actor, write: bool, removes: Option<&StoreKey>) {
+        let request = self.request(actor);
+        request.faults += 1;
+        let Some(batch) = &mut request.batch else { return };
+        batch.faults += 1;
+        batch.uncertain |= write;
+        let left_behind = removes.filter(|key| batch.created.contains_key(key)).cloned();
+        self.left_behind.extend(left_behind);
+    }
+}
