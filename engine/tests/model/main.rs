@@ -4,6 +4,7 @@
 //! * [`gate`] stops every operation on the store until a scheduler lets it go: on time, late, never answered, failed.
 //! * [`world`] runs requests ([`script`]) against the engine and tells the model what reached the store and what the
 //!   handlers saw; whatever differs is a violation, printed with the whole course of events.
+//! * [`seeded`] has stores that break the contract: each must be found out.
 //! * [`explore`] goes through all orders of a small case; [`random`] draws large ones.
 //!
 //! `CLOAKROOM_CASES=20` does twenty times as much as a plain `cargo test`.
@@ -18,6 +19,7 @@ mod named;
 mod plan;
 mod random;
 mod script;
+mod seeded;
 mod spec;
 mod store;
 mod trips;

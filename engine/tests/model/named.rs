@@ -149,3 +149,14 @@ fn a_flash_value_that_was_saved_and_loaded_again_is_for_the_next_request_all_the
 fn a_reset_whose_client_goes_away_is_not_carried_out_twice() {
     holds(&Case { faults: 1, drops: 1, ..one(vec![], vec![Reset]) });
 }
+
+#[test]
+fn a_first_write_that_was_taken_back_is_made_again_by_the_response() {
+    holds(&Case { faults: 2, ..two(vec![], vec![Increment, Save, Push], vec![Increment]) });
+    holds(&Case { faults: 3, ..one(vec![], vec![LogIn("alice"), Save, Push]) });
+}
+
+#[test]
+fn a_renewal_whose_new_record_was_revoked_while_its_answer_was_lost_is_made_again() {
+    holds(&Case { faults: 1, ..two(user(), vec![RenewId], vec![RevokeOthers]) });
+}

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::explore::runtime;
 use crate::script::{Case, Rules, Script, Step, Step::*};
@@ -58,6 +58,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         short_lives,
         cap: None,
         memory_store,
+        wrong: None,
     })
 }
 
@@ -80,13 +81,24 @@ fn fair_weather() -> impl Strategy<Value = Case> {
     )
 }
 
-fn foul_weather() -> impl Strategy<Value = Case> {
+pub(crate) fn foul_weather() -> impl Strategy<Value = Case> {
     (fair_weather(), 0..4usize, 0..2usize).prop_map(|(case, faults, drops)| Case { faults, drops, ..case })
 }
 
 /// Tries `cases` cases; what fails is made small, and told as a story.
 fn try_many(cases: u32, case: impl Strategy<Value = Case>) {
-    let config = Config { cases: cases * thoroughness(), failure_persistence: None, ..Config::default() };
+    if let Err(story) = tried(cases * thoroughness(), case, Config::default().max_shrink_iters) {
+        panic!("{story}");
+    }
+}
+
+/// The same; the story is handed back.
+pub(crate) fn tried(
+    cases: u32,
+    case: impl Strategy<Value = Case>,
+    max_shrink_iters: u32,
+) -> Result<(), String> {
+    let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
     // The same cases every time, so that no build fails by chance; whoever asks for more gets other ones.
     let mut runner = match thoroughness() {
         1 => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
@@ -98,8 +110,10 @@ fn try_many(cases: u32, case: impl Strategy<Value = Case>) {
         let mut drawn = Drawn(choices.iter());
         runtime.block_on(World::run(&case, &mut drawn)).map(drop).map_err(TestCaseError::fail)
     });
-    if let Err(proptest::test_runner::TestError::Fail(story, (_, choices))) = tried {
-        panic!("{story}\nthe choices: {choices:?}");
+    match tried {
+        Err(TestError::Fail(story, (_, choices))) => Err(format!("{story}\nthe choices: {choices:?}")),
+        Err(TestError::Abort(reason)) => Err(reason.to_string()),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::seeded::Wrong;
+
 /// One line of a handler. Values are made of the line's own number, so that every write can be told from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -63,6 +65,8 @@ pub(crate) struct Rules {
     pub(crate) short_lives: bool,
     pub(crate) cap: Option<usize>,
     pub(crate) memory_store: bool,
+    /// What is wrong with the store.
+    pub(crate) wrong: Option<Wrong>,
 }
 
 impl fmt::Display for Case {

@@ -83,7 +83,7 @@ impl Store for Gated {
         let run = self.store.update(key, expected, record);
         if record.expires_at == Timestamp::EPOCH {
             // A record that has expired already: the delete of exactly one version.
-            let done = |updated: &Updated| Done::Delete { found: matches!(updated, Updated::Updated(_)) };
+            let done = |updated: &Updated| Done::End { found: matches!(updated, Updated::Updated(_)) };
             return self.step(Point::Write, "ends", Some(key), run, done).await;
         }
         let done = |updated: &Updated| Done::Update { record, made: matches!(updated, Updated::Updated(_)) };

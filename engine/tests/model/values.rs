@@ -43,10 +43,10 @@ impl Change {
         match self {
             Self::Set(of, _)
             | Self::Flash(of, _)
+            | Self::Remove(of)
             | Self::Add(of, _)
             | Self::Push(of, _)
             | Self::Grow(of, _) => of == key,
-            Self::Remove(of) => of == key,
             Self::Clear => true,
         }
     }

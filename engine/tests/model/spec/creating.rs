@@ -23,7 +23,10 @@ impl Model {
             // It had taken effect before, and the session that began when this request did is over by now.
             return;
         }
-        // Its own may have been revoked in between: nobody ever heard of that id.
+        // Its own may have been ended in between, by a revocation or a cap: nobody ever heard of that id.
+        if let Some(batch) = self.request(actor).batch.as_mut().filter(|_| is_own) {
+            batch.applied = None;
+        }
         if !self.used.insert(key.clone()) && !is_own {
             self.violation(actor, "a record was created under an id that was used before");
         }

@@ -9,7 +9,8 @@ use crate::gate::Actor;
 use crate::plan::{Fate, Found};
 
 impl Model {
-    pub(super) fn delete(&mut self, actor: Actor, key: &StoreKey) {
+    /// A record is gone; only what nobody has heard of is `deleted`, whatever it holds by now.
+    pub(super) fn end(&mut self, actor: Actor, key: &StoreKey, deleted: bool) {
         match self.places.remove(key) {
             Some(Place::Session(sid)) => {
                 let cap = self.rules.cap.is_some();
@@ -19,7 +20,7 @@ impl Model {
                 let own = request.mind.fate == Fate::End
                     && matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
                 // A session that nobody was told of, because the request could not learn whether it was stored.
-                let taken_back = request.take_back(key);
+                let taken_back = deleted && request.take_back(key);
                 request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
                     batch.ended = true;

@@ -13,11 +13,29 @@ use crate::values::{Change, Values};
 /// An operation that took effect, or found that it could not.
 #[derive(Debug)]
 pub(crate) enum Done<'a> {
-    Load { touch: Option<Touch>, found: bool },
-    Create { record: &'a Record, made: bool },
-    Update { record: &'a Record, made: bool },
-    Delete { found: bool },
-    Revoke { owner: &'a OwnerKey, at: Timestamp },
+    Load {
+        touch: Option<Touch>,
+        found: bool,
+    },
+    Create {
+        record: &'a Record,
+        made: bool,
+    },
+    Update {
+        record: &'a Record,
+        made: bool,
+    },
+    /// An update to a record that has expired: it ends exactly what was seen.
+    End {
+        found: bool,
+    },
+    Delete {
+        found: bool,
+    },
+    Revoke {
+        owner: &'a OwnerKey,
+        at: Timestamp,
+    },
     Nothing,
 }
 
@@ -76,7 +94,8 @@ impl Model {
             (Done::Load { touch, found }, Some(key)) => self.load(actor, key, *touch, *found),
             (Done::Create { record, made: true }, Some(key)) => self.create(actor, key, sent, record),
             (Done::Update { record, made: true }, Some(key)) => self.update(actor, key, sent, record),
-            (Done::Delete { found: true }, Some(key)) => self.delete(actor, key),
+            (Done::End { found: true }, Some(key)) => self.end(actor, key, false),
+            (Done::Delete { found: true }, Some(key)) => self.end(actor, key, true),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use cloakroom::{Clock, Timestamp};
 use super::Model;
 use super::batch::Batch;
 use crate::gate::Actor;
-use crate::plan::{Found, Mind};
+use crate::plan::{Fate, Found, Mind};
 
 /// What a handler is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,8 +134,11 @@ impl Model {
 
     /// The client went away in the middle of whatever it was.
     pub(crate) fn is_left(&mut self, actor: Actor) {
-        if let Some(request) = self.requests.get_mut(&actor) {
-            (request.failed, request.call) = (true, Call::None);
+        let Some(request) = self.requests.get_mut(&actor) else { return };
+        (request.failed, request.call) = (true, Call::None);
+        if request.mind.fate == Fate::End && request.batch.is_none() {
+            // The end is carried out all the same; a session that begins after it would be nobody's.
+            request.mind.end();
         }
     }
 
