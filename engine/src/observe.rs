@@ -85,7 +85,8 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// Nobody looked at them. Counted when the sweep removes their records, together with the trails of renewed ids.
+    /// Nobody looked at them. Counted when the sweep removes their records, together with what sessions leave behind
+    /// that were ended or have a new id.
     Idle,
     /// They had lived as long as any session may.
     Absolute,

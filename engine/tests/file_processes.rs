@@ -139,7 +139,7 @@ async fn increment(store: &FileStore, key: &StoreKey) {
 }
 
 #[tokio::test]
-async fn every_increment_of_several_processes_counts_exactly_once() {
+async fn c6_every_increment_of_several_processes_counts_exactly_once() {
     let folder = tempfile::tempdir().unwrap();
     let others: Vec<Other> = (0..4).map(|_| Other::start("count x", folder.path())).collect();
     others.into_iter().for_each(Other::finish);

@@ -1,7 +1,7 @@
 //! What must hold before a test is run.
 
 use crate::{
-    layers, licences,
+    layers, licences, rows,
     shell::{Result, cargo, run as execute, step, succeeds},
 };
 
@@ -9,6 +9,7 @@ pub(crate) fn run() -> Result {
     step("format", || execute(&mut cargo("fmt --all --check")))?;
     step("layers", layers::run)?;
     step("licences", licences::run)?;
+    step("rows", rows::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
     step("documentation", documentation)?;
     step("cargo-deny", deny)

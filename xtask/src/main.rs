@@ -7,6 +7,7 @@ mod ci;
 mod layers;
 mod licences;
 mod lint;
+mod rows;
 mod services;
 mod setup;
 mod shell;
@@ -32,6 +33,8 @@ enum Task {
     Lint,
     /// Checks who depends on whom
     Layers,
+    /// Checks that every promised row has a test named after it
+    Rows,
     /// Counts instructions, allocations and store trips per request
     Bench,
     /// Starts and stops the servers that tests of stores need
@@ -47,6 +50,7 @@ impl Task {
             Self::Test => test::run(),
             Self::Lint => lint::run(),
             Self::Layers => layers::run(),
+            Self::Rows => rows::run(),
             Self::Bench => bench::run(),
             Self::Services(services) => services.run(),
             Self::Ci => ci::run(),

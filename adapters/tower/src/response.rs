@@ -54,7 +54,9 @@ pub(crate) fn write_headers(headers: &mut HeaderMap, outcome: Outcome, engine: &
         vary_by_cookie(headers);
     }
     let Some(set_cookie) = outcome.set_cookie else { return };
-    let Ok(set_cookie) = HeaderValue::try_from(set_cookie) else { return };
+    let Ok(mut set_cookie) = HeaderValue::try_from(set_cookie) else { return };
+    // Whoever logs headers does not log the id, and HTTP/2 keeps it out of its table.
+    set_cookie.set_sensitive(true);
     remove_same_name(headers, engine.cookie_name());
     headers.append(SET_COOKIE, set_cookie);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -29,7 +29,7 @@ pub(crate) struct Visit {
 pub struct Pending(Arc<Visit>);
 
 /// What the response must say; an adapter turns it into headers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use = "the client learns of its session only by this"]
 pub struct Outcome {
     /// The value of a `Set-Cookie` header to add. Remove others of the same name, and add `Cache-Control: no-store`.
@@ -263,5 +263,16 @@ impl Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pending(..)")
+    }
+}
+
+impl fmt::Debug for Outcome {
+    /// The cookie holds the id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("set_cookie", &self.set_cookie.as_ref().map(|_| format_args!("..")))
+            .field("vary", &self.vary)
+            .field("ended", &self.ended)
+            .finish()
     }
 }

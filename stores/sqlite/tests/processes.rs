@@ -73,7 +73,7 @@ async fn at_once<F: Future<Output = ()> + Send + 'static>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_the_increments_of_three_processes_none_is_lost() {
+async fn c6_of_the_increments_of_three_processes_none_is_lost() {
     if let Some(database) = task() {
         let store = Arc::new(SqliteStore::open(database).await.unwrap());
         let work = |store: Arc<SqliteStore>, task: u64| async move {
@@ -88,7 +88,7 @@ async fn of_the_increments_of_three_processes_none_is_lost() {
     let store = SqliteStore::open(&database).await.unwrap();
     create(&store, &key(0)).await;
     create(&store, &key(1)).await;
-    let name = "of_the_increments_of_three_processes_none_is_lost";
+    let name = "c6_of_the_increments_of_three_processes_none_is_lost";
     let children: Vec<_> = (0..3).map(|_| start(name, &database)).collect();
     for child in children {
         assert!(child.wait_with_output().unwrap().status.success());

@@ -11,19 +11,23 @@
 
 mod browser;
 mod events;
+mod forger;
 mod gate;
 mod gated;
 mod heard;
 mod kind;
 mod macros;
 mod script;
+mod spelling;
 mod stand;
 
 pub use browser::{Answer, Browser, Exchange, Held};
 pub use events::Events;
+pub use forger::Forger;
 pub use gate::{Gate, soon, until};
 pub use gated::{Gated, Op, When};
 pub use heard::Heard;
 pub use kind::{Kind, Opened};
+pub use spelling::{Secrets, decoded};
 pub use stand::Stand;
 pub use tower::ServiceExt;

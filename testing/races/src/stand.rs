@@ -1,6 +1,7 @@
 //! A server, its store and its clock.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +105,11 @@ impl Stand {
         self.server.router.clone()
     }
 
+    /// The folder of the store, if it has one.
+    pub fn folder(&self) -> &Path {
+        self.opened.folder.path()
+    }
+
     /// Lets time pass.
     pub fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -132,6 +138,7 @@ impl Server {
             .route("/renewed", any(run).layer(axum::middleware::from_fn(renew_first)))
             .route("/", any(run))
             .route("/visit", any(visit))
+            .route("/look", any(look))
             .layer(layer)
             .route("/still", get(async || "still"))
             .layer(axum::middleware::from_fn_with_state(scripts.clone(), watch))
@@ -149,6 +156,11 @@ impl Server {
 /// Counts visits: what a route without a script does.
 async fn visit(session: Session) -> Result<String, SessionError> {
     Ok(session.increment("visits", 1)?.to_string())
+}
+
+/// Looks at the session, says whether there is one, and changes nothing.
+async fn look(session: Session) -> &'static str {
+    if session.is_new() { "new" } else { "known" }
 }
 
 /// Renews the id before the handler sees the request, as a middleware of an application may.

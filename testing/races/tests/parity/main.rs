@@ -1,0 +1,8 @@
+//! The rows of docs/parity.md: the letter and the number of a row begin the name of its tests.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod flash;
+mod life;
+mod options;
+mod stores;
+mod values;

@@ -1,0 +1,246 @@
+//! What an operator hears: every event once, with its reason, also where requests meet.
+
+use std::collections::HashSet;
+
+use cloakroom_races::{Browser, Forger, Held, Kind, Op, Stand, When, races};
+use cloakroom_tower::{End, Event, Expiry, Refusal, Renewal, Session};
+
+use crate::{ask, log_in, read_coat, renew, ring};
+
+races! {
+    r27_a_session_that_two_requests_change_at_once_is_created_once,
+    r27_requests_that_renew_at_once_are_one_renewal,
+    r27_a_renewal_that_is_due_in_many_requests_is_one_renewal,
+    r27_log_outs_and_revocations_at_once_are_one_end,
+    r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once,
+    r27_a_session_that_many_requests_find_too_old_expires_once,
+    r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once,
+    r27_an_event_whose_answer_was_lost_is_not_told_twice,
+    r28_guessing_shows_as_what_it_is,
+}
+
+/// How many requests meet.
+const CROWD: usize = 6;
+
+/// Lets requests that have all looked at their session go at once, and waits for all answers.
+async fn meet(held: Vec<Held>) {
+    let under_way: Vec<_> = held.into_iter().map(Held::let_go).collect();
+    for exchange in under_way {
+        exchange.answer().await.ok();
+    }
+}
+
+async fn crowd(browser: &Browser, act: fn(&Session) -> cloakroom::Result<()>) -> Vec<Held> {
+    let mut held = Vec::new();
+    for _ in 0..CROWD {
+        held.push(browser.hold(act).await);
+    }
+    held
+}
+
+/// All events but those that tell how many tries it took.
+fn events(stand: &Stand) -> Vec<Event> {
+    stand.events.all().into_iter().filter(|event| !matches!(event, Event::Merged { .. })).collect()
+}
+
+fn ended(stand: &Stand, reasons: &[End]) -> u64 {
+    let counts = stand.events.all().into_iter().map(|event| match event {
+        Event::Ended { reason, count } if reasons.contains(&reason) => count,
+        Event::Ended { reason, .. } => panic!("ended for another reason: {reason:?}"),
+        _ => 0,
+    });
+    counts.sum()
+}
+
+fn expired(stand: &Stand, clock: Expiry) -> u64 {
+    let counts = stand.events.all().into_iter().map(|event| match event {
+        Event::Expired { reason, count } if reason == clock => count,
+        _ => 0,
+    });
+    counts.sum()
+}
+
+async fn r27_a_session_that_two_requests_change_at_once_is_created_once(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let mut held = Vec::new();
+    for _ in 0..CROWD {
+        held.push(stand.browser().hold(|session| session.insert("coat", "red")).await);
+    }
+    meet(held).await;
+    let sessions: HashSet<_> = events(&stand)
+        .into_iter()
+        .map(|event| match event {
+            Event::Created { session } => session,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!((sessions.len(), events(&stand).len()), (CROWD, CROWD), "each browser has its own");
+
+    let guest = stand.guest().await;
+    stand.events.forget();
+    meet(crowd(&guest, |session| session.increment("visits", 1).map(drop)).await).await;
+    assert_eq!(guest.read::<usize>("visits").await, Some(CROWD));
+    assert_eq!(events(&stand), [], "a change is no event");
+}
+
+async fn r27_requests_that_renew_at_once_are_one_renewal(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let guest = stand.guest().await;
+    let held = crowd(&guest, |session| {
+        session.renew_id();
+        Ok(())
+    });
+    let held = held.await;
+    stand.events.forget();
+    meet(held).await;
+    let all = events(&stand);
+    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+}
+
+async fn r27_a_renewal_that_is_due_in_many_requests_is_one_renewal(kind: Kind) {
+    let every = std::time::Duration::from_secs(600);
+    let stand = Stand::with(kind, |config| config.renew_every(every)).await;
+    let guest = stand.guest().await;
+    stand.wait(601);
+    stand.events.forget();
+    meet(crowd(&guest, |session| session.get::<String>("coat").map(drop)).await).await;
+    let all = events(&stand);
+    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+}
+
+async fn r27_log_outs_and_revocations_at_once_are_one_end(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let alice = stand.user("alice").await;
+    let held = crowd(&alice, |session| {
+        session.log_out();
+        Ok(())
+    });
+    meet(held.await).await;
+    assert_eq!(ended(&stand, &[End::LogOut]), 1);
+
+    let bob = stand.user("bob").await;
+    stand.events.forget();
+    let held = crowd(&bob, |session| {
+        session.destroy();
+        Ok(())
+    });
+    let held = held.await;
+    let sessions = stand.engine.sessions();
+    let handle = stand.sessions_of("bob").await[0].handle;
+    let ((), all, one, other) = tokio::join!(
+        meet(held),
+        sessions.revoke_all("bob"),
+        sessions.revoke("bob", &handle),
+        sessions.revoke_any(&handle),
+    );
+    let told = all.unwrap() + u64::from(one.unwrap()) + u64::from(other.unwrap());
+    assert!(told <= 1);
+    assert_eq!(ended(&stand, &[End::Destroyed, End::Revoked]), 1);
+    assert!(!bob.is_known().await);
+}
+
+async fn r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once(kind: Kind) {
+    let stand = Stand::with(kind, |config| config.sessions_per_user(2)).await;
+    let mut held = Vec::new();
+    for _ in 0..CROWD {
+        let guest = stand.guest().await;
+        stand.wait(1);
+        held.push(guest.hold(|session| session.log_in("alice")).await);
+    }
+    stand.events.forget();
+    meet(held).await;
+    let renewed = |event: &Event| matches!(event, Event::Renewed { reason: Renewal::LogIn, .. });
+    assert_eq!(stand.events.count(renewed), CROWD);
+    assert_eq!(ended(&stand, &[End::Cap]), 4);
+    assert_eq!(stand.events.count(|event| matches!(event, Event::Created { .. })), 0);
+    stand.events.forget();
+    stand.browser().run(log_in).await.ok();
+    assert_eq!(stand.events.count(|event| matches!(event, Event::Created { .. })), 1);
+    assert_eq!(stand.events.count(renewed), 0);
+}
+
+async fn r27_a_session_that_many_requests_find_too_old_expires_once(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let busy = stand.guest().await;
+    for _ in 0..36 {
+        stand.wait(20 * 60 - 1);
+        assert!(busy.is_known().await);
+    }
+    stand.wait(36);
+    stand.events.forget();
+    meet(crowd(&busy, |_| Ok(())).await).await;
+    assert_eq!(expired(&stand, Expiry::Absolute), 1);
+    let refused = Event::Refused { reason: Refusal::Unknown };
+    assert_eq!(stand.events.count(|event| *event == refused), CROWD);
+    assert_eq!(events(&stand).len(), 1 + CROWD);
+}
+
+async fn r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let other = stand.beside(|config| config).await;
+    for _ in 0..CROWD {
+        stand.guest().await;
+    }
+    stand.wait(31 * 60);
+    let (one, two) = tokio::join!(stand.engine.sweep(), other.engine.sweep());
+    let expected = u64::try_from(CROWD).unwrap();
+    assert_eq!(one.unwrap() + two.unwrap(), expected);
+    assert_eq!(expired(&stand, Expiry::Idle) + expired(&other, Expiry::Idle), expected);
+}
+
+async fn r27_an_event_whose_answer_was_lost_is_not_told_twice(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    stand.store.fail(Op::Create, When::After);
+    let mut guest = stand.guest().await;
+    let all = events(&stand);
+    let [Event::Created { .. }] = all[..] else { panic!("{all:?}") };
+    stand.events.forget();
+    stand.store.fail(Op::Create, When::After);
+    stand.store.fail(Op::Update, When::After);
+    guest.run(renew).await.ok();
+    let all = events(&stand);
+    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+    stand.events.forget();
+    stand.store.fail_any(&Op::ENDING, When::After);
+    guest.run(crate::log_out).await.ok();
+    assert_eq!(events(&stand), [Event::Ended { reason: End::LogOut, count: 1 }]);
+    assert!(stand.store.has_no_traps());
+}
+
+async fn r28_guessing_shows_as_what_it_is(kind: Kind) {
+    let stand = Stand::with(kind, |config| config.signed(ring())).await;
+    let mut guest = stand.guest().await;
+    let old = guest.clone();
+    guest.run(renew).await.ok();
+    stand.wait(11);
+    stand.events.forget();
+    let signature = guest.cookie().unwrap().as_bytes()[43..].to_vec();
+    let mut forger = Forger::new(28);
+    for _ in 0..20 {
+        ask(&stand, "/look", &[[forger.id(), signature.clone()].concat()]).await;
+        ask(&stand, "/look", &[forger.oversized()]).await;
+        ask(&stand, "/look", &[forger.id()]).await;
+    }
+    old.start(read_coat).answer().await.ok();
+    stand.engine.sessions().revoke_any(&handle_of(&guest).await).await.unwrap();
+    guest.start(read_coat).answer().await.ok();
+
+    let refused = |reason| stand.events.count(|event| *event == Event::Refused { reason });
+    assert_eq!(refused(Refusal::Forged), 20);
+    assert_eq!(refused(Refusal::Malformed), 40);
+    assert_eq!(refused(Refusal::Superseded), 1, "reused after its renewal");
+    assert_eq!(refused(Refusal::Unknown), 1);
+    assert_eq!(stand.events.count(|event| matches!(event, Event::Refused { .. })), 62);
+
+    let plain = stand.beside(|config| config).await;
+    for _ in 0..20 {
+        ask(&plain, "/look", &[forger.id()]).await;
+    }
+    let unknown = Event::Refused { reason: Refusal::Unknown };
+    assert_eq!(plain.events.all(), vec![unknown; 20]);
+}
+
+async fn handle_of(browser: &Browser) -> cloakroom_tower::Handle {
+    let script = async |session: Session| Ok(session.handle().unwrap().to_string());
+    browser.start(script).answer().await.ok().body.parse().unwrap()
+}
