@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::check::CheckArgs;
 use crate::demo::DemoArgs;
+use crate::migrate::MigrateArgs;
 
 /// HTTP sessions that never lose a write and never come back from the dead.
 ///
@@ -21,6 +23,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serves a playground: try a session with a browser or with curl.
     Demo(DemoArgs),
+    /// Tests whether a store keeps the contract, in a part of it that nobody else uses.
+    Check(CheckArgs),
+    /// Moves the live sessions of one store to another, while they are used.
+    Migrate(MigrateArgs),
 }
 
 impl Args {

@@ -1,7 +1,10 @@
-//! The `cloakroom` command: a playground for HTTP sessions.
+//! The `cloakroom` command: a playground for HTTP sessions, and what operators of stores need.
 
 mod args;
+mod check;
 mod demo;
+mod migrate;
+mod progress;
 mod span;
 mod stores;
 mod trouble;
@@ -31,5 +34,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         .map_err(|error| Trouble::failure(format!("no threads to serve with: {error}")))?;
     match command {
         Command::Demo(args) => runtime.block_on(demo::run(args)),
+        Command::Check(args) => runtime.block_on(check::run(args)),
+        Command::Migrate(args) => runtime.block_on(migrate::run(args)),
     }
 }

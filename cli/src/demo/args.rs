@@ -21,6 +21,14 @@ pub(crate) struct DemoArgs {
     )]
     pub(super) store: String,
 
+    /// Moves sessions to --store from this one, where it meets them
+    #[arg(long, value_name = "URL", conflicts_with = "migrating_to")]
+    pub(super) migrating_from: Option<String>,
+
+    /// Follows sessions that other processes move from --store to this one
+    #[arg(long, value_name = "URL")]
+    pub(super) migrating_to: Option<String>,
+
     /// How cookie and record are written; in this version, native only
     #[arg(long, value_enum, default_value_t = Format::Native)]
     pub(super) format: Format,

@@ -10,9 +10,12 @@ mod settings;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use cloakroom_tower::Engine;
+use cloakroom_tower::store::Store;
+use cloakroom_tower::stores::MigratingStore;
 use tokio::net::TcpListener;
 
 use crate::stores;
@@ -24,7 +27,8 @@ use serve::Signals;
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
     let config = settings::config(&args)?;
     let opened = stores::open(&args.store).await?;
-    let engine = Engine::shared(opened.store, config).map_err(|error| settings::contradiction(&error))?;
+    let store = both_stores(&args, opened.store).await?;
+    let engine = Engine::shared(store, config).map_err(|error| settings::contradiction(&error))?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|error| cannot_listen(&args, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&args, &error))?;
     let signals = Signals::catch()?;
@@ -34,6 +38,15 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
     // Whoever started it may have closed its output: no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
     serve::until_a_signal(listener, router(&engine), signals).await
+}
+
+/// During a migration, the store and the one beside it.
+async fn both_stores(args: &DemoArgs, store: Arc<dyn Store>) -> Result<Arc<dyn Store>, Trouble> {
+    Ok(match (&args.migrating_from, &args.migrating_to) {
+        (Some(old), _) => Arc::new(MigratingStore::moving(stores::open(old).await?.store, store)),
+        (None, Some(new)) => Arc::new(MigratingStore::following(store, stores::open(new).await?.store)),
+        (None, None) => store,
+    })
 }
 
 fn router(engine: &Engine) -> Router {

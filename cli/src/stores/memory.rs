@@ -1,7 +1,5 @@
 //! `memory:`, with `max_records=N` and `max_bytes=N`.
 
-use std::sync::Arc;
-
 use cloakroom_tower::stores::MemoryStore;
 
 use super::Opened;
@@ -16,6 +14,9 @@ pub(super) fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     if let Some(bytes) = url.take("max_bytes", |text| text.parse().ok())? {
         builder = builder.max_bytes(bytes);
     }
+    if let Some(trial) = url.trial.take() {
+        builder = builder.clock(trial.clock);
+    }
     url.no_place()?;
-    Ok(Opened { store: Arc::new(builder.build()), place: "in memory, until this process ends".into() })
+    Ok(Opened::new(builder.build(), "in memory, until this process ends"))
 }

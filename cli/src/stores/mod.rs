@@ -6,9 +6,11 @@ mod memory;
 mod sqlite;
 mod url;
 
+use std::fmt;
 use std::sync::Arc;
 
-use cloakroom_tower::store::{Error, ErrorKind, Store};
+use cloakroom_tower::store::{Error, ErrorKind, ManualClock, Store};
+use futures_util::future::BoxFuture;
 
 use crate::trouble::Trouble;
 use url::StoreUrl;
@@ -21,11 +23,46 @@ pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
     /// Where it keeps sessions, to follow "sessions are kept". Holds no password.
     pub(crate) place: String,
+    /// The largest payload that it takes, if that is less than 1 MiB or known exactly.
+    pub(crate) largest_payload: Option<usize>,
+    /// Removes what a trial leaves beyond its records.
+    pub(crate) tidy: Option<Tidy>,
+}
+
+/// Removes tables, folders and the like, after a trial; the error is for the operator.
+pub(crate) type Tidy = BoxFuture<'static, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
+
+impl Opened {
+    fn new(store: impl Store, place: impl Into<String>) -> Self {
+        Self { store: Arc::new(store), place: place.into(), largest_payload: None, tidy: None }
+    }
+}
+
+/// A part of the store that nobody else uses, and a clock that is moved by hand: what a check needs.
+#[derive(Clone)]
+pub(crate) struct Trial {
+    pub(crate) clock: ManualClock,
+    /// What every name in the store begins with: letters, digits and `_`.
+    pub(crate) prefix: String,
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Trial").field(&self.prefix).finish()
+    }
 }
 
 /// Opens the store that `url` names.
 pub(crate) async fn open(url: &str) -> Result<Opened, Trouble> {
-    let url = StoreUrl::parse(url)?;
+    open_parsed(StoreUrl::parse(url)?).await
+}
+
+/// Opens a part of the store that `url` names, for a trial.
+pub(crate) async fn open_for(url: &str, trial: &Trial) -> Result<Opened, Trouble> {
+    open_parsed(StoreUrl::parse(url)?.on_trial(trial.clone())).await
+}
+
+async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     match url.scheme {
         "memory" => memory::open(url),
         "file" => file::open(url).await,

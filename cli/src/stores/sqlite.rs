@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_sqlite::{Durability, SqliteStore};
+use cloakroom_sqlite::{Durability, SqliteStore, rusqlite};
 
 use super::url::{StoreUrl, Survives};
 use super::{Opened, did_not_open};
@@ -14,6 +14,7 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let prefix = url.take("prefix", |text| Some(text.to_owned()))?;
     let busy_timeout = url.take("busy_timeout", |text| span::parse(text).ok())?;
     let readers = url.take("readers", |text| text.parse().ok())?;
+    let trial = url.trial.take();
     let place = url.place()?;
     let mut builder = SqliteStore::builder(&place);
     if let Some(survives) = durability {
@@ -31,6 +32,18 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     if let Some(readers) = readers {
         builder = builder.readers(readers);
     }
+    if let Some(trial) = &trial {
+        builder = builder.table_prefix(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
+    }
     let store = builder.open().await.map_err(|error| did_not_open(&format!("sqlite:{place}"), &error))?;
-    Ok(Opened { store: Arc::new(store), place: format!("in the SQLite file {place}") })
+    let mut opened = Opened::new(store, format!("in the SQLite file {place}"));
+    if let Some(trial) = trial {
+        opened.tidy = Some(Box::pin(async move { Ok(drop_tables(&place, &trial.prefix)?) }));
+    }
+    Ok(opened)
+}
+
+fn drop_tables(place: &str, prefix: &str) -> rusqlite::Result<()> {
+    let tables = format!("DROP TABLE {prefix}records; DROP TABLE {prefix}revocations;");
+    rusqlite::Connection::open(place)?.execute_batch(&tables)
 }

@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::Trial;
 use crate::trouble::Trouble;
 
 /// A store URL, taken apart.
@@ -11,6 +12,8 @@ pub(super) struct StoreUrl<'a> {
     /// A path, relative to the working folder; empty if there is none.
     pub(super) place: String,
     settings: Vec<(String, String)>,
+    /// A clock and a prefix to open it with, if it is opened to be checked.
+    pub(super) trial: Option<Trial>,
 }
 
 impl<'a> StoreUrl<'a> {
@@ -29,7 +32,11 @@ impl<'a> StoreUrl<'a> {
         });
         let settings = settings.collect::<Result<_, Trouble>>()?;
         // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
-        Ok(Self { scheme, place: decode(place.strip_prefix("//").unwrap_or(place))?, settings })
+        Ok(Self { scheme, place: decode(place.strip_prefix("//").unwrap_or(place))?, settings, trial: None })
+    }
+
+    pub(super) fn on_trial(self, trial: Trial) -> Self {
+        Self { trial: Some(trial), ..self }
     }
 
     /// Takes a setting out, read by `read`; `None` if it is not there.
@@ -56,7 +63,7 @@ impl<'a> StoreUrl<'a> {
     }
 
     fn done(self, has_place: bool) -> Result<String, Trouble> {
-        let Self { scheme, place, settings } = self;
+        let Self { scheme, place, settings, .. } = self;
         if let Some((name, _)) = settings.first() {
             return Err(Trouble::usage(format!(
                 "the store {scheme}: has no setting {name:?}, or it is there twice"

@@ -1,9 +1,11 @@
 //! The real binary, on every store, over real connections.
 #![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
+mod check;
 mod client;
 mod command;
 mod kills;
+mod migrate;
 mod page;
 mod places;
 mod readme;

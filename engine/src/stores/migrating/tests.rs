@@ -16,13 +16,23 @@ struct Pair {
     new: Arc<Reference>,
 }
 
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
 fn key() -> StoreKey {
     StoreKey::from_hash([7; 32])
 }
 
+fn in_an_hour() -> Timestamp {
+    START + Duration::from_secs(3_600)
+}
+
+fn coat() -> Record {
+    Record::new("coat", in_an_hour())
+}
+
 impl Pair {
     fn new() -> Self {
-        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let clock = ManualClock::at(START);
         let [old, new] = [clock.clone(), clock.clone()].map(|clock| Arc::new(Reference::new(clock)));
         Self { clock, old, new }
     }
@@ -30,16 +40,8 @@ impl Pair {
     /// A pair whose old store holds a coat.
     async fn with_a_coat() -> Self {
         let pair = Self::new();
-        assert!(matches!(pair.old.create(&key(), &pair.coat()).await.unwrap(), Created::Created(_)));
+        assert!(matches!(pair.old.create(&key(), &coat()).await.unwrap(), Created::Created(_)));
         pair
-    }
-
-    fn coat(&self) -> Record {
-        Record::new("coat", self.hour())
-    }
-
-    fn hour(&self) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000) + Duration::from_secs(3_600)
     }
 
     fn moving(&self) -> MigratingStore {
@@ -67,8 +69,8 @@ impl Pair {
 async fn a_move_that_stopped_after_the_copy_goes_on() {
     let pair = Pair::with_a_coat().await;
     pair.begin_a_move().await;
-    assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, pair.coat());
-    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, coat());
+    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, coat());
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_move_that_stopped_after_the_mark_goes_on() {
         pair.begin_a_move().await;
         pair.leave_the_mark().await;
         let store = if moving { pair.moving() } else { pair.following() };
-        assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+        assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, coat());
     }
 }
 
@@ -88,7 +90,7 @@ async fn a_copy_that_is_out_of_date_is_made_again() {
     pair.begin_a_move().await;
     let follower = pair.following();
     let seen = follower.load(&key(), None).await.unwrap().unwrap();
-    let hat = Record::new("hat", pair.hour());
+    let hat = Record::new("hat", in_an_hour());
     assert!(matches!(follower.update(&key(), seen.version, &hat).await.unwrap(), Updated::Updated(_)));
     assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, hat);
 }
@@ -121,7 +123,7 @@ async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
     let follower = pair.following();
     let seen = follower.load(&key(), None).await.unwrap().unwrap();
     let Brought::Moved(moved) = pair.moving().bring(&key()).await.unwrap() else { panic!("it is there") };
-    let hat = Record::new("hat", pair.hour());
+    let hat = Record::new("hat", in_an_hour());
     let answer = follower.update(&key(), seen.version, &hat).await.unwrap();
     assert_eq!(answer, Updated::Conflict(moved.clone()));
     assert!(matches!(follower.update(&key(), moved.version, &hat).await.unwrap(), Updated::Updated(_)));
@@ -131,10 +133,10 @@ async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
 async fn a_session_whose_owner_was_revoked_does_not_move() {
     let pair = Pair::new();
     let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::from_millis(1_000) };
-    let owned = Record { owner: Some(owner.clone()), ..pair.coat() };
+    let owned = Record { owner: Some(owner.clone()), ..coat() };
     let _created = pair.old.create(&key(), &owned).await.unwrap();
     pair.begin_a_move().await;
-    let ended = pair.moving().abilities().owners.unwrap().revoke(&owner.key, pair.hour()).await.unwrap();
+    let ended = pair.moving().abilities().owners.unwrap().revoke(&owner.key, in_an_hour()).await.unwrap();
     assert_eq!(ended, 1);
     assert_eq!(pair.moving().bring(&key()).await.unwrap(), Brought::Gone);
 }
@@ -144,8 +146,8 @@ async fn records_go_back_over_the_marks_of_an_earlier_migration() {
     let pair = Pair::with_a_coat().await;
     assert!(matches!(pair.moving().bring(&key()).await.unwrap(), Brought::Moved(_)));
     let back = MigratingStore::moving(pair.new.clone(), pair.old.clone());
-    assert_eq!(back.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
-    assert_eq!(pair.old.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(back.load(&key(), None).await.unwrap().unwrap().record, coat());
+    assert_eq!(pair.old.load(&key(), None).await.unwrap().unwrap().record, coat());
     assert_eq!(back.abilities().scan.unwrap().count().await.unwrap(), 1);
 }
 
@@ -156,7 +158,7 @@ async fn marks_do_not_count_and_end_after_their_records() {
     store.bring(&key()).await.unwrap();
     assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 1);
     assert_eq!(store.remaining(None, 10).await.unwrap().entries, []);
-    pair.clock.set(pair.hour());
+    pair.clock.set(in_an_hour());
     assert_eq!(store.load(&key(), None).await.unwrap(), None);
     assert!(pair.old.load(&key(), None).await.unwrap().is_some(), "the mark is still there");
 }
@@ -170,7 +172,7 @@ async fn moves_that_nobody_finished_are_finished_on_request() {
     while let Some(next) = store.finish(after.as_ref(), 10).await.unwrap() {
         after = Some(next);
     }
-    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, pair.coat());
+    assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, coat());
 }
 
 #[tokio::test]
@@ -196,7 +198,7 @@ async fn wherever_a_mover_is_dropped_nothing_is_lost_and_nothing_comes_back() {
                 assert!(pair.moving().delete(&key()).await.unwrap().is_some());
             }
             poll_times(mover.bring(&key()), 12 - steps).await;
-            let due = (!ended).then(|| pair.coat());
+            let due = (!ended).then(coat);
             let there = pair.moving().load(&key(), None).await.unwrap();
             assert_eq!(there.map(|stored| stored.record), due, "{steps} steps, ended: {ended}");
         }

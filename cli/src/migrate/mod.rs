@@ -1,0 +1,93 @@
+//! Moves the live sessions of one store to another, while they are used.
+
+mod tally;
+mod walk;
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use cloakroom_tower::store::{Error, Store};
+use cloakroom_tower::stores::MigratingStore;
+
+use crate::trouble::Trouble;
+use crate::{progress, span, stores};
+use tally::Tally;
+use walk::Walk;
+
+/// The options of `cloakroom migrate`.
+#[derive(Args)]
+#[command(after_help = "\
+Meanwhile, every process that serves must use both stores (`MigratingStore` in an application, `--migrating-from` in the \
+playground), or none may serve. It can be interrupted at any moment, killed too, and started again: it goes on with what is \
+left. Records are read back and compared. What stays in the old store are marks, which expire an hour after their sessions.")]
+pub(crate) struct MigrateArgs {
+    /// The store to empty, as for `cloakroom demo --store`
+    #[arg(value_name = "FROM")]
+    from: String,
+
+    /// The store to fill
+    #[arg(value_name = "TO")]
+    to: String,
+
+    /// How many records move at once
+    #[arg(long, value_name = "N", default_value = "32")]
+    parallel: NonZeroUsize,
+
+    /// How long to wait for a store that does not answer
+    #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = span::parse)]
+    patience: Duration,
+}
+
+/// Moves all records, then those that came meanwhile, until none is left.
+pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
+    let (old, new) = (stores::open(&args.from).await?.store, stores::open(&args.to).await?.store);
+    let total = count(&*old).await?;
+    let bar = progress::bar(total, "records");
+    let walk = Walk {
+        store: MigratingStore::moving(old, new.clone()),
+        new,
+        parallel: args.parallel.get(),
+        patience: args.patience,
+        bar: bar.clone(),
+    };
+    let tally = tokio::select! {
+        tally = whole(Arc::new(walk)) => tally?,
+        _ = tokio::signal::ctrl_c() => {
+            bar.abandon();
+            return Err(Trouble::failure("interrupted; the same command goes on with what is left"));
+        }
+    };
+    bar.finish_and_clear();
+    // If nobody reads it, the exit code still tells.
+    let _ = writeln!(io::stdout(), "{tally}");
+    tally.verdict()
+}
+
+async fn count(old: &dyn Store) -> Result<u64, Trouble> {
+    let Some(scan) = old.abilities().scan else {
+        return Err(Trouble::usage("the store to empty cannot go through its records"));
+    };
+    scan.count().await.map_err(|error| stopped(&error))
+}
+
+/// Goes through the old store until a whole round finds nothing to move, then finishes what others began.
+async fn whole(walk: Arc<Walk>) -> Result<Tally, Trouble> {
+    let mut all = Tally::default();
+    loop {
+        let round = walk.round().await.map_err(|error| stopped(&error))?;
+        all.add(&round);
+        if round.moved == 0 {
+            break;
+        }
+        walk.bar.set_message("once more, for what came meanwhile");
+    }
+    walk.finish().await.map_err(|error| stopped(&error))?;
+    Ok(all)
+}
+
+fn stopped(error: &Error) -> Trouble {
+    Trouble::failure("a store failed; the same command goes on with what is left").because(error)
+}

@@ -1,0 +1,42 @@
+//! What a migration came to.
+
+use std::fmt;
+
+use crate::trouble::Trouble;
+
+/// What became of the records that were seen in the old store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Moved by this command, and the same when read back.
+    pub(super) moved: u64,
+    /// Of these, changed by a request before they were read back.
+    pub(super) changed: u64,
+    /// Ended or expired before they could move.
+    pub(super) ended: u64,
+    /// Read back, and neither the same nor changed by anybody: a fault of a store.
+    pub(super) wrong: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.moved += other.moved;
+        self.changed += other.changed;
+        self.ended += other.ended;
+        self.wrong += other.wrong;
+    }
+
+    pub(super) fn verdict(&self) -> Result<(), Trouble> {
+        if self.wrong == 0 {
+            return Ok(());
+        }
+        Err(Trouble::failure(format!("{} records are not in the new store as they were written", self.wrong)))
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { moved, changed, ended, wrong } = self;
+        write!(f, "{moved} records moved and read back ({changed} changed by requests meanwhile), ")?;
+        write!(f, "{ended} ended before they moved, {wrong} wrong")
+    }
+}
