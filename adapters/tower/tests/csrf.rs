@@ -1,0 +1,74 @@
+//! The layer that asks for a CSRF token.
+
+mod common;
+
+use axum::Router;
+use axum::routing::{any, get, post};
+use cloakroom_conformance::Reference;
+use cloakroom_tower::{CsrfLayer, Session, SessionError, SessionLayer, SystemClock};
+use common::{Answer, Client};
+use http::{Method, Request};
+
+async fn token(session: Session) -> Result<String, SessionError> {
+    Ok(session.csrf_token()?)
+}
+
+async fn log_in(session: Session) -> Result<(), SessionError> {
+    Ok(session.log_in("alice")?)
+}
+
+async fn count(session: Session) -> Result<String, SessionError> {
+    Ok(session.increment("n", 1)?.to_string())
+}
+
+fn app() -> Router {
+    Router::new()
+        .route("/count", any(count))
+        .layer(CsrfLayer::new())
+        .route("/token", get(token))
+        .route("/log-in", post(log_in))
+        .layer(SessionLayer::new(Reference::new(SystemClock)))
+}
+
+async fn send(client: &Client, method: Method, token: Option<&str>) -> Answer {
+    let request = Request::builder().method(method).uri("/count");
+    client.send(token.into_iter().fold(request, |request, token| request.header("X-CSRF-Token", token))).await
+}
+
+#[tokio::test]
+async fn r25_a_request_that_may_change_something_needs_the_token_of_its_session() {
+    let (alice, mallory) = (Client::new(app()), Client::new(app()));
+    let (good, foreign) = (alice.get("/token").await.body, mallory.get("/token").await.body);
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        for bad in [None, Some(""), Some("A"), Some(foreign.as_str())] {
+            let answer = send(&alice, method.clone(), bad).await;
+            assert_eq!(answer.status, 403, "{method} {bad:?}");
+            assert!(answer.body.starts_with("The CSRF token is missing"));
+        }
+    }
+    assert_eq!(send(&alice, Method::POST, Some(&good)).await.body, "1", "nothing that was refused counted");
+    let nobody = alice.stranger();
+    assert_eq!(send(&nobody, Method::POST, Some(&good)).await.status, 403);
+    assert_eq!(nobody.cookie(), None, "a refusal makes no session");
+}
+
+#[tokio::test]
+async fn a17_reading_needs_no_token_and_a_log_in_changes_it() {
+    let client = Client::new(app());
+    for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
+        assert_eq!(send(&client, method, None).await.status, 200);
+    }
+    let old = client.get("/token").await.body;
+    client.send(Request::post("/log-in")).await;
+    assert_eq!(send(&client, Method::POST, Some(&old)).await.status, 403);
+    let new = client.get("/token").await.body;
+    assert_eq!(send(&client, Method::POST, Some(&new)).await.body, "5");
+}
+
+#[tokio::test]
+async fn a_route_without_sessions_says_what_it_needs() {
+    let client = Client::new(Router::new().route("/count", post(count)).layer(CsrfLayer::new()));
+    let answer = send(&client, Method::POST, Some("A")).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("SessionLayer::new(store)"));
+}
