@@ -1,0 +1,222 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use redis::ProtocolVersion;
+use redis::aio::ConnectionManager;
+use redis::cluster::ClusterClientBuilder;
+
+use crate::layout::{LONGEST_HEAD, Layout, PREFIX};
+use crate::link::{Dial, Link, Timeouts};
+use crate::place::Place;
+use crate::server::{Server, Wait};
+use crate::store::{Inner, RedisStore};
+use crate::url::{self, Url};
+
+/// The longest prefix, in bytes.
+const LONGEST_PREFIX: usize = 64;
+/// A Redis string has at most 512 MiB, a length in our records nine digits.
+const LARGEST_PAYLOAD: usize = (512 << 20) - LONGEST_HEAD;
+
+/// Sets the options of a [`RedisStore`]; [`RedisStore::builder`] makes one.
+#[must_use]
+pub struct Builder {
+    place: Place,
+    clock: Arc<dyn Clock>,
+    prefix: String,
+    largest_payload: usize,
+    wait: Option<Wait>,
+    timeouts: Timeouts,
+    root_certificates: Option<Vec<u8>>,
+    protocol: ProtocolVersion,
+}
+
+impl Builder {
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            clock: Arc::new(SystemClock),
+            prefix: PREFIX.into(),
+            largest_payload: 16 << 20,
+            wait: None,
+            timeouts: Timeouts { connect: Duration::from_secs(3), response: Duration::from_secs(3) },
+            root_certificates: None,
+            protocol: ProtocolVersion::RESP2,
+        }
+    }
+
+    pub(crate) fn url(url: &str) -> Result<Self> {
+        let mut url = Url::parse(url)?;
+        let text = |text: &str| Some(text.to_owned());
+        let (prefix, ca) = (url.take("prefix", text)?, url.take("ca", text)?);
+        let protocol = url.take("protocol", url::protocol)?;
+        let largest = url.take("largest_payload", |text| text.parse().ok())?;
+        let replicas = url.take("wait", |text| text.parse().ok())?;
+        let wait_for = url.take("wait_timeout", url::span)?.unwrap_or(Duration::from_secs(1));
+        let response = url.take("response_timeout", url::span)?;
+        let connect = url.take("connect_timeout", url::span)?;
+        let sentinels = (url.take("sentinel_username", text)?, url.take("sentinel_password", text)?);
+        url.done()?;
+        let mut builder = Self::at(Place::Url(Box::new(url), sentinels));
+        builder.prefix = prefix.unwrap_or(builder.prefix);
+        builder.protocol = protocol.unwrap_or(builder.protocol);
+        builder.largest_payload =
+            largest.map_or(builder.largest_payload, |most: usize| most.min(LARGEST_PAYLOAD));
+        builder.timeouts.response = response.unwrap_or(builder.timeouts.response);
+        builder.timeouts.connect = connect.unwrap_or(builder.timeouts.connect);
+        builder.wait = replicas.map(|replicas| Wait { replicas, at_most: wait_for });
+        builder.root_certificates = ca.map(read_certificates).transpose()?;
+        Ok(builder)
+    }
+
+    pub(crate) fn given(manager: ConnectionManager) -> Self {
+        Self::at(Place::Given(manager))
+    }
+
+    pub(crate) fn cluster(nodes: ClusterClientBuilder) -> Self {
+        Self::at(Place::Nodes(Box::new(nodes)))
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets what all keys begin with, so that several stores can share a server. `cloakroom:` unless set; up to 64
+    /// ASCII letters, digits and any of `:._/-`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
+    /// 16 MiB unless set; at most 512 MiB less what a record has beside it.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Has every write wait until so many replicas have it too, `at_most` so long; it fails as
+    /// [`ErrorKind::Unavailable`] if they have not by then. No replica is waited for unless set.
+    ///
+    /// The page of the [crate] says what that protects from. Writes go through a connection of their own then, as
+    /// Redis carries out nothing on one that waits.
+    pub fn wait(mut self, replicas: u32, at_most: Duration) -> Self {
+        self.wait = Some(Wait { replicas, at_most });
+        self
+    }
+
+    /// Sets how long an answer may take, after which the operation fails as [`ErrorKind::Unavailable`], and whether it
+    /// took effect is not known. 3 seconds unless set. Not for a connection that was given: it has its own.
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.response = timeout;
+        self
+    }
+
+    /// Sets how long the making of a connection may take, as [`Builder::response_timeout`]. 3 seconds unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.connect = timeout;
+        self
+    }
+
+    /// Sets whom to trust, as PEM, instead of the authorities that the operating system trusts. For TLS.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = Some(pem.into());
+        self
+    }
+
+    /// Sets the protocol, RESP2 or RESP3: the first unless set. Nothing depends on it but that RESP3 notices a lost
+    /// connection before it is used.
+    pub fn protocol(mut self, protocol: ProtocolVersion) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Connects, and looks whether the server is one that the store can use.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if the server is too old, is of another kind than the URL says, or refuses password or
+    /// certificate; [`ErrorKind::Unavailable`] if it does not answer; [`ErrorKind::Invalid`] if an option can never be
+    /// right.
+    pub async fn open(self) -> Result<RedisStore> {
+        let store = self.open_later()?;
+        store.0.server.look().await?;
+        Ok(store)
+    }
+
+    /// Makes a store that connects when it is used first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if an option can never be right, [`ErrorKind::Setup`] if a certificate cannot be read.
+    pub fn open_later(self) -> Result<RedisStore> {
+        check_prefix(&self.prefix)?;
+        // An answer that is to be late anyway must not look as if the server were dead.
+        let waits = self.wait.map_or(Duration::ZERO, |wait| wait.at_most);
+        let timeouts = Timeouts { response: self.timeouts.response + waits, ..self.timeouts };
+        let kind = self.place.kind();
+        let dial = self.place.dial(timeouts, self.root_certificates, self.protocol)?;
+        let own = self.wait.filter(|_| !matches!(dial, Dial::Given(_)));
+        let writes = own.map(|_| Link::new(dial.clone(), timeouts.response));
+        let server = Server::new(Link::new(dial, timeouts.response), writes, self.wait);
+        Ok(RedisStore(Arc::new(Inner {
+            server,
+            layout: Layout::new(self.prefix),
+            clock: self.clock,
+            largest_payload: self.largest_payload,
+            kind,
+        })))
+    }
+}
+
+fn read_certificates(path: String) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Error::new(ErrorKind::Setup, "the file of root certificates cannot be read").with_source(error)
+    })
+}
+
+fn check_prefix(prefix: &str) -> Result<()> {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte);
+    if prefix.len() <= LONGEST_PREFIX && prefix.bytes().all(letters) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, "a prefix has up to 64 ascii letters, digits and any of :._/-"))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("kind", &self.place.kind())
+            .field("prefix", &self.prefix)
+            .field("wait", &self.wait)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_that_could_be_a_pattern_or_a_hash_tag_is_refused() {
+        for prefix in ["{", "}", "*", "?", "[a]", "a b", "a\\", "é", "a\n", &"a".repeat(65)] {
+            assert_eq!(check_prefix(prefix).unwrap_err().kind(), ErrorKind::Invalid, "{prefix}");
+        }
+        for prefix in ["", "a", "cloakroom:", "shop/v1.sessions_-", &"a".repeat(64)] {
+            assert!(check_prefix(prefix).is_ok(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_in_the_debug_of_a_builder_or_a_store() {
+        let builder = Builder::url("redis://alice:secret@host").unwrap();
+        assert!(!format!("{builder:?} {builder:#?}").contains("secret"));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let store = runtime.block_on(async { builder.open_later().unwrap() });
+        assert!(!format!("{store:?} {store:#?}").contains("secret"));
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod cursor;
+mod error;
+mod layout;
+mod link;
+mod nodes;
+mod owners;
+mod place;
+mod records;
+mod register;
+mod scan;
+mod scripts;
+mod server;
+mod store;
+mod url;
+mod write;
+
+pub use builder::Builder;
+pub use redis;
+pub use store::RedisStore;

@@ -1,0 +1,199 @@
+//! Going through all records: master by master, page by page.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+use cloakroom_store::{Cursor, Entry, Page, Result, Scan, StoreKey, async_trait};
+use redis::{Pipeline, RedisError, ServerErrorKind, Value, pipe};
+
+use crate::cursor::{At, outdated};
+use crate::error::{error, unexpected};
+use crate::layout::{EXPIRY_END, decode, expiry, moment};
+use crate::nodes::Master;
+use crate::owners::{array, bytes};
+use crate::server::{line, text};
+use crate::store::{Inner, RedisStore};
+
+/// How many keys Redis is asked to look at in a step: at least, as most may be others', and at most.
+const STEP: (usize, usize) = (5, 500);
+/// A page without a record ends after this many steps, so that nobody waits for ever among others' keys.
+const STEPS: usize = 200;
+
+#[async_trait]
+impl Scan for RedisStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let mut next = Some(after.map(At::read).transpose()?.unwrap_or_default());
+        let mut entries = Vec::new();
+        for _ in 0..STEPS {
+            let Some(at) = next.take().filter(|_| entries.is_empty()) else { break };
+            let step = self.0.step(&at, limit.clamp(STEP.0, STEP.1)).await?;
+            entries = self.0.entries(&step).await?;
+            next = step.next;
+            if !entries.is_empty() {
+                break;
+            }
+        }
+        Ok(Page { entries, next: next.map(|at| at.cursor()) })
+    }
+
+    async fn count(&self) -> Result<u64> {
+        let (mut seen, mut live) = (Seen::default(), 0);
+        let mut next = Some(At::default());
+        while let Some(at) = next {
+            let step = self.0.step(&at, STEP.1).await?;
+            let now = self.0.now();
+            let mut heads = pipe();
+            step.keys.iter().for_each(|key| {
+                heads.cmd("GETRANGE").arg(self.0.layout.record(key)).arg(0).arg(EXPIRY_END - 1);
+            });
+            for (key, head) in step.keys.iter().zip(self.0.ask(&heads, &step.master).await?) {
+                let head = bytes(head).unwrap_or_default();
+                let lives = expiry(&head).is_some_and(|expires_at| now < expires_at);
+                live += u64::from(lives && seen.is_new(key));
+            }
+            next = step.next;
+        }
+        Ok(live)
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        let mut live = 0;
+        let mut next = Some(At::default());
+        while let Some(at) = next {
+            let step = self.0.step(&at, STEP.1).await?;
+            let now = moment(self.0.now());
+            for key in &step.keys {
+                live += self.0.clear(key, &now).await?;
+            }
+            next = step.next;
+        }
+        Ok(live)
+    }
+}
+
+/// A step of a scan.
+struct Step {
+    master: Master,
+    keys: Vec<StoreKey>,
+    next: Option<At>,
+}
+
+impl Inner {
+    /// Asks a master for some of its keys.
+    async fn step(&self, at: &At, count: usize) -> Result<Step> {
+        let masters = self.server.masters().await?;
+        let here = masters.iter().position(|master| master.id == at.node);
+        let here = match here {
+            Some(here) => here,
+            None if *at == At::default() => 0,
+            None => return Err(outdated()),
+        };
+        let master = masters[here].clone();
+        let answers = self.ask(&self.questions(at.cursor, count), &master).await?;
+        let (epoch, run, (cursor, keys)) = self.read_step(answers)?;
+        let began = at.run.is_empty();
+        if (!began && at.run != run) || (*at != At::default() && at.epoch != epoch) {
+            return Err(outdated());
+        }
+        let next = match (cursor, masters.get(here + 1)) {
+            (0, None) => None,
+            (0, Some(next)) => Some(At { epoch, node: next.id.clone(), run: String::new(), cursor: 0 }),
+            _ => Some(At { epoch, node: master.id.clone(), run, cursor }),
+        };
+        Ok(Step { master, keys, next })
+    }
+
+    /// Who the server is, and some of its keys, in one trip.
+    fn questions(&self, cursor: u64, count: usize) -> Pipeline {
+        let mut questions = pipe();
+        if self.server.is_cluster() {
+            questions.cmd("CLUSTER").arg("INFO");
+        }
+        questions.cmd("INFO").arg("server");
+        let pattern = format!("{}*", self.layout.records());
+        questions.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+        questions
+    }
+
+    fn read_step(&self, answers: Vec<Value>) -> Result<(u64, String, (u64, Vec<StoreKey>))> {
+        let mut answers = answers.into_iter();
+        let mut answer = || answers.next().ok_or_else(unexpected);
+        let epoch = match self.server.is_cluster() {
+            true => line(&text(answer()?)?, "cluster_current_epoch").and_then(|epoch| epoch.parse().ok()),
+            false => Some(0),
+        };
+        let run = line(&text(answer()?)?, "run_id").map(str::to_owned);
+        let page = self.read_page(answer()?)?;
+        Ok((epoch.ok_or_else(unexpected)?, run.ok_or_else(unexpected)?, page))
+    }
+
+    /// What `SCAN` answers: the next cursor, and names.
+    fn read_page(&self, answer: Value) -> Result<(u64, Vec<StoreKey>)> {
+        let mut parts = array(answer)?.into_iter();
+        let (Some(cursor), Some(names)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
+        let cursor = text(cursor)?.parse().map_err(|_| unexpected())?;
+        let mut keys = Vec::new();
+        for name in array(names)? {
+            // What is named otherwise is no record of ours, and nobody finds it.
+            keys.extend(self.layout.key_of(&bytes(name)?));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok((cursor, keys))
+    }
+
+    /// The live records of a step.
+    async fn entries(&self, step: &Step) -> Result<Vec<Entry>> {
+        let mut loads = pipe();
+        step.keys.iter().for_each(|key| {
+            loads.cmd("GET").arg(self.layout.record(key));
+        });
+        let now = self.now();
+        let mut entries = Vec::new();
+        for (key, answer) in step.keys.iter().zip(self.ask(&loads, &step.master).await?) {
+            let Value::BulkString(bytes) = answer else { continue };
+            let stored = decode(bytes)?;
+            if stored.record.is_live(now) {
+                entries.push(Entry { key: key.clone(), stored });
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn clear(&self, key: &StoreKey, now: &str) -> Result<u64> {
+        let name = self.layout.record(key);
+        let clear = &self.server.scripts.clear;
+        let answer =
+            self.server.run(clear, &[&name], &[now.as_bytes()], crate::server::Effect::Writes).await?;
+        Ok(crate::records::code(&answer)?.unsigned_abs())
+    }
+
+    /// Asks a master several things in one trip; what has moved to another one meanwhile makes the scan begin again.
+    async fn ask(&self, pipeline: &Pipeline, master: &Master) -> Result<Vec<Value>> {
+        if pipeline.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.server.send(pipeline, &master.aim()).await?;
+        for answer in &answers {
+            match answer {
+                Value::ServerError(cause) if cause.kind() == Some(ServerErrorKind::Moved) => {
+                    return Err(outdated());
+                }
+                Value::ServerError(cause) if cause.code() == "WRONGTYPE" => {}
+                Value::ServerError(cause) => return Err(error(&RedisError::from(cause.clone()))),
+                _ => {}
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Which keys were there already: Redis may name one twice. Hashes of them, as there may be many.
+#[derive(Default)]
+struct Seen(RandomState, HashSet<u64>);
+
+impl Seen {
+    fn is_new(&mut self, key: &StoreKey) -> bool {
+        self.1.insert(self.0.hash_one(key))
+    }
+}

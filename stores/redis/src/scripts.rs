@@ -1,0 +1,62 @@
+//! The scripts: each is one atomic step on the server, called by its SHA.
+
+use redis::Script as Hashed;
+
+/// A script, and the SHA by which the server knows it once it has seen it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) code: &'static str,
+    pub(crate) sha: String,
+}
+
+impl Script {
+    fn new(code: &'static str) -> Self {
+        Self { code, sha: Hashed::new(code).get_hash().into() }
+    }
+}
+
+/// Makes a field a script, of files that stand one behind the other.
+macro_rules! scripts {
+    ($(#[$doc:meta] $name:ident = $($part:literal),+;)*) => {
+        /// Every script, with its SHA.
+        #[derive(Debug)]
+        pub(crate) struct Scripts { $(#[$doc] pub(crate) $name: Script,)* }
+
+        impl Scripts {
+            pub(crate) fn new() -> Self {
+                Self { $($name: Script::new(concat!($(include_str!(concat!("scripts/", $part, ".lua")), "\n"),+)),)* }
+            }
+        }
+    };
+}
+
+scripts! {
+    /// Loads, and touches if that is due.
+    load = "common", "move", "load";
+    /// Moves an expiry.
+    touch = "common", "move", "touch";
+    /// Deletes.
+    delete = "common", "delete";
+    /// Deletes, whatever it is.
+    clear = "common", "clear";
+    /// Creates, on one server.
+    create_here = "common", "index", "keep", "admit_here", "create";
+    /// Updates, on one server.
+    update_here = "common", "index", "keep", "admit_here", "update";
+    /// Creates, in a cluster.
+    create_fenced = "common", "keep", "admit_fenced", "create";
+    /// Updates, in a cluster.
+    update_fenced = "common", "keep", "admit_fenced", "update";
+    /// Lists a record before it is written, or so that its index lasts longer.
+    register = "common", "index", "register";
+    /// Lists an owner's records, on one server.
+    list = "common", "list";
+    /// Revokes, on one server.
+    revoke = "common", "remember", "revoke";
+    /// Revokes in a cluster: in the owner's slot.
+    mark = "common", "remember", "mark";
+    /// Revokes in a cluster: in a record's slot.
+    fence = "common", "fence";
+    /// Forgets members of an index.
+    unlist = "unlist";
+}

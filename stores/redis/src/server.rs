@@ -1,0 +1,205 @@
+//! Runs scripts and commands on the server.
+
+use std::time::Duration;
+
+use cloakroom_store::{Error, ErrorKind, Result};
+use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, Value, cmd, pipe};
+
+use crate::error::{about_a_record, error, unexpected};
+use crate::link::{Again, Aim, Link};
+use crate::scripts::{Script, Scripts};
+
+/// How many replicas a write waits for, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) replicas: u32,
+    pub(crate) at_most: Duration,
+}
+
+/// The server, or servers.
+#[derive(Debug)]
+pub(crate) struct Server {
+    link: Link,
+    /// For writes that wait for replicas: the server reads nothing from a connection while it waits.
+    writes: Option<Link>,
+    wait: Option<Wait>,
+    pub(crate) scripts: Scripts,
+}
+
+/// What a script does, for the case that its answer is lost, and for `WAIT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It only looks, or twice is like once and nobody minds if it is forgotten.
+    Looks,
+    /// It writes, and twice is like once.
+    WritesAgain,
+    /// It writes, and is sent once.
+    Writes,
+}
+
+impl Server {
+    pub(crate) fn new(link: Link, writes: Option<Link>, wait: Option<Wait>) -> Self {
+        Self { link, writes, wait, scripts: Scripts::new() }
+    }
+
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.link.is_cluster()
+    }
+
+    /// Runs a script. The first key says in which slot.
+    pub(crate) async fn run(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&[u8]],
+        effect: Effect,
+    ) -> Result<Value> {
+        let aim = Aim::key(keys.first().copied().unwrap_or_default());
+        let mut answers = self.write(&call("EVALSHA", &script.sha, keys, arguments), &aim, effect).await?;
+        if answers.first().is_some_and(is_unknown_script) {
+            answers = self.write(&call("EVAL", script.code, keys, arguments), &aim, effect).await?;
+        }
+        let confirmed = (answers.len() > 1).then(|| answers.pop()).flatten();
+        let answer = only(answers)?;
+        match (self.wait, confirmed) {
+            (Some(wait), Some(confirmed)) => check_confirmed(wait, confirmed).map(|()| answer),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Sends one command that only looks.
+    pub(crate) async fn look_at(&self, command: Cmd, aim: &Aim) -> Result<Value> {
+        let mut pipeline = pipe();
+        pipeline.add_command(command);
+        only(self.send(&pipeline, aim).await?)
+    }
+
+    /// Sends commands that only look, to one node; each has an answer, or an error.
+    pub(crate) async fn send(&self, pipeline: &Pipeline, aim: &Aim) -> Result<Vec<Value>> {
+        self.link.send(pipeline, aim, Again::Safe).await.map_err(|cause| error(&cause))
+    }
+
+    async fn write(&self, command: &Cmd, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
+        let mut pipeline = pipe();
+        pipeline.add_command(command.clone());
+        let mut link = &self.link;
+        if let (Some(wait), true) = (self.wait, effect != Effect::Looks) {
+            link = self.writes.as_ref().unwrap_or(link);
+            let at_most = u64::try_from(wait.at_most.as_millis()).unwrap_or(u64::MAX).max(1); // 0 is for ever
+            pipeline.cmd("WAIT").arg(wait.replicas).arg(at_most);
+        }
+        let again = if effect == Effect::Writes { Again::Never } else { Again::Safe };
+        link.send(&pipeline, aim, again).await.map_err(|cause| error(&cause))
+    }
+
+    /// Looks whether the server is one that the store can use.
+    pub(crate) async fn look(&self) -> Result<()> {
+        let info = match self.look_at(cmd("INFO").arg("server").take(), &Aim::Anyone).await {
+            Ok(info) => text(info)?,
+            // Whoever may use nothing but the records may use them.
+            Err(error) if error.kind() == ErrorKind::Setup && is_about_permission(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        check_server(&info, self.is_cluster())
+    }
+}
+
+fn call(name: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+    let size = script.len() + arguments.iter().map(|argument| argument.len()).sum::<usize>() + 400;
+    let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size);
+    command.arg(name).arg(script).arg(keys.len());
+    command.arg(keys).arg(arguments);
+    command
+}
+
+fn is_unknown_script(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}
+
+/// The answer of the one command that there was.
+fn only(answers: Vec<Value>) -> Result<Value> {
+    match answers.into_iter().next() {
+        Some(Value::ServerError(cause)) => Err(about_a_record(&RedisError::from(cause))),
+        Some(answer) => Ok(answer),
+        None => Err(unexpected()),
+    }
+}
+
+fn check_confirmed(wait: Wait, confirmed: Value) -> Result<()> {
+    match confirmed {
+        Value::Int(replicas) if replicas >= i64::from(wait.replicas) => Ok(()),
+        Value::Int(_) => Err(Error::new(
+            ErrorKind::Unavailable,
+            "the master has the write, but fewer replicas than asked for have it",
+        )),
+        Value::ServerError(cause) => Err(error(&RedisError::from(cause))),
+        _ => Err(unexpected()),
+    }
+}
+
+fn is_about_permission(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.to_string().ends_with("NOPERM"))
+}
+
+/// An answer that is text.
+pub(crate) fn text(answer: Value) -> Result<String> {
+    match answer {
+        Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| unexpected()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Ok(text),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The line `name:value` of what `INFO` answers.
+pub(crate) fn line<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+fn check_server(info: &str, as_cluster: bool) -> Result<()> {
+    let setup = |message: &str| Err(Error::new(ErrorKind::Setup, message));
+    let major =
+        line(info, "redis_version").and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    if major.is_some_and(|major| major < 7) {
+        return setup("the server is too old; it must be Redis 7.0 or newer, or Valkey");
+    }
+    match (line(info, "redis_mode"), as_cluster) {
+        (Some("cluster"), false) => {
+            setup("the server is a node of a cluster; open it with redis+cluster://, or a cluster's nodes")
+        }
+        (Some("sentinel"), _) => {
+            setup("the server is a sentinel; open it with redis+sentinel://host:port,host:port/mymaster")
+        }
+        (Some("standalone"), true) => setup("the server is not a cluster; open it with redis://"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(info: &str, as_cluster: bool) -> Option<ErrorKind> {
+        check_server(info, as_cluster).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn a_server_that_is_too_old_or_of_another_kind_is_refused() {
+        let server = |version: &str, mode: &str| {
+            format!("# Server\r\nredis_version:{version}\r\nredis_mode:{mode}\r\n")
+        };
+        assert_eq!(kind(&server("7.0.15", "standalone"), false), None);
+        assert_eq!(kind(&server("7.2.4", "cluster"), true), None);
+        assert_eq!(kind(&server("6.2.19", "standalone"), false), Some(ErrorKind::Setup));
+        assert_eq!(kind(&server("7.0.15", "cluster"), false), Some(ErrorKind::Setup));
+        assert_eq!(kind(&server("7.0.15", "standalone"), true), Some(ErrorKind::Setup));
+        assert_eq!(kind(&server("7.0.15", "sentinel"), false), Some(ErrorKind::Setup));
+        assert_eq!(kind("", false), None);
+    }
+
+    #[test]
+    fn fewer_replicas_than_asked_for_is_no_success() {
+        let wait = Wait { replicas: 2, at_most: Duration::from_millis(1) };
+        assert!(check_confirmed(wait, Value::Int(2)).is_ok());
+        assert_eq!(check_confirmed(wait, Value::Int(1)).unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,126 @@
+//! The store: options that are set, and a method for each of the contract's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom_store::{
+    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
+    Updated, Version, async_trait,
+};
+use redis::aio::ConnectionManager;
+use redis::cluster::ClusterClientBuilder;
+
+use crate::builder::Builder;
+use crate::layout::Layout;
+use crate::server::Server;
+
+/// Keeps records in Redis or Valkey.
+///
+/// Any number of stores, in any number of processes, can use the same servers. A clone is another handle on the same
+/// connections.
+#[derive(Clone)]
+pub struct RedisStore(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) server: Server,
+    pub(crate) layout: Layout,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) largest_payload: usize,
+    pub(crate) kind: &'static str,
+}
+
+impl RedisStore {
+    /// Opens the server or servers that `url` names, with default options; see [`RedisStore::builder`] for URLs.
+    ///
+    /// # Errors
+    /// See [`RedisStore::builder`] and [`Builder::open`].
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::builder(url)?.open().await
+    }
+
+    /// Sets options for the server or servers that `url` names:
+    ///
+    /// | URL | servers |
+    /// |---|---|
+    /// | `redis://[[user]:password@]host[:port][/database]` | one |
+    /// | `redis+sentinel://[[user]:password@]host[:port],host[:port]…/master[/database]` | the master that these sentinels name |
+    /// | `redis+cluster://[[user]:password@]host[:port],host[:port]…` | a cluster, of which these are some nodes |
+    ///
+    /// With `rediss` for `redis`, TLS. Options follow as `?name=value&…`: `prefix`, `protocol=resp3`, `ca=FILE` (root
+    /// certificates), `wait=REPLICAS`, `wait_timeout=1s`, `response_timeout=3s`, `connect_timeout=3s`,
+    /// `largest_payload=BYTES`; for sentinels also `sentinel_username` and `sentinel_password`. What would mean
+    /// something else is written as `%XX`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if it is no such URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
+    pub fn builder(url: &str) -> Result<Builder> {
+        Builder::url(url)
+    }
+
+    /// Sets options for one server, reached through a connection that the application has already.
+    pub fn on(manager: ConnectionManager) -> Builder {
+        Builder::given(manager)
+    }
+
+    /// Sets options for a cluster whose nodes, passwords and certificates are set in `nodes`. Timeouts and retries
+    /// are the store's.
+    pub fn on_cluster(nodes: ClusterClientBuilder) -> Builder {
+        Builder::cluster(nodes)
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn check_size(&self, record: &Record) -> Result<()> {
+        let (size, most) = (record.payload.len(), self.largest_payload);
+        if size <= most {
+            return Ok(());
+        }
+        let message = format!("a payload has at most {most} bytes here, this one {size}");
+        Err(Error::new(ErrorKind::TooLarge, message))
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        match touch {
+            None => self.0.load(key).await,
+            Some(touch) => self.0.load_and_touch(key, touch).await,
+        }
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.0.check_size(record)?;
+        self.0.create(key, record).await
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.0.check_size(record)?;
+        self.0.update(key, expected, record).await
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.0.touch(key, expires_at).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.0.delete(key).await
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE.with_scan(self).with_owners(self)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("kind", &self.0.kind)
+            .field("layout", &self.0.layout)
+            .finish_non_exhaustive()
+    }
+}

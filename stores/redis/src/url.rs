@@ -1,0 +1,247 @@
+//! Reads the URLs of servers: one, a cluster, or those that sentinels watch.
+
+use std::time::Duration;
+
+use cloakroom_store::{Error, ErrorKind, Result};
+use percent_encoding::percent_decode_str;
+use redis::{ConnectionAddr, ProtocolVersion};
+
+/// A URL, taken apart.
+#[derive(Clone)]
+pub(crate) struct Url {
+    pub(crate) kind: Kind,
+    pub(crate) tls: bool,
+    pub(crate) nodes: Vec<(String, u16)>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) database: i64,
+    settings: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Server,
+    Cluster,
+    /// The sentinels' name for the master.
+    Sentinel(String),
+}
+
+impl Url {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
+        let (scheme, rest) =
+            url.split_once("://").ok_or_else(|| invalid("a URL looks like redis://host:port?name=value"))?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (tls, kind) = scheme_of(scheme)?;
+        let (kind, database) = match kind {
+            Kind::Sentinel(_) => {
+                let (master, database) = path.split_once('/').unwrap_or((path, ""));
+                (Kind::Sentinel(named(master)?), database)
+            }
+            kind => (kind, path),
+        };
+        let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (username, password) = user.split_once(':').unwrap_or((user, ""));
+        let default = if matches!(kind, Kind::Sentinel(_)) { 26_379 } else { 6_379 };
+        let nodes: Vec<_> = hosts.split(',').map(|host| node(host, default)).collect::<Result<_>>()?;
+        if kind == Kind::Server && nodes.len() > 1 {
+            return Err(invalid(
+                "one server has one address; several are for redis+cluster:// or redis+sentinel://",
+            ));
+        }
+        if kind == Kind::Cluster && !database.is_empty() {
+            return Err(invalid("a cluster has no numbered databases"));
+        }
+        Ok(Self {
+            kind,
+            tls,
+            nodes,
+            username: some(username)?,
+            password: some(password)?,
+            database: number(database)?,
+            settings: settings(query)?,
+        })
+    }
+
+    /// Takes a setting out, read by `read`; `None` if it is not there.
+    pub(crate) fn take<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+        let Some(at) = self.settings.iter().position(|(other, _)| other == name) else { return Ok(None) };
+        let (_, value) = self.settings.remove(at);
+        read(&value)
+            .map(Some)
+            .ok_or_else(|| invalid(&format!("the value of the setting {name} cannot be read")))
+    }
+
+    /// An error if a setting is left that nobody took.
+    pub(crate) fn done(&self) -> Result<()> {
+        match self.settings.first() {
+            None => Ok(()),
+            Some(_) => Err(invalid(
+                "a setting is unknown, or there twice; there are prefix, protocol, ca, wait, wait_timeout, \
+                    response_timeout, connect_timeout, largest_payload, and for sentinels sentinel_username and \
+                    sentinel_password",
+            )),
+        }
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<ConnectionAddr> {
+        let address = |(host, port): &(String, u16)| {
+            let (host, port) = (host.clone(), *port);
+            match self.tls {
+                true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+                false => ConnectionAddr::Tcp(host, port),
+            }
+        };
+        self.nodes.iter().map(address).collect()
+    }
+}
+
+fn scheme_of(scheme: &str) -> Result<(bool, Kind)> {
+    let (transport, kind) = scheme.split_once('+').unwrap_or((scheme, ""));
+    let tls = match transport {
+        "redis" | "valkey" => false,
+        "rediss" | "valkeys" => true,
+        _ => return Err(unknown_scheme()),
+    };
+    match kind {
+        "" => Ok((tls, Kind::Server)),
+        "cluster" => Ok((tls, Kind::Cluster)),
+        "sentinel" => Ok((tls, Kind::Sentinel(String::new()))),
+        _ => Err(unknown_scheme()),
+    }
+}
+
+fn unknown_scheme() -> Error {
+    invalid("a URL begins with redis://, rediss://, redis+cluster:// or redis+sentinel://")
+}
+
+fn named(master: &str) -> Result<String> {
+    some(master)?.ok_or_else(|| {
+        invalid("the URL of sentinels names the master: redis+sentinel://host:port,host:port/mymaster")
+    })
+}
+
+fn node(host: &str, default: u16) -> Result<(String, u16)> {
+    let wrong = || invalid("a server's address looks like host:port");
+    let (host, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
+            (host, port.strip_prefix(':'))
+        }
+        None => match host.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (host, None),
+        },
+    };
+    let port = port.map_or(Ok(default), |port| port.parse().map_err(|_| wrong()))?;
+    if host.is_empty() {
+        return Err(wrong());
+    }
+    Ok((decoded(host)?, port))
+}
+
+fn some(text: &str) -> Result<Option<String>> {
+    Ok(Some(decoded(text)?).filter(|text| !text.is_empty()))
+}
+
+fn decoded(text: &str) -> Result<String> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| invalid("what is written with % is no text"))
+}
+
+fn number(database: &str) -> Result<i64> {
+    match database {
+        "" => Ok(0),
+        digits => digits.parse().map_err(|_| invalid("the database after the slash is a number")),
+    }
+}
+
+fn settings(query: &str) -> Result<Vec<(String, String)>> {
+    let setting = |setting: &str| {
+        let (name, value) = setting.split_once('=').ok_or_else(|| invalid("a setting has no value"))?;
+        Ok((decoded(name)?, decoded(value)?))
+    };
+    query.split('&').filter(|text| !text.is_empty()).map(setting).collect()
+}
+
+/// Reads `250ms`, `3s` or `2m`.
+pub(crate) fn span(text: &str) -> Option<Duration> {
+    let unit = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let number: u32 = text[..unit].parse().ok()?;
+    let unit = match &text[unit..] {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        _ => return None,
+    };
+    unit.checked_mul(number)
+}
+
+pub(crate) fn protocol(text: &str) -> Option<ProtocolVersion> {
+    match text {
+        "resp2" | "2" => Some(ProtocolVersion::RESP2),
+        "resp3" | "3" => Some(ProtocolVersion::RESP3),
+        _ => None,
+    }
+}
+
+/// Repeats nothing of the URL, which may hold a password.
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_servers_user_database_and_settings() {
+        let mut url = Url::parse("rediss://al%40ice:s%3Aecret@[::1]:7000/3?prefix=shop:&wait=1").unwrap();
+        assert_eq!((url.tls, url.kind.clone(), url.database), (true, Kind::Server, 3));
+        assert_eq!(url.nodes, [("::1".into(), 7000)]);
+        assert_eq!((url.username.as_deref(), url.password.as_deref()), (Some("al@ice"), Some("s:ecret")));
+        assert_eq!(url.take("prefix", |text| Some(text.to_owned())).unwrap().as_deref(), Some("shop:"));
+        assert!(url.done().is_err());
+        assert_eq!(url.take("wait", |text| text.parse().ok()).unwrap(), Some(1));
+        assert!(url.done().is_ok());
+    }
+
+    #[test]
+    fn a_cluster_and_sentinels_have_several_addresses() {
+        let url = Url::parse("redis+cluster://:secret@a:1,b,c:3").unwrap();
+        assert_eq!((url.kind, url.nodes.len(), url.nodes[1].1), (Kind::Cluster, 3, 6379));
+        assert_eq!((url.username, url.password.as_deref()), (None, Some("secret")));
+        let url = Url::parse("redis+sentinel://a,b:2/mymaster/1").unwrap();
+        assert_eq!((url.kind, url.database), (Kind::Sentinel("mymaster".into()), 1));
+        assert_eq!(url.nodes[0].1, 26_379);
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_and_not_repeated() {
+        for url in [
+            "",
+            "redis:",
+            "http://secret",
+            "redis+x://secret",
+            "redis://secret,secret",
+            "redis://secret:port",
+            "redis://",
+            "redis://host/secret",
+            "redis+cluster://host/1",
+            "redis+sentinel://secret",
+            "redis://:%ff@host",
+            "redis://host?secret",
+        ] {
+            let error = Url::parse(url).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
+            assert!(!format!("{error:?}").contains("secret"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_span_has_a_unit() {
+        assert_eq!(span("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(span("2m"), Some(Duration::from_secs(120)));
+        assert!(["", "3", "s", "-1s", "1h2"].iter().all(|text| span(text).is_none()));
+    }
+}
