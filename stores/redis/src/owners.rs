@@ -22,10 +22,10 @@ const AT_ONCE: usize = 64;
 #[async_trait]
 impl Owners for RedisStore {
     async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        match self.0.server.is_cluster() {
-            true => self.0.list_across(owner).await,
-            false => self.0.list_here(owner).await,
+        if self.0.server.is_cluster() {
+            return self.0.list_across(owner).await;
         }
+        self.0.list_here(owner).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

@@ -68,10 +68,7 @@ impl Inner {
             ];
             let answer =
                 self.server.run(&self.server.scripts.touch, &[&name], &arguments, Effect::Looks).await?;
-            let first = match to_be_listed(&answer)? {
-                Some(first) => first,
-                None => return Ok(code(&answer)? == 1),
-            };
+            let Some(first) = to_be_listed(&answer)? else { return Ok(code(&answer)? == 1) };
             match self.list_until(key, &first, expires_at).await? {
                 Some(now_listed) => listed = now_listed,
                 None => return Ok(true),

@@ -83,16 +83,13 @@ impl Inner {
     async fn step(&self, at: &At, count: usize) -> Result<Step> {
         let masters = self.server.masters().await?;
         let here = masters.iter().position(|master| master.id == at.node);
-        let here = match here {
-            Some(here) => here,
-            None if *at == At::default() => 0,
-            None => return Err(outdated()),
-        };
+        let first = (*at == At::default()).then_some(0);
+        let here = here.or(first).ok_or_else(outdated)?;
         let master = masters[here].clone();
         let answers = self.ask(&self.questions(at.cursor, count), &master).await?;
         let (epoch, run, (cursor, keys)) = self.read_step(answers)?;
-        let began = at.run.is_empty();
-        if (!began && at.run != run) || (*at != At::default() && at.epoch != epoch) {
+        let another_process = !at.run.is_empty() && at.run != run;
+        if another_process || (first.is_none() && at.epoch != epoch) {
             return Err(outdated());
         }
         let next = match (cursor, masters.get(here + 1)) {
@@ -118,13 +115,15 @@ impl Inner {
     fn read_step(&self, answers: Vec<Value>) -> Result<(u64, String, (u64, Vec<StoreKey>))> {
         let mut answers = answers.into_iter();
         let mut answer = || answers.next().ok_or_else(unexpected);
-        let epoch = match self.server.is_cluster() {
-            true => line(&text(answer()?)?, "cluster_current_epoch").and_then(|epoch| epoch.parse().ok()),
-            false => Some(0),
-        };
-        let run = line(&text(answer()?)?, "run_id").map(str::to_owned);
-        let page = self.read_page(answer()?)?;
-        Ok((epoch.ok_or_else(unexpected)?, run.ok_or_else(unexpected)?, page))
+        let mut epoch = 0;
+        if self.server.is_cluster() {
+            let told = text(answer()?)?;
+            epoch = line(&told, "cluster_current_epoch")
+                .and_then(|epoch| epoch.parse().ok())
+                .ok_or_else(unexpected)?;
+        }
+        let run = line(&text(answer()?)?, "run_id").map(str::to_owned).ok_or_else(unexpected)?;
+        Ok((epoch, run, self.read_page(answer()?)?))
     }
 
     /// What `SCAN` answers: the next cursor, and names.

@@ -87,10 +87,10 @@ impl Url {
     pub(crate) fn addresses(&self) -> Vec<ConnectionAddr> {
         let address = |(host, port): &(String, u16)| {
             let (host, port) = (host.clone(), *port);
-            match self.tls {
-                true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
-                false => ConnectionAddr::Tcp(host, port),
+            if self.tls {
+                return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
             }
+            ConnectionAddr::Tcp(host, port)
         };
         self.nodes.iter().map(address).collect()
     }

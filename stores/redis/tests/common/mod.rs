@@ -1,33 +1,63 @@
 //! Stores and harnesses on the servers that `cargo xtask services run` starts.
+#![allow(dead_code, reason = "each test binary uses some of it")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use cloakroom_conformance::{Ability, Limits, ManualHarness};
-use cloakroom_redis::RedisStore;
+use cloakroom_redis::redis::Client;
+use cloakroom_redis::{Builder, RedisStore};
+use cloakroom_services::{Service, shared_authority};
 use cloakroom_store::{ManualClock, Timestamp};
 
 const LARGEST: usize = 1 << 20;
-
-pub(crate) fn url(name: &str) -> String {
-    std::env::var(format!("CLOAKROOM_TEST_{name}")).unwrap()
-}
 
 /// A prefix that no other test has.
 pub(crate) fn prefix() -> String {
     format!("test{:016x}:", getrandom::u64().unwrap())
 }
 
-pub(crate) async fn harness(url: &str) -> ManualHarness {
-    let clock = ManualClock::at(Timestamp::now());
-    let prefix = prefix();
-    let open = |url: &str| {
-        let builder = RedisStore::builder(url).unwrap().prefix(&*prefix).largest_payload(LARGEST);
-        builder.clock(Arc::new(clock.clone()))
-    };
-    let (store, other) = (open(url).open().await.unwrap(), open(url).open().await.unwrap());
-    let unreachable = open("redis://127.0.0.1:1?connect_timeout=200ms").open_later().unwrap();
+/// Options for the shared server, which is trusted if it speaks TLS.
+pub(crate) fn shared(service: Service, options: &str) -> Builder {
+    let builder = RedisStore::builder(&format!("{}{options}", service.shared())).unwrap();
+    match service {
+        Service::RedisTls => builder.root_certificates(std::fs::read(shared_authority()).unwrap()),
+        _ => builder,
+    }
+}
+
+/// Boxed, as a test of each case would otherwise have all of it compiled again.
+pub(crate) fn harness(
+    service: Service,
+    options: &'static str,
+) -> Pin<Box<dyn Future<Output = ManualHarness> + Send>> {
+    Box::pin(make_harness(service, options))
+}
+
+async fn make_harness(service: Service, options: &str) -> ManualHarness {
+    let (clock, prefix) = (ManualClock::at(Timestamp::now()), prefix());
+    let open =
+        |builder: Builder| builder.prefix(&*prefix).largest_payload(LARGEST).clock(Arc::new(clock.clone()));
+    let store = open(shared(service, options)).open().await.unwrap();
+    let other = open(shared(service, options)).open_later().unwrap();
+    let unreachable = RedisStore::builder("redis://127.0.0.1:1").unwrap();
     ManualHarness::with_clock(clock.clone(), store)
         .and_handle(other)
-        .and_unreachable(unreachable)
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners]))
+        .and_unreachable(open(unreachable).open_later().unwrap())
+        .with_limits(limits())
+}
+
+/// On a connection that the application made.
+pub(crate) async fn given() -> ManualHarness {
+    let clock = ManualClock::at(Timestamp::now());
+    let client = Client::open(Service::Redis.shared()).unwrap();
+    let manager = client.get_connection_manager().await.unwrap();
+    let builder = RedisStore::on(manager).prefix(prefix()).largest_payload(LARGEST);
+    let store = builder.clock(Arc::new(clock.clone())).open().await.unwrap();
+    ManualHarness::with_clock(clock, store).with_limits(limits())
+}
+
+fn limits() -> Limits {
+    Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners])
 }
