@@ -48,7 +48,8 @@ async fn moves_under_traffic(old: &str, new: &str) {
     for used in traffic {
         used.await.unwrap();
     }
-    (follows.stop().await, moves.stop().await);
+    follows.stop().await;
+    moves.stop().await;
     // What the process that follows has made since.
     assert!(migrate(folder.path(), old, new).await.status.success());
     let last = Server::start(folder.path(), &["--store", new]).await;
