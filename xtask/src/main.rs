@@ -12,6 +12,7 @@ mod services;
 mod setup;
 mod shell;
 mod test;
+mod trips;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ enum Task {
     /// Starts and stops the servers that tests of stores need
     #[command(subcommand)]
     Services(services::Services),
+    /// Counts the trips to each store on the wire, and writes them into docs/trips.md
+    Trips,
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -53,6 +56,7 @@ impl Task {
             Self::Rows => rows::run(),
             Self::Bench => bench::run(),
             Self::Services(services) => services.run(),
+            Self::Trips => trips::run(),
             Self::Ci => ci::run(),
         }
     }

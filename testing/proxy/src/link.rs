@@ -33,6 +33,13 @@ pub(crate) async fn carry(mut client: TcpStream, port: u16, state: Arc<State>) {
     }
 }
 
+/// What the two directions of a connection know of each other.
+struct Talk {
+    /// The next answer is to be lost.
+    trap: AtomicBool,
+    server_spoke_last: AtomicBool,
+}
+
 async fn between(client: &mut TcpStream, port: u16, state: &State) -> io::Result<()> {
     if state.is(&Fault::Silence) {
         return swallow(client).await;
@@ -42,10 +49,10 @@ async fn between(client: &mut TcpStream, port: u16, state: &State) -> io::Result
     client.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let trap = AtomicBool::new(false);
-    let requests = requests(from_client, to_server, state, &trap);
-    let ended = tokio::try_join!(requests, answers(from_server, to_client, state, &trap));
-    if trap.load(Ordering::SeqCst) {
+    let talk = Talk { trap: AtomicBool::new(false), server_spoke_last: AtomicBool::new(true) };
+    let requests = requests(from_client, to_server, state, &talk);
+    let ended = tokio::try_join!(requests, answers(from_server, to_client, state, &talk));
+    if talk.trap.load(Ordering::SeqCst) {
         tokio::spawn(drain(server));
     }
     ended.map(drop)
@@ -69,7 +76,7 @@ async fn requests(
     mut client: impl AsyncRead + Unpin,
     mut server: impl AsyncWrite + Unpin,
     state: &State,
-    trap: &AtomicBool,
+    talk: &Talk,
 ) -> io::Result<()> {
     let mut bytes = vec![0; 64 * 1024];
     loop {
@@ -80,8 +87,11 @@ async fn requests(
         };
         match state.fate_of_request(piece) {
             Fate::Pass => {}
-            Fate::PassAndTrap => trap.store(true, Ordering::SeqCst),
+            Fate::PassAndTrap => talk.trap.store(true, Ordering::SeqCst),
             Fate::Lost => return Err(loss(state)),
+        }
+        if talk.server_spoke_last.swap(false, Ordering::SeqCst) {
+            state.turns.fetch_add(1, Ordering::SeqCst);
         }
         server.write_all(piece).await?;
     }
@@ -91,12 +101,13 @@ async fn answers(
     mut server: impl AsyncRead + Unpin,
     mut client: impl AsyncWrite + Unpin,
     state: &State,
-    trap: &AtomicBool,
+    talk: &Talk,
 ) -> io::Result<()> {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let length = server.read(&mut bytes).await?;
-        if trap.load(Ordering::SeqCst) {
+        talk.server_spoke_last.store(true, Ordering::SeqCst);
+        if talk.trap.load(Ordering::SeqCst) {
             return Err(loss(state));
         }
         state.hold_up().await;

@@ -79,6 +79,11 @@ impl Proxy {
         self.state.losses.load(Ordering::SeqCst)
     }
 
+    /// How often a client began to speak after the server had spoken, on any connection: the trips that were made.
+    pub fn turns(&self) -> usize {
+        self.state.turns.load(Ordering::SeqCst)
+    }
+
     /// How many connections were accepted.
     pub fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)

@@ -16,6 +16,7 @@ pub(crate) struct State {
     cuts: watch::Sender<usize>,
     pub(crate) accepted: AtomicUsize,
     pub(crate) losses: AtomicUsize,
+    pub(crate) turns: AtomicUsize,
 }
 
 /// What becomes of bytes.
@@ -35,6 +36,7 @@ impl State {
             cuts: watch::Sender::default(),
             accepted: AtomicUsize::default(),
             losses: AtomicUsize::default(),
+            turns: AtomicUsize::default(),
         }
     }
 

@@ -219,3 +219,14 @@ fn a_dropped_proxy_cuts_what_it_carries() {
     answer(&mut client).unwrap_err();
     drop(heard);
 }
+
+#[test]
+fn a_question_and_its_answer_are_one_turn_however_many_pieces_they_have() -> io::Result<()> {
+    let echo = Echo::start()?;
+    let mut stream = echo.connect()?;
+    for turn in 1..=3 {
+        assert_eq!(ask(&mut stream, b"question")?, b"question");
+        assert_eq!(echo.proxy.turns(), turn);
+    }
+    Ok(())
+}
