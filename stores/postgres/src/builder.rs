@@ -1,0 +1,225 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::connections::{Connections, Limits};
+use crate::setup;
+use crate::statements::{PREFIX, Statements};
+use crate::store::PostgresStore;
+
+/// The longest schema or table prefix, in bytes.
+const LONGEST_NAME: usize = 32;
+/// PostgreSQL keeps no value of a gigabyte, and takes no message of one.
+const LARGEST_PAYLOAD: usize = 500_000_000;
+
+/// Sets the options of a [`PostgresStore`]; [`PostgresStore::builder`] makes one.
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    server: Server,
+    clock: Arc<dyn Clock>,
+    names: Names,
+    connections: u32,
+    limits: Limits,
+    largest_payload: usize,
+}
+
+/// How the server is reached.
+#[derive(Clone)]
+enum Server {
+    Options(Box<PgConnectOptions>),
+    Pool(PgPool),
+}
+
+/// What the tables are called.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    pub(crate) schema: Option<String>,
+    pub(crate) prefix: String,
+}
+
+impl Builder {
+    pub(crate) fn url(url: &str) -> Result<Self> {
+        // The client's own error could repeat a part of the URL, and so the password.
+        let options = url.parse().map_err(|_| {
+            invalid("the url is not like postgres://user:password@host:5432/database?sslmode=verify-full")
+        })?;
+        Ok(Self::options(options))
+    }
+
+    pub(crate) fn options(options: PgConnectOptions) -> Self {
+        Self::of(Server::Options(Box::new(options)))
+    }
+
+    pub(crate) fn pool(pool: PgPool) -> Self {
+        Self::of(Server::Pool(pool))
+    }
+
+    fn of(server: Server) -> Self {
+        Self {
+            server,
+            clock: Arc::new(SystemClock),
+            names: Names { schema: None, prefix: PREFIX.into() },
+            connections: 10,
+            limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
+            largest_payload: 16 << 20,
+        }
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the schema that the tables are in. Unless set, the first one on the connection's `search_path`, which is
+    /// usually `public`. Up to 32 lower-case ASCII letters, digits and underscores, a letter first.
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.names.schema = Some(schema.into());
+        self
+    }
+
+    /// Sets what the names of all tables, indices and functions begin with, so that several stores can share a schema.
+    /// `cloakroom_` unless set; up to 32 lower-case ASCII letters, digits and underscores, a letter first.
+    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.names.prefix = prefix.into();
+        self
+    }
+
+    /// Sets how many connections the store opens at most. 10 unless set; without effect on a pool that was given.
+    pub fn connections(mut self, most: NonZeroU32) -> Self {
+        self.connections = most.get();
+        self
+    }
+
+    /// Sets how long an operation waits for a connection, before it fails as [`ErrorKind::Unavailable`].
+    /// 3 seconds unless set. Of a pool that was given, its own limit counts.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.connect = timeout;
+        self
+    }
+
+    /// Sets how long an operation waits for the server's answer, before it fails as [`ErrorKind::Unavailable`].
+    /// 5 seconds unless set.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.answer = timeout;
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
+    /// 16 MiB unless set; at most 500,000,000.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Makes the tables that are missing, and the schema if one is set: what `src/schema.sql` says, in one transaction.
+    /// Any number of processes may do so at once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`ErrorKind::Setup`] also if the user may not create tables.
+    pub async fn create_tables(&self) -> Result<()> {
+        self.names.check()?;
+        Ok(setup::create_tables(&self.connect(), &self.names).await?)
+    }
+
+    /// Connects, and looks whether the tables are there and ours.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if the tables are missing or not ours, or if the server refuses the user, has no such
+    /// database, is too old or is no PostgreSQL; [`ErrorKind::Unavailable`] if it does not answer or only reads;
+    /// [`ErrorKind::Invalid`] if a schema or a prefix can never be right.
+    pub async fn open(self) -> Result<PostgresStore> {
+        self.names.check()?;
+        let connections = self.connect();
+        setup::check(&connections, &self.names).await?;
+        Ok(PostgresStore {
+            connections,
+            statements: Statements::new(&self.names.qualified()),
+            clock: self.clock,
+            largest_payload: self.largest_payload,
+        })
+    }
+
+    fn connect(&self) -> Connections {
+        match &self.server {
+            Server::Options(options) => Connections::new(options, self.connections, self.limits),
+            Server::Pool(pool) => Connections::of(pool.clone(), self.limits),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("names", &self.names)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Names {
+    /// What stands before `records` in a statement.
+    pub(crate) fn qualified(&self) -> String {
+        let Self { schema, prefix } = self;
+        schema.as_ref().map_or_else(|| prefix.clone(), |schema| format!("\"{schema}\".{prefix}"))
+    }
+
+    fn check(&self) -> Result<()> {
+        let names = self.schema.iter().chain([&self.prefix]);
+        for name in names {
+            check_name(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// PostgreSQL makes lower case of what is not quoted, so that `A_` and `a_` would be the same.
+fn check_name(name: &str) -> Result<()> {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let right = name.len() <= LONGEST_NAME
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(letters);
+    if right {
+        return Ok(());
+    }
+    Err(invalid(
+        "a schema or table prefix has up to 32 lower-case ascii letters, digits and underscores, a letter first",
+    ))
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_that_is_no_name_is_refused() {
+        for name in ["", "1a", "_a", "a-b", "a b", "a;drop table b", "a\"", "é", "Blog_", &"a".repeat(33)] {
+            assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+        }
+        for name in ["a", "cloakroom_", "app2_sessions_"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_url_is_shown() {
+        let error = Builder::url("postgres://alice:pass word@[host/db").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let builder = Builder::url("postgres://alice:hunter2@host/db").unwrap();
+        for words in [format!("{error:?} {error}"), format!("{builder:?}")] {
+            assert!(!words.contains("pass word") && !words.contains("hunter2"), "{words}");
+        }
+    }
+}

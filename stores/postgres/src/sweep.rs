@@ -1,0 +1,46 @@
+//! Removing what has expired, in short statements.
+//!
+//! `due_at` is in an index, `expires_at` is not. A record is created with both the same; whatever moves the expiry
+//! later leaves `due_at` behind, so that PostgreSQL writes no index (a "heap-only" update). When `due_at` is past, a
+//! sweep looks at the record, and removes it or moves `due_at` on: once an idle timeout for a session that lives,
+//! however often it is written.
+
+use cloakroom_store::{Result, Swept};
+use sqlx::Row;
+
+use crate::connections::Harmless;
+use crate::error::Failure;
+use crate::layout::micros;
+use crate::scan::number;
+use crate::store::PostgresStore;
+
+/// How many records one statement looks at, at most: others can write in between.
+const BATCH: usize = 500;
+
+impl PostgresStore {
+    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<Swept> {
+        let now = micros(self.now());
+        let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
+        self.connections.one(Harmless::Yes, forget).await?;
+        let mut removed = 0;
+        while removed < limit {
+            let batch = BATCH.min(limit - removed);
+            let question = || self.statements.sweep.question().bind(now).bind(sized(batch));
+            let row = self.connections.one(Harmless::Yes, question).await?;
+            removed += usize::try_from(number(row.as_ref(), 0)?).unwrap_or(usize::MAX);
+            if number(row.as_ref(), 1)? < batch as u64 {
+                return Ok(Swept { removed, more: false }); // the rest, if any, is under somebody else's hands
+            }
+        }
+        Ok(Swept { removed, more: self.is_due(now).await? })
+    }
+
+    async fn is_due(&self, now: i64) -> Result<bool, Failure> {
+        let row = self.connections.one(Harmless::Yes, || self.statements.is_due.question().bind(now)).await?;
+        Ok(row.ok_or(Failure::DAMAGED_ROW)?.try_get(0)?)
+    }
+}
+
+fn sized(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

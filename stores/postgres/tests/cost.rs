@@ -1,0 +1,152 @@
+//! What operations cost, by the server's own statistics: trips, indices that are written, tables that are gone through.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_postgres::PostgresStore;
+use cloakroom_services::{Instance, Service};
+use cloakroom_store::{ManualClock, Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
+use support::{created, holding, key, number, run};
+
+/// A server that counts statements, and on which nothing happens by itself.
+fn counting() -> Instance {
+    let counting = ["-c", "shared_preload_libraries=pg_stat_statements", "-c", "autovacuum=off"];
+    tokio::task::block_in_place(|| Instance::start_with(Service::Postgres, &counting).unwrap())
+}
+
+fn url(server: &Instance) -> String {
+    format!("{}?sslmode=disable", server.url())
+}
+
+async fn open(server: &Instance, clock: &ManualClock) -> PostgresStore {
+    let builder = PostgresStore::builder(&url(server)).unwrap().clock(Arc::new(clock.clone()));
+    builder.create_tables().await.unwrap();
+    builder.open().await.unwrap()
+}
+
+/// How many statements clients have sent that name our tables or functions.
+async fn trips(server: &Instance) -> i64 {
+    let sql = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+        WHERE query LIKE '%cloakroom\\_%' AND query NOT LIKE '%pg\\_stat%'";
+    number(&url(server), sql.into()).await
+}
+
+/// A record of `owner`.
+fn owned(owner: &str, since: Timestamp) -> Record {
+    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), since }), ..holding(1) }
+}
+
+fn updated(answer: Updated) -> Version {
+    match answer {
+        Updated::Updated(version) => version,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_of_the_contract_is_one_statement() {
+    let server = counting();
+    run(&url(&server), "CREATE EXTENSION pg_stat_statements".into()).await;
+    let clock = ManualClock::at(Timestamp::now());
+    let (store, now) = (open(&server, &clock).await, Timestamp::now());
+    let mut expected = trips(&server).await;
+    let mut one_more = async |what: &str| {
+        expected += 1;
+        assert_eq!(trips(&server).await, expected, "{what}");
+    };
+
+    let soon = Record { expires_at: now + Duration::from_mins(1), ..holding(1) };
+    let version = created(store.create(&key(1), &soon).await.unwrap());
+    one_more("a first write").await;
+    store.load(&key(1), None).await.unwrap().unwrap();
+    one_more("a read").await;
+    let touch = Touch { due_before: now + Duration::from_mins(5), expires_at: now + Duration::from_mins(10) };
+    let touched = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
+    assert_eq!(touched.record.expires_at, touch.expires_at);
+    one_more("a read with a touch that is due").await;
+    store.load(&key(1), Some(touch)).await.unwrap().unwrap();
+    one_more("a read with a touch that is not due").await;
+    let version = updated(store.update(&key(1), version, &holding(2)).await.unwrap());
+    one_more("a write after a read").await;
+    let conflict = store.update(&key(1), Version::new(version.get() + 7), &holding(3)).await.unwrap();
+    assert!(matches!(conflict, Updated::Conflict(there) if there.version == version));
+    one_more("a conflict, with what is there").await;
+    let version = created(store.create(&key(2), &owned("alice", now)).await.unwrap());
+    one_more("a log-in's new record").await;
+    updated(store.update(&key(2), version, &owned("alice", now)).await.unwrap());
+    one_more("a write by a user").await;
+    assert!(store.touch(&key(1), Timestamp::NEVER).await.unwrap());
+    one_more("a touch").await;
+    assert!(store.delete(&key(1)).await.unwrap().is_some());
+    one_more("a delete, with what was there").await;
+    let owners = store.abilities().owners.unwrap();
+    assert_eq!(owners.list(&OwnerKey::new("alice").unwrap()).await.unwrap().len(), 1);
+    one_more("a list").await;
+    assert_eq!(owners.revoke(&OwnerKey::new("alice").unwrap(), now).await.unwrap(), 1);
+    one_more("a revocation").await;
+}
+
+/// A column of the server's statistics about the records.
+async fn statistic(server: &Instance, column: &str) -> i64 {
+    let sql = format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'cloakroom_records'");
+    number(&url(server), sql).await
+}
+
+/// Waits until all has been counted: a connection tells what it did when it ends.
+async fn wait_for_statistics(server: &Instance) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    while number(&url(server), sql.into()).await > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_the_table() {
+    let server = counting();
+    let clock = ManualClock::at(Timestamp::now());
+    let (store, now) = (open(&server, &clock).await, Timestamp::now());
+    let until = |seconds: u64| Record { expires_at: now + Duration::from_secs(seconds), ..holding(1) };
+    let mut versions = Vec::new();
+    for number in 0..500 {
+        versions.push(created(store.create(&key(number), &until(1_800)).await.unwrap()));
+    }
+    run(&url(&server), "ANALYZE".into()).await;
+    drop(store);
+    wait_for_statistics(&server).await;
+    let scans = statistic(&server, "seq_scan").await;
+
+    let store = open(&server, &clock).await;
+    for round in 1..=4 {
+        for (number, version) in (0..).zip(versions.iter_mut()) {
+            *version = updated(store.update(&key(number), *version, &until(1_800 + round)).await.unwrap());
+        }
+    }
+    let owner = OwnerKey::new("alice").unwrap();
+    created(store.create(&key(1_000), &owned("alice", now)).await.unwrap());
+    let owners = store.abilities().owners.unwrap();
+    owners.list(&owner).await.unwrap();
+    owners.revoke(&owner, now).await.unwrap();
+    store.abilities().scan.unwrap().scan(None, 100).await.unwrap();
+    store.load(&key(3), None).await.unwrap().unwrap();
+    store.delete(&key(3)).await.unwrap().unwrap();
+    drop(store);
+    wait_for_statistics(&server).await;
+    let (all, heap_only) = (statistic(&server, "n_tup_upd").await, statistic(&server, "n_tup_hot_upd").await);
+    assert_eq!(all, 2_000);
+    assert!(heap_only * 100 >= all * 90, "{heap_only} of {all} updates wrote no index");
+    assert_eq!(statistic(&server, "seq_scan").await, scans);
+
+    // What is due is looked at, found alive and put off; later it has expired and is removed.
+    let store = open(&server, &clock).await;
+    let sweep = store.abilities().sweep.unwrap();
+    clock.set(now + Duration::from_secs(1_801));
+    assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 0);
+    clock.set(now + Duration::from_secs(1_900));
+    let swept = sweep.sweep(400).await.unwrap();
+    assert!(swept.removed == 400 && swept.more);
+    assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 99);
+    assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 0);
+}

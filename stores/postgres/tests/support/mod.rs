@@ -1,0 +1,135 @@
+//! Tables of a test's own on the server that tests share.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::thread;
+
+use cloakroom_postgres::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
+use cloakroom_postgres::{Builder, PostgresStore};
+use cloakroom_services::Service;
+use cloakroom_store::{Created, Record, StoreKey, Timestamp, Version};
+
+/// The server that tests share. Encryption and what survives a crash have tests of their own; they would be most of
+/// the others' time.
+pub(crate) fn url() -> String {
+    format!("{}?sslmode=disable&options=-c%20synchronous_commit%3Doff", Service::Postgres.shared())
+}
+
+/// A name that nothing has used before.
+pub(crate) fn unused(what: &str) -> String {
+    format!("{what}_{:016x}_", RandomState::new().hash_one(0))
+}
+
+/// Tables, dropped with this.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    url: String,
+    pub(crate) prefix: String,
+    pub(crate) schema: Option<String>,
+}
+
+impl Tables {
+    /// Makes tables with a prefix of their own.
+    pub(crate) async fn make() -> Self {
+        Self::make_at(url()).await
+    }
+
+    pub(crate) async fn make_at(url: String) -> Self {
+        let tables = Self { url, prefix: unused("t"), schema: None };
+        tables.builder().create_tables().await.unwrap();
+        tables
+    }
+
+    /// Makes nothing yet.
+    pub(crate) fn named(prefix: String) -> Self {
+        Self { url: url(), prefix, schema: None }
+    }
+
+    /// Makes a schema, and tables in it.
+    pub(crate) async fn in_a_schema() -> Self {
+        let tables = Self { url: url(), prefix: "blog2_".into(), schema: Some(unused("s")) };
+        tables.builder().create_tables().await.unwrap();
+        tables
+    }
+
+    pub(crate) fn builder(&self) -> Builder {
+        self.name(PostgresStore::builder(&self.url).unwrap())
+    }
+
+    pub(crate) fn name(&self, builder: Builder) -> Builder {
+        let builder = builder.table_prefix(&self.prefix);
+        match &self.schema {
+            Some(schema) => builder.schema(schema),
+            None => builder,
+        }
+    }
+
+    pub(crate) async fn open(&self) -> PostgresStore {
+        self.builder().open().await.unwrap()
+    }
+
+    pub(crate) async fn drop_records(&self) {
+        run(&self.url, format!("DROP TABLE {}records, {0}revocations", self.prefix)).await;
+    }
+
+    fn drop_all(&self) -> String {
+        let Self { prefix, schema, .. } = self;
+        match schema {
+            Some(schema) => format!("DROP SCHEMA IF EXISTS {schema} CASCADE"),
+            None => format!(
+                "DROP TABLE IF EXISTS {prefix}records, {prefix}revocations;
+                DROP FUNCTION IF EXISTS {prefix}touch, {prefix}revoke"
+            ),
+        }
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        let (url, sql) = (self.url.clone(), self.drop_all());
+        // A runtime cannot be waited for inside another one.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(run(&url, sql));
+        });
+        drop(dropping.join());
+    }
+}
+
+/// Runs statements on a connection of their own.
+pub(crate) async fn run(url: &str, sql: String) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Asks for one number.
+pub(crate) async fn number(url: &str, sql: String) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let number = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    number
+}
+
+pub(crate) fn key(number: u64) -> StoreKey {
+    StoreKey::from_bytes(&number.to_be_bytes()).unwrap()
+}
+
+/// A record that holds a number, in a kilobyte.
+pub(crate) fn holding(number: u64) -> Record {
+    let mut payload = vec![0; 1024];
+    payload[..8].copy_from_slice(&number.to_be_bytes());
+    Record::new(payload, Timestamp::NEVER)
+}
+
+pub(crate) fn held(record: &Record) -> u64 {
+    u64::from_be_bytes(record.payload[..8].try_into().unwrap())
+}
+
+pub(crate) fn created(answer: Created) -> Version {
+    match answer {
+        Created::Created(version) => version,
+        other => panic!("{other:?}"),
+    }
+}
