@@ -10,8 +10,14 @@ use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
 
 use crate::{HOW_TO_RUN, Page, Playground, Result, process::Process};
 
-/// No window; no sandbox, because CI is root in a container; no `/dev/shm`, because a container's is too small.
-const SWITCHES: [&str; 3] = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"];
+/// No window; no sandbox, because CI is root in a container; no `/dev/shm`, because a container's is too small; and
+/// hosts of [`DOMAIN`](crate::DOMAIN) are on this machine.
+const SWITCHES: [&str; 4] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP *.cloakroom.test 127.0.0.1",
+];
 
 /// A browser that nobody else uses, with no cookies. Dropping it closes it.
 #[derive(Debug)]
@@ -41,14 +47,22 @@ impl Browser {
         Ok(Self { driver, _chromedriver: chromedriver, _folder: folder })
     }
 
+    /// Opens the page of another server.
+    ///
+    /// # Errors
+    /// The page does not load, or is none with a counter.
+    pub async fn visit<'a>(&'a self, url: &'a str) -> Result<Page<'a>> {
+        let page = Page::new(&self.driver, url);
+        page.reload().await?;
+        Ok(page)
+    }
+
     /// Opens the playground's page.
     ///
     /// # Errors
     /// The page does not load.
     pub async fn open<'a>(&'a self, playground: &'a Playground) -> Result<Page<'a>> {
-        let page = Page::new(&self.driver, playground.url());
-        page.reload().await?;
-        Ok(page)
+        self.visit(playground.url()).await
     }
 }
 

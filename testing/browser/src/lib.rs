@@ -1,6 +1,6 @@
 //! What the browser tests need: a playground, a browser, and the page between them.
 //!
-//! [`Playground`] is a fresh `cloakroom demo` on a free port, [`Browser`] a fresh headless Chromium with its own
+//! [`Playground`] is a fresh `cloakroom demo` on a free port, [`Shops`] a small server of several hosts, [`Browser`] a fresh headless Chromium with its own
 //! cookies, and [`Page`] the playground's page in it: the only place that knows the page's element ids.
 //! All three end their processes when they are dropped.
 //!
@@ -10,10 +10,12 @@ mod browser;
 mod page;
 mod playground;
 mod process;
+mod shops;
 
 pub use browser::Browser;
 pub use page::Page;
 pub use playground::{COOKIE_NAME, Playground};
+pub use shops::{DOMAIN, Shops};
 
 /// What a test answers: any error is a failure, and its text says of what.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

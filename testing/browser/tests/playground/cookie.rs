@@ -1,6 +1,6 @@
 //! What the browser keeps, sends and forgets.
 
-use cloakroom_browser_tests::{Browser, Playground, Result, tampered};
+use cloakroom_browser_tests::{Browser, DOMAIN, Playground, Result, Shops, tampered};
 use serde_json::json;
 use thirtyfour::SameSite;
 
@@ -34,7 +34,7 @@ async fn scripts_of_the_page_do_not_see_the_cookie() -> Result {
 /// The page is not loaded again before the look at the cookies: a page that sets a new cookie over one which was not
 /// removed would hide the mistake.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_removal_cookie_removes_the_cookie() -> Result {
+async fn r20_the_removal_cookie_removes_a_cookie_of_one_host() -> Result {
     for ending in ["destroy", "log_out"] {
         let (playground, browser) = (Playground::start()?, Browser::start().await?);
         let page = browser.open(&playground).await?;
@@ -44,6 +44,23 @@ async fn the_removal_cookie_removes_the_cookie() -> Result {
         assert!(page.cookie().await?.is_none(), "{ending} left the cookie in the browser");
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_the_removal_cookie_removes_a_cookie_of_a_whole_domain_and_path() -> Result {
+    let (shops, browser) = (Shops::open().await?, Browser::start().await?);
+    let [hats, coats, out] =
+        [shops.url("hats", "in"), shops.url("coats", "in"), shops.url("coats", "in/out")];
+    browser.visit(&hats).await?.wait_for_text("#count", "1").await?;
+    let page = browser.visit(&coats).await?;
+    page.wait_for_text("#count", "2").await?;
+    let cookie = page.cookie().await?.ok_or("the browser keeps no session cookie")?;
+    assert_eq!(cookie.domain, Some(format!(".{DOMAIN}")));
+    assert_eq!(cookie.path.as_deref(), Some("/in"));
+    let page = browser.visit(&out).await?;
+    page.wait_for_text("#count", "logged out").await?;
+    assert!(page.cookie().await?.is_none(), "it is left on the host that removed it");
+    browser.visit(&hats).await?.wait_for_text("#count", "1").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
