@@ -2,6 +2,8 @@
 
 mod file;
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
@@ -66,6 +68,8 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     match url.scheme {
         "memory" => memory::open(url),
         "file" => file::open(url).await,
+        #[cfg(feature = "redb")]
+        "redb" => redb::open(url).await,
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(url).await,
         other => Err(not_here(other)),
@@ -73,11 +77,10 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
 }
 
 /// Stores that are compiled in on request: the scheme, and the cargo feature.
-const OPTIONAL: [(&str, &str); 1] = [("sqlite", "sqlite")];
+const OPTIONAL: [(&str, &str); 2] = [("redb", "redb"), ("sqlite", "sqlite")];
 
 /// Stores that the command line names and this version does not have.
-const LATER: [&str; 11] = [
-    "redb",
+const LATER: [&str; 10] = [
     "redis",
     "rediss",
     "redis+cluster",

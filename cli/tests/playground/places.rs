@@ -112,3 +112,21 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
     lock.execute_batch("ROLLBACK").unwrap();
     assert_eq!(client.session().await["data"], json!({"k": 1}));
 }
+
+/// The file is for one process at a time; the next one finds everything there.
+#[cfg(feature = "redb")]
+mod redb {
+    use super::*;
+
+    const REDB: &str = "redb:sessions.redb";
+
+    #[tokio::test]
+    async fn a_restart_keeps_sessions_and_users() {
+        super::a_restart_keeps_sessions_and_users(REDB).await;
+    }
+
+    #[tokio::test]
+    async fn a_signal_lets_requests_under_way_end() {
+        super::a_signal_lets_requests_under_way_end(REDB).await;
+    }
+}

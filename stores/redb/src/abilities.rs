@@ -1,0 +1,68 @@
+//! What the store can do beyond the contract: all of it.
+
+use cloakroom_store::{
+    Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+};
+
+use crate::layout::{DUE, OWNERS, RECORDS};
+use crate::store::RedbStore;
+use crate::sweep::Rest;
+use crate::{owners, scan};
+
+/// Short transactions, between which others write: a sweep that is dropped has removed what it removed.
+#[async_trait]
+impl Sweep for RedbStore {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        let mut removed = 0;
+        loop {
+            let left = limit - removed;
+            let progress = self.write(move |tables| tables.sweep(left)).await?;
+            removed += progress.removed;
+            match progress.rest {
+                Rest::Unknown => {}
+                rest => return Ok(Swept { removed, more: rest == Rest::Some }),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Scan for RedbStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let after = after.cloned();
+        self.look(move |shared| {
+            shared.read(|look| scan::page(&look.open_table(RECORDS)?, after.as_ref(), limit, shared.now()))
+        })
+        .await
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.look(|shared| {
+            shared.read(|look| scan::count(&look.open_table(RECORDS)?, &look.open_table(DUE)?, shared.now()))
+        })
+        .await
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        self.write(|tables| tables.clear()).await
+    }
+}
+
+#[async_trait]
+impl Owners for RedbStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        let owner = owner.clone();
+        self.look(move |shared| {
+            shared.read(|look| {
+                let (owners, records) = (look.open_table(OWNERS)?, look.open_table(RECORDS)?);
+                owners::list(&owners, &records, &owner, shared.now())
+            })
+        })
+        .await
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let owner = owner.clone();
+        self.write(move |tables| tables.revoke(&owner, at)).await
+    }
+}

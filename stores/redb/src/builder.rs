@@ -1,0 +1,93 @@
+//! The options of a store, and their defaults.
+
+use std::sync::{Arc, RwLock};
+
+use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+
+use crate::database::{Place, Shared};
+use crate::store::RedbStore;
+
+/// redb keeps no value of 3 GiB, and a record has more than a payload.
+const LARGEST_PAYLOAD: usize = 1 << 30;
+
+/// What an acknowledged write survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The crash of the machine, and a power failure: the file is flushed before anybody is answered.
+    #[default]
+    Machine,
+    /// The crash or kill of the process only: the file is never flushed. **The crash of the machine may damage it
+    /// beyond repair**, so this is for sessions that may all be lost then.
+    Process,
+}
+
+/// Sets the options of a [`RedbStore`]; [`RedbStore::builder`] makes one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    place: Place,
+    clock: Arc<dyn Clock>,
+    durability: Durability,
+    cache: usize,
+    largest_payload: usize,
+}
+
+impl Builder {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            place,
+            clock: Arc::new(SystemClock),
+            durability: Durability::default(),
+            cache: 64 << 20,
+            largest_payload: 16 << 20,
+        }
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets what an acknowledged write survives. [`Durability::Machine`] unless set.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets how many bytes of the file are kept in memory. 64 MiB unless set.
+    pub fn cache(mut self, bytes: usize) -> Self {
+        self.cache = bytes;
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
+    /// 16 MiB unless set; at most 1 GiB.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Opens the file, and makes it if it is missing.
+    ///
+    /// After a process was killed, redb looks through the whole file first, which takes as long as reading it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if another process has the file open, if the folder is missing or cannot be written, or if
+    /// the file is not ours; [`ErrorKind::Corrupt`] if it is damaged; [`ErrorKind::Full`]; [`ErrorKind::Invalid`] if the
+    /// path can never be right.
+    pub async fn open(self) -> Result<RedbStore> {
+        if matches!(&self.place, Place::File(path) if path.as_os_str().is_empty()) {
+            return Err(Error::new(ErrorKind::Invalid, "the path names no file"));
+        }
+        let shared = Shared {
+            place: self.place,
+            durability: self.durability,
+            cache: self.cache,
+            clock: self.clock,
+            database: RwLock::new(None),
+        };
+        RedbStore::start(shared, self.largest_payload).await
+    }
+}

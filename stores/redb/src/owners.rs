@@ -1,0 +1,104 @@
+//! Records by owner, and revocations, inside a transaction.
+
+use std::time::Duration;
+
+use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
+use redb::ReadableTable;
+
+use crate::error::Failure;
+use crate::layout::{Head, entry};
+use crate::tables::Tables;
+
+/// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Bytes = &'static [u8];
+
+/// The live records of an owner.
+pub(crate) fn list(
+    owners: &impl ReadableTable<(Bytes, Bytes), ()>,
+    records: &impl ReadableTable<Bytes, Bytes>,
+    owner: &OwnerKey,
+    now: Timestamp,
+) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    for key in keys_of(owners, owner)? {
+        let value = records.get(&key[..])?.ok_or(Failure::DAMAGED)?;
+        entries.push(entry(&key, value.value())?);
+    }
+    entries.retain(|entry| entry.stored.record.is_live(now));
+    Ok(entries)
+}
+
+fn keys_of(
+    owners: &impl ReadableTable<(Bytes, Bytes), ()>,
+    owner: &OwnerKey,
+) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut keys = Vec::new();
+    for found in owners.range((owner.as_bytes(), &[][..])..)? {
+        let place = found?.0;
+        let (whose, key) = place.value();
+        if whose != owner.as_bytes() {
+            break;
+        }
+        keys.push(key.to_vec());
+    }
+    Ok(keys)
+}
+
+impl Tables<'_> {
+    pub(crate) fn revoke(&mut self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Failure> {
+        let now = self.now();
+        self.remember(owner, at, now)?;
+        let mut live = 0;
+        for key in keys_of(&self.owners, owner)? {
+            let head = match self.records.get(&key[..])? {
+                Some(value) => Head::decode(value.value())?.0,
+                None => return Err(Failure::DAMAGED),
+            };
+            if head.owner.as_ref().is_some_and(|owner| owner.since <= at) {
+                self.take(&key)?;
+                live += u64::from(head.is_live(now));
+            }
+        }
+        Ok(live)
+    }
+
+    /// Whether what this owner began must not be kept any more.
+    pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
+        let Some(Owner { key, since }) = owner else { return Ok(false) };
+        let mark = self.revocations.get(key.as_bytes())?;
+        Ok(mark.is_some_and(|mark| since.as_micros() <= mark.value().0))
+    }
+
+    /// Forgets up to `most` revocations whose time is over.
+    pub(crate) fn forget(&mut self, now: Timestamp, most: usize) -> Result<(), Failure> {
+        let mut over = Vec::new();
+        for found in self.forget.range((0, &[][..])..(now.as_micros() + 1, &[][..]))?.take(most) {
+            let place = found?.0;
+            let (at, owner) = place.value();
+            over.push((at, owner.to_vec()));
+        }
+        for (at, owner) in over {
+            self.changed = true;
+            self.forget.remove((at, &owner[..]))?;
+            self.revocations.remove(&owner[..])?;
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, owner: &OwnerKey, at: Timestamp, now: Timestamp) -> Result<(), Failure> {
+        let forget_at = (now.max(at) + REMEMBERED).as_micros();
+        let before = self.revocations.get(owner.as_bytes())?.map(|mark| mark.value());
+        let (at, forget_at) = before.map_or((at.as_micros(), forget_at), |(earlier, forget)| {
+            (earlier.max(at.as_micros()), forget.max(forget_at))
+        });
+        self.changed = true;
+        if let Some((_, forget)) = before {
+            self.forget.remove((forget, owner.as_bytes()))?;
+        }
+        self.revocations.insert(owner.as_bytes(), (at, forget_at))?;
+        self.forget.insert((forget_at, owner.as_bytes()), ())?;
+        Ok(())
+    }
+}
