@@ -1,11 +1,13 @@
 //! The stores that races are run on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom::ManualClock;
 use cloakroom::store::Store;
-use cloakroom::stores::{FileStore, MemoryStore};
+use cloakroom::stores::{FileStore, MemoryStore, TieredStore};
 use cloakroom_conformance::Reference;
+use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -20,6 +22,10 @@ pub enum Kind {
     File,
     /// SQLite, in a file.
     Sqlite,
+    /// redb, in a file.
+    Redb,
+    /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
+    Tiered,
 }
 
 /// An open store, and the folder that it is in.
@@ -46,12 +52,25 @@ impl Kind {
                 let builder = builder.durability(cloakroom::stores::Durability::Process);
                 Arc::new(builder.open().await.expect("a file store opens"))
             }
-            Self::Sqlite => {
-                let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(shared);
-                let builder = builder.durability(cloakroom_sqlite::Durability::Process);
-                Arc::new(builder.open().await.expect("a SQLite store opens"))
+            Self::Redb => {
+                let builder = RedbStore::builder(folder.path().join("records.redb")).clock(shared);
+                let builder = builder.durability(cloakroom_redb::Durability::Process);
+                Arc::new(builder.open().await.expect("a redb store opens"))
+            }
+            Self::Sqlite => Arc::new(sqlite(&folder, shared).await),
+            Self::Tiered => {
+                let fast = Arc::new(MemoryStore::builder().clock(clock.clone()).build());
+                let durable = Arc::new(sqlite(&folder, shared.clone()).await);
+                let builder = TieredStore::builder(fast, durable).clock(shared);
+                Arc::new(builder.max_staleness(Duration::from_secs(3_600)).build())
             }
         };
         Opened { store, folder }
     }
+}
+
+async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {
+    let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(clock);
+    let builder = builder.durability(cloakroom_sqlite::Durability::Process);
+    builder.open().await.expect("a SQLite store opens")
 }

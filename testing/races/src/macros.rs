@@ -8,6 +8,8 @@ macro_rules! races {
         $crate::races!(@on memory Memory [$($race)*]);
         $crate::races!(@on file File [$($race)*]);
         $crate::races!(@on sqlite Sqlite [$($race)*]);
+        $crate::races!(@on redb Redb [$($race)*]);
+        $crate::races!(@on tiered Tiered [$($race)*]);
     };
     (@on $store:ident $kind:ident [$($race:ident)*]) => {
         mod $store {

@@ -1,0 +1,76 @@
+//! The abilities of the durable tier, with the fast one told.
+
+use async_trait::async_trait;
+use cloakroom_store::{Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp};
+
+use super::TieredStore;
+use super::front::Silent;
+
+#[async_trait]
+impl Sweep for TieredStore {
+    /// Counts what expired in the durable tier: copies are nothing that anybody had.
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        let more = self.front.sweep(limit).await;
+        match self.durable.abilities().sweep {
+            Some(sweep) => sweep.sweep(limit).await,
+            None => Ok(Swept { removed: 0, more }),
+        }
+    }
+}
+
+#[async_trait]
+impl Scan for TieredStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.scanner().scan(after, limit).await
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.scanner().count().await
+    }
+
+    /// Takes the marks of earlier writes along, so nothing that was asked for before is believed afterwards.
+    async fn clear(&self) -> Result<u64> {
+        let _unsettled = self.trust.unsettled(None);
+        let cleared = self.scanner().clear().await;
+        self.front.clear().await;
+        cleared
+    }
+}
+
+#[async_trait]
+impl Owners for TieredStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        self.owners().list(owner).await
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        if self.passes_through() {
+            return self.owners().revoke(owner, at).await;
+        }
+        let unsettled = self.trust.unsettled(None);
+        let removed = self.owners().revoke(owner, at).await;
+        if self.revoke_copies(owner, at).await.is_ok() {
+            unsettled.settled();
+        }
+        removed
+    }
+}
+
+impl TieredStore {
+    /// Marks stay where the copies were: a copy that arrives late may be from before it had this owner.
+    async fn revoke_copies(&self, owner: &OwnerKey, at: Timestamp) -> Result<(), Silent> {
+        for key in self.front.keys_of(owner).await? {
+            let seen = self.front.look(&key).await;
+            self.settle(&key, seen, None, at).await?;
+        }
+        self.front.revoke(owner, at).await
+    }
+
+    fn scanner(&self) -> &dyn Scan {
+        self.durable.abilities().scan.expect("offered only where the durable tier has it")
+    }
+
+    fn owners(&self) -> &dyn Owners {
+        self.durable.abilities().owners.expect("offered only where the durable tier has it")
+    }
+}

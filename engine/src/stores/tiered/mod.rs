@@ -1,0 +1,267 @@
+//! A fast store in front of a durable one.
+
+mod abilities;
+mod builder;
+mod copy;
+mod front;
+#[cfg(all(test, shuttle))]
+mod tests_under_shuttle;
+mod trust;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloakroom_store::{
+    Abilities, Clock, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+};
+
+pub use self::builder::TieredStoreBuilder;
+use self::copy::{Copy, mark};
+use self::front::{Front, Replaced, Seen, Silent};
+use self::trust::Trust;
+
+/// Puts a fast store in front of a durable one: the fast one answers loads, the durable one decides everything.
+///
+/// Any pair will do. The fast tier may be private, such as a [`MemoryStore`](super::MemoryStore) in each of several
+/// processes, or shared, such as a server in memory. It must hold nothing else.
+///
+/// ```
+/// use cloakroom::stores::{MemoryStore, TieredStore};
+/// use std::{sync::Arc, time::Duration};
+///
+/// # let durable = Arc::new(MemoryStore::new());
+/// let store = TieredStore::builder(Arc::new(MemoryStore::new()), durable) // the latter is SQLite, PostgreSQL …
+///     .max_staleness(Duration::from_secs(5))
+///     .build();
+/// ```
+///
+/// # The bound
+/// Every write (create, update, touch, delete, revoke, clear) goes to the durable tier, under its version, and what that
+/// says is the answer. So no write is ever lost, and nothing that ended is ever written again. Only a load can be
+/// answered by the fast tier, if it carries a touch that is not due, as those of requests do. Then:
+///
+/// 1. **The answer was true less than [`max_staleness`](TieredStoreBuilder::max_staleness) ago.** A copy counts from
+///    the moment at which asking the durable tier for it *began*, so one that was long under way is older for it,
+///    and may be dead on arrival. Nothing but asking again makes it younger.
+/// 2. **What was written through this store is seen at once**, from the moment that the write is answered. So in one
+///    process nothing is weaker than in the durable tier alone.
+/// 3. The same holds between processes that share one fast tier.
+/// 4. Between processes with a fast tier each, a log-out at one is unknown to reads at another for less than
+///    `max_staleness`. A write there learns of it at once. Afterwards it is dead everywhere, for ever.
+///
+/// A load without a touch asks the durable tier: so the engine looks again before it decides. With `max_staleness` zero,
+/// the durable tier is asked each time, and the contract holds to the letter between processes too.
+/// A fast tier that loses what was written within `max_staleness`, because it is full or was restarted, takes 2 and 3 back
+/// to 1.
+///
+/// The clock of the process measures the bound. If it is set back, the bound is longer by as much, once.
+///
+/// # How a late copy loses
+/// Whoever asks the durable tier has looked into the fast one before, and puts the copy in the place of exactly what
+/// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
+/// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
+/// old to be served.
+///
+/// # Outages
+/// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
+/// fast one is left alone for a second. Writes go on; what they changed is not believed to the fast tier afterwards.
+/// An outage of the durable tier is one: what the fast tier still has is served for less than `max_staleness`.
+///
+/// # Cost
+/// A load that the fast tier answers makes no trip to the durable one. Any other operation makes as many as without a
+/// fast tier, and two to the fast one.
+#[derive(Debug)]
+pub struct TieredStore {
+    front: Front,
+    durable: Arc<dyn Store>,
+    max_staleness: Duration,
+    trust: Trust,
+    clock: Arc<dyn Clock>,
+}
+
+impl TieredStore {
+    /// Puts `fast` in front of `durable`, with the settings that [`builder`](Self::builder) begins with.
+    pub fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>) -> Self {
+        Self::builder(fast, durable).build()
+    }
+
+    /// Begins with the default settings: answers up to 1 second old, the system's clock.
+    pub fn builder(fast: Arc<dyn Store>, durable: Arc<dyn Store>) -> TieredStoreBuilder {
+        TieredStoreBuilder::new(fast, durable)
+    }
+
+    fn passes_through(&self) -> bool {
+        self.max_staleness.is_zero()
+    }
+
+    /// What may be answered without asking the durable tier.
+    fn answer(&self, key: &StoreKey, seen: &Seen, touch: Touch) -> Option<Stored> {
+        let Seen::Something(kept) = seen else { return None };
+        let Copy { asked_at, stored } = Copy::decode(&kept.record)?;
+        let now = self.clock.now();
+        let young = asked_at <= now && now < asked_at + self.max_staleness;
+        let stays = stored.record.is_live(now) && touch.moves(&stored.record).is_none();
+        (young && stays && self.trust.covers(key, asked_at)).then_some(stored)
+    }
+
+    /// Keeps what the durable tier said, if the fast tier still has what was seen before.
+    async fn fill(&self, key: &StoreKey, seen: &Seen, found: Option<&Stored>, asked_at: Timestamp) {
+        let keep = match (found, seen) {
+            (Some(stored), _) => Copy { asked_at, stored: stored.clone() }.encode(self.until()),
+            (None, Seen::Something(_)) => mark(self.until()),
+            // Nothing is remembered of keys that nobody has.
+            (None, Seen::Nothing) => return,
+        };
+        // If it did not get in, somebody knows better.
+        let _ = self.front.replace(key, seen, &keep).await;
+    }
+
+    /// Makes the fast tier forget what was there before a write, and keeps what is there now, if that is known.
+    async fn settle(
+        &self,
+        key: &StoreKey,
+        seen: Result<Seen, Silent>,
+        known: Option<Stored>,
+        asked_at: Timestamp,
+    ) -> Result<(), Silent> {
+        let mut seen = seen?;
+        if let Some(stored) = known {
+            let keep = Copy { asked_at, stored }.encode(self.until());
+            match self.front.replace(key, &seen, &keep).await? {
+                Replaced::Done => return Ok(()),
+                Replaced::Lost(other) => seen = other,
+                Replaced::Refused => {}
+            }
+        }
+        for _ in 0..MOST_MARKS {
+            match self.front.replace(key, &seen, &mark(self.until())).await? {
+                Replaced::Done => return Ok(()),
+                Replaced::Lost(other) => seen = other,
+                Replaced::Refused => break,
+            }
+        }
+        Err(Silent)
+    }
+
+    /// Asks the durable tier, and sees to it that no earlier copy is served once it has answered.
+    async fn through<T>(
+        &self,
+        key: &StoreKey,
+        asked: impl Future<Output = Result<T>> + Send,
+        left: impl FnOnce(&T) -> Left + Send,
+    ) -> Result<T> {
+        if self.passes_through() {
+            return asked.await;
+        }
+        let asked_at = self.clock.now();
+        let seen = self.front.look(key).await;
+        let unsettled = self.trust.unsettled(Some(key));
+        let answer = asked.await;
+        let left = match &answer {
+            Ok(answer) => left(answer),
+            Err(error) if error.is_uncertain() => Left::Unknown,
+            Err(_) => Left::Nothing,
+        };
+        let settled = match left {
+            Left::Nothing => Ok(()),
+            Left::Known(stored) => self.settle(key, seen, Some(stored), asked_at).await,
+            Left::Unknown => self.settle(key, seen, None, asked_at).await,
+        };
+        if settled.is_ok() {
+            unsettled.settled();
+        }
+        answer
+    }
+
+    /// Until when what is written now has to stay in the fast tier: whoever asked before is too late by then.
+    fn until(&self) -> Timestamp {
+        self.clock.now() + self.max_staleness
+    }
+}
+
+/// How often a mark that others overtake is tried again; after that, the fast tier is not believed.
+const MOST_MARKS: usize = 8;
+
+/// What a write has left in the durable tier.
+enum Left {
+    /// What was there.
+    Nothing,
+    /// This.
+    Known(Stored),
+    /// Something else than was there, or no record.
+    Unknown,
+}
+
+impl Left {
+    fn record(record: &Record, version: Version) -> Self {
+        Self::Known(Stored { record: record.clone(), version })
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Store for TieredStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        if self.passes_through() {
+            return self.durable.load(key, touch).await;
+        }
+        let Some(touch) = touch else {
+            let look = self.durable.load(key, None);
+            return self.through(key, look, |found| found.clone().map_or(Left::Unknown, Left::Known)).await;
+        };
+        let asked_at = self.clock.now();
+        let seen = self.front.look(key).await;
+        if let Ok(seen) = &seen
+            && let Some(stored) = self.answer(key, seen, touch)
+        {
+            return Ok(Some(stored));
+        }
+        let found = self.durable.load(key, Some(touch)).await?;
+        if let Ok(seen) = &seen {
+            self.fill(key, seen, found.as_ref(), asked_at).await;
+        }
+        Ok(found)
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        let left = |answer: &Created| match answer {
+            Created::Created(version) => Left::record(record, *version),
+            Created::Taken | Created::Revoked => Left::Nothing,
+        };
+        self.through(key, self.durable.create(key, record), left).await
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        let left = |answer: &Updated| match answer {
+            Updated::Updated(version) => Left::record(record, *version),
+            Updated::Conflict(stored) => Left::Known(stored.clone()),
+            Updated::Gone => Left::Unknown,
+            Updated::Revoked => Left::Nothing,
+        };
+        self.through(key, self.durable.update(key, expected, record), left).await
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.through(key, self.durable.touch(key, expires_at), |_| Left::Unknown).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.through(key, self.durable.delete(key), |_| Left::Unknown).await
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        let has = self.durable.abilities();
+        let mut abilities = Abilities::NONE;
+        if has.sweep.is_some() || self.front.store.abilities().sweep.is_some() {
+            abilities = abilities.with_sweep(self);
+        }
+        if has.scan.is_some() {
+            abilities = abilities.with_scan(self);
+        }
+        if has.owners.is_some() {
+            abilities = abilities.with_owners(self);
+        }
+        abilities
+    }
+}

@@ -1,0 +1,132 @@
+//! How old an answer may be, to the microsecond.
+
+use std::time::Duration;
+
+use cloakroom::stores::TieredStore;
+use cloakroom_store::{Record, Store, Timestamp, Touch, Updated};
+
+use crate::pairs::{A_MICROSECOND, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair};
+
+on_every_pair![
+    a_copy_is_served_for_less_than_the_bound,
+    a_copy_counts_from_when_asking_for_it_began,
+    a_log_out_elsewhere_is_known_when_the_bound_has_passed,
+    a_copy_that_was_asked_for_again_is_young_again,
+    an_expired_record_is_not_served_however_young_the_copy_is,
+    a_touch_that_is_due_asks_the_durable_tier_and_is_seen_at_once,
+    a_load_without_a_touch_asks_the_durable_tier_and_corrects_the_copy,
+    what_was_written_is_served_from_the_fast_tier_at_once,
+    a_clock_that_is_set_back_serves_no_copy_from_the_future,
+];
+
+async fn a_copy_is_served_for_less_than_the_bound(on: Processes) {
+    on.create().await;
+    on.one.load().await;
+    on.clock.advance(STALENESS - A_MICROSECOND);
+    assert!(on.one.load_and_see().await.1);
+    on.clock.advance(A_MICROSECOND);
+    assert!(!on.one.load_and_see().await.1);
+}
+
+async fn a_copy_counts_from_when_asking_for_it_began(on: Processes) {
+    on.create().await;
+    let mut held = on.one.durable.hold();
+    let loader = on.one.clone();
+    let load = tokio::spawn(async move { loader.load().await });
+    held.reached().await;
+    on.clock.advance(STALENESS - A_MICROSECOND);
+    held.release();
+    load.await.unwrap();
+    assert!(on.one.load_and_see().await.1);
+    on.clock.advance(A_MICROSECOND);
+    assert!(!on.one.load_and_see().await.1, "although it came in a microsecond ago");
+}
+
+async fn a_log_out_elsewhere_is_known_when_the_bound_has_passed(on: Processes) {
+    on.create().await;
+    on.two.load().await;
+    on.clock.advance(A_MICROSECOND);
+    on.one.store.delete(&key()).await.unwrap();
+    on.clock.advance(STALENESS - 2 * A_MICROSECOND);
+    assert_eq!(on.two.load().await.is_none(), on.pair.shared, "who shares a fast tier knows at once");
+    on.clock.advance(A_MICROSECOND);
+    assert_eq!(on.two.load().await, None);
+}
+
+async fn a_copy_that_was_asked_for_again_is_young_again(on: Processes) {
+    on.create().await;
+    for _ in 0..5 {
+        assert!(!on.one.load_and_see().await.1);
+        on.clock.advance(STALENESS - A_MICROSECOND);
+        assert!(on.one.load_and_see().await.1);
+        on.clock.advance(A_MICROSECOND);
+    }
+}
+
+async fn an_expired_record_is_not_served_however_young_the_copy_is(on: Processes) {
+    let version = on.create().await;
+    let expires_at = on.now() + STALENESS / 2;
+    let short = Record { expires_at, ..on.record() };
+    assert!(matches!(on.one.store.update(&key(), version, &short).await.unwrap(), Updated::Updated(_)));
+    on.clock.set(expires_at - A_MICROSECOND);
+    assert!(on.one.load_and_see().await.1);
+    on.clock.advance(A_MICROSECOND);
+    assert_eq!(on.one.load().await, None);
+}
+
+async fn a_touch_that_is_due_asks_the_durable_tier_and_is_seen_at_once(on: Processes) {
+    on.create().await;
+    on.one.load().await;
+    let later = on.record().expires_at + STALENESS;
+    let due = Touch { due_before: Timestamp::NEVER, expires_at: later };
+    let touched = on.one.store.load(&key(), Some(due)).await.unwrap().unwrap();
+    assert_eq!(touched.record.expires_at, later);
+    assert_eq!(on.one.load_and_see().await, (Some(touched), true));
+    assert!(on.one.store.touch(&key(), later + STALENESS).await.unwrap());
+    assert_eq!(on.one.load().await.unwrap().record.expires_at, later + STALENESS);
+}
+
+async fn a_load_without_a_touch_asks_the_durable_tier_and_corrects_the_copy(on: Processes) {
+    on.create().await;
+    on.one.load().await;
+    // Past the tiers, as another process would.
+    on.durable.delete(&key()).await.unwrap();
+    assert!(on.one.load().await.is_some());
+    assert_eq!(on.one.store.load(&key(), None).await.unwrap(), None);
+    assert_eq!(on.one.load().await, None);
+    let version = on.create().await;
+    assert_eq!(on.one.store.load(&key(), None).await.unwrap().unwrap().version, version);
+    assert!(on.one.load_and_see().await.1);
+}
+
+async fn what_was_written_is_served_from_the_fast_tier_at_once(on: Processes) {
+    let _created = on.one.store.create(&key(), &on.record()).await.unwrap();
+    let (found, spared) = on.one.load_and_see().await;
+    assert!(spared);
+    let hat = Record { payload: "hat".into(), owner: None, ..on.record() };
+    let updated = on.one.store.update(&key(), found.unwrap().version, &hat).await.unwrap();
+    let (found, spared) = on.one.load_and_see().await;
+    let found = found.unwrap();
+    assert_eq!((updated, found.record, spared), (Updated::Updated(found.version), hat, true));
+}
+
+async fn a_clock_that_is_set_back_serves_no_copy_from_the_future(on: Processes) {
+    on.create().await;
+    on.one.load().await;
+    on.clock.set(on.now() - A_MICROSECOND);
+    assert!(!on.one.load_and_see().await.1);
+}
+
+#[tokio::test]
+async fn with_a_bound_of_zero_the_fast_tier_is_never_asked() {
+    let pair = Pair { fast: Kind::Memory, durable: Kind::Memory, shared: false };
+    let on = Processes::start(pair).await;
+    let (fast, durable) = (on.one.fast.clone(), on.one.durable.clone());
+    fast.set_down(true);
+    let store = TieredStore::builder(fast.clone(), durable.clone()).max_staleness(Duration::ZERO).build();
+    on.create().await;
+    for loads in 1..4 {
+        assert!(store.load(&key(), Some(TOUCH)).await.unwrap().is_some());
+        assert_eq!((fast.loads(), durable.loads()), (0, loads));
+    }
+}

@@ -1,0 +1,114 @@
+//! The tiered store keeps the contract, every sentence of it.
+//!
+//! The plain loads of the suite ask the durable tier. So each pair is also tested with loads as requests make them, which
+//! the fast tier answers: in one process, and in two that share a fast tier, nothing is weaker. Between processes that
+//! share none, the sentences that a load answers are true of less than `max_staleness` ago; `bound.rs` tests that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::stores::{FileStore, MemoryStore, TieredStore};
+use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_store::{
+    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
+    Version, async_trait,
+};
+
+use crate::pairs::{Kind, TOUCH};
+
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// Loads as requests do.
+#[derive(Debug)]
+struct AsRequests(TieredStore);
+
+#[async_trait]
+impl Store for AsRequests {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        self.0.load(key, touch.or(Some(TOUCH))).await
+    }
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.0.create(key, record).await
+    }
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.0.update(key, expected, record).await
+    }
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.0.touch(key, expires_at).await
+    }
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.0.delete(key).await
+    }
+    fn abilities(&self) -> Abilities<'_> {
+        self.0.abilities()
+    }
+}
+
+/// Whether two processes share the fast tier, and how old its answers may be.
+async fn harness(fast: Kind, durable: Kind, shared: bool, max_staleness: Duration) -> ManualHarness {
+    let clock = ManualClock::at(Timestamp::now());
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let durable = durable.open(&folders[0], &clock).await;
+    let one = fast.open(&folders[1], &clock).await;
+    let other = if shared { one.clone() } else { fast.open(&folders[2], &clock).await };
+    let gone = folders[0].path().join("gone");
+    let lost = FileStore::builder(&gone).open().await.unwrap();
+    std::fs::remove_dir_all(gone).unwrap();
+    let tiered = |fast: Arc<dyn Store>, durable: Arc<dyn Store>| {
+        let builder = TieredStore::builder(fast, durable).max_staleness(max_staleness);
+        AsRequests(builder.clock(Arc::new(clock.clone())).build())
+    };
+    let (store, handle) = (tiered(one, durable.clone()), tiered(other, durable));
+    let unreachable = tiered(Arc::new(MemoryStore::new()), Arc::new(lost));
+    let limits = Limits::default().promise(&Ability::ALL);
+    ManualHarness::with_clock(clock.clone(), store)
+        .and_handle(handle)
+        .and_unreachable(unreachable)
+        .with_limits(limits)
+        .keeping(folders)
+}
+
+mod memory_before_sqlite_always_asking {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::Sqlite, false, Duration::ZERO).await);
+}
+
+mod memory_before_file_always_asking {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::File, false, Duration::ZERO).await);
+}
+
+mod memory_before_memory_in_two_processes {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::Memory, true, A_DAY).await);
+}
+
+mod memory_before_sqlite_in_two_processes {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::Sqlite, true, A_DAY).await);
+}
+
+mod memory_before_file_in_two_processes {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::File, true, A_DAY).await);
+}
+
+mod memory_before_redb_in_two_processes {
+    use super::*;
+    suite!(harness(Kind::Memory, Kind::Redb, true, A_DAY).await);
+}
+
+/// Alone, and with a largest payload that the durable tier knows and the fast one does not.
+mod sqlite_before_file_in_one_process {
+    use super::*;
+    async fn alone() -> ManualHarness {
+        let clock = ManualClock::at(Timestamp::now());
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let fast = Kind::Sqlite.open(&folders[0], &clock).await;
+        let durable = Kind::File.open(&folders[1], &clock).await;
+        let builder = TieredStore::builder(fast, durable).max_staleness(A_DAY).clock(Arc::new(clock.clone()));
+        let limits = Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Ability::ALL);
+        ManualHarness::with_clock(clock, AsRequests(builder.build())).with_limits(limits).keeping(folders)
+    }
+    suite!(alone().await);
+}

@@ -1,0 +1,162 @@
+//! The pairs under test, and two processes on one durable tier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::stores::{Durability, FileStore, MemoryStore, TieredStore};
+use cloakroom_redb::RedbStore;
+use cloakroom_sqlite::SqliteStore;
+use cloakroom_store::{
+    Clock, Created, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Stored, Timestamp, Touch, Version,
+};
+use tempfile::TempDir;
+
+use crate::watched::Watched;
+
+/// How old an answer may be in these tests.
+pub(crate) const STALENESS: Duration = Duration::from_secs(10);
+pub(crate) const A_MICROSECOND: Duration = Duration::from_micros(1);
+/// Rides on the loads of requests; this one is never due.
+pub(crate) const TOUCH: Touch = Touch { due_before: Timestamp::EPOCH, expires_at: Timestamp::EPOCH };
+
+/// A kind of store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Memory,
+    File,
+    Redb,
+    Sqlite,
+}
+
+impl Kind {
+    pub(crate) async fn open(self, folder: &TempDir, clock: &ManualClock) -> Arc<dyn Store> {
+        let shared = Arc::new(clock.clone());
+        match self {
+            Self::Memory => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
+            Self::File => {
+                let builder = FileStore::builder(folder.path().join("records")).clock(shared);
+                Arc::new(builder.durability(Durability::Process).open().await.unwrap())
+            }
+            Self::Redb => {
+                let builder = RedbStore::builder(folder.path().join("records.redb")).clock(shared);
+                Arc::new(builder.durability(cloakroom_redb::Durability::Process).open().await.unwrap())
+            }
+            Self::Sqlite => {
+                let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(shared);
+                let builder = builder.durability(cloakroom_sqlite::Durability::Process);
+                Arc::new(builder.open().await.unwrap())
+            }
+        }
+    }
+}
+
+/// A fast and a durable kind, and whether the processes share the fast tier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(crate) fast: Kind,
+    pub(crate) durable: Kind,
+    pub(crate) shared: bool,
+}
+
+/// Two processes on one durable tier.
+pub(crate) struct Processes {
+    pub(crate) clock: ManualClock,
+    pub(crate) pair: Pair,
+    pub(crate) one: Process,
+    pub(crate) two: Process,
+    pub(crate) durable: Arc<dyn Store>,
+    _folders: [TempDir; 3],
+}
+
+/// A process: its tiered store, and the tiers as it sees them.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) store: Arc<TieredStore>,
+    pub(crate) fast: Arc<Watched>,
+    pub(crate) durable: Arc<Watched>,
+}
+
+impl Process {
+    fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>, clock: &ManualClock) -> Self {
+        let (fast, durable) = (Watched::new(fast), Watched::new(durable));
+        let builder = TieredStore::builder(fast.clone(), durable.clone()).max_staleness(STALENESS);
+        Self { store: Arc::new(builder.clock(Arc::new(clock.clone())).build()), fast, durable }
+    }
+
+    /// Loads as a request does.
+    pub(crate) async fn load(&self) -> Option<Stored> {
+        self.store.load(&key(), Some(TOUCH)).await.unwrap()
+    }
+
+    /// Loads, and says whether the durable tier was left alone.
+    pub(crate) async fn load_and_see(&self) -> (Option<Stored>, bool) {
+        let before = self.durable.loads();
+        let found = self.load().await;
+        (found, before == self.durable.loads())
+    }
+}
+
+impl Processes {
+    pub(crate) async fn start(pair: Pair) -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let durable = pair.durable.open(&folders[0], &clock).await;
+        let fast = pair.fast.open(&folders[1], &clock).await;
+        let other = if pair.shared { fast.clone() } else { pair.fast.open(&folders[2], &clock).await };
+        let one = Process::new(fast, durable.clone(), &clock);
+        let two = Process::new(other, durable.clone(), &clock);
+        Self { clock, pair, one, two, durable, _folders: folders }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The record that the tests are about, of a user.
+    pub(crate) fn record(&self) -> Record {
+        let owner = Owner { key: owner(), since: self.now() };
+        Record { owner: Some(owner), ..Record::new("coat", self.now() + 100 * STALENESS) }
+    }
+
+    /// Makes the record, past both fast tiers.
+    pub(crate) async fn create(&self) -> Version {
+        match self.durable.create(&key(), &self.record()).await.unwrap() {
+            Created::Created(version) => version,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) fn key() -> StoreKey {
+    StoreKey::from_hash([7; 32])
+}
+
+pub(crate) fn owner() -> OwnerKey {
+    OwnerKey::new("alice").unwrap()
+}
+
+/// Makes a test of each function for each pair.
+macro_rules! on_every_pair {
+    ($($test:ident),* $(,)?) => {
+        crate::pairs::on_every_pair!(@on memory_before_memory Memory Memory false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_file Memory File false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_sqlite Memory Sqlite false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_redb Memory Redb false [$($test)*]);
+        crate::pairs::on_every_pair!(@on shared_memory_before_memory Memory Memory true [$($test)*]);
+        crate::pairs::on_every_pair!(@on shared_memory_before_sqlite Memory Sqlite true [$($test)*]);
+        crate::pairs::on_every_pair!(@on shared_sqlite_before_file Sqlite File true [$($test)*]);
+    };
+    (@on $name:ident $fast:ident $durable:ident $shared:literal [$($test:ident)*]) => {
+        mod $name {
+            use crate::pairs::{Kind, Pair, Processes};
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let pair = Pair { fast: Kind::$fast, durable: Kind::$durable, shared: $shared };
+                    super::$test(Processes::start(pair).await).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_every_pair;
