@@ -116,8 +116,6 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
 /// The file is for one process at a time; the next one finds everything there.
 #[cfg(feature = "redb")]
 mod redb {
-    use super::*;
-
     const REDB: &str = "redb:sessions.redb";
 
     #[tokio::test]

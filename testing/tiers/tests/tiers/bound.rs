@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom::stores::TieredStore;
 use cloakroom_store::{Record, Store, Timestamp, Touch, Updated};
 
-use crate::pairs::{A_MICROSECOND, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair};
+use crate::pairs::{A_MICROSECOND, ALMOST, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair};
 
 on_every_pair![
     a_copy_is_served_for_less_than_the_bound,
@@ -22,7 +22,7 @@ on_every_pair![
 async fn a_copy_is_served_for_less_than_the_bound(on: Processes) {
     on.create().await;
     on.one.load().await;
-    on.clock.advance(STALENESS - A_MICROSECOND);
+    on.clock.advance(ALMOST);
     assert!(on.one.load_and_see().await.1);
     on.clock.advance(A_MICROSECOND);
     assert!(!on.one.load_and_see().await.1);
@@ -34,7 +34,7 @@ async fn a_copy_counts_from_when_asking_for_it_began(on: Processes) {
     let loader = on.one.clone();
     let load = tokio::spawn(async move { loader.load().await });
     held.reached().await;
-    on.clock.advance(STALENESS - A_MICROSECOND);
+    on.clock.advance(ALMOST);
     held.release();
     load.await.unwrap();
     assert!(on.one.load_and_see().await.1);
@@ -45,9 +45,8 @@ async fn a_copy_counts_from_when_asking_for_it_began(on: Processes) {
 async fn a_log_out_elsewhere_is_known_when_the_bound_has_passed(on: Processes) {
     on.create().await;
     on.two.load().await;
-    on.clock.advance(A_MICROSECOND);
     on.one.store.delete(&key()).await.unwrap();
-    on.clock.advance(STALENESS - 2 * A_MICROSECOND);
+    on.clock.advance(ALMOST);
     assert_eq!(on.two.load().await.is_none(), on.pair.shared, "who shares a fast tier knows at once");
     on.clock.advance(A_MICROSECOND);
     assert_eq!(on.two.load().await, None);
@@ -57,7 +56,7 @@ async fn a_copy_that_was_asked_for_again_is_young_again(on: Processes) {
     on.create().await;
     for _ in 0..5 {
         assert!(!on.one.load_and_see().await.1);
-        on.clock.advance(STALENESS - A_MICROSECOND);
+        on.clock.advance(ALMOST);
         assert!(on.one.load_and_see().await.1);
         on.clock.advance(A_MICROSECOND);
     }

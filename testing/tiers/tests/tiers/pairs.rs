@@ -15,6 +15,8 @@ use crate::watched::Watched;
 
 /// How old an answer may be in these tests.
 pub(crate) const STALENESS: Duration = Duration::from_secs(10);
+/// A microsecond less.
+pub(crate) const ALMOST: Duration = Duration::from_micros(9_999_999);
 pub(crate) const A_MICROSECOND: Duration = Duration::from_micros(1);
 /// Rides on the loads of requests; this one is never due.
 pub(crate) const TOUCH: Touch = Touch { due_before: Timestamp::EPOCH, expires_at: Timestamp::EPOCH };
