@@ -1,10 +1,11 @@
 //! The store keeps the contract: on one server by both protocols, on Valkey, in a cluster, behind sentinels, by TLS.
 
-mod common;
+#[path = "servers/shared.rs"]
+mod shared;
 
 use cloakroom_conformance::{ManualHarness, cases};
 use cloakroom_services::Service;
-use common::{given, harness};
+use shared::{given, harness};
 
 mod redis {
     cloakroom_conformance::suite!(crate::harness(crate::Service::Redis, "").await);

@@ -38,7 +38,11 @@ impl Proxy {
             .ok_or("the proxy needs a URL with one 127.0.0.1:PORT in it")?;
         let state = Arc::new(State::new());
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(listen(port.number()))?;
+        let listening = port.number();
+        // On a thread of its own, as the caller's may have a runtime.
+        let begun = thread::spawn(move || (runtime.block_on(listen(listening)), runtime)).join();
+        let (listener, runtime) = begun.map_err(|_| "the proxy's thread panicked")?;
+        let listener = listener?;
         let (orders, ordered) = orders::unbounded_channel();
         let (number, shared) = (port.number(), Arc::clone(&state));
         let thread = thread::spawn(move || {

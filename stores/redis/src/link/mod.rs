@@ -96,7 +96,10 @@ impl Link {
                 let dialed = line.dialed();
                 let answers = match dialed.clone().await {
                     Ok(connection) => send_to(connection, pipeline).await,
-                    Err(error) => Err(error),
+                    Err(error) => {
+                        line.discard(&dialed);
+                        return Err(error);
+                    }
                 };
                 if broken(&answers) {
                     line.discard(&dialed);
