@@ -17,7 +17,8 @@ use crate::{ErrorResponse, SessionService};
 /// 3. The cookie is set only by the response that made the id, and removed only by the one that ended the session. With it go
 ///    `Cache-Control: no-store`, over whatever the application said, and no other `Set-Cookie` of its name.
 /// 4. A response whose session was looked at varies: `Vary: Cookie`.
-/// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A panic saves nothing.
+/// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A panic saves
+///    nothing, and a log-out that was decided before it is carried out.
 /// 6. Two layers around each other with the same cookie name share one session; the outer one saves it.
 ///
 /// ```

@@ -1,13 +1,12 @@
 //! The layer that asks for a CSRF token.
 
-mod common;
-
 use axum::Router;
 use axum::routing::{any, get, post};
 use cloakroom_conformance::Reference;
 use cloakroom_tower::{CsrfLayer, Session, SessionError, SessionLayer, SystemClock};
-use common::{Answer, Client};
 use http::{Method, Request};
+
+use crate::client::{Answer, Client};
 
 async fn token(session: Session) -> Result<String, SessionError> {
     Ok(session.csrf_token()?)

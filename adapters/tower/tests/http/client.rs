@@ -1,6 +1,4 @@
 //! A client with a cookie jar, talking to a router without a network.
-#![allow(dead_code, reason = "each test file uses a part")]
-#![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,24 +1,12 @@
 //! What responses say: cookies, caching, errors.
 
-mod common;
-
 use axum::Router;
 use axum::routing::get;
 use cloakroom_conformance::Reference;
-use cloakroom_tower::{Session, SessionError, SessionLayer, SystemClock};
-use common::Client;
+use cloakroom_tower::{SessionLayer, SystemClock};
 
-async fn count(session: Session) -> Result<String, SessionError> {
-    Ok(session.increment("n", 1)?.to_string())
-}
-
-async fn read(session: Session) -> Result<String, SessionError> {
-    Ok(session.get_or("n", 0)?.to_string())
-}
-
-async fn log_out(session: Session) {
-    session.log_out();
-}
+use crate::client::Client;
+use crate::{count, log_out, read};
 
 fn app() -> Router {
     Router::new()
