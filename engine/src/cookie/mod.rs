@@ -66,4 +66,6 @@ impl Codec {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod properties;

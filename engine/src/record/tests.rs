@@ -58,6 +58,21 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn a_trail_is_written_as_docs_wire_md_says() {
+    let (nonce, grace_until) = (0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_600_000));
+    let to = Some(StoreKey::from_hash([9; 32]));
+    let renewed = concat!(
+        "0102",
+        "0807060504030201",
+        "0040204648470600",
+        "0909090909090909090909090909090909090909090909090909090909090909",
+    );
+    let written = |to| data_encoding::HEXLOWER.encode(&trail_payload(&Trail { nonce, grace_until, to }));
+    assert_eq!(written(to), renewed);
+    assert_eq!(written(None), "010308070605040302010040204648470600");
+}
+
+#[test]
 fn a_trail_is_read_back_with_and_without_a_pointer() {
     for to in [None, Some(StoreKey::from_hash([9; 32]))] {
         let trail = Trail { nonce: 5, grace_until: Timestamp::from_millis(7), to };
