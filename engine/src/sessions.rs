@@ -87,7 +87,9 @@ impl Sessions {
     /// # Errors
     /// As for [`list`](Self::list).
     pub async fn revoke_all(&self, user: &str) -> Result<u64> {
-        let count = self.owners()?.revoke(&owner_key(user)?, self.engine.clock().now()).await?;
+        let owner = owner_key(user)?;
+        let count = self.owners()?.revoke(&owner, self.engine.clock().now()).await?;
+        let count = count + self.end_what_is_dated_ahead(&owner, None).await?;
         self.ended(count);
         Ok(count)
     }
@@ -102,11 +104,32 @@ impl Sessions {
         let user = session.user().ok_or_else(nobody)?;
         let at = self.engine.clock().now();
         self.spare(session, at + Duration::from_micros(1)).await?;
-        let count = self.owners()?.revoke(&owner_key(&user)?, at).await?;
+        let owner = owner_key(&user)?;
+        let count = self.owners()?.revoke(&owner, at).await?;
+        let own = session.0.with(|state| state.stored().map(|stored| Handle::new(stored.header.handle)));
+        let count = count + self.end_what_is_dated_ahead(&owner, own).await?;
         // A log-in of this request, which is not stored yet, is dated anew too.
         session.0.with(|state| redate(&mut state.owner, at + Duration::from_micros(1)));
         self.ended(count);
         Ok(count)
+    }
+
+    /// Ends the user's sessions of a log-in later than now, as there are if the clock was set back, or another machine's is
+    /// ahead: a revocation dated now spares them, and one dated like them would keep the user out until then.
+    async fn end_what_is_dated_ahead(&self, owner: &OwnerKey, but: Option<Handle>) -> Result<u64> {
+        let mut count = 0;
+        loop {
+            let entries = self.owners()?.list(owner).await?;
+            // Whoever was just spared is dated a microsecond ahead.
+            let now = self.engine.clock().now() + Duration::from_micros(1);
+            let is_ahead = |owner: &Owner| owner.since > now;
+            let ahead =
+                entries.iter().filter(|entry| entry.stored.record.owner.as_ref().is_some_and(is_ahead));
+            let mut ahead =
+                ahead.filter_map(|entry| self.read(entry)).filter(|it| Some(it.info.handle) != but);
+            let Some(found) = ahead.next() else { return Ok(count) };
+            count += u64::from(self.engine.end_exactly(&found.key, found.version).await?);
+        }
     }
 
     /// Dates the caller's own session after the revocation that follows.

@@ -155,6 +155,23 @@ async fn what_is_no_script_is_400_and_touches_no_session() {
 }
 
 #[tokio::test]
+async fn deep_json_and_deep_paths_bring_nobody_down() {
+    let playground = Playground::on(MEMORY).await;
+    let client = playground.client();
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let deep = client.post("/api/do", format!(r#"{{"do": [{{"insert": ["deep", {open}{close}]}}]}}"#)).await;
+    assert_eq!(deep.status, 200);
+    for path in ["/api/session", "/"] {
+        assert_eq!(client.get(path).await.status, 200, "{path}");
+    }
+    let path = vec!["a"; 100_000].join(".");
+    client.try_run(json!([{"path_insert": [path, 1]}])).await.unwrap().assert_error(400, "invalid");
+    client.post("/api/do", format!(r#"{{"do": {open}{close}}}"#)).await.assert_error(400, "malformed");
+    client.run(json!([{"remove": "deep"}, {"increment": ["n", 1]}])).await;
+    assert_eq!(client.session().await["data"], json!({"n": 1}));
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_400_and_its_sender_gets_to_read_that() {
     let playground = Playground::on(MEMORY).await;
     for size in [(1 << 20) + 1, 8 << 20] {

@@ -32,6 +32,10 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
+/// How deep a path may lead: what is made there can still be read whole, as JSON readers stop at 128 levels. A path may come
+/// from a client, and an edit goes down it by recursion.
+const DEEPEST: usize = 127;
+
 /// Makes of the value at a path another one, or none.
 type Change<'a> = dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>> + 'a;
 
@@ -41,19 +45,22 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The value at `path` below `json`, or `None` if there is none. Numbers name places in arrays.
 pub(super) fn find<'a>(json: &'a [u8], path: &[Box<str>]) -> Option<&'a [u8]> {
-    let Some((first, rest)) = path.split_first() else { return Some(json) };
+    path.iter().try_fold(json, |json, name| child(json, name))
+}
+
+fn child<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let child = match json.first()? {
         b'{' => {
             let Object(members) = serde_json::from_slice(json).ok()?;
-            members.into_iter().rev().find(|(name, _)| **name == **first)?.1
+            members.into_iter().rev().find(|(other, _)| **other == *name)?.1
         }
         b'[' => {
             let items: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
-            *items.get(first.parse::<usize>().ok()?)?
+            *items.get(name.parse::<usize>().ok()?)?
         }
         _ => return None,
     };
-    find(child.get().as_bytes(), rest)
+    Some(child.get().as_bytes())
 }
 
 /// Replaces the value at `path` by what `change` makes of it (`None`: removes it); parents that are missing are made.
@@ -63,6 +70,12 @@ pub(super) fn edit(
     change: &mut Change<'_>,
 ) -> Result<Option<Vec<u8>>> {
     let Some((first, rest)) = path.split_first() else { return change(json) };
+    if path.len() > DEEPEST {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("a path has {DEEPEST} names at most after its key"),
+        ));
+    }
     let json = json.filter(|json| *json != b"null");
     match json.map_or(b'{', |json| json.first().copied().unwrap_or(b'{')) {
         b'{' => edit_member(json, first, rest, change).map(Some),
@@ -204,6 +217,17 @@ mod tests {
     fn deep_json_is_walked_without_recursion_into_it() {
         let deep = format!("{{\"a\":{}{},\"b\":1}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(find(deep.as_bytes(), &path("b")), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn a_path_that_is_too_deep_is_refused_and_one_that_is_not_can_be_read_whole() {
+        let deep = |names: usize| vec!["a"; names].join(".");
+        let made = set(None, &deep(DEEPEST), "1").unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&made).is_ok());
+        for names in [DEEPEST + 1, 100_000] {
+            assert_eq!(set(None, &deep(names), "1").unwrap_err().kind(), ErrorKind::Invalid);
+            assert_eq!(find(made.as_bytes(), &path(&deep(names))), None);
+        }
     }
 
     #[test]

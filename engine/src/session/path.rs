@@ -20,6 +20,7 @@ pub struct At<'a> {
 impl Session {
     /// Names a place inside a value: `user.teams` is the member `teams` of the value of `user`, `cart.0` the first item
     /// of the list `cart`. Keys that hold a dot themselves are reached by [`get`](Self::get) and the others, not by a path.
+    /// After its key a path has 127 names at most: changes further down are [`Invalid`](crate::ErrorKind::Invalid).
     ///
     /// ```
     /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};

@@ -1,4 +1,4 @@
-//! A disk with no room left, as a real file system of 2 MB.
+//! A disk with no room left, and one that is read-only, as a real file system of 2 MB.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 
@@ -109,6 +109,29 @@ async fn on_a_full_disk_a_write_that_does_not_fit_does_not_take_others_with_it()
             Err(error) => assert!(number < 8 && error.kind() == ErrorKind::Full, "{number}: {error}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_disk_or_folder_that_cannot_be_written_is_a_matter_of_setup() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let path = disk.path().join("sessions.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let created = store.create(&key(0), &record(1, 9)).await.unwrap();
+    drop(store);
+    remount(&disk, "ro");
+    for path in [&path, &disk.path().join("another.db")] {
+        let error = SqliteStore::open(path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Setup, "{error}");
+    }
+    remount(&disk, "rw");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let stored = store.load(&key(0), None).await.unwrap().unwrap();
+    assert_eq!(created, Created::Created(stored.version));
+}
+
+fn remount(disk: &SmallDisk, how: &str) {
+    let remount = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(disk.path()).status();
+    assert!(remount.unwrap().success());
 }
 
 fn spawn(

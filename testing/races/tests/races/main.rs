@@ -2,9 +2,14 @@
 #![expect(clippy::unnecessary_wraps, reason = "handlers have one shape, whether they can fail or not")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod bad_clock;
+mod bad_config;
+mod bad_sizes;
+mod bad_values;
 mod never_in_the_cookie;
 mod never_in_the_session;
 mod s10_cut;
+mod s10_reset;
 mod s1_s2_writers;
 mod s3_log_out;
 mod s4_log_out;

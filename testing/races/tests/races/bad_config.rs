@@ -1,0 +1,87 @@
+//! Bad input: a configuration that contradicts itself does not build, and says which options do.
+
+use std::time::Duration;
+
+use cloakroom::store::{
+    Abilities, Created, Record, Result, Store, StoreKey, Stored, Touch, Updated, Version,
+};
+use cloakroom::stores::MemoryStore;
+use cloakroom::{Config, Engine, SameSite, Secure, Timestamp};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn every_contradiction_names_both_options() {
+    let contradictions: [(Config, [&str; 2]); 10] = [
+        (Config::default().idle(2 * MINUTE).absolute(MINUTE), ["idle", "absolute"]),
+        (Config::default().renew_every(MINUTE).grace(MINUTE), ["renew_every", "grace"]),
+        (Config::default().rolling(true).renew_every(60 * MINUTE), ["rolling", "renew_every"]),
+        (Config::default().cookie_name("__Host-x").secure(Secure::Never), ["cookie_name", "secure"]),
+        (Config::default().cookie_name("__secure-x").secure(Secure::Auto), ["cookie_name", "secure"]),
+        (Config::default().cookie_name("__HOST-x").cookie_domain("a.test"), ["cookie_name", "cookie_domain"]),
+        (
+            Config::default().cookie_name("__Host-x").cookie_path("/a".to_owned()),
+            ["cookie_name", "cookie_path"],
+        ),
+        (Config::plain_http().same_site(SameSite::None).secure(Secure::Never), ["same_site", "secure"]),
+        (Config::plain_http().partitioned(true).secure(Secure::Auto), ["partitioned", "secure"]),
+        (Config::plain_http().partitioned(true).secure(Secure::Never), ["partitioned", "secure"]),
+    ];
+    for (config, options) in contradictions {
+        let error = Engine::new(MemoryStore::new(), config).unwrap_err();
+        assert_eq!(error.options(), options, "{error}");
+        assert!(error.to_string().starts_with(&format!("{} and {}: ", options[0], options[1])), "{error}");
+    }
+}
+
+#[test]
+fn an_option_that_needs_what_the_store_has_not_names_both() {
+    let error = Engine::new(Plain, Config::default().sessions_per_user(3)).unwrap_err();
+    assert_eq!(error.options(), ["sessions_per_user", "store"]);
+}
+
+#[test]
+fn an_option_that_can_never_be_right_is_named() {
+    let wrong: [(Config, &str); 6] = [
+        (Config::default().idle(Duration::ZERO), "idle"),
+        (Config::default().absolute(Duration::ZERO), "absolute"),
+        (Config::default().grace(61 * MINUTE), "grace"),
+        (Config::default().touch_after(f64::NAN), "touch_after"),
+        (Config::default().touch_after(1.0), "touch_after"),
+        (Config::default().sessions_per_user(0), "sessions_per_user"),
+    ];
+    for (config, option) in wrong {
+        assert_eq!(Engine::new(MemoryStore::new(), config).unwrap_err().options(), [option]);
+    }
+}
+
+/// A store that can nothing but what every store can.
+#[derive(Debug)]
+struct Plain;
+
+#[cloakroom::store::async_trait]
+impl Store for Plain {
+    async fn load(&self, _: &StoreKey, _: Option<Touch>) -> Result<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn create(&self, _: &StoreKey, _: &Record) -> Result<Created> {
+        Ok(Created::Taken)
+    }
+
+    async fn update(&self, _: &StoreKey, _: Version, _: &Record) -> Result<Updated> {
+        Ok(Updated::Gone)
+    }
+
+    async fn touch(&self, _: &StoreKey, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn delete(&self, _: &StoreKey) -> Result<Option<Stored>> {
+        Ok(None)
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE
+    }
+}
