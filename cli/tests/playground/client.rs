@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// Clones share their jar.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Client {
     address: String,
     jar: Arc<Mutex<BTreeMap<String, String>>>,
