@@ -21,7 +21,7 @@ async fn read(session: Session) -> Result<impl IntoResponse, SessionError> {
     Ok((PUBLIC, "read"))
 }
 
-async fn varying(session: Session, vary: &'static str) -> Result<impl IntoResponse, SessionError> {
+fn varying(session: &Session, vary: &'static str) -> Result<impl IntoResponse + use<>, SessionError> {
     session.get::<u32>("n")?;
     Ok(([(VARY, vary)], ""))
 }
@@ -31,9 +31,9 @@ fn client() -> Client {
         .route("/write", get(write))
         .route("/read", get(read))
         .route("/still", get(async || (PUBLIC, "still")))
-        .route("/language", get(|session: Session| varying(session, "Accept-Language")))
-        .route("/cookie", get(|session: Session| varying(session, "accept-language, COOKIE")))
-        .route("/star", get(|session: Session| varying(session, "*")));
+        .route("/language", get(async |session: Session| varying(&session, "Accept-Language")))
+        .route("/cookie", get(async |session: Session| varying(&session, "accept-language, COOKIE")))
+        .route("/star", get(async |session: Session| varying(&session, "*")));
     Client::new(router.layer(layer()))
 }
 

@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode};
 use crate::client::Client;
 use crate::{layer, log_out, read};
 
-async fn write_and_answer(session: Session, status: StatusCode) -> Result<StatusCode, SessionError> {
+fn write_and_answer(session: &Session, status: StatusCode) -> Result<StatusCode, SessionError> {
     session.increment("n", 1)?;
     Ok(status)
 }
@@ -20,14 +20,14 @@ async fn fail(session: Session) -> Result<(), StatusCode> {
 }
 
 async fn write_in_the_fallback(session: Session) -> Result<StatusCode, SessionError> {
-    write_and_answer(session, StatusCode::NOT_FOUND).await
+    write_and_answer(&session, StatusCode::NOT_FOUND)
 }
 
 fn client() -> Client {
     let mut router =
         Router::new().route("/read", get(read)).route("/fail", get(fail)).route("/out", get(log_out));
     for status in STATUSES {
-        let handler = async move |session: Session| write_and_answer(session, status).await;
+        let handler = async move |session: Session| write_and_answer(&session, status);
         router = router.route(&format!("/{}", status.as_u16()), get(handler));
     }
     Client::new(router.fallback(write_in_the_fallback).layer(layer()))

@@ -1,6 +1,6 @@
 //! People who log in, and some of them out again, until their server is dead.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::client::Client;
@@ -70,7 +70,7 @@ pub(super) async fn remaining(visitors: Vec<Visitor>, address: &str) -> usize {
         let seen = client.session().await;
         let listed = client.get(&format!("/api/sessions?user={}", visitor.name)).await.json();
         let listed = listed["sessions"].as_array().unwrap().len();
-        let is_in = seen["user"] == Value::from(&*visitor.name);
+        let is_in = seen["user"] == *visitor.name;
         if is_in {
             assert_eq!(seen["data"], json!({"name": visitor.name}), "a log-in is whole");
         }

@@ -66,13 +66,13 @@ async fn a_user_s_name_has_1_to_255_bytes(kind: Kind) {
     let mut guest = stand.guest().await;
     for length in [0, 256, 100_000] {
         let script = async move |session: Session| {
-            let error = session.log_in(&"u".repeat(length)).unwrap_err();
+            let error = session.log_in("u".repeat(length)).unwrap_err();
             Ok(format!("{:?}", error.kind()))
         };
         assert_eq!(guest.run(script).await.ok().body, "Invalid");
         assert_eq!(guest.user().await, None);
     }
-    guest.run(async |session: Session| Ok(session.log_in(&"u".repeat(255))?)).await.ok();
+    guest.run(async |session: Session| Ok(session.log_in("u".repeat(255))?)).await.ok();
     assert_eq!(guest.user().await.unwrap().len(), 255);
     assert_eq!(stand.engine.sessions().revoke_all(&"u".repeat(255)).await.unwrap(), 1);
 }
