@@ -130,6 +130,15 @@ impl Builder {
         Ok(setup::create_tables(&self.connect(), &self.names).await?)
     }
 
+    /// Drops the tables, with every record and revocation in them; a schema stays.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); tables that are not ours are left alone.
+    pub async fn drop_tables(&self) -> Result<()> {
+        self.names.check()?;
+        Ok(setup::drop_tables(&self.connect(), &self.names).await?)
+    }
+
     /// Connects, and looks whether the tables are there and ours.
     ///
     /// # Errors

@@ -62,6 +62,23 @@ pub(crate) async fn create_tables(connections: &Connections, names: &Names) -> R
     }
 }
 
+/// Drops what is ours.
+pub(crate) async fn drop_tables(connections: &Connections, names: &Names) -> Result<(), Failure> {
+    let mut lease = connections.lease().await.map_err(explain)?;
+    let name = names.qualified();
+    let work = async {
+        match look(&mut lease, names).await? {
+            found if found.is_absent() => return Ok(()),
+            found => found.check_tables()?,
+        }
+        let sql =
+            format!("DROP TABLE {name}records, {name}revocations; DROP FUNCTION {name}touch, {name}revoke");
+        run(&mut lease, sql).await
+    };
+    let answer = timeout(connections.limits().answer, work).await.unwrap_or(Err(Failure::NO_ANSWER));
+    connections.give_back(lease, answer).map_err(explain)
+}
+
 async fn create(connection: &mut PgConnection, names: &Names) -> Result<(), Failure> {
     let found = look(connection, names).await?;
     found.check_server()?;

@@ -28,7 +28,7 @@ mod on_two_handles {
     use super::*;
 
     async fn harness() -> ManualHarness {
-        let tables = Tables::make().await;
+        let tables = Tables::lend().await;
         let clock = ManualClock::at(Timestamp::now());
         let (store, other) = (open(tables.builder(), &clock).await, open(tables.builder(), &clock).await);
         let pool = PgPoolOptions::new().connect_lazy(&support::url()).unwrap();

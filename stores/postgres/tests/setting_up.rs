@@ -41,9 +41,10 @@ async fn missing_tables_are_an_error_that_says_what_to_call() {
 async fn tables_that_vanish_are_an_error_that_says_what_to_call() {
     let tables = Tables::make().await;
     let store = tables.open().await;
-    tables.drop_records().await;
+    tables.builder().drop_tables().await.unwrap();
     let error = store.load(&key(1), None).await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "call Builder::create_tables");
+    tables.builder().drop_tables().await.unwrap(); // what is not there is dropped already
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,8 +68,12 @@ async fn a_table_of_somebody_else_is_refused_and_left_alone() {
     let (url, prefix) = (url(), &tables.prefix);
     run(&url, format!("CREATE TABLE {prefix}records (key bytea PRIMARY KEY, note text)")).await;
     assert_says(&error_at(&url, prefix).await, ErrorKind::Setup, "choose another table prefix");
-    let error = tables.builder().create_tables().await.unwrap_err();
-    assert_says(&error, ErrorKind::Setup, "choose another table prefix");
+    for error in [
+        tables.builder().create_tables().await.unwrap_err(),
+        tables.builder().drop_tables().await.unwrap_err(),
+    ] {
+        assert_says(&error, ErrorKind::Setup, "choose another table prefix");
+    }
     run(&url, format!("INSERT INTO {prefix}records VALUES ('a', 'still there')")).await;
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Mutex;
 use std::thread;
 
 use cloakroom_postgres::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
@@ -21,10 +22,15 @@ pub(crate) fn unused(what: &str) -> String {
     format!("{what}_{:016x}_", RandomState::new().hash_one(0))
 }
 
+/// The prefixes of tables that are empty: making them takes longer than most tests.
+static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// Tables, dropped with this.
 #[derive(Debug)]
 pub(crate) struct Tables {
     url: String,
+    /// Whether they are emptied instead, for another test.
+    lent: bool,
     pub(crate) prefix: String,
     pub(crate) schema: Option<String>,
 }
@@ -32,23 +38,30 @@ pub(crate) struct Tables {
 impl Tables {
     /// Makes tables with a prefix of their own.
     pub(crate) async fn make() -> Self {
-        Self::make_at(url()).await
+        let tables = Self::named(unused("t"));
+        tables.builder().create_tables().await.unwrap();
+        tables
     }
 
-    pub(crate) async fn make_at(url: String) -> Self {
-        let tables = Self { url, prefix: unused("t"), schema: None };
-        tables.builder().create_tables().await.unwrap();
+    /// Tables for a test that leaves them as they were made.
+    pub(crate) async fn lend() -> Self {
+        let free = FREE.lock().unwrap().pop();
+        let mut tables = match free {
+            Some(prefix) => Self::named(prefix),
+            None => Self::make().await,
+        };
+        tables.lent = true;
         tables
     }
 
     /// Makes nothing yet.
     pub(crate) fn named(prefix: String) -> Self {
-        Self { url: url(), prefix, schema: None }
+        Self { url: url(), lent: false, prefix, schema: None }
     }
 
     /// Makes a schema, and tables in it.
     pub(crate) async fn in_a_schema() -> Self {
-        let tables = Self { url: url(), prefix: "blog2_".into(), schema: Some(unused("s")) };
+        let tables = Self { url: url(), lent: false, prefix: "blog2_".into(), schema: Some(unused("s")) };
         tables.builder().create_tables().await.unwrap();
         tables
     }
@@ -69,8 +82,8 @@ impl Tables {
         self.builder().open().await.unwrap()
     }
 
-    pub(crate) async fn drop_records(&self) {
-        run(&self.url, format!("DROP TABLE {}records, {0}revocations", self.prefix)).await;
+    fn empty(&self) -> String {
+        format!("DELETE FROM {0}records; DELETE FROM {0}revocations", self.prefix)
     }
 
     fn drop_all(&self) -> String {
@@ -87,13 +100,16 @@ impl Tables {
 
 impl Drop for Tables {
     fn drop(&mut self) {
-        let (url, sql) = (self.url.clone(), self.drop_all());
+        let lent = self.lent.then(|| self.prefix.clone());
+        let (url, sql) = (self.url.clone(), if self.lent { self.empty() } else { self.drop_all() });
         // A runtime cannot be waited for inside another one.
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(run(&url, sql));
         });
-        drop(dropping.join());
+        if dropping.join().is_ok() {
+            FREE.lock().unwrap().extend(lent);
+        }
     }
 }
 

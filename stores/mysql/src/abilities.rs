@@ -1,0 +1,40 @@
+//! What the store can do beyond the contract: all of it.
+
+use cloakroom_store::{
+    Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+};
+
+use crate::store::MysqlStore;
+
+#[async_trait]
+impl Sweep for MysqlStore {
+    async fn sweep(&self, limit: usize) -> Result<Swept> {
+        self.sweep_up_to(limit).await
+    }
+}
+
+#[async_trait]
+impl Scan for MysqlStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.page(after, limit).await
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.count_live().await
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        self.clear_all().await
+    }
+}
+
+#[async_trait]
+impl Owners for MysqlStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        self.list_of(owner).await
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        self.revoke_all_of(owner, at).await
+    }
+}

@@ -1,0 +1,205 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlConnectOptions;
+
+use crate::connections::{Connections, Limits};
+use crate::setup;
+use crate::statements::{PREFIX, Statements};
+use crate::store::MysqlStore;
+
+/// The longest table prefix, in bytes.
+const LONGEST_PREFIX: usize = 32;
+/// The largest `max_allowed_packet` of a server is a gigabyte.
+const LARGEST_PAYLOAD: usize = 1_000_000_000;
+/// What a statement takes beside its payload, generously.
+const ROOM_FOR_THE_REST: usize = 4 << 10;
+
+/// Sets the options of a [`MysqlStore`]; [`MysqlStore::builder`] makes one.
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    server: Server,
+    clock: Arc<dyn Clock>,
+    prefix: String,
+    connections: u32,
+    limits: Limits,
+    largest_payload: usize,
+}
+
+/// How the server is reached.
+#[derive(Clone)]
+enum Server {
+    Options(Box<MySqlConnectOptions>),
+    Pool(MySqlPool),
+}
+
+impl Builder {
+    pub(crate) fn url(url: &str) -> Result<Self> {
+        // The client's own error could repeat a part of the URL, and so the password.
+        let options = url.parse().map_err(|_| {
+            invalid("the url is not like mysql://user:password@host:3306/database?ssl-mode=VERIFY_IDENTITY")
+        })?;
+        Ok(Self::options(options))
+    }
+
+    pub(crate) fn options(options: MySqlConnectOptions) -> Self {
+        Self::of(Server::Options(Box::new(options)))
+    }
+
+    pub(crate) fn pool(pool: MySqlPool) -> Self {
+        Self::of(Server::Pool(pool))
+    }
+
+    fn of(server: Server) -> Self {
+        Self {
+            server,
+            clock: Arc::new(SystemClock),
+            prefix: PREFIX.into(),
+            connections: 10,
+            limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
+            largest_payload: 16 << 20,
+        }
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets what the names of all tables begin with, so that several stores can share a database.
+    /// `cloakroom_` unless set; up to 32 lower-case ASCII letters, digits and underscores, a letter first.
+    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets how many connections the store opens at most. 10 unless set; without effect on a pool that was given.
+    pub fn connections(mut self, most: NonZeroU32) -> Self {
+        self.connections = most.get();
+        self
+    }
+
+    /// Sets how long an operation waits for a connection, before it fails as [`ErrorKind::Unavailable`].
+    /// 3 seconds unless set. Of a pool that was given, its own limit counts.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.connect = timeout;
+        self
+    }
+
+    /// Sets how long an operation waits for the server's answer, before it fails as [`ErrorKind::Unavailable`].
+    /// 5 seconds unless set.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.answer = timeout;
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
+    /// 16 MiB unless set; never more than the server's `max_allowed_packet` has room for.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Makes the tables that are missing: what `src/schema.sql` says. Any number of processes may do so at once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`ErrorKind::Setup`] also if the user may not create tables.
+    pub async fn create_tables(&self) -> Result<()> {
+        check_prefix(&self.prefix)?;
+        Ok(setup::create_tables(&self.connect(), &self.prefix).await?)
+    }
+
+    /// Drops the tables, with every record and revocation in them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); tables that are not ours are left alone.
+    pub async fn drop_tables(&self) -> Result<()> {
+        check_prefix(&self.prefix)?;
+        Ok(setup::drop_tables(&self.connect(), &self.prefix).await?)
+    }
+
+    /// Connects, and looks whether the tables are there and ours.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if the tables are missing or not ours, or if the server refuses the user, has no such
+    /// database, is too old or is neither MariaDB nor MySQL; [`ErrorKind::Unavailable`] if it does not answer;
+    /// [`ErrorKind::Invalid`] if a prefix can never be right.
+    pub async fn open(self) -> Result<MysqlStore> {
+        check_prefix(&self.prefix)?;
+        let connections = self.connect();
+        let largest_packet = setup::check(&connections, &self.prefix).await?;
+        Ok(MysqlStore {
+            connections,
+            statements: Statements::new(&self.prefix),
+            clock: self.clock,
+            largest_payload: self.largest_payload.min(largest_packet.saturating_sub(ROOM_FOR_THE_REST)),
+        })
+    }
+
+    fn connect(&self) -> Connections {
+        match &self.server {
+            Server::Options(options) => Connections::new(options, self.connections, self.limits),
+            Server::Pool(pool) => Connections::of(pool.clone(), self.limits),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("prefix", &self.prefix)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// On some systems, `A_` and `a_` would be the same.
+fn check_prefix(name: &str) -> Result<()> {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let right = name.len() <= LONGEST_PREFIX
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(letters);
+    if right {
+        return Ok(());
+    }
+    Err(invalid(
+        "a table prefix has up to 32 lower-case ascii letters, digits and underscores, a letter first",
+    ))
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_that_is_no_name_is_refused() {
+        for name in ["", "1a", "_a", "a-b", "a b", "a;drop table b", "a\"", "é", "Blog_", &"a".repeat(33)] {
+            assert_eq!(check_prefix(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+        }
+        for name in ["a", "cloakroom_", "app2_sessions_"] {
+            assert!(check_prefix(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_url_is_shown() {
+        let error = Builder::url("mysql://alice:pass word@[host/db").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let builder = Builder::url("mysql://alice:hunter2@host/db").unwrap();
+        for words in [format!("{error:?} {error}"), format!("{builder:?}")] {
+            assert!(!words.contains("pass word") && !words.contains("hunter2"), "{words}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Rows and parameters: how a record becomes columns, and columns a record.
+
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use sqlx::Row;
+use sqlx::mysql::MySqlRow;
+
+use crate::error::Failure;
+
+/// Reads the columns of a record, of which the first is the column `first`.
+pub(crate) fn stored(row: &MySqlRow, first: usize) -> Result<Stored, Failure> {
+    let owner: Option<&[u8]> = row.try_get(first + 3)?;
+    let since: Option<i64> = row.try_get(first + 4)?;
+    let payload: &[u8] = row.try_get(first + 5)?;
+    let record = Record {
+        payload: payload.to_vec().into(),
+        expires_at: timestamp(row.try_get(first + 1)?)?,
+        sliding: row.try_get(first + 2)?,
+        owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
+    };
+    Ok(Stored { record, version: Version::new(row.try_get::<i64, _>(first)?.cast_unsigned()) })
+}
+
+/// Reads the columns of a record and its key.
+pub(crate) fn entry(row: &MySqlRow) -> Result<Entry, Failure> {
+    let key = StoreKey::from_bytes(row.try_get(6)?).map_err(|_| Failure::DAMAGED_ROW)?;
+    Ok(Entry { key, stored: stored(row, 0)? })
+}
+
+fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
+    let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
+    Ok(Owner { key, since: timestamp(since)? })
+}
+
+/// Reads a column of microseconds.
+fn timestamp(micros: i64) -> Result<Timestamp, Failure> {
+    u64::try_from(micros).map(Timestamp::from_micros).map_err(|_| Failure::DAMAGED_ROW)
+}
+
+/// A column of microseconds.
+pub(crate) fn micros(moment: Timestamp) -> i64 {
+    moment.as_micros().cast_signed() // a timestamp always fits
+}
+
+/// A version's column; one that we never gave becomes a negative number, which no row has.
+pub(crate) fn number(version: Version) -> i64 {
+    version.get().cast_signed()
+}
+
+/// A record's first version: random out of 2^62, so that no later record under the same key meets a number that an
+/// earlier one had. Updates count from there, and cannot reach the end of an `i64`.
+pub(crate) fn first_version() -> Result<Version, Failure> {
+    let random = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
+    Ok(Version::new(random >> 2))
+}
+
+/// The version after this one.
+pub(crate) fn next_version(version: Version) -> Version {
+    Version::new(version.get().wrapping_add(1))
+}

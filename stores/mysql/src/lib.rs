@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod abilities;
+mod builder;
+mod connections;
+mod error;
+mod layout;
+mod owners;
+mod records;
+mod scan;
+mod setup;
+mod statements;
+mod store;
+mod sweep;
+mod transaction;
+
+pub use builder::Builder;
+pub use sqlx;
+pub use store::MysqlStore;

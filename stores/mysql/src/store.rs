@@ -1,0 +1,104 @@
+//! The store.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom_store::{
+    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
+    Updated, Version, async_trait,
+};
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlConnectOptions;
+
+use crate::builder::Builder;
+use crate::connections::Connections;
+use crate::statements::Statements;
+
+/// Keeps records in tables of a MariaDB or MySQL database.
+///
+/// Any number of stores, in any number of processes, can use the same tables.
+pub struct MysqlStore {
+    pub(crate) connections: Connections,
+    pub(crate) statements: Statements,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) largest_payload: usize,
+}
+
+impl MysqlStore {
+    /// Connects to the database that `url` names, with default options; the tables have to be there.
+    ///
+    /// # Errors
+    /// See [`Builder::open`]; [`ErrorKind::Invalid`] if the URL cannot be right.
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::builder(url)?.open().await
+    }
+
+    /// Sets options for the database that `url` names: `mysql://user:password@host:3306/database`, with the
+    /// settings of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY&ssl-ca=ca.pem`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the URL cannot be right.
+    pub fn builder(url: &str) -> Result<Builder> {
+        Builder::url(url)
+    }
+
+    /// Sets options for a database that is reached with these options.
+    pub fn with_options(options: MySqlConnectOptions) -> Builder {
+        Builder::options(options)
+    }
+
+    /// Sets options for a store that shares the application's own pool.
+    pub fn with_pool(pool: MySqlPool) -> Builder {
+        Builder::pool(pool)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn check_size(&self, record: &Record) -> Result<()> {
+        let (size, most) = (record.payload.len(), self.largest_payload);
+        if size <= most {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("a payload has at most {most} bytes here, this one {size}"),
+        ))
+    }
+}
+
+#[async_trait]
+impl Store for MysqlStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        self.load_record(key, touch).await
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.check_size(record)?;
+        self.create_record(key, record).await
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.check_size(record)?;
+        self.update_record(key, expected, record).await
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.touch_record(key, expires_at).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        self.delete_record(key).await
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    }
+}
+
+impl fmt::Debug for MysqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MysqlStore").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}

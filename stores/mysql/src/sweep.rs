@@ -1,0 +1,78 @@
+//! Removing what has expired, in short transactions.
+//!
+//! `due_at` is in an index, `expires_at` is not. A record is created with both the same; whatever moves the expiry
+//! later leaves `due_at` behind, so that no index is written. When `due_at` is past, a sweep looks at the record, and
+//! removes it or moves `due_at` on: once an idle timeout for a session that lives, however often it is written.
+
+use cloakroom_store::{Result, Swept};
+use sqlx::{Executor, MySqlConnection, Row};
+
+use crate::connections::Harmless;
+use crate::error::Failure;
+use crate::layout::micros;
+use crate::scan::number;
+use crate::statements::Statements;
+use crate::store::MysqlStore;
+use crate::transaction::Locks;
+
+/// How many records one transaction looks at, at most: others can write in between.
+const BATCH: usize = 500;
+
+/// How far one transaction got.
+struct Progress {
+    removed: usize,
+    looked_at: usize,
+}
+
+impl MysqlStore {
+    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<Swept> {
+        let now = micros(self.now());
+        let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
+        self.connections.write(Harmless::Yes, forget).await?;
+        let mut removed = 0;
+        while removed < limit {
+            let batch = BATCH.min(limit - removed);
+            let progress = self.sweep_batch(now, batch).await?;
+            removed += progress.removed;
+            if progress.looked_at < batch {
+                return Ok(Swept { removed, more: false }); // the rest, if any, is under somebody else's hands
+            }
+        }
+        let is_due = || self.statements.is_due.question().bind(now).bind(now);
+        let row = self.connections.one(Harmless::Yes, is_due).await?;
+        Ok(Swept { removed, more: number(row.as_ref())? > 0 })
+    }
+
+    async fn sweep_batch(&self, now: i64, batch: usize) -> Result<Progress, Failure> {
+        let statements = self.statements.clone();
+        let swept = self.connections.together(Harmless::Yes, Locks::Rows, move |connection| {
+            let statements = statements.clone();
+            Box::pin(async move { sweep(connection, &statements, now, sized(batch)).await })
+        });
+        swept.await
+    }
+}
+
+async fn sweep(
+    connection: &mut MySqlConnection,
+    statements: &Statements,
+    now: i64,
+    batch: i64,
+) -> Result<Progress, Failure> {
+    let due = connection.fetch_all(statements.due.question().bind(now).bind(batch)).await?;
+    let (mut expired, mut alive) = (Vec::new(), Vec::new());
+    for row in &due {
+        let ids = if now < row.try_get(1)? { &mut alive } else { &mut expired };
+        ids.push(row.try_get(0)?);
+    }
+    for (statement, ids) in [(&statements.sweep_away, &expired), (&statements.put_off, &alive)] {
+        if !ids.is_empty() {
+            connection.execute(statement.question_of(ids)).await?;
+        }
+    }
+    Ok(Progress { removed: expired.len(), looked_at: due.len() })
+}
+
+fn sized(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
