@@ -146,7 +146,9 @@ fn of_racing_updates_everybody_sees_the_last() {
                 })
             })
             .into();
-        writers.into_iter().for_each(|writer| drop(writer.join().unwrap()));
+        for writer in writers {
+            writer.join().unwrap();
+        }
         let last = block_on(durable.load(&key(), None)).unwrap().unwrap().version;
         assert_eq!(load(&one).unwrap().version, last);
         assert_eq!(load(&two).unwrap().version, last);
