@@ -63,7 +63,7 @@ impl Sub<Duration> for Timestamp {
 }
 
 fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+    span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into())
 }
 
 impl From<SystemTime> for Timestamp {

@@ -93,9 +93,10 @@ impl Lifetime {
     /// What is left of an idle time when the next touch is due. In whole numbers: it is asked at every request.
     fn untouched_part(&self, idle: Duration) -> Duration {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
-        let passed = (self.touch_after * 1e6) as u128;
-        let passed = u64::try_from(idle.as_micros() * passed / 1_000_000).unwrap_or(u64::MAX);
-        idle.saturating_sub(Duration::from_micros(passed))
+        let millionths = (self.touch_after * 1e6) as u32;
+        let of_seconds = idle.as_secs().saturating_mul(millionths.into());
+        let of_the_rest = u64::from(idle.subsec_micros()) * u64::from(millionths) / 1_000_000;
+        idle.saturating_sub(Duration::from_micros(of_seconds.saturating_add(of_the_rest)))
     }
 
     /// Whether a session that no touch could ride on must be touched.

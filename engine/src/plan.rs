@@ -31,8 +31,9 @@ pub(crate) enum Origin {
 }
 
 /// What the handler decided about the stored session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Fate {
+    #[default]
     Keep,
     /// A new id, same privilege.
     Renew,

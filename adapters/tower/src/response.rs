@@ -1,7 +1,7 @@
 //! Headers and errors: what the engine's words are in HTTP.
 
 use cloakroom::{Engine, Error, ErrorKind, Outcome};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 /// A response with a text body: what an application answers when a session cannot be saved.
@@ -70,8 +70,12 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
         let mut parts = value.as_bytes().split(|&byte| byte == b',');
         parts.any(|part| part.trim_ascii().eq_ignore_ascii_case(b"cookie") || part.trim_ascii() == b"*")
     };
-    if !headers.contains_key(VARY) || !headers.get_all(VARY).iter().any(names) {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    match headers.entry(VARY) {
+        Entry::Vacant(none) => {
+            none.insert(HeaderValue::from_static("Cookie"));
+        }
+        Entry::Occupied(said) if said.iter().any(names) => {}
+        Entry::Occupied(mut said) => said.append(HeaderValue::from_static("Cookie")),
     }
 }
 

@@ -5,10 +5,25 @@
 /// Reads what RFC 6265 (section 4.2.1) describes and what clients really send: any white space around a pair, a
 /// missing space after `;`, empty pairs, a value in double quotes. Nothing is an error; what is no pair is passed over.
 pub(crate) fn values_of<'a>(name: &'a str, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    header.split(|&byte| byte == b';').filter_map(move |pair| {
+    pairs_of(header).filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
         let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
         Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    })
+}
+
+/// What stands between the semicolons. Browsers send long headers of other people's cookies: `memchr` reads many bytes
+/// at a time.
+fn pairs_of(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let (pair, behind) = match memchr::memchr(b';', bytes) {
+            Some(end) => (&bytes[..end], Some(&bytes[end + 1..])),
+            None => (bytes, None),
+        };
+        rest = behind;
+        Some(pair)
     })
 }
 

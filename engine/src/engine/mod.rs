@@ -1,6 +1,7 @@
 //! The life of a session around a request: begin, load, commit. Nothing else awaits a store for a request.
 
 mod commit;
+mod gate;
 mod load;
 mod patience;
 mod sweep;

@@ -1,10 +1,13 @@
 //! One request's dealings with its session.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_store::Timestamp;
+use tokio::task::JoinHandle;
 
+use super::gate::Gate;
 use super::{Candidates, Engine, commit};
 use crate::plan::{Plan, Step};
 use crate::session::{Cookie, Place, State};
@@ -18,10 +21,10 @@ pub(crate) struct Visit {
     /// When the request began, if it brought an id: what excuses an old one.
     begun: Timestamp,
     /// One load or commit at a time.
-    gate: tokio::sync::Mutex<()>,
-    /// Empty until the session is loaded.
-    state: OnceLock<Mutex<State>>,
-    responded: OnceLock<()>,
+    gate: Gate,
+    /// Empty until the session is loaded: most requests never look at theirs.
+    state: Mutex<Option<Box<State>>>,
+    responded: AtomicBool,
 }
 
 /// A request whose session nobody has asked for yet: see [`Engine::begin`]. Clones are of the same request.
@@ -40,6 +43,9 @@ pub struct Outcome {
     pub ended: bool,
 }
 
+/// The outcome of a request that did not look at its session.
+const UNTOUCHED: Outcome = Outcome { set_cookie: None, vary: false, ended: false };
+
 impl Visit {
     pub(super) fn begin(engine: Engine, ids: Candidates, https: bool) -> Pending {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
@@ -48,9 +54,9 @@ impl Visit {
             begun,
             ids,
             https,
-            gate: tokio::sync::Mutex::const_new(()),
-            state: OnceLock::new(),
-            responded: OnceLock::new(),
+            gate: Gate::default(),
+            state: Mutex::new(None),
+            responded: AtomicBool::new(false),
         }))
     }
 
@@ -61,22 +67,36 @@ impl Visit {
     /// Looks at or changes the state of a loaded session.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         // Every `Session` was made by `load`, which sets the state first; a request that never loaded has an empty one.
-        let state = self.state.get_or_init(|| {
-            Mutex::new(State::new(Place::Closed, crate::record::Frames::default(), self.engine.clock().now()))
-        });
-        f(&mut state.lock().unwrap_or_else(PoisonError::into_inner))
+        f(self.state().get_or_insert_with(|| {
+            let now = self.engine.clock().now();
+            Box::new(State::new(Place::Closed, crate::record::Frames::default(), now))
+        }))
+    }
+
+    #[inline]
+    fn state(&self) -> MutexGuard<'_, Option<Box<State>>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn is_loaded(&self) -> bool {
+        self.state().is_some()
     }
 
     pub(super) fn has_responded(&self) -> bool {
-        self.responded.get().is_some()
+        self.responded.load(Ordering::Acquire)
+    }
+
+    fn respond(&self) {
+        self.responded.store(true, Ordering::Release);
     }
 
     async fn load(self: &Arc<Self>) -> Result<Session> {
-        if self.state.get().is_none() {
-            let _gate = self.gate.lock().await;
-            if self.state.get().is_none() {
+        if !self.is_loaded() {
+            let _pass = self.gate.pass().await;
+            if !self.is_loaded() {
                 let state = self.engine.look_up(&self.ids, self.begun).await?;
-                let _ = self.state.set(Mutex::new(state));
+                *self.state() = Some(state);
             }
         }
         Ok(Session(self.clone()))
@@ -84,13 +104,13 @@ impl Visit {
 
     /// Loads again, in the place of what was loaded before.
     pub(crate) async fn reload(&self) -> Result<()> {
-        let _gate = self.gate.lock().await;
+        let _pass = self.gate.pass().await;
         let place = self.with(|state| state.stored().map(|stored| (stored.id.clone(), stored.key.clone())));
         let Some((id, key)) = place else {
             return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
         };
-        match self.engine.look_again(&id, &key, self.begun).await? {
-            Some(state) => self.with(|old| old.reloaded(state)),
+        match self.engine.look_again(&id, key, self.begun).await? {
+            Some(state) => self.with(|old| old.reloaded(*state)),
             None => {
                 self.with(State::closed);
                 return Err(Error::new(ErrorKind::Gone, "the session has ended"));
@@ -111,28 +131,35 @@ impl Visit {
 
     /// Commits, and goes on to the end even if whoever asked is gone, where stopping half-way would show.
     async fn commit(self: &Arc<Self>, last: Last) -> Result<commit::Landing> {
-        let visit = self.clone();
-        let work = async move {
-            let _gate = visit.gate.lock().await;
-            if last == Last::NobodyIsTold && !visit.with(State::only_end) {
-                return Ok(commit::Landing::Kept);
-            }
-            let landing = commit::Commit::new(&visit).run().await;
-            if last != Last::No {
-                // Before the next in line has its turn: it must know that no cookie can be sent any more.
-                let _ = visit.responded.set(());
-            }
-            landing
-        };
-        let runtime = tokio::runtime::Handle::try_current();
-        match runtime {
-            Ok(runtime) if self.with(|state| outlives_its_request(state, &self.engine)) => {
-                runtime.spawn(work).await.unwrap_or_else(|error| {
-                    Err(Error::new(ErrorKind::Unavailable, "the commit was interrupted").with_source(error))
-                })
-            }
-            _ => work.await,
+        match self.commit_apart(last) {
+            None => self.commit_here(last).await,
+            Some(work) => work.await.unwrap_or_else(|error| {
+                Err(Error::new(ErrorKind::Unavailable, "the commit was interrupted").with_source(error))
+            }),
         }
+    }
+
+    /// Commits in a task of its own, if it must not stop half-way and there is a runtime.
+    fn commit_apart(self: &Arc<Self>, last: Last) -> Option<JoinHandle<Result<commit::Landing>>> {
+        if !self.with(|state| outlives_its_request(state, &self.engine)) {
+            return None;
+        }
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let visit = self.clone();
+        Some(runtime.spawn(async move { visit.commit_here(last).await }))
+    }
+
+    async fn commit_here(&self, last: Last) -> Result<commit::Landing> {
+        let _pass = self.gate.pass().await;
+        if last == Last::NobodyIsTold && !self.with(State::only_end) {
+            return Ok(commit::Landing::Kept);
+        }
+        let landing = commit::Commit::new(self).run().await;
+        if last != Last::No {
+            // Before the next in line has its turn: it must know that no cookie can be sent any more.
+            self.respond();
+        }
+        landing
     }
 
     fn outcome(&self) -> Outcome {
@@ -161,6 +188,9 @@ enum Last {
 
 /// Whether half of the commit would be worse than all or nothing of it.
 fn outlives_its_request(state: &State, engine: &Engine) -> bool {
+    if state.is_plain() && engine.config().lifetime.renew_every.is_none() {
+        return false;
+    }
     let plan = Plan::decide(state.observe(engine.config()));
     match plan.step {
         Step::Rotate(_) | Step::Replace | Step::Delete => true,
@@ -184,21 +214,22 @@ impl Pending {
     /// A request that never looked at its session, or only read it, ends here.
     pub fn settle(&self) -> Option<Outcome> {
         let visit = &self.0;
-        if visit.state.get().is_none() {
+        if !visit.is_loaded() {
             let untouched = !visit.engine.always_loads();
             return untouched.then(|| {
-                let _ = visit.responded.set(());
-                Outcome { set_cookie: None, vary: false, ended: false }
+                visit.respond();
+                UNTOUCHED
             });
         }
-        let _gate = visit.gate.try_lock().ok()?;
-        let idle = visit.with(|state| {
+        let config = visit.engine.config();
+        let is_idle = |state: &mut State| {
             state.uncertain.is_empty()
-                && !visit.engine.config().rolling
-                && Plan::decide(state.observe(visit.engine.config())).step == Step::Nothing
-        });
-        idle.then(|| {
-            let _ = visit.responded.set(());
+                && !config.rolling
+                && Plan::decide(state.observe(config)).step == Step::Nothing
+        };
+        let _pass = visit.gate.try_pass()?;
+        visit.with(is_idle).then(|| {
+            visit.respond();
             visit.outcome()
         })
     }
@@ -209,13 +240,14 @@ impl Pending {
     /// The changes are then not acknowledged: the response must be replaced by an error.
     /// [`Gone`](ErrorKind::Gone) only if [`dropped_write_is_an_error`](crate::Config::dropped_write_is_an_error).
     pub async fn commit(&self) -> Result<Outcome> {
-        if let Some(outcome) = self.settle() {
-            return Ok(outcome);
-        }
-        let asked = self.0.state.get().is_some();
-        if let (Err(_), false) = (self.0.load().await, asked) {
-            // Nobody asked for the session: an outage is nothing to this response.
-            return Ok(Outcome { set_cookie: None, vary: false, ended: false });
+        if !self.0.is_loaded() {
+            if let Some(outcome) = self.settle() {
+                return Ok(outcome);
+            }
+            if Box::pin(self.0.load()).await.is_err() {
+                // Nobody asked for the session: an outage is nothing to this response.
+                return Ok(UNTOUCHED);
+            }
         }
         match self.0.commit(Last::Response).await? {
             commit::Landing::Dropped if self.0.engine.config().dropped_write_is_an_error => {
@@ -228,16 +260,15 @@ impl Pending {
     /// What the client must learn although the commit failed: the new id that an earlier [`save`](Session::save) of
     /// this request has stored. Without it the error page would log the user out.
     pub fn outcome_of_an_error(&self) -> Outcome {
-        let is_news =
-            self.0.state.get().is_some() && self.0.with(|state| matches!(state.cookie, Cookie::Set(..)));
-        if is_news { self.0.outcome() } else { Outcome { set_cookie: None, vary: false, ended: false } }
+        let is_news = self.0.is_loaded() && self.0.with(|state| matches!(state.cookie, Cookie::Set(..)));
+        if is_news { self.0.outcome() } else { UNTOUCHED }
     }
 
     /// Whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
     /// before its response is made [abandons](Self::abandon) it then: a log-out must not be lost.
     pub fn is_ending(&self) -> bool {
         let visit = &self.0;
-        visit.state.get().is_some()
+        visit.is_loaded()
             && !visit.has_responded()
             && visit.with(|state| state.fate == crate::plan::Fate::End && state.placed().is_some())
     }

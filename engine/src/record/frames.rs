@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::Header;
+use super::{Header, take};
 
 /// The values of a session, in the order in which they were first inserted.
 ///
@@ -19,7 +19,11 @@ use super::Header;
 ///
 /// Lengths were checked once, when the record was read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Frames(Bytes);
+pub(crate) struct Frames {
+    bytes: Bytes,
+    /// Whether one of them is a flash value, if that is known.
+    flash: Option<bool>,
+}
 
 /// What kind of frame it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,22 +45,24 @@ pub(crate) struct Frame<'a> {
 impl Frames {
     /// Walks all frames once; `None` if a length leads outside or a tag is unknown.
     pub(super) fn check(bytes: Bytes) -> Option<Self> {
-        let mut at = 0;
+        let (mut at, mut flash) = (0, false);
         while at < bytes.len() {
-            at = read_frame(&bytes, at)?.whole.end;
+            let frame = read_frame(&bytes, at)?;
+            at = frame.whole.end;
+            flash |= matches!(frame.tag, Tag::Flash { .. });
         }
-        Some(Self(bytes))
+        Some(Self { bytes, flash: Some(flash) })
     }
 
     /// The frames of a payload that this process has just written with `header`.
     pub(crate) fn of(payload: &Bytes, header: &Header) -> Self {
-        Self(payload.slice(2 + header.encoded_len()..))
+        Self { bytes: payload.slice(2 + header.encoded_len()..), flash: None }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Frame<'_>> {
         let mut at = 0;
         std::iter::from_fn(move || {
-            let frame = if at < self.0.len() { read_frame(&self.0, at) } else { None };
+            let frame = if at < self.bytes.len() { read_frame(&self.bytes, at) } else { None };
             if let Some(frame) = &frame {
                 at = frame.whole.end;
             }
@@ -69,58 +75,73 @@ impl Frames {
         self.iter().find(|frame| frame.key == key.as_bytes() && frame.tag != Tag::Device)
     }
 
+    /// The frame that begins at `place`.
+    pub(crate) fn at(&self, place: usize) -> Option<Frame<'_>> {
+        read_frame(&self.bytes, place)
+    }
+
+    /// The key of the frame that begins at `place`.
+    pub(crate) fn key_at(&self, place: usize) -> &[u8] {
+        self.at(place).map_or(b"", |frame| frame.key)
+    }
+
     /// A slice of the frames that shares their memory.
     pub(crate) fn share(&self, range: Range<usize>) -> Bytes {
-        self.0.slice(range)
+        self.bytes.slice(range)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Whether one of them is a flash value.
+    pub(crate) fn has_flash(&self) -> bool {
+        let is_flash = |frame: Frame<'_>| matches!(frame.tag, Tag::Flash { .. });
+        self.flash.unwrap_or_else(|| self.iter().any(is_flash))
     }
 }
 
 #[inline]
 fn read_frame(bytes: &[u8], start: usize) -> Option<Frame<'_>> {
-    let mut at = start;
-    let tag = *bytes.get(at)?;
-    at += 1;
-    let key = read_slice(bytes, &mut at)?;
+    let mut rest = bytes.get(start..)?;
+    let [tag] = take(&mut rest)?;
+    let key = take_slice(&mut rest)?;
     let tag = match tag {
         0 => Tag::Value,
-        1 => Tag::Flash { born: read_varint(bytes, &mut at)? },
+        1 => Tag::Flash { born: take_varint(&mut rest)? },
         2 => Tag::Device,
         _ => return None,
     };
-    let value = read_slice(bytes, &mut at)?;
-    Some(Frame { tag, key: &bytes[key], value, whole: start..at })
+    let length = take_slice(&mut rest)?.len();
+    let end = bytes.len() - rest.len();
+    Some(Frame { tag, key, value: end - length..end, whole: start..end })
 }
 
 #[inline]
-fn read_slice(bytes: &[u8], at: &mut usize) -> Option<Range<usize>> {
-    let length = usize::try_from(read_varint(bytes, at)?).ok()?;
-    let start = *at;
-    let end = start.checked_add(length).filter(|end| *end <= bytes.len())?;
-    *at = end;
-    Some(start..end)
+fn take_slice<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(take_varint(rest)?).ok()?;
+    let (slice, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(slice)
 }
 
 /// Nearly every length is below 128 and one byte long.
 #[inline]
-fn read_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let byte = *bytes.get(*at)?;
-    if byte < 0x80 {
-        *at += 1;
-        return Some(u64::from(byte));
+fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+    match **rest {
+        [byte, ref behind @ ..] if byte < 0x80 => {
+            *rest = behind;
+            Some(byte.into())
+        }
+        _ => take_long_varint(rest),
     }
-    read_long_varint(bytes, at)
 }
 
 #[cold]
-fn read_long_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+fn take_long_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
+        let [byte] = take(rest)?;
         number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Some(number);

@@ -44,10 +44,11 @@ pub(crate) struct Header {
     nonces: Ring,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The nonces of the last commits as they are written, the newest first.
+#[derive(Clone, Copy, Debug)]
 struct Ring {
     length: u8,
-    newest_first: [u64; RING],
+    nonces: [[u8; 8]; RING],
 }
 
 const ENDS_WITH_BROWSER: u8 = 1;
@@ -74,24 +75,19 @@ impl Header {
             persistent: None,
             number: 0,
             committed_at: now,
-            nonces: Ring { length: 0, newest_first: [0; RING] },
+            nonces: Ring { length: 0, nonces: [[0; 8]; RING] },
         }
     }
 
-    /// The header that the commit `nonce` writes.
-    pub(crate) fn commit(&self, nonce: u64, now: Timestamp) -> Self {
-        let mut next = self.clone();
-        next.number += 1;
-        next.committed_at = now;
-        let ring = &mut next.nonces;
+    /// Becomes the header that the commit `nonce` writes.
+    pub(crate) fn commit(&mut self, nonce: u64, now: Timestamp) {
+        self.number += 1;
+        let ring = &mut self.nonces;
         if now.since(self.committed_at) > REMEMBERED {
             ring.length = 0;
         }
-        let kept = usize::from(ring.length).min(RING - 1);
-        ring.newest_first.copy_within(..kept, 1);
-        ring.newest_first[0] = nonce;
-        ring.length = u8::try_from(kept + 1).unwrap_or(1);
-        next
+        self.committed_at = now;
+        ring.push(nonce);
     }
 
     pub(crate) fn committed_at(&self) -> Timestamp {
@@ -100,7 +96,7 @@ impl Header {
 
     /// Whether this record holds what the commit `nonce` wrote.
     pub(crate) fn remembers(&self, nonce: u64) -> bool {
-        self.nonces.newest_first[..usize::from(self.nonces.length)].contains(&nonce)
+        self.nonces.newest_first().contains(&nonce.to_le_bytes())
     }
 
     /// Whether a commit made at `at`, on top of commit number `base`, could have been forgotten since.
@@ -113,7 +109,9 @@ impl Header {
 
     /// Reads a header and says how long it is.
     pub(super) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
-        let mut rest = bytes;
+        // As an array, so that no field's length is checked again.
+        let (fixed, mut ring) = bytes.split_first_chunk::<{ Self::FIXED_LEN - 1 }>()?;
+        let mut rest = &fixed[..];
         let [flags] = take(&mut rest)?;
         let started_at = take_time(&mut rest)?;
         let renewed_at = take_time(&mut rest)?;
@@ -123,7 +121,7 @@ impl Header {
         let idle = take_u64(&mut rest).map(Duration::from_micros)?;
         let number = take_u64(&mut rest)?;
         let committed_at = take_time(&mut rest)?;
-        let nonces = Ring::decode(&mut rest)?;
+        let nonces = Ring::decode(&mut ring)?;
         let header = Self {
             started_at,
             renewed_at,
@@ -140,7 +138,7 @@ impl Header {
             committed_at,
             nonces,
         };
-        Some((header, bytes.len() - rest.len()))
+        Some((header, bytes.len() - ring.len()))
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -167,20 +165,38 @@ impl Header {
 impl Ring {
     fn decode(rest: &mut &[u8]) -> Option<Self> {
         let [length] = take(rest)?;
-        let mut newest_first = [0; RING];
-        for nonce in newest_first.get_mut(..usize::from(length))? {
-            *nonce = take_u64(rest)?;
-        }
-        Some(Self { length, newest_first })
+        let mut nonces = [[0; 8]; RING];
+        let places = nonces.get_mut(..usize::from(length))?.as_flattened_mut();
+        let (bytes, behind) = rest.split_at_checked(places.len())?;
+        places.copy_from_slice(bytes);
+        *rest = behind;
+        Some(Self { length, nonces })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.length);
-        for nonce in &self.newest_first[..usize::from(self.length)] {
-            out.extend_from_slice(&nonce.to_le_bytes());
-        }
+        out.extend_from_slice(self.newest_first().as_flattened());
+    }
+
+    fn newest_first(&self) -> &[[u8; 8]] {
+        &self.nonces[..usize::from(self.length).min(RING)]
+    }
+
+    fn push(&mut self, nonce: u64) {
+        let kept = usize::from(self.length).min(RING - 1);
+        self.nonces.copy_within(..kept, 1);
+        self.nonces[0] = nonce.to_le_bytes();
+        self.length = u8::try_from(kept + 1).unwrap_or(1);
     }
 }
+
+/// What lies behind the last nonce means nothing.
+impl PartialEq for Ring {
+    fn eq(&self, other: &Self) -> bool {
+        self.newest_first() == other.newest_first()
+    }
+}
+impl Eq for Ring {}
 
 fn take_time(rest: &mut &[u8]) -> Option<Timestamp> {
     take_u64(rest).map(Timestamp::from_micros)

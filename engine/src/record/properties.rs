@@ -21,7 +21,8 @@ fn any_header() -> impl Strategy<Value = Header> {
             header.authenticated_at = authenticated.filter(|time| *time != Timestamp::EPOCH);
             header.idle = idle.map(std::time::Duration::from_micros);
             header.persistent = persistent;
-            nonces.into_iter().fold(header, |header, nonce| header.commit(nonce, committed))
+            nonces.into_iter().for_each(|nonce| header.commit(nonce, committed));
+            header
         },
     )
 }

@@ -12,7 +12,13 @@ fn header() -> Header {
     header.authenticated_at = Some(Timestamp::from_millis(1_767_225_601_000));
     header.idle = Some(Duration::from_secs(60));
     header.persistent = Some(false);
-    header.commit(0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_602_000))
+    after(header, 0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_602_000))
+}
+
+/// The header that a commit writes.
+fn after(mut header: Header, nonce: u64, now: Timestamp) -> Header {
+    header.commit(nonce, now);
+    header
 }
 
 fn session() -> Vec<u8> {
@@ -120,7 +126,7 @@ fn a_record_remembers_its_last_sixteen_commits() {
     let now = Timestamp::from_millis(1);
     let mut header = Header::new(now, [0; 16], [0; 16]);
     for nonce in 1..=20 {
-        header = header.commit(nonce, now);
+        header.commit(nonce, now);
     }
     assert!(header.remembers(20) && header.remembers(5));
     assert!(!header.remembers(4) && !header.remembers(0));
@@ -131,9 +137,9 @@ fn a_record_remembers_its_last_sixteen_commits() {
 #[test]
 fn commits_of_long_ago_are_forgotten() {
     let start = Timestamp::from_millis(1);
-    let first = Header::new(start, [0; 16], [0; 16]).commit(1, start);
+    let first = after(Header::new(start, [0; 16], [0; 16]), 1, start);
     let hour = Duration::from_secs(3_600);
-    let later = first.commit(2, start + hour);
+    let later = after(first, 2, start + hour);
     assert!(!later.remembers(1) && later.remembers(2));
     assert!(
         later.may_have_forgotten(0, start),

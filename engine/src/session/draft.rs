@@ -4,18 +4,21 @@ use bytes::Bytes;
 
 use super::change::{Change, Effect, Op, Target};
 use super::flash::Aging;
+use super::log::{Edit, Edited, Log};
+use super::names::Names;
 use crate::Result;
 use crate::record::{Frame, Frames, Header, Tag, begin_session, write_frame};
 
 /// Stored values and the changes made to them.
 ///
-/// Changes are kept in order, so that they can be carried out again on values that another request has stored
-/// meanwhile; `edits` is what they come to on the present base.
+/// Changes are logged in order, so that they can be carried out again on values that another request has stored
+/// meanwhile; the log also says what they come to on the present base.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     base: Frames,
-    changes: Vec<Change>,
-    edits: Vec<Edit>,
+    /// Finds values in the base, if many were changed.
+    names: Option<Box<Names>>,
+    log: Log,
     /// Whether the base is hidden by a `clear`.
     cleared: bool,
     aging: Option<Aging>,
@@ -26,67 +29,72 @@ pub(crate) struct Draft {
     device: Option<Box<str>>,
 }
 
-/// What became of one key.
-#[derive(Debug)]
-struct Edit {
-    /// The change whose target names the key.
-    change: usize,
-    value: Edited,
-    in_base: bool,
+/// Where the value of a key is found.
+#[derive(Clone, Copy)]
+enum Spot {
+    /// In this edit.
+    Edit(usize),
+    /// In what was stored.
+    Base,
+    Nowhere,
 }
 
-#[derive(Clone, Debug)]
-enum Edited {
-    Removed,
-    Value(Bytes),
-    Flash(Bytes),
-}
-
-impl Edited {
-    fn bytes(&self) -> Option<&Bytes> {
-        match self {
-            Self::Removed => None,
-            Self::Value(value) | Self::Flash(value) => Some(value),
-        }
-    }
+/// What a change comes to.
+struct Ran {
+    effect: Effect,
+    /// What becomes of the key, and where its value was; `None`: all values go.
+    edited: Option<(Edited, Spot)>,
 }
 
 impl Draft {
     /// The values of a session that was just loaded at commit `number`: its flash values have their request now.
     pub(crate) fn loaded(base: Frames, number: u64) -> Self {
-        let flash = base.iter().any(|frame| matches!(frame.tag, Tag::Flash { .. }));
-        let aging = flash.then(|| Aging::new(number));
+        let aging = base.has_flash().then(|| Aging::new(number));
         Self { base, aging, ..Self::default() }
     }
 
     /// The value of `key`, sharing memory with what was stored.
     pub(super) fn get(&self, key: &str) -> Option<Bytes> {
-        if let Some((_, value)) = self.now.iter().rev().find(|(name, _)| **name == *key) {
-            return Some(value.clone());
-        }
-        match self.edit(key) {
-            Some(edit) => edit.value.bytes().cloned(),
+        self.look(key).0
+    }
+
+    /// The value of `key`, and where it is stored or edited.
+    fn look(&self, key: &str) -> (Option<Bytes>, Spot) {
+        let (value, spot) = match self.log.find(key.as_bytes()) {
+            Some(edit) => {
+                (self.log.edit(edit).and_then(|edit| edit.value.bytes()).cloned(), Spot::Edit(edit))
+            }
             None => self.stored(key),
+        };
+        match self.now.iter().rev().find(|(name, _)| **name == *key) {
+            Some((_, shown)) => (Some(shown.clone()), spot),
+            None => (value, spot),
         }
     }
 
-    fn stored(&self, key: &str) -> Option<Bytes> {
+    fn stored(&self, key: &str) -> (Option<Bytes>, Spot) {
         if self.cleared {
-            return None;
+            return (None, Spot::Nowhere);
         }
-        let spent = || self.spent.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone());
-        self.base.find(key).map(|frame| self.base.share(frame.value)).or_else(spent)
+        if let Some(frame) = self.in_base(key) {
+            return (Some(self.base.share(frame.value)), Spot::Base);
+        }
+        let spent = self.spent.iter().find(|(name, _)| **name == *key);
+        (spent.map(|(_, value)| value.clone()), Spot::Nowhere)
+    }
+
+    fn in_base(&self, key: &str) -> Option<Frame<'_>> {
+        match &self.names {
+            None => self.base.find(key),
+            Some(names) => {
+                let place = names.find(key.as_bytes(), |place| self.base.key_at(place))?;
+                self.base.at(place)
+            }
+        }
     }
 
     fn edit(&self, key: &str) -> Option<&Edit> {
-        self.edits.iter().find(|edit| self.key_of(edit) == key)
-    }
-
-    fn key_of(&self, edit: &Edit) -> &str {
-        match &self.changes[edit.change] {
-            Change::At(target, _) => &target.key,
-            Change::Clear => "",
-        }
+        self.log.edit(self.log.find(key.as_bytes())?)
     }
 
     /// All values in the order of their first insertion, with this request's changes.
@@ -100,12 +108,12 @@ impl Draft {
             };
             entries.extend(value.map(|value| (key, value)));
         }
-        for edit in self.edits.iter().filter(|edit| !edit.in_base) {
-            entries.extend(edit.value.bytes().map(|value| (self.key_of(edit).to_owned(), value.clone())));
+        for edit in self.log.edits().filter(|edit| !edit.in_base) {
+            entries.extend(edit.value.bytes().map(|value| (self.log.key_of(edit).to_owned(), value.clone())));
         }
         for (key, _) in self.spent.iter().filter(|(key, _)| self.edit(key).is_none()) {
             let shown = !entries.iter().any(|(other, _)| **other == **key);
-            entries.extend(self.stored(key).filter(|_| shown).map(|value| (key.as_ref().into(), value)));
+            entries.extend(self.stored(key).0.filter(|_| shown).map(|value| (key.as_ref().into(), value)));
         }
         for (key, value) in &self.now {
             entries.retain(|(other, _)| **other != **key);
@@ -116,53 +124,48 @@ impl Draft {
 
     /// Records `change` and carries it out. If it cannot be, nothing is changed.
     pub(super) fn apply(&mut self, mut change: Change) -> Result<Effect> {
-        let (effect, value) = self.run(&mut change)?;
-        Ok(self.keep(change, effect, value))
+        let ran = self.run(&mut change)?;
+        let effect = ran.effect;
+        self.keep(change, ran);
+        Ok(effect)
     }
 
     /// Records an update whose outcome on the present value is known.
     pub(super) fn apply_update(&mut self, target: Target, op: Op, value: Bytes) {
-        self.keep(Change::At(target, op), Effect::Done, Some(Edited::Value(value)));
+        let edited = Some((Edited::Value(value), self.look(&target.key).1));
+        self.keep(Change::At(target, op), Ran { effect: Effect::Done, edited });
     }
 
-    fn run(&self, change: &mut Change) -> Result<(Effect, Option<Edited>)> {
-        let Change::At(target, op) = change else { return Ok((Effect::Done, None)) };
-        let old = self.get(&target.key);
+    fn run(&self, change: &mut Change) -> Result<Ran> {
+        let Change::At(target, op) = change else { return Ok(Ran { effect: Effect::Done, edited: None }) };
+        let (old, spot) = self.look(&target.key);
         let (new, effect) = op.run(&target.path, old.as_deref())?;
         let edited = match (new, &*op) {
             (None, _) => Edited::Removed,
             (Some(new), Op::Flash(_)) => Edited::Flash(new),
             (Some(new), _) => Edited::Value(new),
         };
-        Ok((effect, Some(edited)))
+        Ok(Ran { effect, edited: Some((edited, spot)) })
     }
 
-    fn keep(&mut self, change: Change, effect: Effect, value: Option<Edited>) -> Effect {
-        let key = match &change {
-            Change::At(target, _) => Some(&*target.key),
-            Change::Clear => None,
-        };
-        match (key, value) {
-            (Some(key), Some(value)) => {
-                self.now.retain(|(name, _)| **name != *key);
-                match self.edits.iter().position(|edit| self.key_of(edit) == key) {
-                    Some(place) => self.edits[place].value = value,
-                    None => {
-                        let in_base = !self.cleared && self.base.find(key).is_some();
-                        self.edits.push(Edit { change: self.changes.len(), value, in_base });
-                    }
+    fn keep(&mut self, change: Change, ran: Ran) {
+        if let Change::At(target, _) = &change {
+            self.now.retain(|(name, _)| *name != target.key);
+        }
+        match ran.edited {
+            None => {
+                self.log.clear(change);
+                self.now.clear();
+                self.cleared = true;
+            }
+            Some((value, Spot::Edit(number))) => self.log.edit_again(number, change, value),
+            Some((value, spot)) => {
+                self.log.edit_first(change, value, matches!(spot, Spot::Base));
+                if self.log.is_long() && self.names.is_none() {
+                    self.names = Some(Box::new(names_of(&self.base)));
                 }
             }
-            _ => self.hide_everything(),
         }
-        self.changes.push(change);
-        effect
-    }
-
-    fn hide_everything(&mut self) {
-        self.edits.clear();
-        self.now.clear();
-        self.cleared = true;
     }
 
     /// Shows `value` under `key` in this request only.
@@ -187,7 +190,7 @@ impl Draft {
 
     /// Whether this request changed a value.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.changes.is_empty()
+        !self.log.is_empty()
     }
 
     /// Whether flash values had their request and must go.
@@ -197,7 +200,7 @@ impl Draft {
 
     /// Whether there is a value that this request inserted.
     pub(crate) fn holds_new_values(&self) -> bool {
-        self.edits.iter().any(|edit| edit.value.bytes().is_some())
+        self.log.edits().any(|edit| edit.value.bytes().is_some())
     }
 
     pub(crate) fn has_new_device(&self) -> bool {
@@ -206,13 +209,12 @@ impl Draft {
 
     /// How many changes there are; a commit carries that many.
     pub(crate) fn len(&self) -> usize {
-        self.changes.len()
+        self.log.len()
     }
 
     /// Forgets this request's changes.
     pub(crate) fn discard(&mut self) {
-        self.changes.clear();
-        self.edits.clear();
+        self.log = Log::default();
         self.now.clear();
         self.cleared = false;
         self.device = None;
@@ -226,6 +228,7 @@ impl Draft {
 
     /// Takes `base` for what is stored. Flash values that are gone from it are still there for the rest of this request.
     fn exchange_base(&mut self, base: Frames) {
+        self.names = None;
         let old = std::mem::replace(&mut self.base, base);
         let Some(aging) = self.aging.as_ref().filter(|_| !self.cleared) else { return };
         for frame in old.iter().filter(|frame| matches!(frame.tag, Tag::Flash { born } if aging.is_due(born)))
@@ -249,41 +252,40 @@ impl Draft {
     }
 
     fn replay(&mut self, from: usize) -> Result<()> {
-        let now = std::mem::take(&mut self.now);
-        let changes = std::mem::take(&mut self.changes);
-        self.edits.clear();
         self.cleared = false;
+        if self.log.is_empty() {
+            return Ok(());
+        }
+        let now = std::mem::take(&mut self.now);
         let mut failed = None;
-        for mut change in changes.into_iter().skip(from) {
+        for mut change in self.log.take().skip(from) {
             // A change that no longer applies is kept: the request must not be acknowledged without it.
-            let (effect, value) = match self.run(&mut change) {
-                Ok(ran) => ran,
-                Err(error) => {
-                    failed = Some(error);
-                    (Effect::Done, self.present(&change))
-                }
-            };
-            self.keep(change, effect, value);
+            let ran = self.run(&mut change).unwrap_or_else(|error| {
+                failed = Some(error);
+                Ran { effect: Effect::Done, edited: self.present(&change) }
+            });
+            self.keep(change, ran);
         }
         self.now = now;
         failed.map_or(Ok(()), Err)
     }
 
     /// What is under the key of a change that could not be carried out.
-    fn present(&self, change: &Change) -> Option<Edited> {
+    fn present(&self, change: &Change) -> Option<(Edited, Spot)> {
         let Change::At(target, _) = change else { return None };
-        Some(self.get(&target.key).map_or(Edited::Removed, Edited::Value))
+        let (value, spot) = self.look(&target.key);
+        Some((value.map_or(Edited::Removed, Edited::Value), spot))
     }
 
     /// The payload that a commit with this header writes.
     pub(crate) fn encode(&self, header: &Header) -> Bytes {
         let edited: usize =
-            self.edits.iter().filter_map(|edit| edit.value.bytes()).map(|value| value.len() + 32).sum();
+            self.log.edits().filter_map(|edit| edit.value.bytes()).map(|value| value.len() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
         if !self.cleared {
             self.copy_base(&mut out, header.number);
         }
-        for edit in self.edits.iter().filter(|edit| !edit.in_base) {
+        for edit in self.log.edits().filter(|edit| !edit.in_base) {
             self.write_edit(&mut out, edit, header.number);
         }
         if let Some(device) = &self.device {
@@ -297,15 +299,34 @@ impl Draft {
         out.into()
     }
 
+    /// Copies what was stored, in as few pieces as the changes leave it in.
     fn copy_base(&self, out: &mut Vec<u8>, number: u64) {
+        let bytes = self.base.bytes();
+        let mut copied = 0;
         for frame in self.base.iter() {
             let edit =
-                self.edits.iter().find(|edit| edit.in_base && self.key_of(edit).as_bytes() == frame.key);
+                self.log.find(frame.key).and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base);
+            if self.stays(&frame, edit) {
+                continue;
+            }
+            out.extend_from_slice(&bytes[copied..frame.whole.start]);
+            copied = frame.whole.end;
             match (frame.tag, edit) {
-                (Tag::Device, _) if self.device.is_some() => {}
-                (Tag::Device, _) | (Tag::Value, None) => self.copy(out, &frame),
+                (Tag::Device, _) | (Tag::Value, None) => {}
                 (_, Some(edit)) => self.write_edit(out, edit, number),
-                (Tag::Flash { born }, None) => self.copy_flash(out, &frame, born, number),
+                (Tag::Flash { .. }, None) => self.keep_flash(out, &frame, number),
+            }
+        }
+        out.extend_from_slice(&bytes[copied..]);
+    }
+
+    /// Whether a frame is written as it was stored.
+    fn stays(&self, frame: &Frame<'_>, edit: Option<&Edit>) -> bool {
+        match frame.tag {
+            Tag::Device => self.device.is_none(),
+            Tag::Value => edit.is_none(),
+            Tag::Flash { born } => {
+                edit.is_none() && self.aging.as_ref().is_none_or(|aging| !aging.is_due(born))
             }
         }
     }
@@ -314,21 +335,20 @@ impl Draft {
         out.extend_from_slice(&self.base.bytes()[frame.whole.clone()]);
     }
 
-    fn copy_flash(&self, out: &mut Vec<u8>, frame: &Frame<'_>, born: u64, number: u64) {
-        let Some(aging) = self.aging.as_ref().filter(|aging| aging.is_due(born)) else {
-            return self.copy(out, frame);
-        };
+    /// Writes a flash value that had its request once more, if the handler wants to keep it.
+    fn keep_flash(&self, out: &mut Vec<u8>, frame: &Frame<'_>, number: u64) {
         let key = String::from_utf8_lossy(frame.key);
-        if aging.keeps(&key) {
+        if self.aging.as_ref().is_some_and(|aging| aging.keeps(&key)) {
             write_frame(out, Tag::Flash { born: number }, &key, &self.base.bytes()[frame.value.clone()]);
         }
     }
 
     fn write_edit(&self, out: &mut Vec<u8>, edit: &Edit, number: u64) {
+        let key = self.log.key_of(edit);
         match &edit.value {
             Edited::Removed => {}
-            Edited::Value(value) => write_frame(out, Tag::Value, self.key_of(edit), value),
-            Edited::Flash(value) => write_frame(out, Tag::Flash { born: number }, self.key_of(edit), value),
+            Edited::Value(value) => write_frame(out, Tag::Value, key, value),
+            Edited::Flash(value) => write_frame(out, Tag::Flash { born: number }, key, value),
         }
     }
 
@@ -341,6 +361,15 @@ impl Draft {
             sizes.iter().take(3).map(|(size, key)| format!("{key:?} with {size} bytes")).collect();
         named.join(", ")
     }
+}
+
+/// The places of all values by their keys.
+fn names_of(base: &Frames) -> Names {
+    let mut names = Names::default();
+    for frame in base.iter().filter(|frame| frame.tag != Tag::Device) {
+        names.add(frame.whole.start, |place| base.key_at(place));
+    }
+    names
 }
 
 #[cfg(test)]

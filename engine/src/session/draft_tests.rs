@@ -23,7 +23,7 @@ fn set(name: &str, json: &'static str) -> Change {
 
 /// Commits a draft and reads it back, as the next request does.
 fn commit(draft: &Draft, header: &mut Header) -> (Frames, Draft) {
-    *header = header.commit(7, Timestamp::from_millis(2));
+    header.commit(7, Timestamp::from_millis(2));
     let Ok(Payload::Session(read, frames)) = Payload::decode(&draft.encode(header)) else { panic!() };
     let next = Draft::loaded(frames.clone(), read.number);
     (frames, next)
@@ -50,6 +50,43 @@ fn values_keep_the_order_of_their_first_insertion() {
     next.apply(at("b", Op::Remove)).unwrap();
     assert_eq!(shown(&next), "a=9 c=3 d=4");
     assert_eq!(shown(&commit(&next, &mut header()).1), "a=9 c=3 d=4");
+}
+
+#[test]
+fn twenty_thousand_keys_are_inserted_changed_and_replayed_as_a_few_are() {
+    let name = |number: usize| format!("key {number}");
+    let insert =
+        |range: std::ops::Range<usize>, json: &'static str| range.map(move |number| set(&name(number), json));
+    let (stored, mut next) = commit(&draft(insert(0..20_000, "1")), &mut header());
+    insert(10_000..30_000, "2").for_each(|change| assert_eq!(next.apply(change).unwrap(), Effect::Done));
+    next.apply(at(&name(10_000), Op::Increment(5))).unwrap();
+    next.apply(at(&name(29_999), Op::Remove)).unwrap();
+    next.rebase(stored).unwrap();
+    let (_, last) = commit(&next, &mut header());
+    let wanted = (0..29_999).map(|number| {
+        let json = if number < 10_000 {
+            "1"
+        } else if number == 10_000 {
+            "7"
+        } else {
+            "2"
+        };
+        (name(number), Bytes::from(json))
+    });
+    assert!(last.entries() == wanted.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_draft_with_many_changes_is_cleared_and_discarded_whole() {
+    let many = |json| (0..100).map(move |number| set(&format!("key {number}"), json));
+    let (_, mut next) = commit(&draft(many("1")), &mut header());
+    many("2").for_each(|change| assert_eq!(next.apply(change).unwrap(), Effect::Done));
+    next.apply(Change::Clear).unwrap();
+    next.apply(set("a", "3")).unwrap();
+    assert_eq!(shown(&next), "a=3");
+    assert_eq!(shown(&commit(&next, &mut header()).1), "a=3");
+    next.discard();
+    assert_eq!(next.entries().len(), 100);
 }
 
 #[test]

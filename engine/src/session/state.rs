@@ -52,6 +52,7 @@ pub(crate) struct State {
 
 /// Where the session is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the state around it is in a box of its own")]
 pub(crate) enum Place {
     /// The client has none.
     Absent,
@@ -59,7 +60,7 @@ pub(crate) enum Place {
     Closed,
     /// Nobody could look: see [`Origin::Unseen`].
     Unseen,
-    Stored(Box<StoredSession>),
+    Stored(StoredSession),
 }
 
 /// A session as it was last seen in the store.
@@ -108,7 +109,7 @@ pub(crate) struct Own {
 }
 
 /// What a handler had decided when a commit was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Decided {
     fate: Fate,
     own: Own,
@@ -227,6 +228,12 @@ impl State {
 
     pub(crate) fn wanted(&self, save_empty: bool) -> bool {
         self.must_exist || (save_empty && !self.abandoned) || self.draft.holds_new_values()
+    }
+
+    /// Whether it neither ends nor gets an owner or, by this request's own wish, another id.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_stored = matches!(self.place, Place::Stored(_));
+        self.fate == Fate::Keep && (is_stored || self.owner.is_none())
     }
 
     pub(super) fn exists(&self, save_empty: bool) -> bool {
@@ -362,16 +369,9 @@ impl State {
         }
     }
 
-    /// A commit put the session into the store as `stored`, with the first `sent` changes and what was `decided` then.
-    /// What was decided since is for the next commit.
-    pub(crate) fn landed(
-        &mut self,
-        stored: StoredSession,
-        frames: Frames,
-        sent: usize,
-        decided: &Decided,
-    ) -> Result<()> {
-        self.place = Place::Stored(Box::new(stored));
+    /// A commit put the session into the store where `place` says, with the first `sent` changes and what was `decided`
+    /// then. What was decided since is for the next commit.
+    pub(crate) fn landed(&mut self, frames: Frames, sent: usize, decided: &Decided) -> Result<()> {
         self.uncertain.clear();
         let is_as_sent = self.fate == decided.fate && self.own.log_in == decided.own.log_in;
         if self.own == decided.own {
@@ -386,6 +386,11 @@ impl State {
         }
         self.in_flight = None;
         self.old_draft().committed(frames, sent)
+    }
+
+    /// Whether a write of this request may be in the store of which no answer came.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.in_flight.is_some() || !self.uncertain.is_empty()
     }
 
     /// What the handler has decided so far, besides changing values.

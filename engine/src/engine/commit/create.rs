@@ -5,13 +5,14 @@ use cloakroom_store::{Created, StoreKey, Version};
 use super::meet::read;
 use super::{Commit, Landing, Write};
 use crate::observe::{Event, Renewal};
-use crate::record::Payload;
-use crate::session::Cookie;
-use crate::{Handle, Result, SessionId};
+use crate::record::{Frames, Payload};
+use crate::session::{Cookie, Place, StoredSession};
+use crate::{Error, Handle, Result, SessionId};
 
 /// What became of a record under a new id.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is stored, and is taken apart at once")]
 pub(super) enum New {
-    Stored(Box<Stocked>),
+    Stored(Stocked),
     /// The user was revoked after this log-in began.
     Revoked,
 }
@@ -38,10 +39,10 @@ impl Commit<'_> {
     pub(super) async fn create(&mut self) -> Result<Landing> {
         let New::Stored(new) = self.stock().await? else { return Ok(Landing::Dropped) };
         let session = Handle::new(new.write.header.handle);
-        let logged_in = self.hand_out(*new)?;
+        let logged_in = self.hand_out(new)?;
         self.emit(&Event::Created { session });
         if logged_in {
-            self.trim_to_cap().await;
+            Box::pin(self.trim_to_cap()).await;
         }
         Ok(Landing::Kept)
     }
@@ -49,42 +50,53 @@ impl Commit<'_> {
     /// Stores the session under a new id.
     pub(super) async fn stock(&mut self) -> Result<New> {
         let write = self.write(true)?;
-        if self.visit.with(|state| state.placed().is_none()) {
-            self.send();
-        }
         loop {
             let id = self.visit.with(|state| state.next_id(self.visit.engine()))?;
             let key = id.key();
-            match self.place(&key, &write).await {
-                Ok(Placed::Here(version)) => {
-                    return Ok(New::Stored(Box::new(Stocked { id, key, version, write })));
-                }
+            let placed = match self.store().create(&key, &write.record).await {
+                Ok(Created::Created(version)) => Ok(Placed::Here(version)),
+                answer => Box::pin(self.place(&key, &write, answer)).await,
+            };
+            match placed {
+                Ok(Placed::Here(version)) => return Ok(New::Stored(Stocked { id, key, version, write })),
                 Ok(Placed::Before(version)) => {
-                    let mut new = Stocked { id, key, version, write };
-                    let kept = self.bring_up_to_date(&mut new).await?;
-                    return Ok(if kept { New::Stored(Box::new(new)) } else { New::Revoked });
+                    let mut new = Box::new(Stocked { id, key, version, write });
+                    let kept = Box::pin(self.bring_up_to_date(&mut new)).await?;
+                    return Ok(if kept { New::Stored(*new) } else { New::Revoked });
                 }
                 Ok(Placed::Revoked) => return Ok(New::Revoked),
-                Ok(Placed::Taken) => {
-                    self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
-                    self.wait_after_conflict().await?;
-                }
-                Err(error) => {
-                    self.visit.with(|state| state.in_flight = None);
-                    // It may be there all the same; no later commit of this request knows whether.
-                    if self.uncertain {
-                        self.take_back(&key).await;
-                        self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
-                    }
-                    return Err(error);
-                }
+                Ok(Placed::Taken) => Box::pin(self.take_another_id()).await?,
+                Err(error) => return Err(Box::pin(self.leave_unplaced(&key, error)).await),
             }
         }
     }
 
-    async fn place(&mut self, key: &StoreKey, write: &Write) -> Result<Placed> {
+    async fn take_another_id(&mut self) -> Result<()> {
+        self.visit.with(|state| state.change_next_id(self.visit.engine()))?;
+        self.wait_after_conflict().await
+    }
+
+    /// The record may be there all the same; no later commit of this request knows whether.
+    async fn leave_unplaced(&mut self, key: &StoreKey, error: Error) -> Error {
+        self.visit.with(|state| state.in_flight = None);
+        if self.uncertain {
+            self.take_back(key).await;
+            if let Err(error) = self.visit.with(|state| state.change_next_id(self.visit.engine())) {
+                return error;
+            }
+        }
+        error
+    }
+
+    /// Keeps the record although the first answer was no plain yes.
+    async fn place(
+        &mut self,
+        key: &StoreKey,
+        write: &Write,
+        mut answer: cloakroom_store::Result<Created>,
+    ) -> Result<Placed> {
         loop {
-            match self.store().create(key, &write.record).await {
+            match answer {
                 Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
                 Ok(Created::Revoked) => return Ok(Placed::Revoked),
                 Ok(Created::Taken) => match self.whose(key).await? {
@@ -94,6 +106,7 @@ impl Commit<'_> {
                 },
                 Err(error) => self.wait_after(error).await?,
             }
+            answer = self.store().create(key, &write.record).await;
         }
     }
 
@@ -116,11 +129,17 @@ impl Commit<'_> {
 
     /// Makes a new record the session, and its id the client's; says whether somebody logged in with it.
     pub(super) fn hand_out(&self, new: Stocked) -> Result<bool> {
-        let Stocked { id, key, version, write } = new;
-        let logged_in = write.record.owner.is_some() && write.header.authenticated_at.is_some();
-        let max_age = self.visit.engine().config().lifetime.max_age(&write.header, self.now);
-        self.visit.with(|state| state.cookie = Cookie::Set(id.clone(), max_age));
-        self.landed(write, id, key, version, false)?;
+        let Stocked { id, key, version, write: Write { record, header } } = new;
+        let logged_in = record.owner.is_some() && header.authenticated_at.is_some();
+        let max_age = self.visit.engine().config().lifetime.max_age(&header, self.now);
+        let frames = Frames::of(&record.payload, &header);
+        self.visit.with(|state| {
+            state.cookie = Cookie::Set(id.clone(), max_age);
+            let (expires_at, owner) = (record.expires_at, record.owner);
+            let stored = StoredSession { id, key, version, header, expires_at, owner, late: false };
+            state.place = Place::Stored(stored);
+            state.landed(frames, self.sent, &self.decided)
+        })?;
         Ok(logged_in)
     }
 

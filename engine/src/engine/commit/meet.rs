@@ -99,9 +99,7 @@ impl Commit<'_> {
                 }
                 return Ok(Met::Rebased);
             }
-            if let Place::Stored(stored) = std::mem::replace(&mut state.place, Place::Absent) {
-                state.landed(*stored, frames, sent, &self.decided)?;
-            }
+            state.landed(frames, sent, &self.decided)?;
             Ok(Met::Ours)
         })
     }
@@ -166,12 +164,9 @@ impl Commit<'_> {
     }
 
     /// Notes that a write is on its way, in case nobody waits for its answer: a `save` that is dropped half-way, say.
-    pub(super) fn send(&self) {
-        let (nonce, sent, at) = (self.nonce, self.sent, self.now);
-        self.visit.with(|state| {
-            let base = state.stored().map_or(0, |stored| stored.header.number);
-            state.in_flight = Some(Attempt { nonce, sent, base, at });
-        });
+    pub(super) fn send(&self, state: &mut State) {
+        let base = state.stored().map_or(0, |stored| stored.header.number);
+        state.in_flight = Some(Attempt { nonce: self.nonce, sent: self.sent, base, at: self.now });
     }
 
     /// Notes what became of it: it may be in the store although the commit failed.

@@ -12,15 +12,15 @@ mod update;
 
 pub(crate) use end::nothing;
 
-use cloakroom_store::{Record, Store, StoreKey, Timestamp, Version};
+use cloakroom_store::{Record, Store, Timestamp, Version};
 
 use super::patience::Patience;
 use super::visit::Visit;
 use crate::observe::{Doing, Event};
 use crate::plan::{CookieStep, Fate, Observed, Plan, Privilege, Step};
 use crate::record::{Frames, Header};
-use crate::session::{Cookie, Decided, Place, State, StoredSession};
-use crate::{Error, ErrorKind, Result, SessionId};
+use crate::session::{Cookie, Decided, Place, State};
+use crate::{Error, ErrorKind, Result};
 
 /// Where a commit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,6 @@ pub(super) struct Commit<'a> {
 struct Write {
     record: Record,
     header: Header,
-    sent: usize,
-    decided: Decided,
 }
 
 impl<'a> Commit<'a> {
@@ -63,7 +61,6 @@ impl<'a> Commit<'a> {
         let nonce = engine.0.nonces.next();
         let patience = Patience::new(engine.config().commit_within, engine.config().outage.wait, nonce);
         let now = engine.clock().now();
-        let decided = visit.with(|state| state.decided());
         Self {
             visit,
             nonce,
@@ -72,13 +69,13 @@ impl<'a> Commit<'a> {
             fate: Fate::Keep,
             uncertain: false,
             sent: 0,
-            decided,
+            decided: Decided::default(),
             conflicts: 0,
             session_stays: false,
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<Landing> {
+    pub(super) async fn run(&mut self) -> Result<Landing> {
         let landing = self.carry_out().await;
         match &landing {
             Ok(Landing::Dropped) => return self.drop_changes(),
@@ -108,49 +105,62 @@ impl<'a> Commit<'a> {
     }
 
     async fn carry_out(&mut self) -> Result<Landing> {
-        self.fate = self.visit.with(|state| state.fate);
-        if self.settle_uncertain().await? == Landing::Dropped {
-            if self.fate != Fate::LogIn {
-                return Ok(Landing::Dropped);
-            }
-            self.visit.with(State::log_in_without_a_past)?;
-        }
         let config = self.visit.engine().config();
         let responded = self.visit.has_responded();
-        let plan = self.visit.with(|state| {
+        let decide = |state: &mut State| {
             let seen = state.observe(config);
             // A renewal that is merely due waits for a response that can carry the new id.
             Plan::decide(Observed { renewal_due: seen.renewal_due && !responded, ..seen })
+        };
+        let settled = self.visit.with(|state| {
+            self.fate = state.fate;
+            (!state.is_unsettled()).then(|| decide(state))
         });
+        let plan = match settled {
+            Some(plan) => plan,
+            None => {
+                if Box::pin(self.settle_uncertain()).await? == Landing::Dropped {
+                    if self.fate != Fate::LogIn {
+                        return Ok(Landing::Dropped);
+                    }
+                    self.visit.with(State::log_in_without_a_past)?;
+                }
+                self.visit.with(decide)
+            }
+        };
         if plan.cookie == CookieStep::Set && responded && !config.rolling {
             if plan.step == Step::Replace {
-                self.end().await?;
+                Box::pin(self.end()).await?;
             }
             return Err(Error::new(
                 ErrorKind::ResponseSent,
                 "the response was sent; its cookie cannot change any more",
             ));
         }
+        // A future has room for the largest of its steps, used or not: what is rare is in a box.
         let landing = match plan.step {
             Step::Nothing => Landing::Kept,
             Step::Drop => Landing::Dropped,
             Step::Create => self.create().await?,
             Step::Update => self.update().await?,
-            Step::Touch => self.touch().await?,
-            Step::Rotate(privilege) => self.rotate(privilege).await?,
-            Step::Delete => self.end().await?,
-            Step::Replace => match self.end().await? {
-                Landing::Kept => {
-                    self.fate = self.visit.with(|state| state.fate);
-                    self.create().await?
-                }
-                Landing::Dropped => Landing::Dropped,
-            },
+            Step::Touch => Box::pin(self.touch()).await?,
+            Step::Rotate(privilege) => Box::pin(self.rotate(privilege)).await?,
+            Step::Delete => Box::pin(self.end()).await?,
+            Step::Replace => Box::pin(self.replace()).await?,
         };
         if landing == Landing::Kept && plan.cookie == CookieStep::Set && plan.trips() < 2 {
             self.send_again();
         }
         Ok(landing)
+    }
+
+    async fn replace(&mut self) -> Result<Landing> {
+        let ended = self.end().await?;
+        if ended == Landing::Dropped {
+            return Ok(ended);
+        }
+        self.fate = self.visit.with(|state| state.fate);
+        self.create().await
     }
 
     /// Under `rolling`, sends the cookie of a session that is still the client's.
@@ -188,12 +198,14 @@ impl<'a> Commit<'a> {
         Ok(Landing::Kept)
     }
 
-    /// The session as this commit writes it, under its own key or (`renewed`) under a new one.
+    /// The session as this commit writes it, under its own key or (`renewed`) under a new one. A write that makes or
+    /// replaces the session's only record is noted as being on its way.
     fn write(&mut self, renewed: bool) -> Result<Write> {
         let engine = self.visit.engine();
-        let write = self.visit.with(|state| {
+        self.visit.with(|state| {
             self.check_still_wanted(state.fate)?;
-            let mut header = state.header(engine)?.commit(self.nonce, self.now);
+            let mut header = state.header(engine)?;
+            header.commit(self.nonce, self.now);
             if renewed {
                 header.renewed_at = self.now;
             }
@@ -210,11 +222,12 @@ impl<'a> Commit<'a> {
                 sliding: header.idle.is_none(),
                 owner: state.owner.clone(),
             };
-            Ok(Write { record, header, sent: state.draft.len(), decided: state.decided() })
-        })?;
-        self.sent = write.sent;
-        self.decided.clone_from(&write.decided);
-        Ok(write)
+            (self.sent, self.decided) = (state.draft.len(), state.decided());
+            if !renewed || state.placed().is_none() {
+                self.send(state);
+            }
+            Ok(Write { record, header })
+        })
     }
 
     /// What the handler decides while it saves must not get into the session as it was planned: least of all a log-in
@@ -231,13 +244,17 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// A write is in the store.
-    fn landed(&self, write: Write, id: SessionId, key: StoreKey, version: Version, late: bool) -> Result<()> {
-        let Write { record, header, sent, decided } = write;
+    /// A write to the session's own record is in the store.
+    fn landed(&self, write: Write, version: Version) -> Result<()> {
+        let Write { record, header } = write;
         let frames = Frames::of(&record.payload, &header);
-        let (expires_at, owner) = (record.expires_at, record.owner);
-        let stored = StoredSession { id, key, version, header, expires_at, owner, late };
-        self.visit.with(|state| state.landed(stored, frames, sent, &decided))
+        self.visit.with(|state| {
+            if let Place::Stored(stored) = &mut state.place {
+                (stored.version, stored.header) = (version, header);
+                (stored.expires_at, stored.owner) = (record.expires_at, record.owner);
+            }
+            state.landed(frames, self.sent, &self.decided)
+        })
     }
 
     /// After a write failed: waits for another try, or hands the error back.

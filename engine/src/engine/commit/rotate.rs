@@ -33,7 +33,7 @@ impl Commit<'_> {
     pub(super) async fn rotate(&mut self, privilege: Privilege) -> Result<Landing> {
         loop {
             let mut new = match self.stock().await? {
-                New::Stored(new) => *new,
+                New::Stored(new) => new,
                 New::Revoked if self.is_spared(privilege).await? => continue,
                 New::Revoked => return Ok(self.refuse(privilege)),
             };
@@ -213,7 +213,7 @@ impl Commit<'_> {
             Some((key, _)) if self.uncertain => match self.store().load(&key, None).await {
                 Ok(there) => there,
                 Err(_) => {
-                    self.send();
+                    self.visit.with(|state| self.send(state));
                     self.answered();
                     return Err(error);
                 }

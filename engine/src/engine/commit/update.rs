@@ -1,50 +1,76 @@
 //! Writes a session under the id that it has.
 
-use cloakroom_store::Updated;
+use cloakroom_store::{Stored, Updated};
 
 use super::meet::Met;
 use super::{Commit, Landing};
 use crate::Result;
 
+/// Why a write did not land.
+enum Setback {
+    /// This is there instead of what was expected.
+    Conflict(Stored),
+    Gone,
+    /// The user's sessions were ended.
+    Revoked,
+    Failed(cloakroom_store::Error),
+}
+
 impl Commit<'_> {
     /// Replaces the stored session, merged with whatever other requests store meanwhile.
     pub(super) async fn update(&mut self) -> Result<Landing> {
-        let landing = self.update_until_it_lands().await;
+        match self.update_once().await? {
+            Ok(()) => Ok(Landing::Kept),
+            Err(setback) => Box::pin(self.update_after(setback)).await,
+        }
+    }
+
+    async fn update_once(&mut self) -> Result<Result<(), Setback>> {
+        let write = self.write(false)?;
+        let place =
+            self.visit.with(|state| state.stored().map(|stored| (stored.key.clone(), stored.version)));
+        let Some((key, version)) = place else { return Ok(Err(Setback::Gone)) };
+        match self.store().update(&key, version, &write.record).await {
+            Ok(Updated::Updated(version)) => self.landed(write, version).map(Ok),
+            Ok(Updated::Conflict(stored)) => Ok(Err(Setback::Conflict(stored))),
+            Ok(Updated::Gone) => Ok(Err(Setback::Gone)),
+            Ok(Updated::Revoked) => Ok(Err(Setback::Revoked)),
+            Err(error) => Ok(Err(Setback::Failed(error))),
+        }
+    }
+
+    async fn update_after(&mut self, setback: Setback) -> Result<Landing> {
+        let landing = self.update_until_it_lands(setback).await;
         self.answered();
         landing
     }
 
-    async fn update_until_it_lands(&mut self) -> Result<Landing> {
+    async fn update_until_it_lands(&mut self, mut setback: Setback) -> Result<Landing> {
         loop {
-            let write = self.write(false)?;
-            let place = self.visit.with(|state| {
-                state
-                    .stored()
-                    .map(|stored| (stored.id.clone(), stored.key.clone(), stored.version, stored.late))
-            });
-            let Some((id, key, version, late)) = place else { return Ok(Landing::Dropped) };
-            self.send();
-            let met = match self.store().update(&key, version, &write.record).await {
-                Ok(Updated::Updated(version)) => {
-                    self.landed(write, id, key, version, late)?;
-                    return Ok(Landing::Kept);
-                }
-                Ok(Updated::Conflict(stored)) => {
-                    self.wait_after_conflict().await?;
-                    self.meet(stored).await?
-                }
-                Ok(Updated::Gone) => Met::Ended,
-                Ok(Updated::Revoked) => self.look_whether_spared().await?,
-                Err(error) => {
-                    self.wait_after(error).await?;
-                    self.look_again().await?
-                }
-            };
-            match met {
+            match self.make_of(setback).await? {
                 Met::Ours => return Ok(Landing::Kept),
                 Met::Rebased => {}
                 // Values that only aged out are nothing that anybody misses.
                 Met::Ended => return Ok(Landing::Dropped),
+            }
+            match self.update_once().await? {
+                Ok(()) => return Ok(Landing::Kept),
+                Err(again) => setback = again,
+            }
+        }
+    }
+
+    async fn make_of(&mut self, setback: Setback) -> Result<Met> {
+        match setback {
+            Setback::Conflict(stored) => {
+                self.wait_after_conflict().await?;
+                self.meet(stored).await
+            }
+            Setback::Gone => Ok(Met::Ended),
+            Setback::Revoked => self.look_whether_spared().await,
+            Setback::Failed(error) => {
+                self.wait_after(error).await?;
+                self.look_again().await
             }
         }
     }
