@@ -7,7 +7,11 @@ use crate::{
 
 const VALGRIND: [Tool; 1] = [Tool { program: "valgrind", package: "valgrind" }];
 
-pub(crate) fn run() -> Result {
+pub(crate) fn run(growth: bool) -> Result {
     step("valgrind", || ensure(&VALGRIND))?;
-    step("cost of a request", || execute(&mut cargo("run --release --package cloakroom-bench -- table")))
+    step("cost of a request", || execute(&mut cargo("run --release --package cloakroom-bench -- table")))?;
+    if growth {
+        step("growth", || execute(&mut cargo("run --release --package cloakroom-bench -- growth")))?;
+    }
+    Ok(())
 }

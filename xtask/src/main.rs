@@ -37,7 +37,11 @@ enum Task {
     /// Checks that every promised row has a test named after it
     Rows,
     /// Counts instructions, allocations and store trips per request
-    Bench,
+    Bench {
+        /// Also measures how the cost grows with sessions and their size; takes minutes
+        #[arg(long)]
+        growth: bool,
+    },
     /// Starts and stops the servers that tests of stores need
     #[command(subcommand)]
     Services(services::Services),
@@ -54,7 +58,7 @@ impl Task {
             Self::Lint => lint::run(),
             Self::Layers => layers::run(),
             Self::Rows => rows::run(),
-            Self::Bench => bench::run(),
+            Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
             Self::Ci => ci::run(),

@@ -163,15 +163,17 @@ impl Visit {
     }
 
     fn outcome(&self) -> Outcome {
-        self.with(|state| {
-            let cookie = &self.engine.0.cookie;
-            let set_cookie = match &state.cookie {
-                Cookie::Unchanged => None,
-                Cookie::Set(id, max_age) => Some(cookie.set(&self.engine.0.codec, id, *max_age, self.https)),
-                Cookie::Removed => Some(cookie.remove(self.https)),
-            };
-            Outcome { vary: true, ended: state.cookie == Cookie::Removed, set_cookie }
-        })
+        self.with(|state| self.outcome_of(state))
+    }
+
+    fn outcome_of(&self, state: &State) -> Outcome {
+        let cookie = &self.engine.0.cookie;
+        let set_cookie = match &state.cookie {
+            Cookie::Unchanged => None,
+            Cookie::Set(id, max_age) => Some(cookie.set(&self.engine.0.codec, id, *max_age, self.https)),
+            Cookie::Removed => Some(cookie.remove(self.https)),
+        };
+        Outcome { vary: true, ended: matches!(state.cookie, Cookie::Removed), set_cookie }
     }
 }
 
@@ -222,15 +224,15 @@ impl Pending {
             });
         }
         let config = visit.engine.config();
-        let is_idle = |state: &mut State| {
-            state.uncertain.is_empty()
-                && !config.rolling
-                && Plan::decide(state.observe(config)).step == Step::Nothing
-        };
         let _pass = visit.gate.try_pass()?;
-        visit.with(is_idle).then(|| {
-            visit.respond();
-            visit.outcome()
+        visit.with(|state| {
+            let idle = state.uncertain.is_empty()
+                && !config.rolling
+                && Plan::decide(state.observe(config)).step == Step::Nothing;
+            idle.then(|| {
+                visit.respond();
+                visit.outcome_of(state)
+            })
         })
     }
 

@@ -45,11 +45,9 @@ pub(crate) struct Frame<'a> {
 impl Frames {
     /// Walks all frames once; `None` if a length leads outside or a tag is unknown.
     pub(super) fn check(bytes: Bytes) -> Option<Self> {
-        let (mut at, mut flash) = (0, false);
-        while at < bytes.len() {
-            let frame = read_frame(&bytes, at)?;
-            at = frame.whole.end;
-            flash |= matches!(frame.tag, Tag::Flash { .. });
+        let (mut rest, mut flash) = (&bytes[..], false);
+        while !rest.is_empty() {
+            flash |= matches!(take_frame(&mut rest)?.0, Tag::Flash { .. });
         }
         Some(Self { bytes, flash: Some(flash) })
     }
@@ -72,7 +70,15 @@ impl Frames {
 
     /// The frame of the value or flash value `key`.
     pub(crate) fn find(&self, key: &str) -> Option<Frame<'_>> {
-        self.iter().find(|frame| frame.key == key.as_bytes() && frame.tag != Tag::Device)
+        let mut rest = &self.bytes[..];
+        while !rest.is_empty() {
+            let start = self.bytes.len() - rest.len();
+            let (tag, name, _) = take_frame(&mut rest)?;
+            if name == key.as_bytes() && tag != Tag::Device {
+                return self.at(start);
+            }
+        }
+        None
     }
 
     /// The frame that begins at `place`.
@@ -101,20 +107,29 @@ impl Frames {
     }
 }
 
-#[inline]
 fn read_frame(bytes: &[u8], start: usize) -> Option<Frame<'_>> {
     let mut rest = bytes.get(start..)?;
-    let [tag] = take(&mut rest)?;
-    let key = take_slice(&mut rest)?;
+    let (tag, key, value) = take_frame(&mut rest)?;
+    let end = bytes.len() - rest.len();
+    Some(Frame { tag, key, value: end - value.len()..end, whole: start..end })
+}
+
+/// Takes a frame off the front: its tag, its key and its value.
+#[expect(
+    clippy::inline_always,
+    reason = "every request walks its frames; a call would cost more than a frame"
+)]
+#[inline(always)]
+fn take_frame<'a>(rest: &mut &'a [u8]) -> Option<(Tag, &'a [u8], &'a [u8])> {
+    let [tag] = take(rest)?;
+    let key = take_slice(rest)?;
     let tag = match tag {
         0 => Tag::Value,
-        1 => Tag::Flash { born: take_varint(&mut rest)? },
+        1 => Tag::Flash { born: take_varint(rest)? },
         2 => Tag::Device,
         _ => return None,
     };
-    let length = take_slice(&mut rest)?.len();
-    let end = bytes.len() - rest.len();
-    Some(Frame { tag, key, value: end - length..end, whole: start..end })
+    Some((tag, key, take_slice(rest)?))
 }
 
 #[inline]

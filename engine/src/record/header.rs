@@ -56,7 +56,6 @@ const OUTLIVES_BROWSER: u8 = 2;
 const OWN_IDLE: u8 = 4;
 
 impl Header {
-    pub(super) const MAX_LEN: usize = Self::FIXED_LEN + 8 * RING;
     const FIXED_LEN: usize = 82;
 
     pub(super) fn encoded_len(&self) -> usize {
@@ -108,6 +107,7 @@ impl Header {
     }
 
     /// Reads a header and says how long it is.
+    #[inline]
     pub(super) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
         // As an array, so that no field's length is checked again.
         let (fixed, mut ring) = bytes.split_first_chunk::<{ Self::FIXED_LEN - 1 }>()?;

@@ -48,6 +48,7 @@ pub(crate) enum Unreadable {
 }
 
 impl Payload {
+    #[inline]
     pub(crate) fn decode(bytes: &Bytes) -> Result<Self, Unreadable> {
         let [format, kind, ..] = bytes[..] else { return Err(Unreadable::Damaged) };
         match (format, kind) {
@@ -66,7 +67,7 @@ impl Payload {
 
 /// Begins the payload of a session; frames follow.
 pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2 + Header::MAX_LEN + room);
+    let mut out = Vec::with_capacity(2 + header.encoded_len() + room);
     out.extend_from_slice(&[FORMAT, SESSION]);
     header.encode(&mut out);
     out

@@ -21,7 +21,8 @@ pub(crate) struct Draft {
     log: Log,
     /// Whether the base is hidden by a `clear`.
     cleared: bool,
-    aging: Option<Aging>,
+    /// Rare, and so in a box.
+    aging: Option<Box<Aging>>,
     /// Flash values for this request only.
     now: Vec<(Box<str>, Bytes)>,
     /// Flash values whose request this is, and which a commit has removed from the store already.
@@ -48,8 +49,9 @@ struct Ran {
 
 impl Draft {
     /// The values of a session that was just loaded at commit `number`: its flash values have their request now.
+    #[inline]
     pub(crate) fn loaded(base: Frames, number: u64) -> Self {
-        let aging = base.has_flash().then(|| Aging::new(number));
+        let aging = base.has_flash().then(|| Box::new(Aging::new(number)));
         Self { base, aging, ..Self::default() }
     }
 
@@ -181,7 +183,7 @@ impl Draft {
     }
 
     pub(super) fn aging(&mut self) -> Option<&mut Aging> {
-        self.aging.as_mut()
+        self.aging.as_deref_mut()
     }
 
     pub(crate) fn set_device(&mut self, device: &str) {
@@ -253,7 +255,8 @@ impl Draft {
 
     fn replay(&mut self, from: usize) -> Result<()> {
         self.cleared = false;
-        if self.log.is_empty() {
+        if from >= self.log.len() {
+            self.log = Log::default();
             return Ok(());
         }
         let now = std::mem::take(&mut self.now);
@@ -302,15 +305,19 @@ impl Draft {
     /// Copies what was stored, in as few pieces as the changes leave it in.
     fn copy_base(&self, out: &mut Vec<u8>, number: u64) {
         let bytes = self.base.bytes();
-        let mut copied = 0;
+        let (mut copied, mut edits_left) = (0, self.log.edits().filter(|edit| edit.in_base).count());
         for frame in self.base.iter() {
-            let edit =
-                self.log.find(frame.key).and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base);
+            if edits_left == 0 && self.device.is_none() && self.aging.is_none() {
+                break;
+            }
+            let edit = if frame.tag == Tag::Device { None } else { self.log.find(frame.key) };
+            let edit = edit.and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base);
             if self.stays(&frame, edit) {
                 continue;
             }
             out.extend_from_slice(&bytes[copied..frame.whole.start]);
             copied = frame.whole.end;
+            edits_left = edits_left.saturating_sub(usize::from(edit.is_some()));
             match (frame.tag, edit) {
                 (Tag::Device, _) | (Tag::Value, None) => {}
                 (_, Some(edit)) => self.write_edit(out, edit, number),

@@ -7,6 +7,7 @@
 mod apps;
 mod data;
 mod floor;
+mod growth;
 mod measure;
 mod scenario;
 mod table;
@@ -37,12 +38,25 @@ enum Command {
     },
     /// Counts store trips only.
     Trips,
+    /// Measures how the cost of a request grows with the number of sessions and the size of one. Takes minutes.
+    Growth,
+    /// Runs one scenario among other sessions and values; what the growth curves measure.
+    Grown {
+        /// What the requests do.
+        scenario: Scenario,
+        #[command(flatten)]
+        size: growth::Size,
+        /// How many requests.
+        times: u32,
+    },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Options::parse().command {
         Command::Table => println!("{}", table::print(&measure::all()?, &trips::all()?)),
         Command::Run { variant, scenario, times } => scenario::run(variant, scenario, times)?,
+        Command::Growth => println!("{}", growth::print()?),
+        Command::Grown { scenario, size, times } => growth::run(scenario, size, times)?,
         Command::Trips => println!("{}", table::print_trips(&trips::all()?)),
     }
     Ok(())

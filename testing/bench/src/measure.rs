@@ -36,18 +36,30 @@ pub(crate) fn all() -> Result<Vec<Cost>, Box<dyn Error>> {
 
 /// Instructions and allocations of one request.
 fn of(variant: Variant, scenario: Scenario) -> Result<(i64, i64), Box<dyn Error>> {
-    let per_request = |tool: &str, read: fn(&str) -> Option<i64>| -> Result<i64, Box<dyn Error>> {
-        let once = valgrind(tool, variant, scenario, TIMES, read)?;
-        let twice = valgrind(tool, variant, scenario, 2 * TIMES, read)?;
-        Ok((twice - once + i64::from(TIMES) / 2) / i64::from(TIMES))
-    };
-    Ok((per_request("callgrind", instructions)?, per_request("dhat", blocks)?))
+    let command = ["run", &variant.name(), &scenario.name()];
+    let allocations = per_request("dhat", &command, TIMES, blocks)?;
+    Ok((per_request("callgrind", &command, TIMES, instructions)?, allocations))
+}
+
+/// Instructions of one request of another command of this program, whose last argument is how many to make.
+pub(crate) fn instructions_of(command: &[&str]) -> Result<i64, Box<dyn Error>> {
+    per_request("callgrind", command, TIMES / 10, instructions)
+}
+
+fn per_request(
+    tool: &str,
+    command: &[&str],
+    times: u32,
+    read: fn(&str) -> Option<i64>,
+) -> Result<i64, Box<dyn Error>> {
+    let once = valgrind(tool, command, times, read)?;
+    let twice = valgrind(tool, command, 2 * times, read)?;
+    Ok((twice - once + i64::from(times) / 2) / i64::from(times))
 }
 
 fn valgrind(
     tool: &str,
-    variant: Variant,
-    scenario: Scenario,
+    command: &[&str],
     times: u32,
     read: fn(&str) -> Option<i64>,
 ) -> Result<i64, Box<dyn Error>> {
@@ -55,7 +67,8 @@ fn valgrind(
         .arg(format!("--tool={tool}"))
         .arg(format!("--{tool}-out-file=/dev/null"))
         .arg(std::env::current_exe()?)
-        .args(["run", &variant.name(), &scenario.name(), &times.to_string()])
+        .args(command)
+        .arg(times.to_string())
         .output()
         .map_err(|error| format!("valgrind does not start ({error}); on Debian: apt-get install valgrind"))?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -79,15 +79,28 @@ pub(crate) fn run(
             _ => first_cookie(&mut app).await?,
         };
         for _ in 0..times {
-            let mut request = Request::get(scenario.path());
-            if scenario.sends_cookie() {
-                request = request.header(COOKIE, &cookie);
-            }
-            let response = app.call(request.body(Body::empty())?).await?;
-            assert!(response.status().is_success(), "{scenario:?}: {response:?}");
+            request(&mut app, scenario, &cookie).await?;
         }
         Ok(())
     })
+}
+
+/// Sends one request.
+pub(crate) async fn request<S>(
+    app: &mut S,
+    scenario: Scenario,
+    cookie: &str,
+) -> Result<(), Box<dyn std::error::Error>>
+where
+    S: Service<Request<Body>, Response = axum::response::Response, Error = std::convert::Infallible>,
+{
+    let mut request = Request::get(scenario.path());
+    if scenario.sends_cookie() {
+        request = request.header(COOKIE, cookie);
+    }
+    let response = app.call(request.body(Body::empty())?).await?;
+    assert!(response.status().is_success(), "{scenario:?}: {response:?}");
+    Ok(())
 }
 
 async fn first_cookie<S>(app: &mut S) -> Result<String, Box<dyn std::error::Error>>

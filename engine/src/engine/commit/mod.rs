@@ -200,6 +200,7 @@ impl<'a> Commit<'a> {
 
     /// The session as this commit writes it, under its own key or (`renewed`) under a new one. A write that makes or
     /// replaces the session's only record is noted as being on its way.
+    #[inline]
     fn write(&mut self, renewed: bool) -> Result<Write> {
         let engine = self.visit.engine();
         self.visit.with(|state| {
@@ -245,6 +246,7 @@ impl<'a> Commit<'a> {
     }
 
     /// A write to the session's own record is in the store.
+    #[inline]
     fn landed(&self, write: Write, version: Version) -> Result<()> {
         let Write { record, header } = write;
         let frames = Frames::of(&record.payload, &header);
