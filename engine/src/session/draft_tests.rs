@@ -64,12 +64,10 @@ fn twenty_thousand_keys_are_inserted_changed_and_replayed_as_a_few_are() {
     next.rebase(stored).unwrap();
     let (_, last) = commit(&next, &mut header());
     let wanted = (0..29_999).map(|number| {
-        let json = if number < 10_000 {
-            "1"
-        } else if number == 10_000 {
-            "7"
-        } else {
-            "2"
+        let json = match number {
+            ..10_000 => "1",
+            10_000 => "7",
+            _ => "2",
         };
         (name(number), Bytes::from(json))
     });
