@@ -12,6 +12,7 @@ mod services;
 mod setup;
 mod shell;
 mod test;
+mod throughput;
 mod trips;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Task {
     Services(services::Services),
     /// Counts the trips to each store on the wire, and writes them into docs/trips.md
     Trips,
+    /// Measures requests a second through Redis and PostgreSQL, against bare handlers
+    Throughput,
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -61,6 +64,7 @@ impl Task {
             Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
+            Self::Throughput => throughput::run(),
             Self::Ci => ci::run(),
         }
     }
