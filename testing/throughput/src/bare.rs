@@ -39,7 +39,7 @@ impl<E: std::error::Error> From<E> for Fault {
     }
 }
 
-type Answer = std::result::Result<&'static str, Fault>;
+type Answer = Result<&'static str, Fault>;
 
 pub(crate) async fn on_redis(url: &str) -> Result<Router> {
     let manager = redis::Client::open(url)?.get_connection_manager().await?;
@@ -50,9 +50,7 @@ pub(crate) async fn on_redis(url: &str) -> Result<Router> {
         .with_state(manager))
 }
 
-async fn redis_begin(
-    State(mut redis): State<ConnectionManager>,
-) -> std::result::Result<impl IntoResponse, Fault> {
+async fn redis_begin(State(mut redis): State<ConnectionManager>) -> Result<impl IntoResponse, Fault> {
     let (id, bytes, cookie) = begun();
     redis.set::<_, _, ()>(id, bytes).await?;
     Ok((cookie, "hello"))
@@ -83,13 +81,13 @@ pub(crate) async fn on_postgres(url: &str) -> Result<Router> {
         .with_state(pool))
 }
 
-async fn postgres_begin(State(pool): State<PgPool>) -> std::result::Result<impl IntoResponse, Fault> {
+async fn postgres_begin(State(pool): State<PgPool>) -> Result<impl IntoResponse, Fault> {
     let (id, bytes, cookie) = begun();
     sqlx::query("INSERT INTO bare VALUES ($1, $2)").bind(id).bind(bytes).execute(&pool).await?;
     Ok((cookie, "hello"))
 }
 
-async fn select(pool: &PgPool, id: &str) -> std::result::Result<Vec<u8>, Fault> {
+async fn select(pool: &PgPool, id: &str) -> Result<Vec<u8>, Fault> {
     Ok(sqlx::query_scalar("SELECT payload FROM bare WHERE id = $1").bind(id).fetch_one(pool).await?)
 }
 

@@ -31,7 +31,7 @@ impl Site {
             for _ in 0..CLIENTS {
                 cookies.push(begin(address).await?);
             }
-            Result::Ok(cookies)
+            Result::<_>::Ok(cookies)
         })?;
         Ok(Self { address, cookies })
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use apps::Database;
 use load::Site;
 
-pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// How many times the two take turns.
 const ROUNDS: usize = 9;
@@ -51,7 +51,8 @@ fn measure(server: &tokio::runtime::Runtime, database: Database) -> Result {
     let ours = Site::open(server, server.block_on(apps::cloakroom(database))?)?;
     for path in ["/read", "/write"] {
         // Connections, caches and plans are warm then.
-        (bare.ask(path, SPAN)?, ours.ask(path, SPAN)?);
+        bare.ask(path, SPAN)?;
+        ours.ask(path, SPAN)?;
         let turns = (0..ROUNDS).map(|_| Ok((bare.ask(path, SPAN)?, ours.ask(path, SPAN)?)));
         println!("{}", report::line(database.name(), path, &turns.collect::<Result<Vec<_>>>()?));
     }
