@@ -1,7 +1,11 @@
 //! Stores by their URL, the same in every command.
 
 mod file;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "sqlite")]
@@ -72,26 +76,26 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         "redb" => redb::open(url).await,
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(url).await,
+        #[cfg(feature = "memcached")]
+        "memcached" => memcached::open(url).await,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => mongodb::open(url).await,
         other => Err(not_here(other)),
     }
 }
 
 /// Stores that are compiled in on request: the scheme, and the cargo feature.
-const OPTIONAL: [(&str, &str); 2] = [("redb", "redb"), ("sqlite", "sqlite")];
+const OPTIONAL: [(&str, &str); 5] = [
+    ("redb", "redb"),
+    ("sqlite", "sqlite"),
+    ("memcached", "memcached"),
+    ("mongodb", "mongodb"),
+    ("mongodb+srv", "mongodb"),
+];
 
 /// Stores that the command line names and this version does not have.
-const LATER: [&str; 10] = [
-    "redis",
-    "rediss",
-    "redis+cluster",
-    "redis+sentinel",
-    "postgres",
-    "mysql",
-    "mongodb",
-    "memcached",
-    "dynamodb",
-    "etcd",
-];
+const LATER: [&str; 8] =
+    ["redis", "rediss", "redis+cluster", "redis+sentinel", "postgres", "mysql", "dynamodb", "etcd"];
 
 fn not_here(scheme: &str) -> Trouble {
     if let Some((_, feature)) = OPTIONAL.iter().find(|(name, _)| *name == scheme) {

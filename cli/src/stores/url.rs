@@ -9,6 +9,9 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub(super) struct StoreUrl<'a> {
     pub(super) scheme: &'a str,
+    /// All of it, as it was given: what a client of a server reads by itself. May hold a password.
+    #[cfg(any(feature = "memcached", feature = "mongodb"))]
+    pub(super) whole: &'a str,
     /// A path, relative to the working folder; empty if there is none.
     pub(super) place: String,
     settings: Vec<(String, String)>,
@@ -32,7 +35,14 @@ impl<'a> StoreUrl<'a> {
         });
         let settings = settings.collect::<Result<_, Trouble>>()?;
         // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
-        Ok(Self { scheme, place: decode(place.strip_prefix("//").unwrap_or(place))?, settings, trial: None })
+        Ok(Self {
+            scheme,
+            #[cfg(any(feature = "memcached", feature = "mongodb"))]
+            whole: url,
+            place: decode(place.strip_prefix("//").unwrap_or(place))?,
+            settings,
+            trial: None,
+        })
     }
 
     pub(super) fn on_trial(self, trial: Trial) -> Self {
@@ -77,6 +87,16 @@ impl<'a> StoreUrl<'a> {
     }
 }
 
+/// The servers that the URL of a server names, without user, password, database and settings.
+#[cfg(any(feature = "memcached", feature = "mongodb"))]
+pub(super) fn servers(url: &str) -> &str {
+    let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
+    let Some(rest) = rest.strip_prefix("//") else { return rest };
+    let rest = rest.split('?').next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, servers)| servers);
+    rest.split('/').next().unwrap_or_default()
+}
+
 /// Whether a write survives the death of the machine, or only that of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Survives {
@@ -112,6 +132,14 @@ mod tests {
         assert_eq!(StoreUrl::parse("file:///var/x").unwrap().place, "/var/x");
         assert_eq!(StoreUrl::parse("file:/var/x").unwrap().place, "/var/x");
         assert_eq!(StoreUrl::parse("file:x").unwrap().place, "x");
+    }
+
+    #[cfg(any(feature = "memcached", feature = "mongodb"))]
+    #[test]
+    fn the_servers_of_a_url_come_without_its_secrets() {
+        assert_eq!(servers("mongodb://u:p@a:1,b:2/shop?w=1"), "a:1,b:2");
+        assert_eq!(servers("mongodb://u:p%40%2F@a"), "a");
+        assert_eq!(servers("memcached:/run/memcached.sock"), "/run/memcached.sock");
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub enum Kind {
     Redb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
+    /// MongoDB, on one server.
+    #[cfg(feature = "mongodb")]
+    Mongodb,
 }
 
 /// An open store, and the folder that it is in.
@@ -64,6 +67,12 @@ impl Kind {
                 let builder = TieredStore::builder(fast, durable).clock(shared);
                 Arc::new(builder.max_staleness(Duration::from_secs(3_600)).build())
             }
+            #[cfg(feature = "mongodb")]
+            Self::Mongodb => {
+                let url = cloakroom_services::Service::Mongodb.shared();
+                let builder = cloakroom_mongodb::MongoStore::builder(&url).collection(name());
+                Arc::new(builder.clock(shared).open().await.expect("a MongoDB store opens"))
+            }
         };
         Opened { store, folder }
     }
@@ -73,4 +82,12 @@ async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {
     let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(clock);
     let builder = builder.durability(cloakroom_sqlite::Durability::Process);
     builder.open().await.expect("a SQLite store opens")
+}
+
+/// A name on a shared server that no other test has.
+#[cfg(feature = "mongodb")]
+fn name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("races_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

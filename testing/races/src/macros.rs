@@ -10,6 +10,8 @@ macro_rules! races {
         $crate::races!(@on sqlite Sqlite [$($race)*]);
         $crate::races!(@on redb Redb [$($race)*]);
         $crate::races!(@on tiered Tiered [$($race)*]);
+        #[cfg(feature = "mongodb")]
+        $crate::races!(@on mongodb Mongodb [$($race)*]);
     };
     (@on $store:ident $kind:ident [$($race:ident)*]) => {
         mod $store {

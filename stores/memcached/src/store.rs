@@ -1,0 +1,102 @@
+//! The store: each method takes a connection, does its work in time, and puts the connection back.
+
+use std::fmt;
+use std::time::Duration;
+
+use cloakroom_store::{
+    Abilities, Created, Error, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    async_trait,
+};
+
+use crate::builder::Builder;
+use crate::error::Failure;
+use crate::pool::Pool;
+use crate::records::{Operation, Rules};
+
+/// Takes a connection, lets `work` use it, and puts it back if all went well; within the store's time.
+macro_rules! in_time {
+    ($store:expr, $connection:ident, $work:expr) => {{
+        let work = async {
+            let mut leased = $store.pool.take().await?;
+            let $connection = &mut leased.connection;
+            let answer = $work?;
+            $store.pool.put(leased);
+            Ok::<_, Error>(answer)
+        };
+        tokio::time::timeout($store.timeout, work).await.map_err(|_| Failure::LATE)?
+    }};
+}
+
+/// Keeps sessions in memcached.
+///
+/// The [front page](crate) says what it promises, and what memcached cannot.
+pub struct MemcachedStore {
+    pub(crate) pool: Pool,
+    pub(crate) rules: Rules,
+    pub(crate) timeout: Duration,
+}
+
+impl MemcachedStore {
+    /// Connects to the server that `url` names, and opens the store.
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::builder(url).open().await
+    }
+
+    /// Prepares a store on the server that `url` names: `memcached://host:11211`, `memcached://user:password@host`
+    /// or `memcached:/run/memcached.sock`.
+    pub fn builder(url: &str) -> Builder {
+        Builder::new(url)
+    }
+
+    /// The largest payload that is kept, in bytes; what the server keeps is known once the store is connected.
+    pub fn largest_payload(&self) -> usize {
+        self.rules.largest_payload
+    }
+
+    /// Connects, so that whatever is wrong shows, and learns what the server keeps.
+    pub(crate) async fn check(&mut self) -> Result<()> {
+        let room = in_time!(self, connection, Ok::<_, Error>(connection.room()))?;
+        self.rules.largest_payload = self.rules.largest_payload.min(room);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for MemcachedStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        in_time!(self, connection, Operation::new(&self.rules, connection, key).load(touch).await)
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        in_time!(self, connection, Operation::new(&self.rules, connection, key).create(record).await)
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        in_time!(
+            self,
+            connection,
+            Operation::new(&self.rules, connection, key).update(expected, record).await
+        )
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        in_time!(self, connection, Operation::new(&self.rules, connection, key).touch(expires_at).await)
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        in_time!(self, connection, Operation::new(&self.rules, connection, key).delete().await)
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE
+    }
+}
+
+impl fmt::Debug for MemcachedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemcachedStore").field("server", &self.pool.address).finish_non_exhaustive()
+    }
+}

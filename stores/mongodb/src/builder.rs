@@ -1,0 +1,183 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Result, SystemClock};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, CollectionOptions, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Database};
+
+use crate::error::Failure;
+use crate::layout::{COLLECTION, DATABASE};
+use crate::server::Server;
+use crate::store::MongoStore;
+
+/// A document has at most 16 MiB, of which this is left for a payload with room to spare.
+const LARGEST_PAYLOAD: usize = 15 << 20;
+
+/// Sets the options of a [`MongoStore`]; [`MongoStore::builder`] makes one.
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    place: Place,
+    collection: String,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    slack: Duration,
+    create_indexes: bool,
+    largest_payload: usize,
+}
+
+#[derive(Clone)]
+enum Place {
+    Url(String),
+    Database(Database),
+}
+
+impl Builder {
+    pub(crate) fn from_url(url: &str) -> Self {
+        Self::new(Place::Url(url.into()))
+    }
+
+    pub(crate) fn from_database(database: Database) -> Self {
+        Self::new(Place::Database(database))
+    }
+
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            collection: COLLECTION.into(),
+            clock: Arc::new(SystemClock),
+            timeout: Duration::from_secs(5),
+            slack: Duration::from_secs(60 * 60),
+            create_indexes: true,
+            largest_payload: LARGEST_PAYLOAD,
+        }
+    }
+
+    /// Names the collection. `cloakroom_records` unless set.
+    pub fn collection(mut self, name: impl Into<String>) -> Self {
+        self.collection = name.into();
+        self
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets how long a trip to the server may take, the search for a primary included, before the operation fails as
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long after its expiry the server may remove a document, at the earliest. An hour unless set.
+    ///
+    /// A record has expired all the same; the slack only keeps the server's clock out of that.
+    pub fn slack(mut self, slack: Duration) -> Self {
+        self.slack = slack;
+        self
+    }
+
+    /// Sets whether opening makes the collection's indexes, as it does unless set. If not, they must be there.
+    pub fn create_indexes(mut self, create: bool) -> Self {
+        self.create_indexes = create;
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is
+    /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 15 MiB unless set, and at most.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+        self
+    }
+
+    /// Opens the store, and makes the indexes or looks for them.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no primary answers;
+    /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server
+    /// is too old, or an index is missing or in the way.
+    pub async fn open(self) -> Result<MongoStore> {
+        let create = self.create_indexes;
+        let store = self.open_lazily().await?;
+        if create {
+            store.server.create_indexes().await?;
+        } else {
+            store.server.check_indexes().await?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the store and asks the server nothing yet, for an application that starts although its database is down.
+    /// Whatever is wrong shows at the first request. The indexes must be there.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
+    pub async fn open_lazily(self) -> Result<MongoStore> {
+        let database = match self.place {
+            Place::Database(database) => database,
+            Place::Url(url) => connect(&url, self.timeout).await?,
+        };
+        let write_concern = write_concern(&database)?;
+        let options = CollectionOptions::builder()
+            .write_concern(write_concern.clone())
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .build();
+        let server = Server {
+            records: database.collection_with_options(&self.collection, options),
+            database,
+            write_concern,
+            clock: self.clock,
+            timeout: self.timeout,
+            slack: self.slack,
+        };
+        Ok(MongoStore::new(server, self.largest_payload))
+    }
+}
+
+async fn connect(url: &str, timeout: Duration) -> Result<Database, Failure> {
+    let mut options = ClientOptions::parse(url).await?;
+    options.app_name.get_or_insert_with(|| "cloakroom".into());
+    options.connect_timeout.get_or_insert(timeout);
+    options.server_selection_timeout.get_or_insert(timeout);
+    if options.selection_criteria.as_ref().is_some_and(|criteria| !is_primary(criteria)) {
+        return Err(Failure::SECONDARY);
+    }
+    let client = Client::with_options(options)?;
+    Ok(client.default_database().unwrap_or_else(|| client.database(DATABASE)))
+}
+
+fn is_primary(criteria: &SelectionCriteria) -> bool {
+    *criteria == SelectionCriteria::ReadPreference(ReadPreference::Primary)
+}
+
+/// The write concern that the application chose, or the safest.
+fn write_concern(database: &Database) -> Result<WriteConcern, Failure> {
+    let safest = || WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
+    let concern = database.write_concern().cloned().unwrap_or_else(safest);
+    match concern.w {
+        Some(Acknowledgment::Nodes(0)) => Err(Failure::UNACKNOWLEDGED),
+        _ => Ok(concern),
+    }
+}
+
+impl fmt::Debug for Builder {
+    /// Leaves out the URL, which can hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("collection", &self.collection)
+            .field("timeout", &self.timeout)
+            .field("slack", &self.slack)
+            .field("create_indexes", &self.create_indexes)
+            .field("largest_payload", &self.largest_payload)
+            .finish_non_exhaustive()
+    }
+}

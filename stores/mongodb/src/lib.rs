@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod abilities;
+mod builder;
+mod error;
+mod layout;
+mod owned;
+mod owners;
+mod records;
+mod scan;
+mod server;
+mod setup;
+mod store;
+
+pub use builder::Builder;
+pub use mongodb;
+pub use store::MongoStore;

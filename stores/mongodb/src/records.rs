@@ -1,0 +1,122 @@
+//! Load, create, update, touch and delete, each a single command unless something came in between.
+
+use cloakroom_store::{Created, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use mongodb::options::ReturnDocument;
+
+use crate::error::Failure;
+use crate::layout::{exactly, free, later, live, stored, with_owner};
+use crate::server::Server;
+
+/// How often a write is begun again because another got into its way. Each time, the other has got on.
+const TRIES: usize = 64;
+
+impl Server {
+    /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own.
+    pub(crate) async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>, Failure> {
+        let now = self.now();
+        for _ in 0..TRIES {
+            let Some(stored) = self.find(key, now).await? else { return Ok(None) };
+            let Some(moved) = touch.and_then(|touch| touch.moves(&stored.record)) else {
+                return Ok(Some(stored));
+            };
+            // Of the version that was seen: another may be one that does not slide.
+            let (filter, update) = (exactly(key, now, stored.version), later(now, moved, self.slack));
+            let touched = self.records.find_one_and_update(filter, update);
+            if let Some(document) = self.ask(touched.return_document(ReturnDocument::After)).await? {
+                return Ok(Some(crate::layout::stored(document)?));
+            }
+        }
+        Err(Failure::CROWDED)
+    }
+
+    pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            let created = match &record.owner {
+                Some(owner) => self.create_owned(key, record, owner, now).await?,
+                None => self.create_unowned(key, record, now).await?,
+            };
+            if let Some(answer) = created {
+                return Ok(answer);
+            }
+            if self.find(key, now).await?.is_some() {
+                return Ok(Created::Taken);
+            }
+        }
+        Err(Failure::CROWDED)
+    }
+
+    /// `None` if something was in the slot, which may be gone by now.
+    async fn create_unowned(
+        &self,
+        key: &StoreKey,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Option<Created>, Failure> {
+        let placed = self.placed(record, now)?;
+        let update = self.records.update_one(free(key, now), placed.replace()).upsert(true);
+        match self.ask(update).await {
+            Ok(_) => Ok(Some(Created::Created(placed.version))),
+            Err(failure) if failure.is_duplicate() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(crate) async fn update(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+    ) -> Result<Updated, Failure> {
+        let now = self.now();
+        if let Some(version) = self.replace(key, expected, record, now).await? {
+            return Ok(Updated::Updated(version));
+        }
+        for _ in 0..TRIES {
+            let Some(stored) = self.find(key, now).await? else { return Ok(Updated::Gone) };
+            if stored.version != expected {
+                return Ok(Updated::Conflict(stored));
+            }
+            // The version is right, so the owner is another, or since another moment.
+            let Some(owner) = &record.owner else { return Err(Failure::CROWDED) };
+            if let Some(answer) = self.update_owner(key, expected, record, owner, now).await? {
+                return Ok(answer);
+            }
+        }
+        Err(Failure::CROWDED)
+    }
+
+    /// Replaces a record, unless an owner comes in that it did not have.
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Option<Version>, Failure> {
+        let placed = self.placed(record, now)?;
+        let filter = exactly(key, now, expected);
+        let filter = match &record.owner {
+            Some(owner) => with_owner(filter, owner),
+            None => filter,
+        };
+        let replaced = self.ask(self.records.update_one(filter, placed.replace())).await?;
+        Ok((replaced.matched_count > 0).then_some(placed.version))
+    }
+
+    pub(crate) async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool, Failure> {
+        let now = self.now();
+        let update = self.records.update_one(live(key, now), later(now, expires_at, self.slack));
+        Ok(self.ask(update).await?.matched_count > 0)
+    }
+
+    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+        let found = self.ask(self.records.find_one_and_delete(live(key, self.now()))).await?;
+        found.map(stored).transpose()
+    }
+
+    /// The live record under a key.
+    async fn find(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
+        self.ask(self.records.find_one(live(key, now))).await?.map(stored).transpose()
+    }
+}
