@@ -1,0 +1,207 @@
+//! Stores with one fault each, which the checker must find: wrappers around any store that has none.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use clap::ValueEnum;
+use cloakroom::{
+    Timestamp,
+    store::{
+        Abilities, Created, Entry, Error, ErrorKind, OwnerKey, Owners, Record, Result, Store, StoreKey,
+        Stored, Touch, Updated, Version,
+    },
+};
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fault {
+    /// An update of a record that is gone makes it again.
+    UpdateCreates,
+    /// An update replaces whatever version is there.
+    VersionIgnored,
+    /// A create replaces what has the key.
+    CreateOverwrites,
+    /// A touch of a record that is gone brings it back.
+    TouchCreates,
+    /// A record is there after it has expired.
+    ExpiredVisible,
+    /// The owner is not written.
+    OwnerForgotten,
+    /// What ends a record is acknowledged and not done.
+    EndNotFinal,
+    /// Every eighth update is acknowledged and not done.
+    UpdateForgotten,
+    /// Every fourth create is acknowledged and not done.
+    CreateForgotten,
+    /// A record that was read is read from memory for a while.
+    StaleReads,
+    /// A revocation is acknowledged and not done.
+    RevokeForgotten,
+    /// No fault: every eighth write is done, and its answer is lost. The contract allows that, and nothing may be found.
+    AnswersLost,
+}
+
+/// A store with a fault.
+pub(crate) struct Faulty {
+    store: Arc<dyn Store>,
+    fault: Fault,
+    /// What was seen last under each key, and when.
+    memory: Mutex<HashMap<StoreKey, (Stored, Instant)>>,
+    writes: AtomicU64,
+}
+
+impl Faulty {
+    pub(crate) fn new(store: Arc<dyn Store>, fault: Fault) -> Self {
+        Self { store, fault, memory: Mutex::default(), writes: AtomicU64::default() }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    /// Whether this is one of every `n` writes with this fault.
+    fn strikes(&self, fault: Fault, n: u64) -> bool {
+        self.is(fault) && self.writes.fetch_add(1, Ordering::Relaxed) % n == n - 1
+    }
+
+    fn remember(&self, key: &StoreKey, stored: &Stored) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.insert(key.clone(), (stored.clone(), Instant::now()));
+    }
+
+    fn remembered(&self, key: &StoreKey) -> Option<(Stored, Duration)> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.get(key).map(|(stored, since)| (stored.clone(), since.elapsed()))
+    }
+
+    fn written(&self, record: &Record) -> Record {
+        let mut record = record.clone();
+        if self.is(Fault::OwnerForgotten) {
+            record.owner = None;
+        }
+        record
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T> {
+        if self.strikes(Fault::AnswersLost, 8) {
+            return Err(Error::new(ErrorKind::Unavailable, "the answer is lost"));
+        }
+        Ok(answer)
+    }
+
+    /// What a load finds although it is gone.
+    async fn ghost(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let Some((mut stored, _)) = self.remembered(key) else { return Ok(None) };
+        let now = Timestamp::now();
+        match touch {
+            _ if self.is(Fault::ExpiredVisible) && !stored.record.is_live(now) => Ok(Some(stored)),
+            Some(touch) if self.is(Fault::TouchCreates) => {
+                stored.record.expires_at = touch.expires_at;
+                match self.store.create(key, &stored.record).await? {
+                    Created::Created(version) => Ok(Some(Stored { version, ..stored })),
+                    Created::Taken | Created::Revoked => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faulty").field("fault", &self.fault).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        if self.is(Fault::StaleReads)
+            && let Some((stored, age)) = self.remembered(key)
+            && age < Duration::from_millis(500)
+        {
+            return Ok(Some(stored));
+        }
+        match self.store.load(key, touch).await? {
+            Some(stored) => {
+                self.remember(key, &stored);
+                Ok(Some(stored))
+            }
+            None => self.ghost(key, touch).await,
+        }
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        if self.strikes(Fault::CreateForgotten, 4) {
+            return Ok(Created::Created(Version::new(1)));
+        }
+        let record = self.written(record);
+        let created = self.store.create(key, &record).await?;
+        if self.is(Fault::CreateOverwrites) && created == Created::Taken {
+            self.store.delete(key).await?;
+            return self.store.create(key, &record).await;
+        }
+        self.answer(created)
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        let ends = !record.is_live(Timestamp::now());
+        if (ends && self.is(Fault::EndNotFinal)) || (!ends && self.strikes(Fault::UpdateForgotten, 8)) {
+            return Ok(Updated::Updated(expected));
+        }
+        let record = self.written(record);
+        let mut updated = self.store.update(key, expected, &record).await?;
+        while let (Updated::Conflict(there), Fault::VersionIgnored) = (&updated, self.fault) {
+            updated = self.store.update(key, there.version, &record).await?;
+        }
+        if self.is(Fault::UpdateCreates)
+            && updated == Updated::Gone
+            && let Created::Created(version) = self.store.create(key, &record).await?
+        {
+            return Ok(Updated::Updated(version));
+        }
+        self.answer(updated)
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.store.touch(key, expires_at).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        if self.is(Fault::EndNotFinal) {
+            return self.store.load(key, None).await;
+        }
+        let deleted = self.store.delete(key).await?;
+        self.answer(deleted)
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        let abilities = self.store.abilities();
+        if abilities.owners.is_some() { abilities.with_owners(self) } else { abilities }
+    }
+}
+
+#[async_trait]
+impl Owners for Faulty {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        match self.store.abilities().owners {
+            Some(owners) => owners.list(owner).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        match self.store.abilities().owners.filter(|_| !self.is(Fault::RevokeForgotten)) {
+            Some(owners) => owners.revoke(owner, at).await,
+            None => Ok(0),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The command `history`: drives a store, checks a history.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use cloakroom_history::{
+    Fault, Result, Violation, check,
+    history::Op,
+    run::{Place, Settings, run},
+    worker,
+};
+use cloakroom_services::Service;
+
+/// Hammers a store from several processes and checks the history for what must never happen
+#[derive(Parser)]
+#[command(name = "history")]
+enum Arguments {
+    /// Drives a store and checks what came of it
+    Run(Run),
+    /// Checks a history that was kept
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Carries out orders from stdin
+    #[command(hide = true)]
+    Worker {
+        #[arg(long)]
+        store: String,
+        #[arg(long)]
+        fault: Option<Fault>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// The store's URL
+    #[arg(long, required_unless_present = "service")]
+    store: Option<String>,
+    /// Instead of a URL: a server that is started for it, and may be killed
+    #[arg(long, value_parser = named, conflicts_with = "store")]
+    service: Option<Service>,
+    /// How many operations
+    #[arg(long, default_value_t = 20_000)]
+    operations: usize,
+    /// How many sessions at a time
+    #[arg(long, default_value_t = 50)]
+    sessions: usize,
+    /// How many processes
+    #[arg(long, default_value_t = 4)]
+    workers: usize,
+    /// How many times a process is killed
+    #[arg(long, default_value_t = 20)]
+    client_kills: usize,
+    /// How many times the server is killed
+    #[arg(long, default_value_t = 0)]
+    server_kills: usize,
+    /// What the store is to do wrong
+    #[arg(long)]
+    fault: Option<Fault>,
+    /// Where chance begins
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to keep the history
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+fn named(name: &str) -> std::result::Result<Service, String> {
+    Service::named(name).ok_or_else(|| "no such service".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let ended = match Arguments::parse() {
+        Arguments::Run(arguments) => drive(arguments).await,
+        Arguments::Check { file } => read(&file).map(|history| report(&history)),
+        Arguments::Worker { store, fault } => worker::work(&store, fault).await.map(|()| true),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("failed: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn drive(arguments: Run) -> Result<bool> {
+    let store = match (arguments.store, arguments.service) {
+        (Some(url), _) => Place::Url(url),
+        (None, Some(service)) => Place::Service(service),
+        (None, None) => return Err("which store?".into()),
+    };
+    let settings = Settings {
+        program: env::current_exe()?,
+        store,
+        operations: arguments.operations,
+        sessions: arguments.sessions,
+        workers: arguments.workers,
+        client_kills: arguments.client_kills,
+        server_kills: arguments.server_kills,
+        waits: true,
+        fault: arguments.fault,
+        seed: arguments.seed,
+    };
+    let ran = run(settings).await?;
+    println!(
+        "{} operations in {:.1} s; {} processes and {} servers were killed",
+        ran.history.len(),
+        ran.took.as_secs_f64(),
+        ran.client_kills,
+        ran.server_kills
+    );
+    if let Some(file) = &arguments.keep {
+        keep(&ran.history, file)?;
+    }
+    Ok(report(&ran.history))
+}
+
+/// Says what is in a history and what is wrong with it; whether nothing is.
+fn report(history: &[Op]) -> bool {
+    let mut answers: BTreeMap<&str, usize> = BTreeMap::new();
+    for op in history {
+        *answers.entry(op.kind_of_answer()).or_default() += 1;
+    }
+    println!("answers: {answers:?}");
+    let violations = check(history);
+    let mut rules: BTreeMap<_, Vec<&Violation>> = BTreeMap::new();
+    for violation in &violations {
+        rules.entry(violation.rule).or_default().push(violation);
+    }
+    for (rule, violations) in &rules {
+        println!("{rule:?}: {} times, the first:", violations.len());
+        if let Some(first) = violations.first() {
+            println!("    {first}");
+        }
+    }
+    if violations.is_empty() {
+        println!("nothing happened that must not");
+    }
+    violations.is_empty()
+}
+
+fn keep(history: &[Op], file: &Path) -> Result {
+    let mut writer = BufWriter::new(fs::File::create(file)?);
+    for op in history {
+        writeln!(writer, "{}", serde_json::to_string(op)?)?;
+    }
+    Ok(writer.flush()?)
+}
+
+fn read(file: &Path) -> Result<Vec<Op>> {
+    fs::read_to_string(file)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}

@@ -1,0 +1,17 @@
+//! Opens stores by URL, as durable as each can be.
+
+use std::sync::Arc;
+
+use cloakroom::{store::Store, stores::FileStore};
+use cloakroom_sqlite::SqliteStore;
+
+use crate::Result;
+
+pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>> {
+    let (scheme, place) = url.split_once(':').ok_or("a store's URL has a colon")?;
+    Ok(match scheme {
+        "file" => Arc::new(FileStore::builder(place).open().await?),
+        "sqlite" => Arc::new(SqliteStore::builder(place).open().await?),
+        _ => return Err(format!("the history checker knows no store {scheme}:").into()),
+    })
+}

@@ -1,0 +1,115 @@
+//! Drives: nothing is found in a store that keeps the contract, and every fault is found in one that does not.
+//!
+//! The numbers are small, so that everybody can run this. The full drive is
+//! `cargo run -p cloakroom-history -- run --store sqlite:x.db`, or `--service postgres --server-kills 5`.
+
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use cloakroom_history::{
+    Fault, Result, Violation, check,
+    check::Rule,
+    run::{Place, Settings, run},
+};
+
+fn settings(store: Place) -> Settings {
+    Settings {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_history")),
+        store,
+        operations: 1200,
+        sessions: 20,
+        workers: 4,
+        client_kills: 4,
+        server_kills: 0,
+        waits: true,
+        fault: None,
+        seed: 1,
+    }
+}
+
+fn sqlite(folder: &Path) -> Place {
+    Place::Url(format!("sqlite:{}", folder.join("sessions.db").display()))
+}
+
+/// Drives a store that keeps the contract, and sees that nothing is found and that a lot was done.
+async fn holds(settings: Settings) -> Result {
+    let (operations, clients, servers) = (settings.operations, settings.client_kills, settings.server_kills);
+    let ran = run(settings).await?;
+    assert!(ran.history.len() >= operations, "only {} operations", ran.history.len());
+    assert_eq!((ran.client_kills, ran.server_kills), (clients, servers));
+    let done = ran.history.iter().filter(|op| op.met_the_session()).count();
+    assert!(done > operations / 4, "only {done} of {operations} operations met their session");
+    let violations = check(&ran.history);
+    assert!(violations.is_empty(), "{}", listed(&violations));
+    Ok(())
+}
+
+fn listed(violations: &[Violation]) -> String {
+    violations.iter().fold(String::new(), |mut text, violation| {
+        // Writing to a text never fails.
+        let _ = writeln!(text, "{violation}");
+        text
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_loses_nothing_and_revives_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    holds(settings(sqlite(folder.path()))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_lose_nothing_and_revive_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    holds(settings(Place::Url(format!("file:{}", folder.path().display())))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_lost_are_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { fault: Some(Fault::AnswersLost), ..settings(sqlite(folder.path())) };
+    holds(settings).await.unwrap();
+}
+
+/// Drives a store with a fault, and sees that it is found. Chance decides who meets whom: three drives may try.
+async fn is_found(fault: Fault, waits: bool, rule: Rule) -> Result {
+    let mut found = Vec::new();
+    for seed in 1..=3 {
+        let folder = tempfile::tempdir()?;
+        let settings = Settings { fault: Some(fault), waits, seed, ..settings(sqlite(folder.path())) };
+        let settings = Settings { operations: 800, client_kills: 1, ..settings };
+        found.extend(check(&run(settings).await?.history).iter().map(|violation| violation.rule));
+        if found.contains(&rule) {
+            return Ok(());
+        }
+    }
+    Err(format!("{fault:?} shows as {found:?}, not as {rule:?}").into())
+}
+
+macro_rules! faults {
+    ($($name:ident: $fault:ident, $rule:ident;)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let waits = Rule::$rule == Rule::Overdue;
+                is_found(Fault::$fault, waits, Rule::$rule).await.unwrap();
+            }
+        )*
+    };
+}
+
+faults! {
+    an_update_that_creates_is_found: UpdateCreates, Resurrected;
+    a_version_that_is_ignored_is_found: VersionIgnored, LostWrite;
+    a_create_that_overwrites_is_found: CreateOverwrites, IdGivenTwice;
+    a_touch_that_creates_is_found: TouchCreates, Resurrected;
+    an_expired_record_that_is_visible_is_found: ExpiredVisible, Overdue;
+    an_owner_that_is_forgotten_is_found: OwnerForgotten, Resurrected;
+    an_end_that_is_not_final_is_found: EndNotFinal, Resurrected;
+    an_update_that_is_forgotten_is_found: UpdateForgotten, LostWrite;
+    a_create_that_is_forgotten_is_found: CreateForgotten, LostSession;
+    a_stale_read_is_found: StaleReads, Resurrected;
+    a_revocation_that_is_forgotten_is_found: RevokeForgotten, Resurrected;
+}
