@@ -13,6 +13,7 @@ use cloakroom_history::{
     check::Rule,
     run::{Place, Settings, run},
 };
+use cloakroom_services::Service;
 
 fn settings(store: Place) -> Settings {
     Settings {
@@ -71,6 +72,32 @@ async fn answers_that_are_lost_are_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { fault: Some(Fault::AnswersLost), ..settings(sqlite(folder.path())) };
     holds(settings).await.unwrap();
+}
+
+/// Drives a server that is killed under way, too.
+async fn holds_through_kills(service: Service) -> Result {
+    holds(Settings { server_kills: 2, ..settings(Place::Service(service)) }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    holds_through_kills(Service::Redis).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn valkey_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    holds_through_kills(Service::Valkey).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    holds_through_kills(Service::Postgres).await.unwrap();
+}
+
+/// The servers of a cluster stay: what a failover may lose is another question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_cluster_loses_nothing_and_revives_nothing() {
+    holds(settings(Place::Service(Service::RedisCluster))).await.unwrap();
 }
 
 /// Drives a store with a fault, and sees that it is found. Chance decides who meets whom: three drives may try.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::RwLock, task::JoinSet};
+use tokio::{sync::RwLock, task::JoinSet, time::timeout};
 
 use super::{Settings, life, server::Server, worker::Worker};
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     history::{Action, Answer, Op},
     wire::{Order, Outcome},
 };
+
+/// How long a worker may take to start or to answer, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Drive {
     settings: Settings,
@@ -116,7 +119,7 @@ impl Drive {
             let asked = self.now();
             (asked, worker.order(Order { number: 0, session, action, cookie, chance })?)
         };
-        let outcome = answer.await.ok();
+        let outcome = timeout(PATIENCE, answer).await.map_err(|_| "a worker does not answer")?.ok();
         let done = self.now();
         let (answer, given) = outcome.map_or((None, None), |outcome| self.understand(outcome));
         let id = held.map(|held| held.id);
@@ -152,11 +155,22 @@ impl Drive {
             if let Some(worker) = self.workers.get(killed % self.workers.len()) {
                 let mut worker = worker.write().await;
                 worker.kill().await?;
-                *worker = Worker::start(&self.settings, self.server.url()).await?;
+                *worker = self.another_worker().await?;
             }
             killed += 1;
         }
         Ok(killed)
+    }
+
+    /// Starts a worker, again and again if the server is down just now, as a supervisor would.
+    async fn another_worker(&self) -> Result<Worker> {
+        let begin = Instant::now();
+        loop {
+            match Worker::start(&self.settings, self.server.url()).await {
+                Err(_) if begin.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(50)).await,
+                started => return started,
+            }
+        }
     }
 
     async fn kill_servers(self: Arc<Self>) -> Result<usize> {
