@@ -13,7 +13,7 @@ use tokio::{sync::RwLock, task::JoinSet, time::timeout};
 
 use super::{Settings, life, server::Server, worker::Worker};
 use crate::{
-    Result,
+    Fault, Result,
     dice::Dice,
     history::{Action, Answer, Op},
     wire::{Order, Outcome},
@@ -98,6 +98,12 @@ impl Drive {
     /// A number that nobody has had: for a session, a tag.
     pub(super) fn number(&self) -> u32 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether sessions may be begun twice out of one chance. Not where answers are lost: who does not know whether its
+    /// own record is there takes it back, and cannot know that one under the same id is another's.
+    pub(super) fn repeats_chance(&self) -> bool {
+        self.settings.server_kills == 0 && self.settings.fault != Some(Fault::AnswersLost)
     }
 
     pub(super) fn waits(&self) -> bool {

@@ -51,7 +51,7 @@ impl Life {
     /// Begins a session; one in five is begun twice at once, out of the same chance. `None` if nobody got an id.
     async fn begin(drive: &Arc<Drive>, dice: &mut Dice) -> Result<Option<Self>> {
         let worker = dice.below(drive.workers());
-        if !dice.percent(20) {
+        if !(drive.repeats_chance() && dice.percent(20)) {
             return Self::create(drive, worker, None).await;
         }
         let chance = Some(dice.number());
