@@ -8,6 +8,8 @@ mod memory;
 mod mongodb;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
@@ -74,6 +76,10 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         "file" => file::open(url).await,
         #[cfg(feature = "redb")]
         "redb" => redb::open(url).await,
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+            redis::open(url).await
+        }
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(url).await,
         #[cfg(feature = "memcached")]
@@ -85,8 +91,14 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
 }
 
 /// Stores that are compiled in on request: the scheme, and the cargo feature.
-const OPTIONAL: [(&str, &str); 5] = [
+const OPTIONAL: [(&str, &str); 11] = [
     ("redb", "redb"),
+    ("redis", "redis"),
+    ("rediss", "redis"),
+    ("redis+cluster", "redis"),
+    ("rediss+cluster", "redis"),
+    ("redis+sentinel", "redis"),
+    ("rediss+sentinel", "redis"),
     ("sqlite", "sqlite"),
     ("memcached", "memcached"),
     ("mongodb", "mongodb"),
@@ -94,8 +106,7 @@ const OPTIONAL: [(&str, &str); 5] = [
 ];
 
 /// Stores that the command line names and this version does not have.
-const LATER: [&str; 8] =
-    ["redis", "rediss", "redis+cluster", "redis+sentinel", "postgres", "mysql", "dynamodb", "etcd"];
+const LATER: [&str; 4] = ["postgres", "mysql", "dynamodb", "etcd"];
 
 fn not_here(scheme: &str) -> Trouble {
     if let Some((_, feature)) = OPTIONAL.iter().find(|(name, _)| *name == scheme) {
@@ -135,10 +146,10 @@ mod tests {
 
     #[test]
     fn an_error_repeats_no_password() {
-        let error = StoreUrl::parse("redis://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
+        let error = StoreUrl::parse("postgres://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
         assert_eq!(
             error.to_string(),
-            "the store redis: is not in this version; there are memory:, file:DIR and sqlite:PATH"
+            "the store postgres: is not in this version; there are memory:, file:DIR and sqlite:PATH"
         );
     }
 }

@@ -1,22 +1,30 @@
 //! Reads store URLs: `scheme:place?setting=value&…`, with `%XX` for what would mean something else.
 
+use std::fmt;
+
 use percent_encoding::percent_decode_str;
 
 use super::Trial;
 use crate::trouble::Trouble;
 
 /// A store URL, taken apart.
-#[derive(Debug)]
 pub(super) struct StoreUrl<'a> {
     pub(super) scheme: &'a str,
     /// All of it, as it was given: what a client of a server reads by itself. May hold a password.
-    #[cfg(any(feature = "memcached", feature = "mongodb"))]
+    #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
     pub(super) whole: &'a str,
     /// A path, relative to the working folder; empty if there is none.
     pub(super) place: String,
     settings: Vec<(String, String)>,
     /// A clock and a prefix to open it with, if it is opened to be checked.
     pub(super) trial: Option<Trial>,
+}
+
+/// Shows no password.
+impl fmt::Debug for StoreUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreUrl").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
 }
 
 impl<'a> StoreUrl<'a> {
@@ -37,7 +45,7 @@ impl<'a> StoreUrl<'a> {
         // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
         Ok(Self {
             scheme,
-            #[cfg(any(feature = "memcached", feature = "mongodb"))]
+            #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
             whole: url,
             place: decode(place.strip_prefix("//").unwrap_or(place))?,
             settings,
@@ -88,7 +96,7 @@ impl<'a> StoreUrl<'a> {
 }
 
 /// The servers that the URL of a server names, without user, password, database and settings.
-#[cfg(any(feature = "memcached", feature = "mongodb"))]
+#[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
 pub(super) fn servers(url: &str) -> &str {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let Some(rest) = rest.strip_prefix("//") else { return rest };
@@ -134,7 +142,7 @@ mod tests {
         assert_eq!(StoreUrl::parse("file:x").unwrap().place, "x");
     }
 
-    #[cfg(any(feature = "memcached", feature = "mongodb"))]
+    #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
     #[test]
     fn the_servers_of_a_url_come_without_its_secrets() {
         assert_eq!(servers("mongodb://u:p@a:1,b:2/shop?w=1"), "a:1,b:2");

@@ -9,6 +9,8 @@ macro_rules! on_every_place {
     ($($test:ident),* $(,)?) => {
         mod file { $(#[tokio::test] async fn $test() { super::$test(crate::server::FILE).await; })* }
         mod sqlite { $(#[tokio::test] async fn $test() { super::$test(crate::server::SQLITE).await; })* }
+        #[cfg(feature = "redis")]
+        mod redis { $(#[tokio::test] async fn $test() { super::$test(&crate::server::redis()).await; })* }
     };
 }
 

@@ -98,6 +98,13 @@ pub(crate) const MEMORY: &str = "memory:";
 pub(crate) const FILE: &str = "file:sessions";
 pub(crate) const SQLITE: &str = "sqlite:sessions.db";
 
+/// The shared Redis, under a prefix that no other test has.
+#[cfg(feature = "redis")]
+pub(crate) fn redis() -> String {
+    let url = cloakroom_services::Service::Redis.shared();
+    format!("{url}?prefix=playground{:016x}:", getrandom::u64().unwrap())
+}
+
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($($test:ident),* $(,)?) => {

@@ -26,6 +26,12 @@ pub enum Kind {
     Redb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
+    /// Redis, one server.
+    #[cfg(feature = "redis")]
+    Redis,
+    /// Redis Cluster: the records of an owner are on different servers.
+    #[cfg(feature = "redis")]
+    RedisCluster,
     /// MongoDB, on one server.
     #[cfg(feature = "mongodb")]
     Mongodb,
@@ -67,6 +73,10 @@ impl Kind {
                 let builder = TieredStore::builder(fast, durable).clock(shared);
                 Arc::new(builder.max_staleness(Duration::from_secs(3_600)).build())
             }
+            #[cfg(feature = "redis")]
+            Self::Redis => Arc::new(redis(cloakroom_services::Service::Redis, shared).await),
+            #[cfg(feature = "redis")]
+            Self::RedisCluster => Arc::new(redis(cloakroom_services::Service::RedisCluster, shared).await),
             #[cfg(feature = "mongodb")]
             Self::Mongodb => {
                 let url = cloakroom_services::Service::Mongodb.shared();
@@ -84,8 +94,15 @@ async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {
     builder.open().await.expect("a SQLite store opens")
 }
 
+#[cfg(feature = "redis")]
+async fn redis(service: cloakroom_services::Service, clock: Arc<ManualClock>) -> cloakroom_redis::RedisStore {
+    let builder =
+        cloakroom_redis::RedisStore::builder(&service.shared()).expect("the services' URLs are right");
+    builder.prefix(format!("{}:", name())).clock(clock).open().await.expect("a Redis store opens")
+}
+
 /// A name on a shared server that no other test has.
-#[cfg(feature = "mongodb")]
+#[cfg(any(feature = "mongodb", feature = "redis"))]
 fn name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -1,15 +1,21 @@
 //! A test of each race for each store.
 
 /// Makes, of each function `async fn race(kind: Kind)`, a test for each store: `memory::race`, `file::race` …
+///
+/// After `@swept`, those that need a store to be swept, which a server that does it by itself cannot be.
 #[macro_export]
 macro_rules! races {
-    ($($race:ident),* $(,)?) => {
-        $crate::races!(@on reference Reference [$($race)*]);
-        $crate::races!(@on memory Memory [$($race)*]);
-        $crate::races!(@on file File [$($race)*]);
-        $crate::races!(@on sqlite Sqlite [$($race)*]);
-        $crate::races!(@on redb Redb [$($race)*]);
-        $crate::races!(@on tiered Tiered [$($race)*]);
+    ($($race:ident),* $(,)? $(@swept $($swept:ident),* $(,)?)?) => {
+        $crate::races!(@on reference Reference [$($race)* $($($swept)*)?]);
+        $crate::races!(@on memory Memory [$($race)* $($($swept)*)?]);
+        $crate::races!(@on file File [$($race)* $($($swept)*)?]);
+        $crate::races!(@on sqlite Sqlite [$($race)* $($($swept)*)?]);
+        $crate::races!(@on redb Redb [$($race)* $($($swept)*)?]);
+        $crate::races!(@on tiered Tiered [$($race)* $($($swept)*)?]);
+        #[cfg(feature = "redis")]
+        $crate::races!(@on redis Redis [$($race)*]);
+        #[cfg(feature = "redis")]
+        $crate::races!(@on redis_cluster RedisCluster [$($race)*]);
         #[cfg(feature = "mongodb")]
         $crate::races!(@on mongodb Mongodb [$($race)*]);
     };
