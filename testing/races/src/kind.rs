@@ -11,6 +11,9 @@ use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::SqliteStore;
 use tempfile::TempDir;
 
+#[cfg(feature = "sql")]
+use crate::tables::{self, Tables};
+
 /// A store that races are run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -24,6 +27,12 @@ pub enum Kind {
     Sqlite,
     /// redb, in a file.
     Redb,
+    /// PostgreSQL, the server that tests share.
+    #[cfg(feature = "sql")]
+    Postgres,
+    /// MariaDB, the server that tests share.
+    #[cfg(feature = "sql")]
+    Mariadb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
     /// Redis, one server.
@@ -44,6 +53,10 @@ pub struct Opened {
     pub store: Arc<dyn Store>,
     /// Removed when the test is over.
     pub folder: TempDir,
+    /// What the test uses on a server, removed when it is over.
+    #[cfg(feature = "sql")]
+    #[expect(dead_code, reason = "it is dropped with this")]
+    used: Option<Tables>,
 }
 
 impl Kind {
@@ -53,6 +66,8 @@ impl Kind {
     pub async fn open(self, clock: &ManualClock) -> Opened {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let shared = Arc::new(clock.clone());
+        #[cfg(feature = "sql")]
+        let mut used = None;
         let store: Arc<dyn Store> = match self {
             Self::Reference => Arc::new(Reference::new(clock.clone())),
             Self::Memory => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
@@ -67,6 +82,18 @@ impl Kind {
                 Arc::new(builder.open().await.expect("a redb store opens"))
             }
             Self::Sqlite => Arc::new(sqlite(&folder, shared).await),
+            #[cfg(feature = "sql")]
+            Self::Postgres => {
+                let builder = tables::in_postgres().await;
+                used = Some(Tables::from(&builder));
+                Arc::new(builder.clock(shared).open().await.expect("a PostgreSQL store opens"))
+            }
+            #[cfg(feature = "sql")]
+            Self::Mariadb => {
+                let builder = tables::in_mariadb().await;
+                used = Some(Tables::from(&builder));
+                Arc::new(builder.clock(shared).open().await.expect("a MariaDB store opens"))
+            }
             Self::Tiered => {
                 let fast = Arc::new(MemoryStore::builder().clock(clock.clone()).build());
                 let durable = Arc::new(sqlite(&folder, shared.clone()).await);
@@ -84,7 +111,12 @@ impl Kind {
                 Arc::new(builder.clock(shared).open().await.expect("a MongoDB store opens"))
             }
         };
-        Opened { store, folder }
+        Opened {
+            store,
+            folder,
+            #[cfg(feature = "sql")]
+            used,
+        }
     }
 }
 

@@ -23,6 +23,8 @@ mod macros;
 mod script;
 mod spelling;
 mod stand;
+#[cfg(feature = "sql")]
+mod tables;
 mod way;
 
 pub use answer::Answer;

@@ -16,6 +16,10 @@ macro_rules! races {
         $crate::races!(@on redis Redis [$($race)*]);
         #[cfg(feature = "redis")]
         $crate::races!(@on redis_cluster RedisCluster [$($race)*]);
+        #[cfg(feature = "sql")]
+        $crate::races!(@on postgres Postgres [$($race)* $($($swept)*)?]);
+        #[cfg(feature = "sql")]
+        $crate::races!(@on mariadb Mariadb [$($race)* $($($swept)*)?]);
         #[cfg(feature = "mongodb")]
         $crate::races!(@on mongodb Mongodb [$($race)*]);
     };
