@@ -6,6 +6,10 @@ mod memcached;
 mod memory;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redis")]
@@ -86,12 +90,16 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         "memcached" => memcached::open(url).await,
         #[cfg(feature = "mongodb")]
         "mongodb" | "mongodb+srv" => mongodb::open(url).await,
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => postgres::open(url).await,
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => mysql::open(url).await,
         other => Err(not_here(other)),
     }
 }
 
 /// Stores that are compiled in on request: the scheme, and the cargo feature.
-const OPTIONAL: [(&str, &str); 11] = [
+const OPTIONAL: [(&str, &str); 15] = [
     ("redb", "redb"),
     ("redis", "redis"),
     ("rediss", "redis"),
@@ -103,10 +111,14 @@ const OPTIONAL: [(&str, &str); 11] = [
     ("memcached", "memcached"),
     ("mongodb", "mongodb"),
     ("mongodb+srv", "mongodb"),
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+    ("mysql", "mysql"),
+    ("mariadb", "mysql"),
 ];
 
 /// Stores that the command line names and this version does not have.
-const LATER: [&str; 4] = ["postgres", "mysql", "dynamodb", "etcd"];
+const LATER: [&str; 2] = ["dynamodb", "etcd"];
 
 fn not_here(scheme: &str) -> Trouble {
     if let Some((_, feature)) = OPTIONAL.iter().find(|(name, _)| *name == scheme) {
@@ -146,10 +158,10 @@ mod tests {
 
     #[test]
     fn an_error_repeats_no_password() {
-        let error = StoreUrl::parse("postgres://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
+        let error = StoreUrl::parse("dynamodb://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
         assert_eq!(
             error.to_string(),
-            "the store postgres: is not in this version; there are memory:, file:DIR and sqlite:PATH"
+            "the store dynamodb: is not in this version; there are memory:, file:DIR and sqlite:PATH"
         );
     }
 }

@@ -11,7 +11,13 @@ use crate::trouble::Trouble;
 pub(super) struct StoreUrl<'a> {
     pub(super) scheme: &'a str,
     /// All of it, as it was given: what a client of a server reads by itself. May hold a password.
-    #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
+    #[cfg(any(
+        feature = "memcached",
+        feature = "mongodb",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     pub(super) whole: &'a str,
     /// A path, relative to the working folder; empty if there is none.
     pub(super) place: String,
@@ -45,7 +51,13 @@ impl<'a> StoreUrl<'a> {
         // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
         Ok(Self {
             scheme,
-            #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
+            #[cfg(any(
+                feature = "memcached",
+                feature = "mongodb",
+                feature = "mysql",
+                feature = "postgres",
+                feature = "redis"
+            ))]
             whole: url,
             place: decode(place.strip_prefix("//").unwrap_or(place))?,
             settings,
@@ -68,6 +80,15 @@ impl<'a> StoreUrl<'a> {
         read(&value).map(Some).ok_or_else(|| {
             Trouble::usage(format!("{name}={value} is no setting of the store {}:", self.scheme))
         })
+    }
+
+    /// The URL as it was given, without the settings of these names, which are not the client's.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn without(&self, ours: &[&str]) -> String {
+        let (place, query) = self.whole.split_once('?').unwrap_or((self.whole, ""));
+        let is_ours = |setting: &&str| setting.split('=').next().is_some_and(|name| ours.contains(&name));
+        let theirs: Vec<_> = query.split('&').filter(|setting| !is_ours(setting)).collect();
+        format!("{place}?{}", theirs.join("&"))
     }
 
     /// Hands out the place; an error if there is none, or if a setting is left that nobody took.
@@ -148,6 +169,13 @@ mod tests {
         assert_eq!(servers("mongodb://u:p@a:1,b:2/shop?w=1"), "a:1,b:2");
         assert_eq!(servers("mongodb://u:p%40%2F@a"), "a");
         assert_eq!(servers("memcached:/run/memcached.sock"), "/run/memcached.sock");
+    }
+
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    #[test]
+    fn a_client_reads_the_url_as_it_was_given_without_our_settings() {
+        let url = StoreUrl::parse("postgres://u:p%40@h/d?prefix=a_&sslmode=disable").unwrap();
+        assert_eq!(url.without(&["prefix"]), "postgres://u:p%40@h/d?sslmode=disable");
     }
 
     #[test]

@@ -116,6 +116,42 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
 }
 
 /// The file is for one process at a time; the next one finds everything there.
+/// Makes tests of what processes share, on a server that is `service`.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+macro_rules! on_server {
+    ($name:ident, $service:ident, $settings:literal) => {
+        mod $name {
+            use cloakroom_services::Service;
+
+            /// Tables of a name that nothing has used before.
+            fn url() -> String {
+                let name = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+                format!("{}?{}&prefix=t{name:016x}_", Service::$service.shared(), $settings)
+            }
+
+            #[tokio::test]
+            async fn a_restart_keeps_sessions_and_users() {
+                super::a_restart_keeps_sessions_and_users(&url()).await;
+            }
+
+            #[tokio::test]
+            async fn two_processes_share_a_session_and_count_every_increment() {
+                super::two_processes_share_a_session_and_count_every_increment(&url()).await;
+            }
+
+            #[tokio::test]
+            async fn a_log_out_at_one_process_is_one_at_the_other() {
+                super::a_log_out_at_one_process_is_one_at_the_other(&url()).await;
+            }
+        }
+    };
+}
+
+#[cfg(feature = "postgres")]
+on_server!(postgres, Postgres, "sslmode=disable");
+#[cfg(feature = "mysql")]
+on_server!(mariadb, Mariadb, "ssl-mode=DISABLED");
+
 #[cfg(feature = "redb")]
 mod redb {
     const REDB: &str = "redb:sessions.redb";

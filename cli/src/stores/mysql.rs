@@ -1,0 +1,44 @@
+//! `mysql://user:password@host:port/database`, with `prefix=NAME` and the settings of the client.
+
+use std::sync::Arc;
+
+use cloakroom_mysql::MysqlStore;
+use cloakroom_mysql::sqlx::mysql::MySqlConnectOptions;
+
+use super::url::StoreUrl;
+use super::{Opened, did_not_open};
+use crate::trouble::Trouble;
+
+/// The tables are made if they are missing: whoever tries something out has not prepared for it.
+pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
+    let theirs = url.without(&["prefix"]);
+    let options: MySqlConnectOptions = theirs
+        .parse()
+        .map_err(|_| Trouble::usage("a store URL looks like mysql://user:password@host/database"))?;
+    let place = place(&options);
+    let mut builder = MysqlStore::with_options(options);
+    if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
+        builder = builder.table_prefix(prefix);
+    }
+    let trial = url.trial.take();
+    if let Some(trial) = &trial {
+        builder = builder.table_prefix(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
+    }
+    let failed = |error| did_not_open(&format!("mysql at {place}"), &error);
+    builder.create_tables().await.map_err(failed)?;
+    let store = builder.clone().open().await.map_err(failed)?;
+    let mut opened = Opened::new(
+        store,
+        format!("in MariaDB or MySQL at {place}, in tables made by this if they were missing"),
+    );
+    if trial.is_some() {
+        opened.tidy = Some(Box::pin(async move { Ok(builder.drop_tables().await?) }));
+    }
+    Ok(opened)
+}
+
+/// Without user and password.
+fn place(options: &MySqlConnectOptions) -> String {
+    let (host, port) = (options.get_host(), options.get_port());
+    format!("{host}:{port}/{}", options.get_database().unwrap_or_default())
+}
