@@ -4,7 +4,7 @@
 //! error, `kill -9`) and then stops the services in order.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::{
         net::{UnixListener, UnixStream},
@@ -36,7 +36,8 @@ impl Holder {
     /// Starts a holder and waits until its services are ready. It ends when [`stop`](Self::stop) is called or when
     /// this process dies, or, if it listens on the socket, when it is told there.
     pub(crate) fn start(services: &[Service], listens: bool) -> Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
+        // Not by its path: a task that builds the workspace may have put another program there.
+        let mut command = Command::new("/proc/self/exe");
         let names: Vec<_> = services.iter().map(|service| service.name()).collect();
         command.args(["services", "hold", "--only", &names.join(",")]);
         if listens {

@@ -1,4 +1,4 @@
-//! Measures the store: `cargo run --release -p cloakroom-redb --example throughput -- [folder] [runs]`.
+//! Measures the store: `cargo run --release -p cloakroom-redb --example redb_throughput -- [folder] [runs]`.
 //!
 //! Each of so many tasks replaces sessions of 1 KB, one after the other, out of 10,000, and waits for each answer.
 //! The limit, measured in the same seconds, is a file to which one thread appends as many KB at once, and flushes it.
