@@ -2,7 +2,7 @@
 //!
 //! Four processes on one store carry out thousands of overlapping operations on some dozens of sessions, and are killed
 //! and restarted under way; where the store's server is durable, so is the server. Every operation is noted before it
-//! is sent and when it is answered. Then [`check`] reads the notes and finds
+//! is sent and when it is answered. Then [`check()`] reads the notes and finds
 //! 1. every write that was acknowledged and is not there,
 //! 2. every write that is there twice, or that was refused and is there,
 //! 3. every session that was seen after it had ended, had expired, or had been revoked,
