@@ -54,6 +54,21 @@ pub(crate) fn run_and_see(command: &mut Command, mut see: impl FnMut(&str)) -> R
     if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", shown(command)).into()) }
 }
 
+/// Has the temporary files of a command, and of what it starts, in memory, where the system has a folder for that with
+/// room: tests look at what survives the death of a process, and waiting for a disk would be most of their time.
+pub(crate) fn in_memory(command: &mut Command) -> &mut Command {
+    const FOLDER: &str = "/dev/shm";
+    const ENOUGH: u64 = 4 << 20; // KiB
+    let room = || {
+        let said = Command::new("df").args(["--output=avail", "-k", FOLDER]).output().ok()?;
+        String::from_utf8(said.stdout).ok()?.lines().nth(1)?.trim().parse::<u64>().ok()
+    };
+    if env::var_os("TMPDIR").is_none() && room().is_some_and(|room| room >= ENOUGH) {
+        command.env("TMPDIR", FOLDER);
+    }
+    command
+}
+
 /// Whether a command runs and succeeds; it is not shown.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

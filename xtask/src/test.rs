@@ -7,7 +7,7 @@ use cloakroom_services::Service;
 use crate::{
     services,
     setup::{Tool, ensure},
-    shell::{Result, cargo, root, run as execute, run_and_see, step},
+    shell::{Result, cargo, in_memory, root, run as execute, run_and_see, step},
 };
 
 const BROWSER: [Tool; 2] = [
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result {
     step("tests of the crates and of their documentation, with real servers", || {
         services::with(&Service::ALL, |variables| {
             let variables = variables.iter().map(|(name, value)| (name, value));
-            execute(cargo(&format!("test {CRATES}")).envs(variables))
+            execute(in_memory(cargo(&format!("test {CRATES}")).envs(variables)))
         })
     })?;
     step("memory store under shuttle, which tries many schedules", shuttle)?;

@@ -17,7 +17,7 @@ use std::{
 
 use cloakroom_services::{Certificates, Instance, Service, programs_folder};
 
-use crate::shell::Result;
+use crate::shell::{Result, in_memory};
 
 /// What the holder says when all services are ready.
 const READY: &str = "ready";
@@ -45,7 +45,7 @@ impl Holder {
         } else {
             command.stdin(Stdio::piped());
         }
-        let mut child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+        let mut child = in_memory(&mut command).process_group(0).stdout(Stdio::piped()).spawn()?;
         let mut variables = Vec::new();
         for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
             let line = line?;
