@@ -30,6 +30,10 @@ use self::marks::Found;
 ///
 /// Where a single process serves, and may stop for a moment, the first step can be left out.
 ///
+/// # What it does not do
+/// If a process of each kind creates a record under the same key at the same moment, both may be told that theirs was the
+/// first. Keys are made from ids of 256 random bits, so no two processes ever do.
+///
 /// # What it costs
 /// A record that has moved costs what it costs in the new store. To find that there is none takes two trips, and to move
 /// one takes five, once. `count` goes through all records.
