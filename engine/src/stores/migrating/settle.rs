@@ -2,8 +2,8 @@
 
 use cloakroom_store::{Created, Error, ErrorKind, Record, Result, StoreKey, Stored, Updated, Version};
 
-use super::MigratingStore;
 use super::marks::{self, Copy, Found};
+use super::{MigratingStore, Phase};
 use crate::engine::nothing;
 
 /// How often others may change a record while it moves, before that is an error.
@@ -40,6 +40,10 @@ impl MigratingStore {
     /// Nothing is in the new store, or the `mark` of an earlier migration the other way round: puts a copy there, of
     /// what is in the old one.
     async fn begin(&self, key: &StoreKey, mark: Option<Version>) -> Result<Round> {
+        if self.phase == Phase::Following {
+            // It has looked in the old store first: nothing was there then, and what has come since is another's.
+            return Ok(Round::Settled(None));
+        }
         match self.old.load(key, None).await?.map(marks::read) {
             Some(Found::Plain(stored)) => {
                 let copy = marks::arriving(&stored, self.next_move());

@@ -126,12 +126,19 @@ impl MigratingStore {
         {
             return Ok(Created::Taken);
         }
-        match self.old.create(key, record).await? {
-            Created::Created(version) => Ok(Created::Created(masked(version))),
-            Created::Taken if self.is_in_old(key).await? => Ok(Created::Taken),
-            // What moved has ended: its mark must stay, so the new one begins where that ended.
-            Created::Taken => self.create_in_new(key, record).await,
-            Created::Revoked => Ok(Created::Revoked),
+        loop {
+            match self.old.create(key, record).await? {
+                Created::Created(version) => return Ok(Created::Created(masked(version))),
+                Created::Revoked => return Ok(Created::Revoked),
+                Created::Taken => {}
+            }
+            match self.old.load(key, None).await?.map(marks::read) {
+                // What moved has ended: its mark must stay, so the new one begins where that ended.
+                Some(Found::Left { .. }) => return self.create_in_new(key, record).await,
+                Some(Found::Plain(_) | Found::Arriving(_)) => return Ok(Created::Taken),
+                // It ended in between.
+                None => {}
+            }
         }
     }
 
