@@ -17,7 +17,7 @@ use crate::statements::Question;
 /// A connection that was idle for so long is asked whether it still is one: what stands between may have dropped it.
 const LONG_IDLE: Duration = Duration::from_secs(30);
 /// How often a question is asked that others are in the way of.
-const TRIES: u32 = 8;
+const TRIES: u32 = 64;
 
 /// How long an operation waits.
 #[derive(Clone, Copy, Debug)]
