@@ -16,6 +16,8 @@ pub(super) enum Met {
     Rebased,
     /// The session has ended.
     Ended,
+    /// A log-in has made another session of it, whose id is nobody's business here.
+    Replaced,
 }
 
 impl Commit<'_> {
@@ -34,7 +36,7 @@ impl Commit<'_> {
             Payload::Session(header, frames) => self.rebase(None, &stored, header, frames),
             Payload::Trail(trail) => match trail.to {
                 Some(to) => self.find(to, true).await,
-                None => Ok(Met::Ended),
+                None => Ok(Met::Replaced),
             },
         }
     }
@@ -49,7 +51,7 @@ impl Commit<'_> {
                 }
                 Payload::Trail(trail) => match trail.to {
                     Some(to) => (key, moved) = (to, true),
-                    None => return Ok(Met::Ended),
+                    None => return Ok(Met::Replaced),
                 },
             }
         }
@@ -185,7 +187,7 @@ pub(super) fn read(stored: &Stored) -> Result<Payload> {
         .map_err(|_| Error::new(ErrorKind::Store, "the session's record cannot be read any more"))
 }
 
-fn cannot_be_told() -> Error {
+pub(super) fn cannot_be_told() -> Error {
     let message = "an answer of the store was lost, and what became of the write cannot be told any more";
     Error::new(ErrorKind::Contended, message)
 }

@@ -129,7 +129,7 @@ impl Commit<'_> {
         self.wait_after_conflict().await?;
         Ok(match self.meet(stored).await? {
             Met::Rebased => Old::Changed,
-            Met::Ours | Met::Ended => Old::Ended,
+            Met::Ours | Met::Ended | Met::Replaced => Old::Ended,
         })
     }
 
@@ -195,7 +195,7 @@ impl Commit<'_> {
     async fn keep_the_other_id(&mut self) -> Result<Landing> {
         self.visit.with(crate::session::State::keep_id);
         match self.look_again().await? {
-            Met::Ended => Ok(Landing::Dropped),
+            Met::Ended | Met::Replaced => Ok(Landing::Dropped),
             Met::Ours | Met::Rebased
                 if self.visit.with(|state| state.observe(self.visit.engine().config()).changed) =>
             {

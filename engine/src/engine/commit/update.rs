@@ -2,7 +2,7 @@
 
 use cloakroom_store::{Stored, Updated};
 
-use super::meet::Met;
+use super::meet::{Met, cannot_be_told};
 use super::{Commit, Landing};
 use crate::Result;
 
@@ -46,12 +46,16 @@ impl Commit<'_> {
     }
 
     async fn update_until_it_lands(&mut self, mut setback: Setback) -> Result<Landing> {
+        let mut unanswered = false;
         loop {
+            unanswered |= matches!(&setback, Setback::Failed(error) if error.is_uncertain());
             match self.make_of(setback).await? {
                 Met::Ours => return Ok(Landing::Kept),
                 Met::Rebased => {}
+                // What landed before the log-in went along into its session, and that is not looked into.
+                Met::Replaced if unanswered => return Err(cannot_be_told()),
                 // Values that only aged out are nothing that anybody misses.
-                Met::Ended => return Ok(Landing::Dropped),
+                Met::Ended | Met::Replaced => return Ok(Landing::Dropped),
             }
             match self.update_once().await? {
                 Ok(()) => return Ok(Landing::Kept),

@@ -32,8 +32,9 @@ impl Model {
         let logs_in = request.mind.fate == Fate::LogIn;
         let revoked = self.is_revoked(request.mind.owner.as_ref());
         let (unsure, ends) = (request.unsure, request.mind.fate == Fate::End);
-        // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end.
-        if batch.applied.is_some() && batch.faults == 0 {
+        // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end,
+        // and it does not matter. What went along with a log-in is not gone.
+        if batch.applied.is_some() && (batch.faults == 0 || self.is_superseded(actor)) {
             self.violation(actor, "said that changes were dropped which are in the store");
         }
         let logs_in = logs_in && batch.planned == Fate::LogIn;
@@ -71,7 +72,9 @@ impl Model {
             }
             return;
         }
-        if kind != ErrorKind::Unavailable {
+        // An answer was lost and a log-in has replaced the session: nobody can tell what went along.
+        let cannot_be_told = kind == ErrorKind::Contended && batch.uncertain && self.is_superseded(actor);
+        if kind != ErrorKind::Unavailable && !cannot_be_told {
             self.violation(actor, format!("failed with {kind:?}"));
         } else if batch.faults == 0 {
             self.violation(actor, "failed although the store did not");
@@ -83,6 +86,14 @@ impl Model {
         let is_new = batch.made.as_ref().is_some_and(|made| batch.created.contains_key(made));
         if let Some((_, sent)) = batch.applied.as_ref().filter(|_| !is_new) {
             request.mind.forget(sent);
+        }
+    }
+
+    /// Whether a log-in has made another session of this request's.
+    fn is_superseded(&self, actor: Actor) -> bool {
+        match self.requests[&actor].mind.place {
+            Found::Session { sid, .. } => self.sessions[sid].end == Some(End::Superseded),
+            Found::Absent | Found::Closed => false,
         }
     }
 

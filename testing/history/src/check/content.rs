@@ -35,7 +35,7 @@ fn broken(look: &Op, content: &Content, written: &HashMap<u32, &Op>) -> Option<R
     let tags: HashSet<u32> = content.tags.iter().copied().collect();
     let is_double = tags.len() != content.tags.len() || i64::try_from(tags.len()) != Ok(content.count);
     let may_be =
-        |tag: &u32| written.get(tag).is_some_and(|write| may_be_in(write) && write.asked < look.done);
+        |tag: &u32| written.get(tag).is_some_and(|write| may_be_in(write, look) && write.asked < look.done);
     let is_lost = |(tag, write): (&u32, &&Op)| write.is_done() && write.precedes(look) && !tags.contains(tag);
     if written.iter().any(|(tag, write)| is_lost((tag, write))) {
         Some(Rule::LostWrite)
@@ -48,10 +48,14 @@ fn broken(look: &Op, content: &Content, written: &HashMap<u32, &Op>) -> Option<R
     }
 }
 
-/// Whether a write may be there, going by its answer. One that was dropped may: its first answer was lost, and the
-/// session ended, or went along with a log-in, before anybody looked again. That it ended is all that was told then.
-fn may_be_in(write: &Op) -> bool {
-    write.answer != Some(Answer::Missing)
+/// Whether a write may be there, going by its answer. One that was dropped may have been there for a while, if its first
+/// answer was lost: until the session ended, which is why it was dropped.
+fn may_be_in(write: &Op, look: &Op) -> bool {
+    match write.answer {
+        Some(Answer::Missing) => false,
+        Some(Answer::Dropped) => !write.precedes(look),
+        _ => true,
+    }
 }
 
 /// Tags are only ever appended: what an earlier look saw is how a later one begins.

@@ -18,4 +18,6 @@ mod s6_old_id;
 mod s7_revoke;
 mod s8_cap;
 mod s9_lost_answers;
+mod s9_others_between;
+mod s9_saves_again;
 mod same_request;

@@ -17,36 +17,26 @@ races! {
     s9_a_lost_answer_to_a_log_out_ends_once,
     s9_a_lost_answer_to_a_touch_or_a_load_changes_nothing,
     s9_an_unused_session_whose_removal_failed_is_removed_all_the_same,
-    s9_a_failed_update_that_the_handler_saves_again_counts_once,
-    s9_a_failed_create_that_the_handler_saves_again_makes_one_session,
-    s9_a_failed_log_in_that_the_handler_saves_again_makes_one_session,
-    s9_a_failed_renewal_that_the_handler_saves_again_loses_nothing,
-    s9_a_failed_log_out_that_the_handler_saves_again_ends_once,
-    s9_a_failed_renewal_that_nobody_saves_again_loses_nothing,
-    s9_a_failed_save_is_made_good_by_the_response,
-    s9_up_to_fifteen_commits_in_between_are_told_apart,
-    s9_twenty_commits_in_between_never_count_twice,
-    s9_a_failed_save_and_twenty_commits_in_between_never_count_twice,
     s9_an_update_that_nobody_is_told_of_is_not_acknowledged,
 }
 
 /// No patience: every failure ends the commit.
-async fn impatient(kind: Kind) -> Stand {
+pub(crate) async fn impatient(kind: Kind) -> Stand {
     Stand::with(kind, |config| config.commit_within(Duration::ZERO)).await
 }
 
-fn count(session: &Session) -> cloakroom::Result<()> {
+pub(crate) fn count(session: &Session) -> cloakroom::Result<()> {
     session.increment("n", 1)?;
     session.push("list", "x").map(drop)
 }
 
-async fn assert_counted(browser: &Browser, times: usize) {
+pub(crate) async fn assert_counted(browser: &Browser, times: usize) {
     assert_eq!(browser.read::<usize>("n").await, Some(times));
     assert_eq!(browser.read::<Vec<String>>("list").await.unwrap().len(), times);
 }
 
 /// Live records that are sessions, not trails.
-async fn sessions(stand: &Stand) -> usize {
+pub(crate) async fn sessions(stand: &Stand) -> usize {
     stand.store.records().await.iter().filter(|entry| entry.stored.record.sliding).count()
 }
 
@@ -241,223 +231,6 @@ async fn s9_an_unused_session_whose_removal_failed_is_removed_all_the_same(kind:
         a.answer().await.ok();
         assert!(stand.store.has_no_traps());
         assert_eq!(stand.sessions_of("alice").await.len(), 1, "{when:?}");
-    }
-}
-
-async fn s9_a_failed_update_that_the_handler_saves_again_counts_once(kind: Kind) {
-    for when in [When::Before, When::After] {
-        let stand = impatient(kind).await;
-        let mut guest = stand.guest().await;
-        stand.store.fail(Op::Update, when);
-        let script = async |session: Session| {
-            count(&session)?;
-            session.save().await.unwrap_err();
-            count(&session)?;
-            session.save().await?;
-            Ok(count(&session)?)
-        };
-        guest.run(script).await.ok();
-        assert_counted(&guest, 3).await;
-    }
-}
-
-async fn s9_a_failed_create_that_the_handler_saves_again_makes_one_session(kind: Kind) {
-    for when in [When::Before, When::After] {
-        let stand = impatient(kind).await;
-        let mut browser = stand.browser();
-        stand.store.fail(Op::Create, when);
-        let script = async |session: Session| {
-            count(&session)?;
-            session.save().await.unwrap_err();
-            Ok(count(&session)?)
-        };
-        browser.run(script).await.ok();
-        assert_counted(&browser, 2).await;
-        assert_eq!(stand.records().await, 1, "{when:?}");
-    }
-}
-
-async fn s9_a_failed_log_in_that_the_handler_saves_again_makes_one_session(kind: Kind) {
-    for (op, when) in [
-        (Op::Create, When::Before),
-        (Op::Create, When::After),
-        (Op::Update, When::Before),
-        (Op::Update, When::After),
-    ] {
-        let stand = impatient(kind).await;
-        let old = stand.guest().await;
-        stand.store.fail(op, when);
-        let script = async |session: Session| {
-            count(&session)?;
-            session.log_in("alice")?;
-            let _may_have_been_found_out = session.save().await;
-            Ok(count(&session)?)
-        };
-        let mut alice = old.clone();
-        alice.run(script).await.ok();
-        assert_eq!(alice.user().await.as_deref(), Some("alice"), "{op:?} {when:?}");
-        assert_counted(&alice, 2).await;
-        assert_eq!(alice.read::<String>("coat").await.as_deref(), Some("red"), "{op:?} {when:?}");
-        assert!(!old.is_known().await);
-        assert_eq!((sessions(&stand).await, stand.owned_records().await), (1, 1), "{op:?} {when:?}");
-    }
-}
-
-async fn s9_a_failed_renewal_that_the_handler_saves_again_loses_nothing(kind: Kind) {
-    for (op, when) in [
-        (Op::Create, When::Before),
-        (Op::Create, When::After),
-        (Op::Update, When::Before),
-        (Op::Update, When::After),
-    ] {
-        let stand = impatient(kind).await;
-        let old = stand.user("alice").await;
-        stand.store.fail(op, when);
-        let script = async |session: Session| {
-            count(&session)?;
-            session.renew_id();
-            let _may_have_been_found_out = session.save().await;
-            Ok(count(&session)?)
-        };
-        let mut new = old.clone();
-        new.run(script).await.ok();
-        assert_counted(&new, 2).await;
-        assert_eq!(new.read::<String>("coat").await.as_deref(), Some("red"), "{op:?} {when:?}");
-        stand.wait(60);
-        assert!(new.is_known().await, "{op:?} {when:?}: the client has the id that lasts");
-        assert_eq!((sessions(&stand).await, stand.owned_records().await), (1, 1), "{op:?} {when:?}");
-    }
-}
-
-async fn s9_a_failed_log_out_that_the_handler_saves_again_ends_once(kind: Kind) {
-    for when in [When::Before, When::After] {
-        let stand = impatient(kind).await;
-        let alice = stand.user("alice").await;
-        stand.store.fail_any(&Op::ENDING, when);
-        let script = async |session: Session| {
-            session.log_out();
-            let _may_have_been_found_out = session.save().await;
-            Ok(())
-        };
-        let answer = alice.clone().run(script).await.ok();
-        assert!(answer.removes_cookie(), "{when:?}");
-        assert!(!alice.is_known().await);
-        assert_eq!(stand.events.count(|event| matches!(event, Event::Ended { .. })), 1, "{when:?}");
-    }
-}
-
-/// The client gets an error and keeps its old id; neither what was acknowledged nor the session is lost.
-async fn s9_a_failed_renewal_that_nobody_saves_again_loses_nothing(kind: Kind) {
-    for (op, when) in [
-        (Op::Create, When::Before),
-        (Op::Create, When::After),
-        (Op::Update, When::Before),
-        (Op::Update, When::After),
-    ] {
-        let stand = impatient(kind).await;
-        let old = stand.user("alice").await;
-        stand.store.fail(op, when);
-        let renew = async |session: Session| {
-            session.renew_id();
-            Ok(())
-        };
-        let mut after = old.clone();
-        let answer = after.run(renew).await;
-        after.obey(&answer);
-        assert_eq!(after.read::<String>("coat").await.as_deref(), Some("red"), "{op:?} {when:?}");
-        assert_eq!(after.user().await.as_deref(), Some("alice"));
-    }
-}
-
-async fn s9_a_failed_save_is_made_good_by_the_response(kind: Kind) {
-    for when in [When::Before, When::After] {
-        let stand = impatient(kind).await;
-        let mut guest = stand.guest().await;
-        stand.store.fail(Op::Update, when);
-        let script = async |session: Session| {
-            count(&session)?;
-            session.save().await.unwrap_err();
-            Ok(())
-        };
-        guest.run(script).await.ok();
-        assert_counted(&guest, 1).await;
-    }
-}
-
-/// A write whose answer is lost, and `others` that commit before it is looked for. Says whether it was acknowledged.
-async fn lost_with_others(stand: &Stand, when: When, others: usize) -> bool {
-    let guest = stand.guest().await;
-    stand.store.fail(Op::Update, when);
-    stand.store.spare(Op::Load);
-    let look = stand.store.stop(Op::Load, When::Before, "the writer looks for its write");
-    let writer = guest.start(async |session: Session| Ok(count(&session)?));
-    look.reached().await;
-    for _ in 0..others {
-        guest.clone().run(async |session: Session| Ok(count(&session)?)).await.ok();
-    }
-    look.open();
-    let answer = writer.answer().await;
-    let told = answer.status == 200;
-    assert!(told || answer.status == 503);
-    let counted: usize = guest.read("n").await.unwrap();
-    if told {
-        assert_eq!(counted, others + 1, "{others} {when:?}");
-    } else {
-        assert_eq!(counted, others + usize::from(when == When::After), "{others} {when:?}");
-    }
-    assert_counted(&guest, counted).await;
-    told
-}
-
-async fn s9_up_to_fifteen_commits_in_between_are_told_apart(kind: Kind) {
-    for others in [1, 14, 15] {
-        for when in [When::Before, When::After] {
-            let stand = Stand::new(kind).await;
-            assert!(lost_with_others(&stand, when, others).await, "{others} {when:?}");
-        }
-    }
-    let stand = Stand::new(kind).await;
-    assert!(
-        lost_with_others(&stand, When::Before, 16).await,
-        "all sixteen are others': it did not take effect"
-    );
-}
-
-async fn s9_twenty_commits_in_between_never_count_twice(kind: Kind) {
-    for others in [16, 17, 20] {
-        for when in [When::Before, When::After] {
-            let stand = Stand::new(kind).await;
-            let _told = lost_with_others(&stand, when, others).await;
-        }
-    }
-}
-
-async fn s9_a_failed_save_and_twenty_commits_in_between_never_count_twice(kind: Kind) {
-    for when in [When::Before, When::After] {
-        let stand = impatient(kind).await;
-        let guest = stand.guest().await;
-        stand.store.fail(Op::Update, when);
-        let gate = cloakroom_races::Gate::new("the save has failed");
-        let here = gate.clone();
-        let writer = guest.start(async move |session: Session| {
-            count(&session)?;
-            session.save().await.unwrap_err();
-            here.pass().await;
-            Ok(format!("{}", session.save().await.is_ok()))
-        });
-        gate.reached().await;
-        for _ in 0..20 {
-            guest.clone().run(async |session: Session| Ok(count(&session)?)).await.ok();
-        }
-        gate.open();
-        let answer = writer.answer().await;
-        let counted: usize = guest.read("n").await.unwrap();
-        if answer.status == 200 {
-            assert_eq!((answer.body.as_str(), counted), ("true", 21));
-        } else {
-            assert_eq!(answer.status, 503);
-            assert_eq!(counted, 20 + usize::from(when == When::After));
-        }
     }
 }
 
