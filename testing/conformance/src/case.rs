@@ -79,16 +79,20 @@ pub fn cases() -> &'static [Case] {
     list::CASES
 }
 
+/// What makes a harness.
+#[doc(hidden)]
+pub type InTheMaking = Pin<Box<dyn Future<Output = Box<dyn Harness>>>>;
+
 /// Runs the case with this name as a test; what [`suite!`](crate::suite) expands to.
 #[doc(hidden)]
-pub fn run_as_test<H: Harness>(name: &str, harness: impl Future<Output = H>) {
+pub fn run_as_test(name: &str, harness: InTheMaking) {
     let case = cases().iter().find(|case| case.name == name).expect("the name is from the list of cases");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
         .build()
         .expect("the operating system gives threads");
-    match runtime.block_on(async { case.run(&harness.await).await }) {
+    match runtime.block_on(async { case.run(&*harness.await).await }) {
         Ok(Verdict::Kept) => {}
         Ok(Verdict::NotApplicable(reason)) => say_not_applicable(name, reason),
         Err(failure) => panic!("{}\n{failure}", case.sentence),

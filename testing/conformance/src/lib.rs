@@ -18,4 +18,4 @@ pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
 pub use reference::{Inside, Reference};
 
 #[doc(hidden)]
-pub use case::run_as_test as __run_as_test;
+pub use case::{InTheMaking as __Harness, run_as_test as __run_as_test};

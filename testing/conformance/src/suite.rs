@@ -24,11 +24,16 @@ macro_rules! suite {
 #[macro_export]
 macro_rules! __tests {
     ({ $harness:expr } $($group:ident { $($case:ident: $sentence:literal,)* })*) => {
+        /// One type for all tests, or each would have the runtime and the harness compiled again.
+        fn __harness() -> $crate::__Harness {
+            ::std::boxed::Box::pin(async { ::std::boxed::Box::new($harness) as _ })
+        }
+
         $($(
             #[doc = $sentence]
             #[test]
             fn $case() {
-                $crate::__run_as_test(stringify!($case), async { $harness });
+                $crate::__run_as_test(stringify!($case), __harness());
             }
         )*)*
     };

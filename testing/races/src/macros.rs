@@ -26,9 +26,9 @@ macro_rules! races {
     (@on $store:ident $kind:ident [$($race:ident)*]) => {
         mod $store {
             $(
-                #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $race() {
-                    super::$race($crate::Kind::$kind).await;
+                #[test]
+                fn $race() {
+                    $crate::run(::std::boxed::Box::pin(super::$race($crate::Kind::$kind)));
                 }
             )*
         }
