@@ -1,6 +1,7 @@
 //! What only some stores can do.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -56,12 +57,34 @@ pub trait Sweep: fmt::Debug + Send + Sync {
 }
 
 /// What a sweep did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// How many expired records it removed.
     pub removed: usize,
+    /// How many of those were [sliding](crate::Record::sliding), so that any load would have kept them.
+    pub sliding: usize,
     /// Whether it stopped at the limit, so that another sweep has work to do.
     pub more: bool,
+}
+
+impl Swept {
+    /// Nothing was removed, and there is no more.
+    pub const NOTHING: Self = Self { removed: 0, sliding: 0, more: false };
+
+    /// Counts a record that was removed.
+    pub fn count(&mut self, sliding: bool) {
+        self.removed += 1;
+        self.sliding += usize::from(sliding);
+    }
+}
+
+/// One sweep after another, or beside it.
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Self) {
+        self.removed += other.removed;
+        self.sliding += other.sliding;
+        self.more |= other.more;
+    }
 }
 
 /// Goes through all records.

@@ -85,8 +85,8 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// Nobody looked at them. Counted when the sweep removes their records, together with what sessions leave behind
-    /// that were ended or have a new id.
+    /// Nobody looked at them. Counted when the sweep removes their records, so only where a store is swept; and not
+    /// for sessions whose idle time was set for them alone, which no store can tell from what other sessions leave behind.
     Idle,
     /// They had lived as long as any session may.
     Absolute,

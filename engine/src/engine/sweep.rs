@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use cloakroom_store::Swept;
+
 use super::patience::jitter;
 use super::{Engine, Inner};
 use crate::Result;
@@ -38,21 +40,21 @@ impl Engine {
     /// # Errors
     /// What the store says. Stores that expire by themselves have nothing to sweep: 0.
     pub async fn sweep(&self) -> Result<u64> {
-        let mut removed = 0;
+        let mut all = Swept::NOTHING;
         if let Some(sweep) = self.0.store.abilities().sweep {
             loop {
                 let swept = sweep.sweep(BATCH).await?;
-                removed += swept.removed as u64;
+                all += swept;
                 if !swept.more {
                     break;
                 }
                 tokio::task::yield_now().await;
             }
         }
-        if removed > 0 {
-            self.emit(&Event::Expired { reason: Expiry::Idle, count: removed });
+        if all.sliding > 0 {
+            self.emit(&Event::Expired { reason: Expiry::Idle, count: all.sliding as u64 });
         }
-        Ok(removed)
+        Ok(all.removed as u64)
     }
 }
 

@@ -103,7 +103,7 @@ statements! {
     delete = "DELETE FROM cloakroom_records WHERE record_key = ? AND version = ? AND expires_at = ?";
 
     // now, limit → id, expires_at of what a sweep has to look at. What others work on is left to them.
-    due = "SELECT id, expires_at FROM cloakroom_records WHERE due_at <= ? ORDER BY due_at LIMIT ?
+    due = "SELECT id, expires_at, sliding FROM cloakroom_records WHERE due_at <= ? ORDER BY due_at LIMIT ?
         FOR UPDATE SKIP LOCKED";
 
     sweep_away = "DELETE FROM cloakroom_records WHERE id IN (…)";

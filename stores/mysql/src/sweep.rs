@@ -20,7 +20,7 @@ const BATCH: usize = 500;
 
 /// How far one transaction got.
 struct Progress {
-    removed: usize,
+    swept: Swept,
     looked_at: usize,
 }
 
@@ -29,18 +29,18 @@ impl MysqlStore {
         let now = micros(self.now());
         let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
         self.connections.write(Harmless::Yes, forget).await?;
-        let mut removed = 0;
-        while removed < limit {
-            let batch = BATCH.min(limit - removed);
+        let mut swept = Swept::NOTHING;
+        while swept.removed < limit {
+            let batch = BATCH.min(limit - swept.removed);
             let progress = self.sweep_batch(now, batch).await?;
-            removed += progress.removed;
+            swept += progress.swept;
             if progress.looked_at < batch {
-                return Ok(Swept { removed, more: false }); // the rest, if any, is under somebody else's hands
+                return Ok(swept); // the rest, if any, is under somebody else's hands
             }
         }
         let is_due = || self.statements.is_due.question().bind(now).bind(now);
         let row = self.connections.one(Harmless::Yes, is_due).await?;
-        Ok(Swept { removed, more: number(row.as_ref())? > 0 })
+        Ok(Swept { more: number(row.as_ref())? > 0, ..swept })
     }
 
     async fn sweep_batch(&self, now: i64, batch: usize) -> Result<Progress, Failure> {
@@ -61,16 +61,21 @@ async fn sweep(
 ) -> Result<Progress, Failure> {
     let due = connection.fetch_all(statements.due.question().bind(now).bind(batch)).await?;
     let (mut expired, mut alive) = (Vec::new(), Vec::new());
+    let mut swept = Swept::NOTHING;
     for row in &due {
-        let ids = if now < row.try_get(1)? { &mut alive } else { &mut expired };
-        ids.push(row.try_get(0)?);
+        if now < row.try_get(1)? {
+            alive.push(row.try_get(0)?);
+        } else {
+            expired.push(row.try_get(0)?);
+            swept.count(row.try_get(2)?);
+        }
     }
     for (statement, ids) in [(&statements.sweep_away, &expired), (&statements.put_off, &alive)] {
         if !ids.is_empty() {
             connection.execute(statement.question_of(ids)).await?;
         }
     }
-    Ok(Progress { removed: expired.len(), looked_at: due.len() })
+    Ok(Progress { swept, looked_at: due.len() })
 }
 
 fn sized(count: usize) -> i64 {

@@ -131,19 +131,20 @@ statements! {
     // key, now → columns
     delete = concat!("DELETE FROM cloakroom_records WHERE key = $1 AND expires_at > $2 RETURNING ", columns!());
 
-    // now, limit → how many were removed, how many were looked at. What others work on is left to them.
+    // now, limit → how many were removed, how many were looked at, how many of the removed were sliding. What others work on is left to them.
     sweep = "WITH due AS (
             SELECT key, expires_at FROM cloakroom_records WHERE due_at <= $1
             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), removed AS (
             DELETE FROM cloakroom_records AS r USING due WHERE r.key = due.key AND due.expires_at <= $1
-            RETURNING true
+            RETURNING r.sliding
         ), put_off AS (
             UPDATE cloakroom_records AS r SET due_at = r.expires_at FROM due
             WHERE r.key = due.key AND due.expires_at > $1
             RETURNING true
         )
-        SELECT (SELECT count(*) FROM removed), (SELECT count(*) FROM due), (SELECT count(*) FROM put_off)";
+        SELECT (SELECT count(*) FROM removed), (SELECT count(*) FROM due),
+            (SELECT count(*) FROM removed WHERE sliding), (SELECT count(*) FROM put_off)";
 
     // now → whether there is a record to sweep
     is_due = "SELECT EXISTS (SELECT FROM cloakroom_records WHERE due_at <= $1 AND expires_at <= $1)";

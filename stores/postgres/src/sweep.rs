@@ -22,17 +22,20 @@ impl PostgresStore {
         let now = micros(self.now());
         let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
         self.connections.one(Harmless::Yes, forget).await?;
-        let mut removed = 0;
-        while removed < limit {
-            let batch = BATCH.min(limit - removed);
+        let mut swept = Swept::NOTHING;
+        while swept.removed < limit {
+            let batch = BATCH.min(limit - swept.removed);
             let question = || self.statements.sweep.question().bind(now).bind(sized(batch));
             let row = self.connections.one(Harmless::Yes, question).await?;
-            removed += usize::try_from(number(row.as_ref(), 0)?).unwrap_or(usize::MAX);
-            if number(row.as_ref(), 1)? < batch as u64 {
-                return Ok(Swept { removed, more: false }); // the rest, if any, is under somebody else's hands
+            let count = |column| {
+                number(row.as_ref(), column).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+            };
+            swept += Swept { removed: count(0)?, sliding: count(2)?, more: false };
+            if count(1)? < batch {
+                return Ok(swept); // the rest, if any, is under somebody else's hands
             }
         }
-        Ok(Swept { removed, more: self.is_due(now).await? })
+        Ok(Swept { more: self.is_due(now).await?, ..swept })
     }
 
     async fn is_due(&self, now: i64) -> Result<bool, Failure> {

@@ -13,14 +13,14 @@ use crate::{owners, scan};
 #[async_trait]
 impl Sweep for RedbStore {
     async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let mut removed = 0;
+        let mut swept = Swept::NOTHING;
         loop {
-            let left = limit - removed;
+            let left = limit - swept.removed;
             let progress = self.write(move |tables| tables.sweep(left)).await?;
-            removed += progress.removed;
+            swept += progress.swept;
             match progress.rest {
                 Rest::Unknown => {}
-                rest => return Ok(Swept { removed, more: rest == Rest::Some }),
+                rest => return Ok(Swept { more: rest == Rest::Some, ..swept }),
             }
         }
     }

@@ -4,7 +4,7 @@
 //! expiry later leaves it behind, and so costs the table of what is due nothing. When it is past, a sweep looks at the
 //! record, and removes it or moves it on: once an idle timeout for a session that lives, however often it is written.
 
-use cloakroom_store::Timestamp;
+use cloakroom_store::{Swept, Timestamp};
 use redb::ReadableTable;
 
 use crate::error::Failure;
@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 /// How far one transaction got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    pub(crate) removed: usize,
+    pub(crate) swept: Swept,
     pub(crate) rest: Rest,
 }
 
@@ -32,32 +32,36 @@ pub(crate) enum Rest {
     None,
 }
 
+/// What a look at a record that is due shows.
+enum Look {
+    Expired { sliding: bool },
+    Later,
+}
+
 impl Tables<'_> {
     /// Removes up to `limit` expired records, as far as one short transaction gets.
     pub(crate) fn sweep(&mut self, limit: usize) -> Result<Progress, Failure> {
         let now = self.now();
         self.forget(now, BATCH)?;
         let due = due(&self.due, now)?;
-        let mut removed = 0;
+        let mut swept = Swept::NOTHING;
         for (due_at, key) in &due {
-            if self.look_later(*due_at, key, now)? {
-                continue;
-            }
-            if removed == limit {
-                return Ok(Progress { removed, rest: Rest::Some });
+            let Look::Expired { sliding } = self.look(*due_at, key, now)? else { continue };
+            if swept.removed == limit {
+                return Ok(Progress { swept, rest: Rest::Some });
             }
             self.take(key)?;
-            removed += 1;
+            swept.count(sliding);
         }
-        Ok(Progress { removed, rest: if due.len() < BATCH { Rest::None } else { Rest::Unknown } })
+        Ok(Progress { swept, rest: if due.len() < BATCH { Rest::None } else { Rest::Unknown } })
     }
 
     /// If the record lives, it is due again when it expires.
-    fn look_later(&mut self, due_at: u64, key: &[u8], now: Timestamp) -> Result<bool, Failure> {
+    fn look(&mut self, due_at: u64, key: &[u8], now: Timestamp) -> Result<Look, Failure> {
         let value = self.records.get(key)?.ok_or(Failure::DAMAGED)?;
         let (mut head, payload) = Head::decode(value.value())?;
         if !head.is_live(now) {
-            return Ok(false);
+            return Ok(Look::Expired { sliding: head.sliding });
         }
         head.due_at = head.expires_at;
         let moved = head.encode(payload);
@@ -66,7 +70,7 @@ impl Tables<'_> {
         self.records.insert(key, &moved[..])?;
         self.due.remove((due_at, key))?;
         self.due.insert((head.due_at.as_micros(), key), ())?;
-        Ok(true)
+        Ok(Look::Later)
     }
 }
 

@@ -14,8 +14,8 @@ use cloakroom_store::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-const NOTHING: Swept = Swept { removed: 0, more: false };
-const ONE: Swept = Swept { removed: 1, more: false };
+const NOTHING: Swept = Swept::NOTHING;
+const ONE: Swept = Swept { removed: 1, sliding: 1, more: false };
 
 fn key(number: u32) -> StoreKey {
     StoreKey::from_bytes(&number.to_be_bytes()).unwrap()
@@ -80,7 +80,7 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         create(&store, number, clock.now() + 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, more: true });
+    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, sliding: 599, more: true });
     assert_eq!(store.sweep(1).await.unwrap(), ONE);
     assert_eq!(store.count().await.unwrap(), 1000);
 }

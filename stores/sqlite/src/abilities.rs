@@ -13,14 +13,14 @@ use crate::sweep::Rest;
 #[async_trait]
 impl Sweep for SqliteStore {
     async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let mut removed = 0;
+        let mut swept = Swept::NOTHING;
         loop {
-            let left = limit - removed;
+            let left = limit - swept.removed;
             let progress = self.writer.run(move |database| database.sweep(left)).await?;
-            removed += progress.removed;
+            swept += progress.swept;
             match progress.rest {
                 Rest::Unknown => {}
-                rest => return Ok(Swept { removed, more: rest == Rest::Some }),
+                rest => return Ok(Swept { more: rest == Rest::Some, ..swept }),
             }
         }
     }

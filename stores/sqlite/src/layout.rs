@@ -75,7 +75,7 @@ statements! {
     delete = concat!("DELETE FROM cloakroom_records WHERE key = ?1 AND expires_at > ?2 RETURNING ", columns!());
 
     // now, limit → id, expires_at: the records that a sweep has to look at.
-    due = "SELECT id, expires_at FROM cloakroom_records INDEXED BY cloakroom_records_due
+    due = "SELECT id, expires_at, sliding FROM cloakroom_records INDEXED BY cloakroom_records_due
         WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
 
     // id

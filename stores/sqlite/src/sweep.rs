@@ -4,7 +4,7 @@
 //! later leaves `due_at` behind, and so costs the index nothing. When `due_at` is past, a sweep looks at the record,
 //! and removes it or moves `due_at` on: once an idle timeout for a session that lives, however often it is written.
 
-use cloakroom_store::Timestamp;
+use cloakroom_store::{Swept, Timestamp};
 use rusqlite::{Row, params};
 
 use crate::database::Database;
@@ -17,7 +17,7 @@ const BATCH: u32 = 256;
 /// How far one transaction got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    pub(crate) removed: usize,
+    pub(crate) swept: Swept,
     pub(crate) rest: Rest,
 }
 
@@ -36,6 +36,7 @@ pub(crate) enum Rest {
 struct Due {
     id: i64,
     expires_at: Timestamp,
+    sliding: bool,
 }
 
 impl Database {
@@ -44,22 +45,23 @@ impl Database {
         let now = self.now();
         self.statement(|layout| &layout.forget)?.execute(params![micros(now), BATCH])?;
         let due = self.due(now)?;
-        let mut removed = 0;
-        for Due { id, expires_at } in &due {
+        let mut swept = Swept::NOTHING;
+        for Due { id, expires_at, sliding } in &due {
             if now < *expires_at {
                 self.statement(|layout| &layout.look_later)?.execute([id])?;
-            } else if removed < limit {
-                removed += self.statement(|layout| &layout.sweep_away)?.execute([id])?;
+            } else if swept.removed < limit {
+                self.statement(|layout| &layout.sweep_away)?.execute([id])?;
+                swept.count(*sliding);
             } else {
-                return Ok(Progress { removed, rest: Rest::Some });
+                return Ok(Progress { swept, rest: Rest::Some });
             }
         }
-        Ok(Progress { removed, rest: if due.len() < BATCH as usize { Rest::None } else { Rest::Unknown } })
+        Ok(Progress { swept, rest: if due.len() < BATCH as usize { Rest::None } else { Rest::Unknown } })
     }
 
     fn due(&self, now: Timestamp) -> Result<Vec<Due>, Failure> {
         let read = |row: &Row<'_>| -> Result<Due, Failure> {
-            Ok(Due { id: row.get(0)?, expires_at: timestamp(row.get(1)?)? })
+            Ok(Due { id: row.get(0)?, expires_at: timestamp(row.get(1)?)?, sliding: row.get(2)? })
         };
         self.statement(|layout| &layout.due)?.query_and_then(params![micros(now), BATCH], read)?.collect()
     }

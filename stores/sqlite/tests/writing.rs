@@ -126,11 +126,11 @@ async fn a_record_that_was_touched_is_looked_at_once_and_swept_at_its_new_expiry
     watched.create(1, MINUTE).await;
     assert!(store.touch(&key(1), clock.now() + 3 * MINUTE).await.unwrap());
     clock.advance(2 * MINUTE);
-    let nothing = Swept { removed: 0, more: false };
+    let nothing = Swept::NOTHING;
     assert_eq!(store.sweep(10).await.unwrap(), nothing);
     assert_eq!(watched.number("SELECT due_at = expires_at FROM cloakroom_records"), 1);
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn an_update_that_shortens_a_record_is_swept_at_its_new_expiry() {
     let shorter = Record::new("coat", clock.now() + MINUTE);
     assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), Updated::Updated(_)));
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
 }
 
 #[tokio::test]
@@ -157,8 +157,8 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         watched.create(number, 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, more: true });
-    assert_eq!(store.sweep(1).await.unwrap(), Swept { removed: 1, more: false });
+    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, sliding: 599, more: true });
+    assert_eq!(store.sweep(1).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
     assert_eq!(watched.number("SELECT count(*) FROM cloakroom_records"), 1000);
 }
 

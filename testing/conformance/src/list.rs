@@ -243,6 +243,8 @@ macro_rules! __catalogue {
             sweeping {
                 sweep_removes_what_has_expired:
                     "A sweep removes what has expired, once, and says how many records those were.",
+                sweep_says_how_many_were_sliding:
+                    "A sweep says how many of the records that it removed were sliding.",
                 sweep_never_removes_a_live_record: "A sweep never removes a live record.",
                 sweep_removes_no_more_than_its_limit: "A sweep removes no more records than its limit.",
                 sweep_says_whether_there_is_more:

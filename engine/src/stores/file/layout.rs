@@ -106,7 +106,7 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) expires_at: Timestamp,
     pub(super) owner: Option<Owner>,
-    sliding: bool,
+    pub(super) sliding: bool,
     /// Where the payload begins and ends; the end is the file's.
     payload: std::ops::Range<usize>,
     payload_check: [u8; 8],

@@ -38,8 +38,8 @@ impl Rounds {
 enum Verdict {
     /// It is live, or gone already, or of another format.
     Keep(Option<Owner>),
-    /// It has expired or was revoked.
-    Remove(Option<Owner>),
+    /// It has expired or was revoked. What ran out was a sliding record that nobody revoked.
+    Remove { owner: Option<Owner>, ran_out: bool },
     /// It cannot be read.
     SetAside,
 }
@@ -56,32 +56,32 @@ enum Depth {
 impl Folder {
     pub(super) fn sweep(&self, limit: usize) -> Result<Swept, Trouble> {
         if limit == 0 {
-            return Ok(Swept { removed: 0, more: false });
+            return Ok(Swept::NOTHING);
         }
         let thorough = self.rounds.thorough.fetch_add(1, Ordering::Relaxed);
-        let mut removed = self.look_through(thorough, limit)?;
+        let mut swept = self.look_through(thorough, limit)?;
         let first = self.rounds.expiry.load(Ordering::Relaxed);
         for step in 0..=u8::MAX {
             let shard = first.wrapping_add(step);
-            if removed >= limit {
+            if swept.removed >= limit {
                 self.rounds.expiry.store(shard, Ordering::Relaxed);
-                return Ok(Swept { removed, more: true });
+                return Ok(Swept { more: true, ..swept });
             }
             // A shard that cannot be read must not keep the next sweep from the others.
             self.rounds.expiry.store(shard.wrapping_add(1), Ordering::Relaxed);
-            removed += self.sweep_shard(shard, Depth::Head, limit - removed)?;
+            swept += self.sweep_shard(shard, Depth::Head, limit - swept.removed)?;
         }
-        Ok(Swept { removed, more: removed >= limit })
+        Ok(Swept { more: swept.removed >= limit, ..swept })
     }
 
     /// Tidies up a shard of owners, and sweeps a shard of records thoroughly.
-    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<usize, Trouble> {
+    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<Swept, Trouble> {
         self.tidy_owners(shard)?;
         self.sweep_shard(shard, Depth::Whole, limit)
     }
 
-    /// Removes up to `limit` dead records, and says how many.
-    fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<usize, Trouble> {
+    /// Removes up to `limit` dead records.
+    fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<Swept, Trouble> {
         let names = self.names_of_records(shard)?;
         if names.iter().any(|name| name == "next") {
             let _lock = self.lock_records(shard)?;
@@ -99,11 +99,11 @@ impl Folder {
                 break;
             }
         }
-        let mut removed = 0;
+        let mut swept = Swept::NOTHING;
         for batch in due.chunks(BATCH) {
-            removed += self.remove_batch(shard, depth, batch)?;
+            swept += self.remove_batch(shard, depth, batch)?;
         }
-        trouble.map_or(Ok(removed), Err)
+        trouble.map_or(Ok(swept), Err)
     }
 
     /// Whether something is to be done about the record; mends what can be mended without removing it.
@@ -113,26 +113,26 @@ impl Folder {
                 self.heal_note(&owner, name).map(|()| false)
             }
             Verdict::Keep(_) => Ok(false),
-            Verdict::Remove(_) | Verdict::SetAside => Ok(true),
+            Verdict::Remove { .. } | Verdict::SetAside => Ok(true),
         }
     }
 
     /// Looks again under the lock, and acts.
-    fn remove_batch(&self, shard: u8, depth: Depth, batch: &[Name]) -> Result<usize, Trouble> {
+    fn remove_batch(&self, shard: u8, depth: Depth, batch: &[Name]) -> Result<Swept, Trouble> {
         let _lock = self.lock_records(shard)?;
-        let mut removed = 0;
+        let mut swept = Swept::NOTHING;
         for name in batch {
             match self.judge(name, depth)? {
                 Verdict::Keep(_) => {}
                 Verdict::SetAside => fs::rename(self.record(name), self.damaged(name))?,
-                Verdict::Remove(owner) => {
+                Verdict::Remove { owner, ran_out } => {
                     fs::remove_file(self.record(name))?;
                     self.forget_owner(owner.as_ref(), name);
-                    removed += 1;
+                    swept.count(ran_out);
                 }
             }
         }
-        Ok(removed)
+        Ok(swept)
     }
 
     fn judge(&self, name: &Name, depth: Depth) -> Result<Verdict, Trouble> {
@@ -148,7 +148,7 @@ impl Folder {
         };
         let expired = head.expires_at <= self.clock.now();
         if expired || depth == Depth::Whole && self.is_surely_revoked(head.owner.as_ref())? {
-            return Ok(Verdict::Remove(head.owner));
+            return Ok(Verdict::Remove { owner: head.owner, ran_out: expired && head.sliding });
         }
         Ok(Verdict::Keep(head.owner))
     }

@@ -13,7 +13,7 @@ pub(super) struct Entry {
     pub(super) version: Version,
     pub(super) expiry: Expiry,
     pub(super) links: Links,
-    sliding: bool,
+    pub(super) sliding: bool,
 }
 
 impl Entry {

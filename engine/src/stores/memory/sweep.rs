@@ -41,7 +41,7 @@ impl MemoryStore {
     pub(super) fn sweep_now(&self, limit: usize) -> Result<Sweeping> {
         let now = self.clock.now();
         self.owners.forget_revocations(now)?;
-        let mut all = Sweeping { swept: Swept { removed: 0, more: false }, looked: 0 };
+        let mut all = Sweeping { swept: Swept::NOTHING, looked: 0 };
         for (shard, line) in self.due(now) {
             self.sweep_line(shard, line, now, limit, &mut all)?;
             if all.swept.more {
@@ -74,7 +74,7 @@ impl MemoryStore {
     ) -> Result<()> {
         loop {
             let batch = shard.write()?.sweep(line, now, limit - all.swept.removed);
-            all.swept.removed += batch.removed.len();
+            batch.removed.iter().for_each(|entry| all.swept.count(entry.sliding));
             all.looked += batch.looked;
             batch.removed.iter().try_for_each(|entry| self.forget(entry))?;
             match batch.end {

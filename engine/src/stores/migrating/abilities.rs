@@ -134,7 +134,7 @@ fn prefixed(place: u8, rest: &[u8]) -> Cursor {
 #[async_trait]
 impl Sweep for MigratingStore {
     async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let mut all = Swept { removed: 0, more: false };
+        let mut all = Swept::NOTHING;
         for store in [&self.new, &self.old] {
             let left = limit - all.removed.min(limit);
             if let Some(sweep) = store.abilities().sweep {
@@ -142,9 +142,7 @@ impl Sweep for MigratingStore {
                     all.more = true;
                     break;
                 }
-                let swept = sweep.sweep(left).await?;
-                all.removed += swept.removed;
-                all.more |= swept.more;
+                all += sweep.sweep(left).await?;
             }
         }
         Ok(all)

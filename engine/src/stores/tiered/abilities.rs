@@ -13,7 +13,7 @@ impl Sweep for TieredStore {
         let more = self.front.sweep(limit).await;
         match self.durable.abilities().sweep {
             Some(sweep) => sweep.sweep(limit).await,
-            None => Ok(Swept { removed: 0, more }),
+            None => Ok(Swept { more, ..Swept::NOTHING }),
         }
     }
 }

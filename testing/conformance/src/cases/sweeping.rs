@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, StoreKey, Sweep, Swept, Timestamp, Version};
+use cloakroom_store::{Created, Record, StoreKey, Sweep, Swept, Timestamp, Version};
 
 use crate::cases::racing::{Crowd, jostle};
 use crate::expect::{created, ensure, holds, same};
@@ -41,7 +41,19 @@ pub(crate) async fn sweep_removes_what_has_expired(t: &Trial<'_>) -> Outcome {
     let sweep = t.sweep()?;
     only_expired(t, 12).await?;
     same("the number of records removed", &sweep_all(sweep, usize::MAX).await?, &12)?;
-    same("another sweep", &sweep.sweep(100).await?, &Swept { removed: 0, more: false })
+    same("another sweep", &sweep.sweep(100).await?, &Swept::NOTHING)
+}
+
+/// A sweep says how many of the records that it removed were sliding.
+pub(crate) async fn sweep_says_how_many_were_sliding(t: &Trial<'_>) -> Outcome {
+    let sweep = t.sweep()?;
+    let keys = only_expired(t, 5).await?;
+    let last = t.record_until(t.soon());
+    for _ in &keys[..2] {
+        t.kept(&Record { sliding: false, ..last.clone() }).await?;
+    }
+    t.wait_until(last.expires_at).await?;
+    same("how many of those removed were sliding", &sweep.sweep(100).await?.sliding, &5)
 }
 
 /// A sweep never removes a live record.

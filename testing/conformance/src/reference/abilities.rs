@@ -23,11 +23,12 @@ impl Sweep for Reference {
                 found.map(|(key, _)| key.clone()).take(limit.saturating_add(1)).collect::<Vec<_>>();
             let more = keys.len() > limit;
             keys.truncate(limit);
+            let mut swept = Swept { more, ..Swept::NOTHING };
             for key in &keys {
-                inside.records.remove(key);
+                inside.records.remove(key).iter().for_each(|stored| swept.count(stored.record.sliding));
             }
             inside.revocations.retain(|_, at| now.since(*at) <= REMEMBERED);
-            Swept { removed: keys.len(), more }
+            swept
         })
     }
 }

@@ -199,7 +199,7 @@ pub(crate) struct SweepDoesNothing;
 impl Fault for SweepDoesNothing {
     async fn sweep(&self, s: &Reference, _: usize) -> Result<Swept> {
         s.sweep(0).await?;
-        Ok(Swept { removed: 0, more: false })
+        Ok(Swept::NOTHING)
     }
 }
 
@@ -242,6 +242,16 @@ impl Fault for SweepAlwaysSaysThatThereIsMore {
 }
 
 #[derive(Debug, Default)]
+pub(crate) struct SweepTakesEveryRecordForASlidingOne;
+#[async_trait]
+impl Fault for SweepTakesEveryRecordForASlidingOne {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+        let swept = s.sweep(limit).await?;
+        Ok(Swept { sliding: swept.removed, ..swept })
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct SweepForgetsRevocations;
 #[async_trait]
 impl Fault for SweepForgetsRevocations {
@@ -265,7 +275,7 @@ impl Fault for SweepIsTwoSteps {
         });
         meanwhile().await;
         s.reach_inside(|inside| keys.iter().for_each(|key| drop(inside.records.remove(key))));
-        Ok(Swept { removed: keys.len(), more: keys.len() == limit })
+        Ok(Swept { removed: keys.len(), sliding: keys.len(), more: keys.len() == limit })
     }
 }
 

@@ -243,6 +243,8 @@ faults! {
     sweep_ignores_the_limit (looking::SweepIgnoresTheLimit): sweep_removes_no_more_than_its_limit;
     sweep_never_says_that_there_is_more (looking::SweepNeverSaysThatThereIsMore):
         sweep_says_whether_there_is_more;
+    sweep_takes_every_record_for_a_sliding_one (looking::SweepTakesEveryRecordForASlidingOne):
+        sweep_says_how_many_were_sliding;
     sweep_always_says_that_there_is_more (looking::SweepAlwaysSaysThatThereIsMore):
         sweep_says_whether_there_is_more;
     sweep_forgets_revocations (looking::SweepForgetsRevocations):
