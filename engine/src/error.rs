@@ -55,6 +55,11 @@ impl Error {
         Self { kind, message: message.into().into_boxed_str(), source: None }
     }
 
+    /// Says that there are no random bytes, and why: for implementations of [`Random`](crate::Random).
+    pub fn no_random(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Random, "there are no random bytes").with_source(source)
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Gives random bytes for ids, CSRF secrets and handles, so that tests can be given others.
 pub trait Random: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes` with bytes that nobody can guess.
     ///
     /// # Errors
-    /// [`ErrorKind::Random`] if there are none; the request then fails, and no weaker id is made.
+    /// [`Error::no_random`] if there are none; the request then fails, and no weaker id is made.
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
@@ -20,9 +20,7 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(|error| {
-            Error::new(ErrorKind::Random, "the operating system gave no random bytes").with_source(error)
-        })
+        getrandom::fill(bytes).map_err(Error::no_random)
     }
 }
 

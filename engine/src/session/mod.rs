@@ -10,7 +10,9 @@ mod identity;
 mod json;
 mod log;
 mod names;
+mod own;
 mod path;
+mod place;
 mod state;
 mod values;
 
@@ -23,7 +25,9 @@ use serde::Serialize;
 pub use path::At;
 
 pub(crate) use draft::Draft;
-pub(crate) use state::{Attempt, Cookie, Decided, Place, State, StoredSession};
+pub(crate) use own::{Decided, Own};
+pub(crate) use place::{Place, StoredSession};
+pub(crate) use state::{Attempt, Cookie, State};
 
 use crate::engine::Visit;
 use crate::{Error, ErrorKind, Result};

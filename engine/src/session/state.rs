@@ -1,10 +1,8 @@
 //! What one request knows about its session, and has decided about it.
 
-use std::time::Duration;
-
 use cloakroom_store::{Owner, StoreKey, Stored, Timestamp, Version};
 
-use super::Draft;
+use super::{Decided, Draft, Own, Place, StoredSession};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::id::Minted;
@@ -50,33 +48,6 @@ pub(crate) struct State {
     shelved: Option<Box<Draft>>,
 }
 
-/// Where the session is.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the state around it is in a box of its own")]
-pub(crate) enum Place {
-    /// The client has none.
-    Absent,
-    /// The client's id was replaced by a log-in: see [`Origin::Closed`].
-    Closed,
-    /// Nobody could look: see [`Origin::Unseen`].
-    Unseen,
-    Stored(StoredSession),
-}
-
-/// A session as it was last seen in the store.
-#[derive(Debug)]
-pub(crate) struct StoredSession {
-    /// The id that the client has.
-    pub(crate) id: SessionId,
-    pub(crate) key: StoreKey,
-    pub(crate) version: Version,
-    pub(crate) header: Header,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) owner: Option<Owner>,
-    /// Whether the client's id is an older one that leads here.
-    pub(crate) late: bool,
-}
-
 /// What the response must tell the client about its cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cookie {
@@ -95,38 +66,6 @@ pub(crate) struct Attempt {
     pub(crate) base: u64,
     /// When it was made.
     pub(crate) at: Timestamp,
-}
-
-/// What a request changes about a session besides its values; repeated on whatever another request has stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::option_option, reason = "the outer one says whether the inner one is changed")]
-pub(crate) struct Own {
-    pub(crate) idle: Option<Option<Duration>>,
-    pub(crate) persistent: Option<bool>,
-    pub(crate) csrf: Option<[u8; 16]>,
-    /// When the user proved who they are, and the handle from then on.
-    log_in: Option<(Timestamp, [u8; 16])>,
-}
-
-/// What a handler had decided when a commit was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Decided {
-    fate: Fate,
-    own: Own,
-}
-
-impl Own {
-    fn on(&self, mut header: Header) -> Header {
-        if let Some((at, handle)) = self.log_in {
-            header.authenticated_at = Some(at);
-            header.started_at = at;
-            header.handle = handle;
-        }
-        header.idle = self.idle.unwrap_or(header.idle);
-        header.persistent = self.persistent.or(header.persistent);
-        header.csrf = self.csrf.unwrap_or(header.csrf);
-        header
-    }
 }
 
 impl State {

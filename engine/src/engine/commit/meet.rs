@@ -189,5 +189,5 @@ pub(super) fn read(stored: &Stored) -> Result<Payload> {
 
 pub(super) fn cannot_be_told() -> Error {
     let message = "an answer of the store was lost, and what became of the write cannot be told any more";
-    Error::new(ErrorKind::Contended, message)
+    Error::new(ErrorKind::Unavailable, message)
 }

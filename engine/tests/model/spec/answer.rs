@@ -72,9 +72,7 @@ impl Model {
             }
             return;
         }
-        // An answer was lost and a log-in has replaced the session: nobody can tell what went along.
-        let cannot_be_told = kind == ErrorKind::Contended && batch.uncertain && self.is_superseded(actor);
-        if kind != ErrorKind::Unavailable && !cannot_be_told {
+        if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
         } else if batch.faults == 0 {
             self.violation(actor, "failed although the store did not");
