@@ -8,8 +8,9 @@ use std::thread;
 
 use cloakroom_mysql::sqlx::{self, AssertSqlSafe, Connection, Executor, MySqlConnection};
 use cloakroom_mysql::{Builder, MysqlStore};
+#[allow(unused_imports, reason = "each test uses some of them")]
+pub(crate) use cloakroom_outages::{created, held, holding, key};
 use cloakroom_services::Service;
-use cloakroom_store::{Created, Record, StoreKey, Timestamp, Version};
 
 /// The server that tests share. Encryption has a test of its own; it would be most of the others' time.
 pub(crate) fn url() -> String {
@@ -108,26 +109,4 @@ pub(crate) async fn number(url: &str, sql: String) -> i64 {
     let number = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     number
-}
-
-pub(crate) fn key(number: u64) -> StoreKey {
-    StoreKey::from_bytes(&number.to_be_bytes()).unwrap()
-}
-
-/// A record that holds a number, in a kilobyte.
-pub(crate) fn holding(number: u64) -> Record {
-    let mut payload = vec![0; 1024];
-    payload[..8].copy_from_slice(&number.to_be_bytes());
-    Record::new(payload, Timestamp::NEVER)
-}
-
-pub(crate) fn held(record: &Record) -> u64 {
-    u64::from_be_bytes(record.payload[..8].try_into().unwrap())
-}
-
-pub(crate) fn created(answer: Created) -> Version {
-    match answer {
-        Created::Created(version) => version,
-        other => panic!("{other:?}"),
-    }
 }
