@@ -1,4 +1,4 @@
-//! Measures the store: `cargo run --release -p cloakroom-redb --example redb_throughput -- [folder] [runs]`.
+//! Measures an embedded store: `cargo run --release -p cloakroom-throughput --example embedded -- sqlite|redb [folder] [runs]`.
 //!
 //! Each of so many tasks replaces sessions of 1 KB, one after the other, out of 10,000, and waits for each answer.
 //! The limit, measured in the same seconds, is a file to which one thread appends as many KB at once, and flushes it.
@@ -9,11 +9,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloakroom_redb::{Durability, RedbStore};
+use cloakroom_redb::RedbStore;
+use cloakroom_sqlite::SqliteStore;
 use cloakroom_store::{Created, Record, Store, StoreKey, Timestamp, Updated, Version};
 
 const SESSIONS: u64 = 10_000;
 const SPAN: Duration = Duration::from_secs(2);
+
+/// What an acknowledged write survives; both stores say it in the same words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Machine,
+    Process,
+}
 
 /// A session and the version that it has.
 type Session = (StoreKey, Version);
@@ -21,6 +29,7 @@ type Session = (StoreKey, Version);
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
+    let store = arguments.next().expect("the name of a store: sqlite or redb");
     let folder = arguments.next().unwrap_or_else(|| "target".into());
     let runs: usize = arguments.next().map_or(5, |runs| runs.parse().unwrap());
     println!("of {runs} runs, the one with the median ratio of limit to writes");
@@ -32,7 +41,7 @@ async fn main() {
         for tasks in [1, 8, 32, 128] {
             let mut measured = Vec::new();
             for _ in 0..runs {
-                measured.push(run(Path::new(&folder), durability, tasks).await);
+                measured.push(run(&store, Path::new(&folder), durability, tasks).await);
             }
             measured.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
             let figures = &measured[runs / 2];
@@ -57,10 +66,9 @@ impl Figures {
     }
 }
 
-async fn run(folder: &Path, durability: Durability, tasks: u64) -> Figures {
+async fn run(store: &str, folder: &Path, durability: Durability, tasks: u64) -> Figures {
     let folder = tempfile::tempdir_in(folder).unwrap();
-    let path = folder.path().join("sessions.redb");
-    let store = Arc::new(RedbStore::builder(path).durability(durability).open().await.unwrap());
+    let store = open(store, folder.path(), durability).await;
     let shares = create(&store, tasks).await;
     let before = append(folder.path(), durability, tasks);
     let working = shares.iter().map(|share| tokio::spawn(write(Arc::clone(&store), share.clone())));
@@ -76,6 +84,27 @@ async fn run(folder: &Path, durability: Durability, tasks: u64) -> Figures {
         p50: latencies[latencies.len() / 2],
         p99: latencies[latencies.len() * 99 / 100],
         loads,
+    }
+}
+
+async fn open(store: &str, folder: &Path, durability: Durability) -> Arc<dyn Store> {
+    let path = folder.join("sessions");
+    match store {
+        "sqlite" => {
+            let durability = match durability {
+                Durability::Machine => cloakroom_sqlite::Durability::Machine,
+                Durability::Process => cloakroom_sqlite::Durability::Process,
+            };
+            Arc::new(SqliteStore::builder(path).durability(durability).open().await.unwrap())
+        }
+        "redb" => {
+            let durability = match durability {
+                Durability::Machine => cloakroom_redb::Durability::Machine,
+                Durability::Process => cloakroom_redb::Durability::Process,
+            };
+            Arc::new(RedbStore::builder(path).durability(durability).open().await.unwrap())
+        }
+        other => panic!("{other} is neither sqlite nor redb"),
     }
 }
 
@@ -96,7 +125,7 @@ fn append(folder: &Path, durability: Durability, group: u64) -> f64 {
 }
 
 /// Creates all sessions, and deals them out to the tasks.
-async fn create(store: &Arc<RedbStore>, tasks: u64) -> Vec<Vec<Session>> {
+async fn create(store: &Arc<dyn Store>, tasks: u64) -> Vec<Vec<Session>> {
     let created = (0..SESSIONS).map(|number| {
         let store = Arc::clone(store);
         tokio::spawn(async move {
@@ -113,7 +142,7 @@ async fn create(store: &Arc<RedbStore>, tasks: u64) -> Vec<Vec<Session>> {
     shares
 }
 
-async fn write(store: Arc<RedbStore>, mut sessions: Vec<Session>) -> Vec<Duration> {
+async fn write(store: Arc<dyn Store>, mut sessions: Vec<Session>) -> Vec<Duration> {
     let mut latencies = Vec::new();
     let begin = Instant::now();
     while begin.elapsed() < SPAN {
@@ -127,7 +156,7 @@ async fn write(store: Arc<RedbStore>, mut sessions: Vec<Session>) -> Vec<Duratio
     latencies
 }
 
-async fn load(store: Arc<RedbStore>, sessions: Vec<Session>) -> Vec<Duration> {
+async fn load(store: Arc<dyn Store>, sessions: Vec<Session>) -> Vec<Duration> {
     let mut latencies = Vec::new();
     let begin = Instant::now();
     while begin.elapsed() < SPAN {
