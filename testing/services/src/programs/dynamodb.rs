@@ -1,4 +1,4 @@
-//! An emulator of DynamoDB: moto's server.
+//! An emulator of DynamoDB: moto's server, which is made to carry out one request at a time.
 
 use std::process::Command;
 
@@ -23,6 +23,9 @@ pub(crate) const SERVER: Tool = Tool {
 const LIST_TABLES: &str = "content-type: application/x-amz-json-1.0\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n\
     authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00\r\n";
 
+/// What Python reads before the server: `sitecustomize.py`, which says why.
+const ONE_AT_A_TIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/moto");
+
 #[derive(Debug)]
 pub(crate) struct Dynamodb;
 
@@ -42,6 +45,7 @@ impl Program for Dynamodb {
 
     fn arguments(&self, place: &Place, command: &mut Command) {
         command.args(["--host", "127.0.0.1", "--port", &place.port.number().to_string()]);
+        command.env("PYTHONPATH", ONE_AT_A_TIME);
     }
 
     fn is_ready(&self, place: &Place) -> bool {
