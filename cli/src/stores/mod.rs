@@ -1,5 +1,9 @@
 //! Stores by their URL, the same in every command.
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
@@ -78,6 +82,10 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     match url.scheme {
         "memory" => memory::open(url),
         "file" => file::open(url).await,
+        #[cfg(feature = "dynamodb")]
+        "dynamodb" => dynamodb::open(url).await,
+        #[cfg(feature = "etcd")]
+        "etcd" | "etcds" => etcd::open(url).await,
         #[cfg(feature = "redb")]
         "redb" => redb::open(url).await,
         #[cfg(feature = "redis")]
@@ -99,7 +107,10 @@ async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
 }
 
 /// Stores that are compiled in on request: the scheme, and the cargo feature.
-const OPTIONAL: [(&str, &str); 15] = [
+const OPTIONAL: [(&str, &str); 18] = [
+    ("dynamodb", "dynamodb"),
+    ("etcd", "etcd"),
+    ("etcds", "etcd"),
     ("redb", "redb"),
     ("redis", "redis"),
     ("rediss", "redis"),
@@ -117,9 +128,6 @@ const OPTIONAL: [(&str, &str); 15] = [
     ("mariadb", "mysql"),
 ];
 
-/// Stores that the command line names and this version does not have.
-const LATER: [&str; 2] = ["dynamodb", "etcd"];
-
 fn not_here(scheme: &str) -> Trouble {
     if let Some((_, feature)) = OPTIONAL.iter().find(|(name, _)| *name == scheme) {
         return Trouble::usage(format!(
@@ -131,9 +139,6 @@ fn not_here(scheme: &str) -> Trouble {
     } else {
         "there are memory: and file:DIR"
     };
-    if LATER.contains(&scheme) {
-        return Trouble::usage(format!("the store {scheme}: is not in this version; {here}"));
-    }
     Trouble::usage(format!("no store is called {scheme:?}; {here}"))
 }
 
@@ -158,10 +163,10 @@ mod tests {
 
     #[test]
     fn an_error_repeats_no_password() {
-        let error = StoreUrl::parse("dynamodb://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
+        let error = StoreUrl::parse("floppy://user:secret@host").map(|url| not_here(url.scheme)).unwrap();
         assert_eq!(
             error.to_string(),
-            "the store dynamodb: is not in this version; there are memory:, file:DIR and sqlite:PATH"
+            "no store is called \"floppy\"; there are memory:, file:DIR and sqlite:PATH"
         );
     }
 }

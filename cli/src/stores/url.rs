@@ -12,6 +12,7 @@ pub(super) struct StoreUrl<'a> {
     pub(super) scheme: &'a str,
     /// All of it, as it was given: what a client of a server reads by itself. May hold a password.
     #[cfg(any(
+        feature = "etcd",
         feature = "memcached",
         feature = "mongodb",
         feature = "mysql",
@@ -52,6 +53,7 @@ impl<'a> StoreUrl<'a> {
         Ok(Self {
             scheme,
             #[cfg(any(
+                feature = "etcd",
                 feature = "memcached",
                 feature = "mongodb",
                 feature = "mysql",
@@ -117,7 +119,7 @@ impl<'a> StoreUrl<'a> {
 }
 
 /// The servers that the URL of a server names, without user, password, database and settings.
-#[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
+#[cfg(any(feature = "etcd", feature = "memcached", feature = "mongodb", feature = "redis"))]
 pub(super) fn servers(url: &str) -> &str {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let Some(rest) = rest.strip_prefix("//") else { return rest };
@@ -163,7 +165,7 @@ mod tests {
         assert_eq!(StoreUrl::parse("file:x").unwrap().place, "x");
     }
 
-    #[cfg(any(feature = "memcached", feature = "mongodb", feature = "redis"))]
+    #[cfg(any(feature = "etcd", feature = "memcached", feature = "mongodb", feature = "redis"))]
     #[test]
     fn the_servers_of_a_url_come_without_its_secrets() {
         assert_eq!(servers("mongodb://u:p@a:1,b:2/shop?w=1"), "a:1,b:2");

@@ -64,11 +64,6 @@ async fn a_format_that_is_not_here_is_refused_and_says_what_is() {
 #[tokio::test]
 async fn a_store_that_is_not_here_is_refused_and_says_what_is() {
     for (store, expected) in [
-        (
-            "dynamodb://user:secret@host",
-            "error: the store dynamodb: is not in this version; there are memory:",
-        ),
-        ("etcd://host", "error: the store etcd: is not in this version"),
         ("floppy:a", "error: no store is called \"floppy\"; there are memory:"),
         ("sessions.db", "error: a store URL looks like sqlite:PATH"),
         ("sqlite:", "error: the store sqlite: needs a path"),

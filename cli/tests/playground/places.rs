@@ -115,18 +115,17 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
     assert_eq!(client.session().await["data"], json!({"k": 1}));
 }
 
-/// The file is for one process at a time; the next one finds everything there.
-/// Makes tests of what processes share, on a server that is `service`.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+/// Makes tests of what processes share, on a server that is `service`; the last of the settings names what is one's own.
+#[cfg(any(feature = "dynamodb", feature = "etcd", feature = "mysql", feature = "postgres"))]
 macro_rules! on_server {
     ($name:ident, $service:ident, $settings:literal) => {
         mod $name {
             use cloakroom_services::Service;
 
-            /// Tables of a name that nothing has used before.
+            /// With a name that nothing has used before.
             fn url() -> String {
                 let name = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-                format!("{}?{}&prefix=t{name:016x}_", Service::$service.shared(), $settings)
+                format!("{}?{}=t{name:016x}_", Service::$service.shared(), $settings)
             }
 
             #[tokio::test]
@@ -148,10 +147,15 @@ macro_rules! on_server {
 }
 
 #[cfg(feature = "postgres")]
-on_server!(postgres, Postgres, "sslmode=disable");
+on_server!(postgres, Postgres, "sslmode=disable&prefix");
 #[cfg(feature = "mysql")]
-on_server!(mariadb, Mariadb, "ssl-mode=DISABLED");
+on_server!(mariadb, Mariadb, "ssl-mode=DISABLED&prefix");
+#[cfg(feature = "etcd")]
+on_server!(etcd, Etcd, "prefix");
+#[cfg(feature = "dynamodb")]
+on_server!(dynamodb, Dynamodb, "largest_payload=250000&table");
 
+/// The file is for one process at a time; the next one finds everything there.
 #[cfg(feature = "redb")]
 mod redb {
     const REDB: &str = "redb:sessions.redb";

@@ -1,0 +1,127 @@
+//! A client from a URL and the environment.
+
+use std::env;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use cloakroom_store::{Error, ErrorKind, Result};
+
+/// The table of who names none.
+const TABLE: &str = "cloakroom";
+const REGION: &str = "us-east-1";
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where a URL leads.
+#[derive(Debug, PartialEq, Eq)]
+struct Place<'a> {
+    /// Host and port of an endpoint that is not Amazon's.
+    host: Option<&'a str>,
+    table: &'a str,
+    region: Option<&'a str>,
+    /// Whether such an endpoint speaks https.
+    tls: bool,
+}
+
+/// The client and the table that `url` names.
+pub(crate) fn client(url: &str) -> Result<(Client, String)> {
+    let place = read(url)?;
+    let region = place.region.map(str::to_owned).or_else(|| env::var("AWS_REGION").ok());
+    let region = match (region, place.host) {
+        (Some(region), _) => region,
+        (None, Some(_)) => REGION.into(),
+        (None, None) => return Err(setup("no region is named; add `?region=` or set AWS_REGION")),
+    };
+    let builder = defaults().region(Region::new(region)).credentials_provider(credentials(place.host)?);
+    let builder = match place.host {
+        Some(host) => builder.endpoint_url(format!("{}://{host}", if place.tls { "https" } else { "http" })),
+        None => builder,
+    };
+    Ok((Client::from_conf(builder.build()), place.table.into()))
+}
+
+/// What a client needs to know for this store, wherever it goes.
+fn defaults() -> Builder {
+    let https =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_WITHIN).operation_timeout(ANSWER_WITHIN).build();
+    Builder::new()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .http_client(https)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+}
+
+/// The keys of the environment. An emulator takes any.
+fn credentials(host: Option<&str>) -> Result<Credentials> {
+    let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    match (read("AWS_ACCESS_KEY_ID"), read("AWS_SECRET_ACCESS_KEY")) {
+        (Some(id), Some(secret)) => Ok(Credentials::from_keys(id, secret, read("AWS_SESSION_TOKEN"))),
+        _ if host.is_some() => Ok(Credentials::from_keys("emulator", "emulator", None)),
+        _ => Err(setup("no keys are set; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")),
+    }
+}
+
+fn read(url: &str) -> Result<Place<'_>> {
+    let wrong = || {
+        let message =
+            "a URL of DynamoDB looks like dynamodb://host:port/table or dynamodb:///table?region=name";
+        Error::new(ErrorKind::Invalid, message)
+    };
+    let rest = url.strip_prefix("dynamodb://").ok_or_else(wrong)?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (host, table) = rest.split_once('/').unwrap_or((rest, ""));
+    if host.contains('@') || table.contains('/') {
+        return Err(wrong());
+    }
+    let table = if table.is_empty() { TABLE } else { table };
+    let mut place =
+        Place { host: Some(host).filter(|host| !host.is_empty()), table, region: None, tls: false };
+    for setting in query.split('&').filter(|setting| !setting.is_empty()) {
+        match setting.split_once('=') {
+            Some(("region", region)) => place.region = Some(region),
+            Some(("table", table)) => place.table = table,
+            Some(("tls", "true")) => place.tls = true,
+            Some(("tls", "false")) => place.tls = false,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(place)
+}
+
+fn setup(message: &str) -> Error {
+    Error::new(ErrorKind::Setup, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_host_table_and_region() {
+        let place = read("dynamodb://127.0.0.1:8000/coats?region=eu-west-1&tls=true").unwrap();
+        let wanted =
+            Place { host: Some("127.0.0.1:8000"), table: "coats", region: Some("eu-west-1"), tls: true };
+        assert_eq!(place, wanted);
+        let place = read("dynamodb:///coats").unwrap();
+        assert_eq!(place, Place { host: None, table: "coats", region: None, tls: false });
+        assert_eq!(read("dynamodb://127.0.0.1:8000").unwrap().table, TABLE);
+    }
+
+    #[test]
+    fn what_is_no_url_is_invalid_and_not_repeated() {
+        for url in
+            ["", "redis://x", "dynamodb:x", "dynamodb://user:secret@host/table", "dynamodb://h/t?x=secret"]
+        {
+            let error = read(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
+            assert!(!error.to_string().contains("secret"));
+        }
+    }
+}

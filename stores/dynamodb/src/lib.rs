@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod abilities;
+mod builder;
+mod conditions;
+mod connect;
+mod error;
+mod layout;
+mod owners;
+mod scan;
+mod store;
+mod table;
+mod transaction;
+
+pub use aws_sdk_dynamodb;
+pub use builder::Builder;
+pub use store::DynamoStore;

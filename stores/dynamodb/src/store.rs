@@ -1,0 +1,236 @@
+//! The store: each method is one request that DynamoDB does whole, two where that cannot be known before.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use cloakroom_store::{
+    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
+    Updated, Version, async_trait,
+};
+
+use crate::builder::Builder;
+use crate::conditions::{self, Deed, Step};
+use crate::error::Failure;
+use crate::layout::{self, Item, live};
+use crate::transaction::{Done, Together};
+
+/// Keeps records in a table of DynamoDB.
+///
+/// Clones are the same store. Any number of stores, in any number of processes, can use the same table.
+#[derive(Clone)]
+pub struct DynamoStore {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) largest_payload: usize,
+}
+
+impl DynamoStore {
+    /// How large a payload may be unless less is set: an item has 400 KB, and a record more than a payload.
+    pub const MAX_PAYLOAD: usize = 400 * 1024 - 2 * 1024;
+
+    /// Sets options for the table that `url` names, reached with the keys of the environment:
+    /// `dynamodb:///TABLE?region=REGION`, or `dynamodb://HOST:PORT/TABLE` for an emulator or an endpoint of one's own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the URL is none; [`ErrorKind::Setup`] if the environment has no keys.
+    pub fn at(url: &str) -> Result<Builder> {
+        let (client, table) = crate::connect::client(url)?;
+        Ok(Self::builder(client, table))
+    }
+
+    /// Sets options for a table that is reached with a client of the application's own.
+    ///
+    /// The client must not try a request again by itself (`RetryConfig::disabled()`): a write whose answer was lost would
+    /// meet its own traces. The engine tries again, and knows its own.
+    pub fn builder(client: Client, table: impl Into<String>) -> Builder {
+        Builder::new(client, table.into())
+    }
+
+    /// Removes the table with everything in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if it is missing or the credentials do not allow it; [`ErrorKind::Unavailable`].
+    pub async fn drop_table(&self) -> Result<()> {
+        let dropped = self.client.delete_table().table_name(&self.table).send().await;
+        Ok(dropped.map(drop).map_err(Failure::from)?)
+    }
+
+    /// The client, for what this store does not do.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn check_size(&self, record: &Record) -> Result<()> {
+        let (size, most) = (record.payload.len(), self.largest_payload);
+        if size <= most {
+            return Ok(());
+        }
+        let message = format!("a payload has at most {most} bytes here, this one {size}");
+        Err(Error::new(ErrorKind::TooLarge, message))
+    }
+
+    /// The item of a record as the last write left it.
+    async fn item(&self, key: &StoreKey) -> Result<Option<Item>, Failure> {
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        Ok(request.set_key(Some(layout::record_key(key))).send().await?.item)
+    }
+
+    /// Carries out a touch; answers what is there afterwards. `wanted` says what the expiry of a record shall become.
+    async fn move_expiry(
+        &self,
+        key: &StoreKey,
+        step: Step,
+        wanted: impl Fn(&Record) -> Option<Timestamp> + Send,
+    ) -> Result<Option<Stored>, Failure> {
+        let now = self.now();
+        let there = match self.alone(step).await? {
+            Done::Yes(after) => return live(after.as_ref(), now),
+            Done::No(there) => live(there.as_ref(), now)?,
+        };
+        match there {
+            Some(stored) => match wanted(&stored.record) {
+                Some(later) => self.move_both(key, stored, later).await,
+                None => Ok(Some(stored)),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// Moves a record's expiry and its owner's note of it: once in a week, however often the record is touched.
+    async fn move_both(
+        &self,
+        key: &StoreKey,
+        mut stored: Stored,
+        later: Timestamp,
+    ) -> Result<Option<Stored>, Failure> {
+        let now = self.now();
+        let Some(owner) = &stored.record.owner else { return Err(Failure::CONTENDED) };
+        let steps = vec![
+            conditions::touch_noted(key, stored.version, later, now),
+            conditions::note(&owner.key, key, later, now),
+        ];
+        match self.together(steps).await? {
+            Together::Yes => {
+                stored.record.expires_at = later;
+                Ok(Some(stored))
+            }
+            // Somebody else wrote or touched meanwhile, which is as good.
+            Together::No(_) => live(self.item(key).await?.as_ref(), now),
+        }
+    }
+
+    /// Replaces a record by one with an owner who has to be asked for.
+    async fn update_with_owner(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        next: Version,
+    ) -> Result<Updated, Failure> {
+        let Some(owner) = &record.owner else { return Err(Failure::DAMAGED) };
+        let now = self.now();
+        let steps = vec![
+            conditions::replace_whole(key, expected, record, next, now),
+            conditions::not_revoked(owner),
+            conditions::note(&owner.key, key, record.expires_at, now),
+        ];
+        match self.together(steps).await? {
+            Together::Yes => Ok(Updated::Updated(next)),
+            Together::No(held) => match held.into_iter().next() {
+                Some(Err(there)) => what_is_there(there.as_ref(), now),
+                _ => Ok(Updated::Revoked),
+            },
+        }
+    }
+}
+
+fn what_is_there(item: Option<&Item>, now: Timestamp) -> Result<Updated, Failure> {
+    Ok(live(item, now)?.map_or(Updated::Gone, Updated::Conflict))
+}
+
+#[async_trait]
+impl Store for DynamoStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let found = live(self.item(key).await?.as_ref(), self.now())?;
+        let due = found.as_ref().zip(touch).filter(|(stored, touch)| touch.moves(&stored.record).is_some());
+        let Some((_, touch)) = due else { return Ok(found) };
+        // What was read is history by now: the condition looks again.
+        let step = conditions::ride(key, touch, self.now());
+        Ok(self.move_expiry(key, step, |record| touch.moves(record)).await?)
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.check_size(record)?;
+        let (now, version) = (self.now(), first_version()?);
+        let create = conditions::create(key, record, version, now);
+        let Some(owner) = &record.owner else {
+            return Ok(match self.alone(create).await? {
+                Done::Yes(_) => Created::Created(version),
+                Done::No(_) => Created::Taken,
+            });
+        };
+        let note = conditions::note(&owner.key, key, record.expires_at, now);
+        Ok(match self.together(vec![create, conditions::not_revoked(owner), note]).await? {
+            Together::Yes => Created::Created(version),
+            Together::No(held) if held.first().is_some_and(Result::is_err) => Created::Taken,
+            Together::No(_) => Created::Revoked,
+        })
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.check_size(record)?;
+        let (now, next) = (self.now(), Version::new(expected.get().wrapping_add(1)));
+        match self.alone(conditions::replace(key, expected, record, next, now)).await? {
+            Done::Yes(_) => Ok(Updated::Updated(next)),
+            Done::No(there) => match what_is_there(there.as_ref(), now)? {
+                // It is the one that is named, but its owner changes, or the owner's note of it ends too early.
+                Updated::Conflict(stored) if stored.version == expected && record.owner.is_some() => {
+                    Ok(self.update_with_owner(key, expected, record, next).await?)
+                }
+                answer => Ok(answer),
+            },
+        }
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        let step = conditions::touch(key, expires_at, self.now());
+        let later = |record: &Record| (record.expires_at < expires_at).then_some(expires_at);
+        Ok(self.move_expiry(key, step, later).await?.is_some())
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        let deed = Deed::Remove(layout::record_key(key));
+        let step = Step { deed, condition: None, values: None };
+        match self.alone(step).await? {
+            Done::Yes(before) => Ok(live(before.as_ref(), self.now())?),
+            Done::No(_) => Ok(None),
+        }
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE.with_scan(self).with_owners(self)
+    }
+}
+
+/// A record's first version: random out of 2^63, so that no later record under the same key meets a number that an
+/// earlier one had. Updates count from there, and cannot reach the end.
+fn first_version() -> Result<Version, Failure> {
+    getrandom::u64().map(|random| Version::new(random >> 1)).map_err(|_| Failure::NO_RANDOMNESS)
+}
+
+impl fmt::Debug for DynamoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoStore").field("table", &self.table).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! What the store can do beyond the contract. The server removes by itself what has expired, so there is no sweep.
+
+use cloakroom_store::{Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Timestamp, async_trait};
+
+use crate::error::Failure;
+use crate::store::EtcdStore;
+
+#[async_trait]
+impl Scan for EtcdStore {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        Ok(self.server.scan(after, limit).await?)
+    }
+
+    async fn count(&self) -> Result<u64> {
+        Ok(self.server.count().await?)
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        Ok(self.server.clear().await?)
+    }
+}
+
+#[async_trait]
+impl Owners for EtcdStore {
+    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+        Ok(self.server.list(owner).await?)
+    }
+
+    /// Goes on to its end when nobody waits for it any more.
+    async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let (server, owner) = (self.server.clone(), owner.clone());
+        let revoked = tokio::spawn(async move { server.revoke(&owner, at).await }).await;
+        Ok(revoked.map_err(|_| Failure::STOPPED)??)
+    }
+}

@@ -1,0 +1,169 @@
+//! The options of a store, and their defaults.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cloakroom_store::{Clock, Result, SystemClock};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+use crate::address::Address;
+use crate::error::Failure;
+use crate::layout::{Layout, PREFIX};
+use crate::leases::Leases;
+use crate::memory::Memory;
+use crate::server::Server;
+use crate::store::EtcdStore;
+
+/// The longest prefix, in bytes.
+const LONGEST_PREFIX: usize = 128;
+
+/// Sets the options of an [`EtcdStore`]; [`EtcdStore::builder`] makes one.
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    url: String,
+    prefix: String,
+    authority: Option<Vec<u8>>,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    slack: Duration,
+    largest_payload: usize,
+}
+
+impl Builder {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            prefix: PREFIX.into(),
+            authority: None,
+            clock: Arc::new(SystemClock),
+            timeout: Duration::from_secs(5),
+            slack: Duration::from_secs(60 * 60),
+            largest_payload: 1 << 20,
+        }
+    }
+
+    /// Sets what all keys begin with, so that several stores can share a cluster. `cloakroom/` unless set.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets whose certificates are trusted, in PEM, for a URL with TLS. The authorities that browsers trust unless set.
+    pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authority = Some(pem.into());
+        self
+    }
+
+    /// Sets the clock that decides what has expired. The operating system's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets how long a trip to the server may take before the operation fails as
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how much longer than a record its lease lasts: once to twice that. An hour unless set.
+    ///
+    /// A record has expired all the same. The longer the slack, the more records share a lease.
+    pub fn slack(mut self, slack: Duration) -> Self {
+        self.slack = slack;
+        self
+    }
+
+    /// Sets the largest payload that is kept, in bytes; a larger one is
+    /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 1 MiB unless set; etcd takes about half a MiB more, unless it
+    /// was started with another `--max-request-bytes`.
+    pub fn largest_payload(mut self, bytes: usize) -> Self {
+        self.largest_payload = bytes;
+        self
+    }
+
+    /// Connects, and opens the store.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
+    /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, or the
+    /// server is too old or of another kind.
+    pub async fn open(self) -> Result<EtcdStore> {
+        let store = self.open_lazily()?;
+        store.server.live().await?;
+        Ok(store)
+    }
+
+    /// Opens the store and asks the server nothing yet, for an application that starts although etcd is down.
+    /// Whatever is wrong shows at the first request. It must be called within a runtime of tokio.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
+    pub fn open_lazily(self) -> Result<EtcdStore> {
+        if self.prefix.is_empty() || self.prefix.len() > LONGEST_PREFIX {
+            return Err(Failure::WRONG_PREFIX.into());
+        }
+        let address = Address::parse(&self.url)?;
+        let server = Server {
+            channel: connect(&address, self.authority.as_deref(), self.timeout)?,
+            credentials: address.credentials,
+            layout: Layout { prefix: self.prefix },
+            clock: self.clock,
+            timeout: self.timeout,
+            slack: self.slack,
+            leases: Leases::default(),
+            memory: Memory::default(),
+            token: Mutex::new(None),
+        };
+        Ok(EtcdStore::new(server, self.largest_payload))
+    }
+}
+
+/// One connection for all that is asked at once, to one of the servers; another one if it is lost.
+fn connect(address: &Address, authority: Option<&[u8]>, timeout: Duration) -> Result<Channel, Failure> {
+    if authority.is_some_and(|pem| !address.is_tls || !has_certificate(pem)) {
+        return Err(Failure::WRONG_CERTIFICATE);
+    }
+    let trusted = || match authority {
+        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+        None => ClientTlsConfig::new().with_webpki_roots(),
+    };
+    let endpoint = |server: &String| {
+        let endpoint = Endpoint::from_shared(server.clone()).map_err(|_| Failure::WRONG_URL)?;
+        let endpoint = endpoint
+            .connect_timeout(timeout)
+            .http2_keep_alive_interval(timeout)
+            .keep_alive_timeout(timeout)
+            .tcp_nodelay(true);
+        if !address.is_tls {
+            return Ok(endpoint);
+        }
+        endpoint.tls_config(trusted()).map_err(|_| Failure::WRONG_CERTIFICATE)
+    };
+    let endpoints = address.servers.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
+    Ok(match endpoints.as_slice() {
+        [one] => one.connect_lazy(),
+        _ => Channel::balance_list(endpoints.into_iter()),
+    })
+}
+
+/// A file without one would be taken for a list of nobody who is trusted.
+fn has_certificate(pem: &[u8]) -> bool {
+    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
+}
+
+impl fmt::Debug for Builder {
+    /// Leaves out the URL, which can hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("prefix", &self.prefix)
+            .field("timeout", &self.timeout)
+            .field("slack", &self.slack)
+            .field("largest_payload", &self.largest_payload)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! From the codes of gRPC, and etcd's words beside them, to the contract's kinds of error: the only place that maps them.
+
+use cloakroom_store::{Error, ErrorKind};
+use tonic::{Code, Status};
+
+/// Why an operation failed. Holds words of ours: the server's could quote what it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    message: &'static str,
+    reason: Reason,
+}
+
+/// What the store itself can do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Other,
+    LeaseGone,
+    TokenGone,
+}
+
+impl Failure {
+    pub(crate) const DAMAGED: Self =
+        Self::new(ErrorKind::Corrupt, "a value is not as this version of the store writes it");
+    pub(crate) const NO_RANDOMNESS: Self =
+        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
+    pub(crate) const LATE: Self =
+        Self::new(ErrorKind::Unavailable, "the server did not answer in time; is it reachable and healthy?");
+    pub(crate) const CROWDED: Self =
+        Self::new(ErrorKind::Unavailable, "others wrote the same record again and again");
+    pub(crate) const STOPPED: Self =
+        Self::new(ErrorKind::Other, "a task of the store stopped, because it panicked or the runtime ended");
+    pub(crate) const WRONG_URL: Self = Self::new(
+        ErrorKind::Invalid,
+        "a url looks like etcd://host:2379, etcd://user:password@host,host or, for TLS, etcds://host",
+    );
+    pub(crate) const WRONG_CERTIFICATE: Self =
+        Self::new(ErrorKind::Invalid, "the certificate is not one in PEM, or the url is not one with TLS");
+    pub(crate) const WRONG_PREFIX: Self =
+        Self::new(ErrorKind::Invalid, "a prefix has between 1 and 128 bytes");
+
+    const fn new(kind: ErrorKind, message: &'static str) -> Self {
+        Self { kind, message, reason: Reason::Other }
+    }
+
+    /// Whether a lease that the store remembers has ended. Nothing took effect.
+    pub(crate) fn is_lease_gone(&self) -> bool {
+        self.reason == Reason::LeaseGone
+    }
+
+    /// Whether the server has forgotten who asks. Nothing took effect.
+    pub(crate) fn is_token_gone(&self) -> bool {
+        self.reason == Reason::TokenGone
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let (kind, message, reason) = explain(status.code(), status.message());
+        Self { kind, message, reason }
+    }
+}
+
+impl From<tonic::transport::Error> for Failure {
+    fn from(_: tonic::transport::Error) -> Self {
+        Self::new(ErrorKind::Unavailable, "the server cannot be reached")
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.kind, failure.message)
+    }
+}
+
+fn explain(code: Code, words: &str) -> (ErrorKind, &'static str, Reason) {
+    use ErrorKind::{Full, Other, Setup, TooLarge, Unavailable};
+    let (kind, message) = match code {
+        Code::NotFound if words.contains("lease not found") => {
+            return (Unavailable, "the lease has ended", Reason::LeaseGone);
+        }
+        Code::Unauthenticated | Code::InvalidArgument
+            if words.contains("invalid auth token") || words.contains("revision of auth store is old") =>
+        {
+            return (Unavailable, "the server has forgotten the log-in", Reason::TokenGone);
+        }
+        Code::ResourceExhausted if words.contains("space exceeded") => {
+            (Full, "the server's quota is reached; compact and defragment it, and disarm its alarm")
+        }
+        Code::ResourceExhausted if words.contains("larger than max") => (TooLarge, TOO_LARGE),
+        Code::InvalidArgument if words.contains("request is too large") => (TooLarge, TOO_LARGE),
+        Code::InvalidArgument if words.contains("authentication failed") => (Setup, WRONG_PASSWORD),
+        Code::InvalidArgument if words.contains("user name is empty") => (Setup, WRONG_PASSWORD),
+        Code::FailedPrecondition if words.contains("authentication is not enabled") => {
+            (Setup, "the server knows no users; drop user and password from the url")
+        }
+        Code::Unauthenticated => (Setup, WRONG_PASSWORD),
+        Code::PermissionDenied => {
+            (Setup, "the user may not do this; the store needs to read and write its prefix")
+        }
+        Code::Unimplemented => {
+            (Setup, "the server is too old or of another kind; the store needs etcd 3.4 or newer")
+        }
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::Aborted
+        | Code::ResourceExhausted
+        | Code::Unknown => (Unavailable, "the server cannot be reached, was interrupted, or has no leader"),
+        _ => (Other, "the server could not do as asked"),
+    };
+    (kind, message, Reason::Other)
+}
+
+const WRONG_PASSWORD: &str = "the server refused user and password, or wants some";
+const TOO_LARGE: &str = "larger than the server takes; see its option --max-request-bytes";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_that_a_caller_can_act_on_has_its_kind() {
+        let kinds = [
+            (Code::Unavailable, "etcdserver: no leader", ErrorKind::Unavailable),
+            (Code::DeadlineExceeded, "", ErrorKind::Unavailable),
+            (Code::InvalidArgument, "etcdserver: request is too large", ErrorKind::TooLarge),
+            (Code::ResourceExhausted, "etcdserver: mvcc: database space exceeded", ErrorKind::Full),
+            (Code::ResourceExhausted, "etcdserver: too many requests", ErrorKind::Unavailable),
+            (Code::InvalidArgument, "etcdserver: authentication failed, invalid user ID", ErrorKind::Setup),
+            (Code::PermissionDenied, "etcdserver: permission denied", ErrorKind::Setup),
+            (Code::Unimplemented, "", ErrorKind::Setup),
+            (Code::Internal, "", ErrorKind::Other),
+        ];
+        for (code, words, kind) in kinds {
+            assert_eq!(Failure::from(Status::new(code, words)).kind, kind, "{words}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_none_of_the_servers_own_words() {
+        let error = Error::from(Failure::from(Status::new(Code::Internal, "secret")));
+        assert!(!format!("{error:?} {error}").contains("secret"));
+    }
+}

@@ -1,0 +1,192 @@
+//! Keys and values: the only place that knows them.
+//!
+//! | key: the prefix, then | value |
+//! |---|---|
+//! | `r`, the record's key | the record, below |
+//! | `o`, length of the owner (1 byte), owner, since (8 bytes), the record's key | empty |
+//! | `m`, length of the owner (1 byte), owner, moment (8 bytes) | empty: what the owner began until then is revoked |
+//! | `life` | 16 random bytes: whoever finds others there knows that all was lost meanwhile |
+//!
+//! A record:
+//!
+//! | size | field |
+//! |---|---|
+//! | 1 | format version: 1 |
+//! | 1 | flags: 1 sliding, 2 the record has an owner |
+//! | 8 | version: random, another one for each write |
+//! | 8 | expiry, in microseconds |
+//! | 1, …, 8 | with flag 2: length of the owner, owner, since when, in microseconds |
+//! | rest | payload |
+//!
+//! Integers are big endian, so that keys stand in the order of their moments. A touch writes the record again with another
+//! expiry and the same version. Each write is a transaction on condition of the revision that was seen, and changes the
+//! keys of the owner in the same step; a write that brings an owner is also on condition that there is no `m` of that
+//! owner from `since` on. So the keys of owners are exact, and a revocation is one transaction as well, of up to
+//! [`BATCH`] records at a time.
+//!
+//! All keys but `life` hang on leases that end a slack or two after the record: the server removes them, nobody sweeps.
+
+use cloakroom_store::{Bytes, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+
+use crate::error::Failure;
+use crate::transaction::Keys;
+
+/// What keys begin with, unless another prefix is set.
+pub(crate) const PREFIX: &str = "cloakroom/";
+
+/// How many records a transaction removes; etcd takes 128 operations unless it is told otherwise.
+pub(crate) const BATCH: usize = 100;
+
+const FORMAT: u8 = 1;
+const SLIDING: u8 = 1;
+const OWNED: u8 = 2;
+
+/// The names of keys, all under one prefix.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) prefix: String,
+}
+
+impl Layout {
+    /// The key of a record.
+    pub(crate) fn record(&self, key: &StoreKey) -> Bytes {
+        self.name(&[b"r", key.as_bytes()])
+    }
+
+    /// The record's key, from the name of a key that begins with `start`.
+    pub(crate) fn read_key(name: &[u8], start: &[u8]) -> Result<StoreKey, Failure> {
+        let key = name.strip_prefix(start).ok_or(Failure::DAMAGED)?;
+        StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)
+    }
+
+    /// What the keys of records begin with.
+    pub(crate) fn records(&self) -> Bytes {
+        self.name(&[b"r"])
+    }
+
+    /// All records after this key, or from the first.
+    pub(crate) fn records_after(&self, key: &[u8]) -> Keys {
+        Keys::range(self.name(&[b"r", key, if key.is_empty() { b"" } else { b"\0" }]), self.name(&[b"s"]))
+    }
+
+    /// The key that lists a record under its owner.
+    pub(crate) fn owned(&self, owner: &Owner, key: &StoreKey) -> Bytes {
+        self.name(&[b"o", &length(&owner.key), owner.key.as_bytes(), &moment(owner.since), key.as_bytes()])
+    }
+
+    /// What the owner's keys begin with.
+    pub(crate) fn owner(&self, owner: &OwnerKey) -> Bytes {
+        self.name(&[b"o", &length(owner), owner.as_bytes()])
+    }
+
+    /// The keys of what the owner began until `at`, or of all.
+    pub(crate) fn owned_until(&self, owner: &OwnerKey, at: Option<Timestamp>) -> Keys {
+        let first = self.owner(owner);
+        let end = at.map_or([0xff; 8], |at| (at.as_micros() + 1).to_be_bytes());
+        let end = [&first[..], &end].concat();
+        Keys::range(first, end)
+    }
+
+    /// The key of the mark that a revocation leaves.
+    pub(crate) fn mark(&self, owner: &OwnerKey, at: Timestamp) -> Bytes {
+        self.name(&[b"m", &length(owner), owner.as_bytes(), &moment(at)])
+    }
+
+    /// The marks that refuse what the owner began.
+    pub(crate) fn refusing(&self, owner: &Owner) -> Keys {
+        let end = self.name(&[b"m", &length(&owner.key), owner.key.as_bytes(), &[0xff; 8]]);
+        Keys::range(self.mark(&owner.key, owner.since), end)
+    }
+
+    /// The marks that this one makes superfluous.
+    pub(crate) fn marks_before(&self, owner: &OwnerKey, at: Timestamp) -> Keys {
+        Keys::range(self.mark(owner, Timestamp::EPOCH), self.mark(owner, at))
+    }
+
+    /// All keys that there can be.
+    pub(crate) fn everything(&self) -> [Keys; 4] {
+        let kind = |first: &[u8], end: &[u8]| Keys::range(self.name(&[first]), self.name(&[end]));
+        [kind(b"r", b"s"), kind(b"o", b"p"), kind(b"m", b"n"), Keys::one(self.life())]
+    }
+
+    /// The key whose value changes when all is lost.
+    pub(crate) fn life(&self) -> Bytes {
+        self.name(&[b"life"])
+    }
+
+    fn name(&self, parts: &[&[u8]]) -> Bytes {
+        let mut name = self.prefix.clone().into_bytes();
+        parts.iter().for_each(|part| name.extend(*part));
+        name.into()
+    }
+}
+
+/// The record's key, at the end of a key of its owner.
+pub(crate) fn listed(name: &[u8], owner: &[u8]) -> Result<StoreKey, Failure> {
+    let rest = name.strip_prefix(owner).and_then(|rest| rest.get(8..)).ok_or(Failure::DAMAGED)?;
+    StoreKey::from_bytes(rest).map_err(|_| Failure::DAMAGED)
+}
+
+fn length(owner: &OwnerKey) -> [u8; 1] {
+    [u8::try_from(owner.as_bytes().len()).unwrap_or(u8::MAX)] // an owner is no longer
+}
+
+fn moment(moment: Timestamp) -> [u8; 8] {
+    moment.as_micros().to_be_bytes()
+}
+
+/// Writes a record.
+pub(crate) fn write(stored: &Stored) -> Bytes {
+    let Stored { record, version } = stored;
+    let flag = |flag: u8, set: bool| if set { flag } else { 0 };
+    let mut value = vec![FORMAT, flag(SLIDING, record.sliding) | flag(OWNED, record.owner.is_some())];
+    value.extend(version.get().to_be_bytes());
+    value.extend(moment(record.expires_at));
+    if let Some(owner) = &record.owner {
+        value.extend(length(&owner.key));
+        value.extend(owner.key.as_bytes());
+        value.extend(moment(owner.since));
+    }
+    value.extend(&record.payload);
+    value.into()
+}
+
+/// Reads a record.
+pub(crate) fn read(value: &Bytes) -> Result<Stored, Failure> {
+    let mut rest = Rest(value);
+    let [format, flags] = rest.array()?;
+    if format != FORMAT || flags & !(SLIDING | OWNED) != 0 {
+        return Err(Failure::DAMAGED);
+    }
+    let version = Version::new(u64::from_be_bytes(rest.array()?));
+    let expires_at = rest.timestamp()?;
+    let owner = if flags & OWNED == 0 { None } else { Some(rest.owner()?) };
+    let record =
+        Record { payload: value.slice_ref(rest.0), expires_at, sliding: flags & SLIDING != 0, owner };
+    Ok(Stored { record, version })
+}
+
+/// What is left to read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn take(&mut self, size: usize) -> Result<&'a [u8], Failure> {
+        let (bytes, rest) = self.0.split_at_checked(size).ok_or(Failure::DAMAGED)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Failure> {
+        self.take(N)?.try_into().map_err(|_| Failure::DAMAGED)
+    }
+
+    fn timestamp(&mut self) -> Result<Timestamp, Failure> {
+        Ok(Timestamp::from_micros(u64::from_be_bytes(self.array()?)))
+    }
+
+    fn owner(&mut self) -> Result<Owner, Failure> {
+        let [size] = self.array()?;
+        let key = OwnerKey::new(self.take(usize::from(size))?).map_err(|_| Failure::DAMAGED)?;
+        Ok(Owner { key, since: self.timestamp()? })
+    }
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod abilities;
+mod address;
+mod builder;
+mod error;
+mod layout;
+mod leases;
+mod memory;
+mod messages;
+mod owners;
+mod records;
+mod scan;
+mod server;
+mod store;
+mod transaction;
+
+pub use builder::Builder;
+pub use store::EtcdStore;
