@@ -12,8 +12,15 @@ const BEGIN: &str = "<!-- made by cargo xtask trips: begin -->\n";
 const END: &str = "<!-- made by cargo xtask trips: end -->\n";
 
 /// One server each.
-const SERVERS: [Service; 5] =
-    [Service::Redis, Service::Postgres, Service::Mariadb, Service::Mongodb, Service::Memcached];
+const SERVERS: [Service; 7] = [
+    Service::Redis,
+    Service::Postgres,
+    Service::Mariadb,
+    Service::Mongodb,
+    Service::Memcached,
+    Service::Etcd,
+    Service::Dynamodb,
+];
 
 pub(crate) fn run() -> Result {
     step("playground", || execute(&mut cargo("build --package cloakroom-cli --all-features")))?;

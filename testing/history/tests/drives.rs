@@ -94,6 +94,17 @@ async fn postgres_loses_nothing_and_revives_nothing_when_it_is_killed() {
     holds_through_kills(Service::Postgres).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn etcd_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    holds_through_kills(Service::Etcd).await.unwrap();
+}
+
+/// Its server stays, as an emulator keeps nothing on a disk; and it is slow.
+#[tokio::test(flavor = "multi_thread")]
+async fn dynamodb_loses_nothing_and_revives_nothing() {
+    holds(Settings { operations: 400, ..settings(Place::Service(Service::Dynamodb)) }).await.unwrap();
+}
+
 /// The servers of a cluster stay: what a failover may lose is another question.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_cluster_loses_nothing_and_revives_nothing() {

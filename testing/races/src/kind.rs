@@ -44,6 +44,12 @@ pub enum Kind {
     /// MongoDB, on one server.
     #[cfg(feature = "mongodb")]
     Mongodb,
+    /// etcd, one server.
+    #[cfg(feature = "etcd")]
+    Etcd,
+    /// DynamoDB, as an emulator has it.
+    #[cfg(feature = "dynamodb")]
+    Dynamodb,
 }
 
 /// An open store, and the folder that it is in.
@@ -110,6 +116,14 @@ impl Kind {
                 let builder = cloakroom_mongodb::MongoStore::builder(&url).collection(name());
                 Arc::new(builder.clock(shared).open().await.expect("a MongoDB store opens"))
             }
+            #[cfg(feature = "etcd")]
+            Self::Etcd => {
+                let url = cloakroom_services::Service::Etcd.shared();
+                let builder = cloakroom_etcd::EtcdStore::builder(&url).prefix(format!("{}/", name()));
+                Arc::new(builder.clock(shared).open().await.expect("an etcd store opens"))
+            }
+            #[cfg(feature = "dynamodb")]
+            Self::Dynamodb => Arc::new(dynamodb(shared).await),
         };
         Opened {
             store,
@@ -133,8 +147,16 @@ async fn redis(service: cloakroom_services::Service, clock: Arc<ManualClock>) ->
     builder.prefix(format!("{}:", name())).clock(clock).open().await.expect("a Redis store opens")
 }
 
+#[cfg(feature = "dynamodb")]
+async fn dynamodb(clock: Arc<ManualClock>) -> cloakroom_dynamodb::DynamoStore {
+    let url = cloakroom_services::Service::Dynamodb.shared();
+    let builder = cloakroom_dynamodb::DynamoStore::at(&format!("{url}/{}", name())).expect("the URL is one");
+    builder.create_table().await.expect("the emulator makes tables");
+    builder.clock(clock).open().await.expect("a DynamoDB store opens")
+}
+
 /// A name on a shared server that no other test has.
-#[cfg(any(feature = "mongodb", feature = "redis"))]
+#[cfg(any(feature = "dynamodb", feature = "etcd", feature = "mongodb", feature = "redis"))]
 fn name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -21,12 +21,14 @@ use scenario::Scenario;
 use table::Row;
 
 /// One server each: the proxy cannot stand in front of several that tell each other's addresses.
-const STORES: [(&str, Service); 5] = [
+const STORES: [(&str, Service); 7] = [
     ("Redis", Service::Redis),
     ("PostgreSQL", Service::Postgres),
     ("MariaDB", Service::Mariadb),
     ("MongoDB", Service::Mongodb),
     ("memcached", Service::Memcached),
+    ("etcd", Service::Etcd),
+    ("DynamoDB", Service::Dynamodb),
 ];
 
 fn main() -> ExitCode {
