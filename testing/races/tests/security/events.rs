@@ -188,7 +188,11 @@ async fn r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once(
         if renewed {
             guest.run(renew).await.ok();
         }
-        guest.hold(|session| Ok(session.destroy())).await.release().await.ok();
+        let end = |session: &Session| {
+            session.destroy();
+            Ok(())
+        };
+        guest.hold(end).await.release().await.ok();
     }
     stand.wait(2 * 3_600);
     let (one, two) = tokio::join!(stand.engine.sweep(), other.engine.sweep());
