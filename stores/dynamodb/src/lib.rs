@@ -11,6 +11,7 @@ mod scan;
 mod store;
 mod table;
 mod transaction;
+mod unheard;
 
 pub use aws_sdk_dynamodb;
 pub use builder::Builder;

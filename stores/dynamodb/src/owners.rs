@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::layout::{self, Item, bytes};
 use crate::store::DynamoStore;
 use crate::transaction::Together;
+use crate::unheard::Unheard;
 
 /// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
 const REMEMBERED: Duration = Duration::from_hours(24);
@@ -123,7 +124,7 @@ impl DynamoStore {
             let request = request.key_condition_expression("pk = :owner AND begins_with(sk, :note)");
             let request = request.expression_attribute_values(":owner", layout::partition_of(owner));
             let request = request.expression_attribute_values(":note", bytes(layout::NOTE));
-            let answer = request.set_exclusive_start_key(after).send().await?;
+            let answer = request.set_exclusive_start_key(after).send().unheard().await?;
             keys.extend(answer.items().iter().map(layout::noted).collect::<Result<Vec<_>, _>>()?);
             after = answer.last_evaluated_key;
             if after.is_none() {
@@ -138,7 +139,8 @@ impl DynamoStore {
         while !wanted.is_empty() {
             let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
             let keys = keys.build().map_err(|_| Failure::DAMAGED)?;
-            let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
+            let answer =
+                self.client.batch_get_item().request_items(&self.table, keys).send().unheard().await?;
             items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
         }

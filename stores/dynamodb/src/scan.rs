@@ -9,6 +9,7 @@ use cloakroom_store::{Cursor, Page};
 use crate::error::Failure;
 use crate::layout::{self, Item, MARK, PARTITION, RECORD, SORT, blob, bytes, moment};
 use crate::store::DynamoStore;
+use crate::unheard::Unheard;
 
 /// A request that writes many items names no more.
 const MOST_REMOVED: usize = 25;
@@ -17,7 +18,7 @@ impl DynamoStore {
     pub(crate) async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, Failure> {
         let limit = i32::try_from(limit.max(1)).unwrap_or(i32::MAX);
         let after = after.map(read_cursor).transpose()?;
-        let answer = self.live_items().limit(limit).set_exclusive_start_key(after).send().await?;
+        let answer = self.live_items().limit(limit).set_exclusive_start_key(after).send().unheard().await?;
         let entries = answer.items().iter().map(layout::entry).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: answer.last_evaluated_key.as_ref().map(cursor).transpose()? })
     }
@@ -26,7 +27,7 @@ impl DynamoStore {
         let (mut count, mut after) = (0, None);
         loop {
             let request = self.live_items().select(Select::Count).set_exclusive_start_key(after);
-            let answer = request.send().await?;
+            let answer = request.send().unheard().await?;
             count += u64::from(answer.count.unsigned_abs());
             after = answer.last_evaluated_key;
             if after.is_none() {
@@ -43,7 +44,7 @@ impl DynamoStore {
             let request = self.client.scan().table_name(&self.table).consistent_read(true);
             let request = request.filter_expression("sk <> :mark");
             let request = request.expression_attribute_values(":mark", bytes(MARK));
-            let answer = request.set_exclusive_start_key(after).send().await?;
+            let answer = request.set_exclusive_start_key(after).send().unheard().await?;
             for item in answer.items() {
                 live += u64::from(is_record(item) && layout::stored(item)?.record.is_live(now));
             }
@@ -60,7 +61,7 @@ impl DynamoStore {
             let mut left = some.iter().map(removal).collect::<Result<Vec<_>, _>>()?;
             while !left.is_empty() {
                 let request = self.client.batch_write_item().request_items(&self.table, left);
-                let unprocessed = request.send().await?.unprocessed_items;
+                let unprocessed = request.send().unheard().await?.unprocessed_items;
                 left = unprocessed.into_iter().flat_map(HashMap::into_values).flatten().collect();
             }
         }

@@ -14,6 +14,7 @@ use crate::conditions::{self, Deed, Step};
 use crate::error::Failure;
 use crate::layout::{self, Item, live};
 use crate::transaction::{Done, Together};
+use crate::unheard::Unheard;
 
 /// Keeps records in a table of DynamoDB.
 ///
@@ -53,7 +54,7 @@ impl DynamoStore {
     /// # Errors
     /// [`ErrorKind::Setup`] if it is missing or the credentials do not allow it; [`ErrorKind::Unavailable`].
     pub async fn drop_table(&self) -> Result<()> {
-        let dropped = self.client.delete_table().table_name(&self.table).send().await;
+        let dropped = self.client.delete_table().table_name(&self.table).send().unheard().await;
         Ok(dropped.map(drop).map_err(Failure::from)?)
     }
 
@@ -83,7 +84,7 @@ impl DynamoStore {
     /// The item of a record as the last write left it.
     async fn item(&self, key: &StoreKey) -> Result<Option<Item>, Failure> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        Ok(request.set_key(Some(layout::record_key(key))).send().await?.item)
+        Ok(request.set_key(Some(layout::record_key(key))).send().unheard().await?.item)
     }
 
     /// Carries out a touch; answers what is there afterwards. `wanted` says what the expiry of a record shall become.

@@ -12,6 +12,7 @@ use cloakroom_store::ErrorKind;
 use crate::error::Failure;
 use crate::layout::{PARTITION, SORT, TTL};
 use crate::store::DynamoStore;
+use crate::unheard::Unheard;
 
 /// How often, and after which time, a table that is being made is looked at again.
 const MOST_LOOKS: u32 = 60;
@@ -24,7 +25,7 @@ impl DynamoStore {
         let request = request
             .set_key_schema(Some(vec![part(PARTITION, KeyType::Hash)?, part(SORT, KeyType::Range)?]))
             .set_attribute_definitions(Some(vec![binary(PARTITION)?, binary(SORT)?]));
-        if let Err(error) = request.send().await
+        if let Err(error) = request.send().unheard().await
             && error.as_service_error().and_then(|error| error.code()) != Some("ResourceInUseException")
         {
             return Err(error.into());
@@ -49,7 +50,7 @@ impl DynamoStore {
 
     /// Whether the table can be used; fails if it is not ours.
     async fn is_ready(&self) -> Result<bool, Failure> {
-        let answer = self.client.describe_table().table_name(&self.table).send().await?;
+        let answer = self.client.describe_table().table_name(&self.table).send().unheard().await?;
         let table = answer.table.ok_or(Failure::NO_TABLE)?;
         if !is_ours(&table) {
             return Err(Failure::FOREIGN_TABLE);
@@ -59,7 +60,7 @@ impl DynamoStore {
 
     /// Has DynamoDB collect what expired, if it does not already.
     async fn collect_expired(&self) -> Result<(), Failure> {
-        let answer = self.client.describe_time_to_live().table_name(&self.table).send().await?;
+        let answer = self.client.describe_time_to_live().table_name(&self.table).send().unheard().await?;
         let told = answer.time_to_live_description.and_then(|described| described.attribute_name);
         if told.as_deref() == Some(TTL) {
             return Ok(());
@@ -71,6 +72,7 @@ impl DynamoStore {
             .table_name(&self.table)
             .time_to_live_specification(collect)
             .send()
+            .unheard()
             .await?;
         Ok(())
     }

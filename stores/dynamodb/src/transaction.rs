@@ -14,6 +14,7 @@ use crate::conditions::{Deed, Step, Values};
 use crate::error::Failure;
 use crate::layout::Item;
 use crate::store::DynamoStore;
+use crate::unheard::Unheard;
 
 /// How often a step or a transaction is tried that met another transaction.
 const MOST_ATTEMPTS: u32 = 8;
@@ -73,7 +74,7 @@ impl DynamoStore {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let request = request.set_condition_expression(condition).set_expression_attribute_values(values);
         let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
-        let Err(error) = request.send().await else { return Ok(Done::Yes(None)) };
+        let Err(error) = request.send().unheard().await else { return Ok(Done::Yes(None)) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(Done::No(failed.item.clone())),
             _ => Err(error.into()),
@@ -91,7 +92,7 @@ impl DynamoStore {
         let request = request.set_condition_expression(condition).set_expression_attribute_values(values);
         let request = request.update_expression(change).return_values(ReturnValue::AllNew);
         let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
-        let error = match request.send().await {
+        let error = match request.send().unheard().await {
             Ok(answer) => return Ok(Done::Yes(answer.attributes)),
             Err(error) => error,
         };
@@ -111,7 +112,7 @@ impl DynamoStore {
     ) -> Result<Done, Failure> {
         let request = self.client.delete_item().table_name(&self.table).set_key(Some(key));
         let request = request.set_condition_expression(condition).set_expression_attribute_values(values);
-        Ok(Done::Yes(request.return_values(ReturnValue::AllOld).send().await?.attributes))
+        Ok(Done::Yes(request.return_values(ReturnValue::AllOld).send().unheard().await?.attributes))
     }
 
     /// Does all steps or none, waiting for other transactions on the same items to be over.
@@ -120,7 +121,7 @@ impl DynamoStore {
         let mut wait = FIRST_WAIT;
         for _ in 0..MOST_ATTEMPTS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = request.send().await else { return Ok(Together::Yes) };
+            let Err(error) = request.send().unheard().await else { return Ok(Together::Yes) };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     cancelled.cancellation_reasons.clone().unwrap_or_default()
