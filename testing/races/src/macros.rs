@@ -22,6 +22,10 @@ macro_rules! races {
         $crate::races!(@on mariadb Mariadb [$($race)* $($($swept)*)?]);
         #[cfg(feature = "mongodb")]
         $crate::races!(@on mongodb Mongodb [$($race)*]);
+        #[cfg(feature = "etcd")]
+        $crate::races!(@on etcd Etcd [$($race)*]);
+        #[cfg(feature = "dynamodb")]
+        $crate::races!(@on dynamodb Dynamodb [$($race)*]);
     };
     (@on $store:ident $kind:ident [$($race:ident)*]) => {
         mod $store {

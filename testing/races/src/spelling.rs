@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use aho_corasick::AhoCorasick;
+
 /// Secrets that must appear nowhere.
 #[derive(Default)]
 pub struct Secrets(HashSet<String>);
@@ -53,10 +55,10 @@ impl Secrets {
     /// The words around each secret that is in `words`.
     pub fn found_in(&self, words: &str) -> Vec<String> {
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let found = self.0.iter().filter_map(|secret| {
-            let at = words.find(secret.as_str())?;
-            let before = words[..at].chars().rev().take(80).collect::<Vec<_>>();
-            Some(format!("{}>>>{secret}<<<", before.into_iter().rev().collect::<String>()))
+        let secrets = AhoCorasick::new(&self.0).expect("there are not billions of secrets");
+        let found = secrets.find_iter(&words).map(|found| {
+            let before = words[..found.start()].chars().rev().take(80).collect::<Vec<_>>();
+            format!("{}>>>{}<<<", before.into_iter().rev().collect::<String>(), &words[found.range()])
         });
         found.collect()
     }
