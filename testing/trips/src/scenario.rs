@@ -1,9 +1,9 @@
 //! What a request does.
 
-use cloakroom_proxy::Proxy;
 use cloakroom_services::Result;
 
 use crate::browser::Browser;
+use crate::counter::Counter;
 use crate::playground::Playground;
 
 /// How often each is counted. The middle one is told: a driver that looks after its connections in between adds to one.
@@ -54,20 +54,20 @@ impl Scenario {
         self == Self::TouchDue
     }
 
-    pub(crate) fn trips(self, playground: &Playground, proxy: &Proxy) -> Result<usize> {
-        let mut counts = (0..TIMES).map(|_| self.count(playground, proxy)).collect::<Result<Vec<_>>>()?;
+    pub(crate) fn trips(self, playground: &Playground, counter: &Counter) -> Result<usize> {
+        let mut counts = (0..TIMES).map(|_| self.count(playground, counter)).collect::<Result<Vec<_>>>()?;
         counts.sort_unstable();
         Ok(counts[TIMES / 2])
     }
 
-    fn count(self, playground: &Playground, proxy: &Proxy) -> Result<usize> {
+    fn count(self, playground: &Playground, counter: &Counter) -> Result<usize> {
         let (address, mut browser) = (&*playground.address, Browser::default());
         match self {
             Self::FirstWrite | Self::List => {}
             Self::LogOut => browser.run(address, r#"{"log_in": "alice"}"#)?,
             _ => browser.run(address, r#"{"insert": ["n", 1]}"#)?,
         }
-        let before = proxy.turns();
+        let before = counter.trips()?;
         match self {
             Self::Untouched => browser.get(address, "/api/untouched")?,
             Self::Read | Self::TouchDue => browser.get(address, "/api/session")?,
@@ -78,6 +78,6 @@ impl Scenario {
             Self::LogOut => browser.run(address, r#"{"log_out": true}"#)?,
             Self::List => browser.get(address, "/api/sessions?user=alice")?,
         }
-        Ok(proxy.turns() - before)
+        Ok(counter.trips()? - before)
     }
 }
