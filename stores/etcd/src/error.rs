@@ -17,6 +17,7 @@ enum Reason {
     Other,
     LeaseGone,
     TokenGone,
+    Cut,
 }
 
 impl Failure {
@@ -46,6 +47,11 @@ impl Failure {
     /// Whether a lease that the store remembers has ended. Nothing took effect.
     pub(crate) fn is_lease_gone(&self) -> bool {
         self.reason == Reason::LeaseGone
+    }
+
+    /// Whether the connection broke, perhaps long before it was used.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.reason == Reason::Cut
     }
 
     /// Whether the server has forgotten who asks. Nothing took effect.
@@ -106,7 +112,10 @@ fn explain(code: Code, words: &str) -> (ErrorKind, &'static str, Reason) {
         | Code::Cancelled
         | Code::Aborted
         | Code::ResourceExhausted
-        | Code::Unknown => (Unavailable, "the server cannot be reached, was interrupted, or has no leader"),
+        | Code::Unknown => {
+            let message = "the server cannot be reached, was interrupted, or has no leader";
+            return (Unavailable, message, Reason::Cut);
+        }
         _ => (Other, "the server could not do as asked"),
     };
     (kind, message, Reason::Other)

@@ -18,7 +18,7 @@ use crate::memory::Memory;
 use crate::messages::{
     AuthenticateRequest, AuthenticateResponse, LeaseGrantRequest, LeaseGrantResponse, TxnRequest, TxnResponse,
 };
-use crate::transaction::{Keys, always, found, get, is_missing, put};
+use crate::transaction::{Keys, always, found, get, is_missing, only_reads, put};
 
 /// The largest answer that is read: a page of large records.
 const LARGEST_ANSWER: usize = 256 << 20;
@@ -45,9 +45,16 @@ impl Server {
         self.clock.now()
     }
 
-    /// Carries out a transaction.
+    /// Carries out a transaction; one that only reads once more, if the connection turns out to be cut.
     pub(crate) async fn transact(&self, request: TxnRequest) -> Result<TxnResponse, Failure> {
-        self.ask("/etcdserverpb.KV/Txn", request).await
+        const PATH: &str = "/etcdserverpb.KV/Txn";
+        if !only_reads(&request) {
+            return self.ask(PATH, request).await;
+        }
+        match self.ask(PATH, request.clone()).await {
+            Err(failure) if failure.is_cut() => self.ask(PATH, request).await,
+            answer => answer,
+        }
     }
 
     /// A lease for keys that are needed for so long; 0 if they are needed for ever. Shared, or a new one.

@@ -98,3 +98,9 @@ pub(crate) fn found(response: &TxnResponse, number: usize) -> &[KeyValue] {
         _ => &[],
     }
 }
+
+/// Whether it changes nothing, however it goes.
+pub(crate) fn only_reads(request: &TxnRequest) -> bool {
+    let mut all = request.success.iter().chain(&request.failure);
+    all.all(|op| matches!(op.request, Some(Request::Range(_))))
+}

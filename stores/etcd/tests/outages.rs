@@ -107,6 +107,19 @@ async fn a_write_whose_answer_is_lost_is_uncertain_and_there_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_cut_while_it_was_idle_costs_a_load_nothing() {
+    let server = Instance::start(Service::Etcd).unwrap();
+    let proxy = Proxy::to(&server.url()).unwrap();
+    let store = open(proxy.url()).await;
+    let coat = record("coat");
+    create(&store, &key(1), &coat).await;
+    for _ in 0..12 {
+        proxy.cut();
+        assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, coat);
+    }
+}
+
+#[tokio::test]
 async fn an_increment_whose_answer_or_request_is_lost_counts_once() {
     let server = Instance::start(Service::Etcd).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
