@@ -50,6 +50,10 @@ pub async fn a_server_killed_under_load_has_every_acknowledged_write_when_it_is_
             })
             .collect();
         while acknowledged.iter().map(|count| count.load(Ordering::SeqCst)).sum::<u64>() < 200 * round {
+            assert!(
+                !working.iter().all(|work| work.is_finished()),
+                "nobody got on while the server was there"
+            );
             tokio::task::yield_now().await;
         }
         tokio::task::block_in_place(|| server.kill().unwrap());
