@@ -47,7 +47,7 @@ impl Walk {
     }
 
     async fn bring(&self, entry: Entry) -> Result<Tally> {
-        let brought = self.patiently(async || self.store.bring(&entry.key).await).await?;
+        let brought = self.patiently(async || self.store.bring_seen(&entry).await).await?;
         let Brought::Moved(moved) = brought else { return Ok(Tally { ended: 1, ..Tally::default() }) };
         let there = self.patiently(async || self.new.load(&entry.key, None).await).await?;
         Ok(compare(&moved, there.as_ref()))

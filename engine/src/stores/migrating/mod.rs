@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_store::{Cursor, Error, ErrorKind, Result, Store, StoreKey, Stored, Version};
+use cloakroom_store::{Cursor, Entry, Error, ErrorKind, Result, Store, StoreKey, Stored, Version};
 
 use self::marks::Found;
 
@@ -35,8 +35,8 @@ use self::marks::Found;
 /// first. Keys are made from ids of 256 random bits, so no two processes ever do.
 ///
 /// # What it costs
-/// A record that has moved costs what it costs in the new store. To find that there is none takes two trips, and to move
-/// one takes five, once. `count` goes through all records.
+/// A record that has moved costs what it costs in the new store. To find that there is none takes two trips, or three where
+/// one has moved and ended; to move one takes five, once. `count` goes through all records.
 ///
 /// # How a record moves
 /// A copy is put into the new store, which nobody may see yet. Then the old record is replaced, under its version, by a
@@ -90,7 +90,7 @@ pub enum Brought {
 #[derive(Clone, Debug)]
 pub struct Remaining {
     /// Their keys, and how they were when looked at.
-    pub entries: Vec<cloakroom_store::Entry>,
+    pub entries: Vec<Entry>,
     /// Where to go on, or `None` at the end.
     pub next: Option<Cursor>,
 }
@@ -124,6 +124,14 @@ impl MigratingStore {
     /// If one of the stores fails; asking again goes on where it stopped.
     pub async fn bring(&self, key: &StoreKey) -> Result<Brought> {
         Ok(self.settle(key).await?.map_or(Brought::Gone, Brought::Moved))
+    }
+
+    /// Moves a record that [`remaining`](Self::remaining) has just shown, in three trips if it is as it was then.
+    ///
+    /// # Errors
+    /// If one of the stores fails; asking again goes on where it stopped.
+    pub async fn bring_seen(&self, entry: &Entry) -> Result<Brought> {
+        Ok(self.settle_seen(entry).await?.map_or(Brought::Gone, Brought::Moved))
     }
 
     /// A page of the records that are still in the old store alone.

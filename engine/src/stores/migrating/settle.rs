@@ -1,6 +1,6 @@
 //! Brings one record to where it belongs.
 
-use cloakroom_store::{Created, Error, ErrorKind, Record, Result, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{Created, Entry, Error, ErrorKind, Record, Result, StoreKey, Stored, Updated, Version};
 
 use super::marks::{self, Copy, Found};
 use super::{MigratingStore, Phase};
@@ -20,16 +20,41 @@ enum Round {
 impl MigratingStore {
     /// The record under `key`, moved to the new store if it was in the old one.
     pub(super) async fn settle(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        let found = self.look_in_new(key).await?;
+        self.settle_found(key, found).await
+    }
+
+    /// The same, of what was just found in the new store.
+    pub(super) async fn settle_found(
+        &self,
+        key: &StoreKey,
+        mut found: Option<Found>,
+    ) -> Result<Option<Stored>> {
         for _ in 0..MOST_ROUNDS {
-            if let Round::Settled(stored) = self.round(key).await? {
+            if let Round::Settled(stored) = self.round(key, found).await? {
                 return Ok(stored);
             }
+            found = self.look_in_new(key).await?;
         }
         Err(Error::new(ErrorKind::Unavailable, "too many others changed the record while it moved"))
     }
 
-    async fn round(&self, key: &StoreKey) -> Result<Round> {
-        match self.new.load(key, None).await?.map(marks::read) {
+    async fn look_in_new(&self, key: &StoreKey) -> Result<Option<Found>> {
+        Ok(self.new.load(key, None).await?.map(marks::read))
+    }
+
+    /// The record of `entry`, which was seen in the old store a moment ago, moved to the new one: as it mostly is still
+    /// there as it was seen, nobody is asked first.
+    pub(super) async fn settle_seen(&self, entry: &Entry) -> Result<Option<Stored>> {
+        let Entry { key, stored } = entry;
+        match self.copy_to_new(key, None, stored).await? {
+            Round::Settled(stored) => Ok(stored),
+            Round::Again => self.settle(key).await,
+        }
+    }
+
+    async fn round(&self, key: &StoreKey, found: Option<Found>) -> Result<Round> {
+        match found {
             Some(Found::Plain(stored)) => Ok(Round::Settled(Some(stored))),
             Some(Found::Arriving(copy)) => self.bring_to_its_end(key, copy).await,
             Some(Found::Left { version, .. }) => self.begin(key, Some(version)).await,
@@ -45,16 +70,31 @@ impl MigratingStore {
             return Ok(Round::Settled(None));
         }
         match self.old.load(key, None).await?.map(marks::read) {
-            Some(Found::Plain(stored)) => {
-                let copy = marks::arriving(&stored, self.next_move());
-                match self.put_in_new(key, mark, &copy).await? {
-                    Created::Created(_) | Created::Taken => Ok(Round::Again),
-                    Created::Revoked => self.end_in_old(key, &stored).await,
-                }
-            }
-            // It has moved, and has ended since.
-            Some(Found::Left { .. }) | None => Ok(Round::Settled(None)),
+            Some(Found::Plain(stored)) => self.copy_to_new(key, mark, &stored).await,
+            Some(Found::Left { .. }) => self.look_once_more(key).await,
+            None => Ok(Round::Settled(None)),
             Some(Found::Arriving(_)) => Err(crossing()),
+        }
+    }
+
+    /// It has moved: either after this process had looked in the new store, or it has ended since.
+    async fn look_once_more(&self, key: &StoreKey) -> Result<Round> {
+        Ok(match self.look_in_new(key).await? {
+            Some(Found::Plain(_) | Found::Arriving(_)) => Round::Again,
+            Some(Found::Left { .. }) | None => Round::Settled(None),
+        })
+    }
+
+    /// Puts a copy into the new store, and brings it to its end.
+    async fn copy_to_new(&self, key: &StoreKey, mark: Option<Version>, stored: &Stored) -> Result<Round> {
+        let number = self.next_move();
+        match self.put_in_new(key, mark, &marks::arriving(stored, number)).await? {
+            Created::Created(version) => {
+                let copy = Copy { number, of: stored.version, version, record: stored.record.clone() };
+                self.leave_mark(key, copy, stored).await
+            }
+            Created::Taken => Ok(Round::Again),
+            Created::Revoked => self.end_in_old(key, stored).await,
         }
     }
 
@@ -78,15 +118,20 @@ impl MigratingStore {
         match self.old.load(key, None).await?.map(marks::read) {
             Some(Found::Left { number, .. }) if number == copy.number => self.show(key, copy).await,
             Some(Found::Plain(stored)) if stored.version == copy.of => {
-                let left = marks::left(&stored.record, copy.number);
-                match self.old.update(key, stored.version, &left).await? {
-                    Updated::Updated(_) => self.show(key, copy).await,
-                    Updated::Conflict(_) | Updated::Gone | Updated::Revoked => Ok(Round::Again),
-                }
+                self.leave_mark(key, copy, &stored).await
             }
             Some(Found::Plain(stored)) => self.copy_again(key, &copy, &stored).await,
             Some(Found::Left { .. }) | None => self.drop_copy(key, &copy).await,
             Some(Found::Arriving(_)) => Err(crossing()),
+        }
+    }
+
+    /// Replaces what was copied by a mark, if it is as it was: then it has moved.
+    async fn leave_mark(&self, key: &StoreKey, copy: Copy, stored: &Stored) -> Result<Round> {
+        let left = marks::left(&stored.record, copy.number);
+        match self.old.update(key, copy.of, &left).await? {
+            Updated::Updated(_) => self.show(key, copy).await,
+            Updated::Conflict(_) | Updated::Gone | Updated::Revoked => Ok(Round::Again),
         }
     }
 

@@ -21,7 +21,7 @@ impl Store for MigratingStore {
             Some(Found::Plain(stored)) => Ok(Some(stored)),
             // Nothing more can have left the old store: this process looked there first.
             None if self.phase == Phase::Following => Ok(None),
-            _ => self.load_settled(key, touch).await,
+            found => self.load_settled(key, touch, found).await,
         }
     }
 
@@ -111,8 +111,13 @@ impl MigratingStore {
     }
 
     /// The record was not to be had in one step from the new store.
-    async fn load_settled(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
-        let Some(stored) = self.settle(key).await? else { return Ok(None) };
+    async fn load_settled(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+        found: Option<Found>,
+    ) -> Result<Option<Stored>> {
+        let Some(stored) = self.settle_found(key, found).await? else { return Ok(None) };
         if touch.and_then(|touch| touch.moves(&stored.record)).is_none() {
             return Ok(Some(stored));
         }

@@ -117,6 +117,31 @@ async fn a_copy_that_comes_late_brings_no_ended_session_back() {
     assert_eq!(pair.new.load(&key(), None).await.unwrap(), None);
 }
 
+/// What was seen is changed, is moved, or ends, before the mover comes.
+#[tokio::test]
+async fn what_was_seen_long_ago_moves_as_it_is_now() {
+    for (ends, moves) in [(false, false), (false, true), (true, false), (true, true)] {
+        let pair = Pair::with_a_coat().await;
+        let (mover, other) = (pair.moving(), if moves { pair.moving() } else { pair.following() });
+        let seen = mover.remaining(None, 10).await.unwrap().entries.remove(0);
+        let there = other.load(&key(), None).await.unwrap().unwrap();
+        let hat = Record::new("hat", in_an_hour());
+        let due = if ends {
+            assert!(other.delete(&key()).await.unwrap().is_some());
+            None
+        } else {
+            assert!(matches!(other.update(&key(), there.version, &hat).await.unwrap(), Updated::Updated(_)));
+            Some(hat)
+        };
+        let brought = match mover.bring_seen(&seen).await.unwrap() {
+            Brought::Moved(stored) => Some(stored.record),
+            Brought::Gone => None,
+        };
+        let there = pair.new.load(&key(), None).await.unwrap().map(|stored| stored.record);
+        assert_eq!((&brought, &there), (&due, &due), "ends: {ends}, moves: {moves}");
+    }
+}
+
 #[tokio::test]
 async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
     let pair = Pair::with_a_coat().await;
@@ -189,35 +214,59 @@ async fn a_payload_that_looks_like_a_mark_is_refused() {
 #[tokio::test]
 async fn wherever_a_mover_is_dropped_nothing_is_lost_and_nothing_comes_back() {
     for steps in 0..12 {
-        for ended in [false, true] {
+        for (seen, ended) in [(false, false), (false, true), (true, false), (true, true)] {
             let pair = Pair::with_a_coat().await;
             let mover =
                 MigratingStore::moving(Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
-            poll_times(mover.bring(&key()), steps).await;
+            let entry = mover.remaining(None, 10).await.unwrap().entries.remove(0);
+            let bring =
+                async || if seen { mover.bring_seen(&entry).await } else { mover.bring(&key()).await };
+            poll_times(bring(), steps).await;
             if ended {
                 assert!(pair.moving().delete(&key()).await.unwrap().is_some());
             }
-            poll_times(mover.bring(&key()), 12 - steps).await;
+            poll_times(bring(), 12 - steps).await;
             let due = (!ended).then(coat);
             let there = pair.moving().load(&key(), None).await.unwrap();
-            assert_eq!(there.map(|stored| stored.record), due, "{steps} steps, ended: {ended}");
+            assert_eq!(there.map(|stored| stored.record), due, "{steps} steps, seen: {seen}, ended: {ended}");
         }
     }
 }
 
-/// Polls a future so many times, then drops it.
-async fn poll_times<T>(future: impl Future<Output = T>, times: usize) {
+/// A request that looks for a record, and is overtaken by its whole move after any number of its steps.
+#[tokio::test]
+async fn whoever_is_overtaken_by_a_move_finds_what_moved() {
+    for (steps, moving) in (0..8).flat_map(|steps| [(steps, true), (steps, false)]) {
+        let pair = Pair::with_a_coat().await;
+        let (old, new) = (Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
+        let reader =
+            if moving { MigratingStore::moving(old, new) } else { MigratingStore::following(old, new) };
+        let read = key();
+        let mut load = std::pin::pin!(reader.load(&read, None));
+        let early = poll_times(load.as_mut(), steps).await;
+        assert!(matches!(pair.moving().bring(&key()).await.unwrap(), Brought::Moved(_)));
+        let found = if let Some(found) = early { found } else { load.await };
+        assert_eq!(
+            found.unwrap().map(|stored| stored.record),
+            Some(coat()),
+            "{steps} steps, moving: {moving}"
+        );
+    }
+}
+
+/// Polls a future so many times, then drops it; hands out what it came to.
+async fn poll_times<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut polls = 0;
     std::future::poll_fn(|context| {
-        if polls == times || future.as_mut().poll(context).is_ready() {
-            return std::task::Poll::Ready(());
+        if polls == times {
+            return std::task::Poll::Ready(None);
         }
         polls += 1;
         context.waker().wake_by_ref();
-        std::task::Poll::Pending
+        future.as_mut().poll(context).map(Some)
     })
-    .await;
+    .await
 }
 
 /// Pends once before each operation.
