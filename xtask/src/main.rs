@@ -7,6 +7,7 @@ mod ci;
 mod layers;
 mod licences;
 mod lint;
+mod migration;
 mod rows;
 mod services;
 mod setup;
@@ -50,6 +51,12 @@ enum Task {
     Trips,
     /// Measures requests a second through Redis and PostgreSQL, against bare handlers
     Throughput,
+    /// Moves 100,000 sessions between Redis and PostgreSQL, both ways, under traffic and kills
+    Migration {
+        /// What the program takes: `--help` lists it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -65,6 +72,7 @@ impl Task {
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
             Self::Throughput => throughput::run(),
+            Self::Migration { arguments } => migration::run(arguments),
             Self::Ci => ci::run(),
         }
     }

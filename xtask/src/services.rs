@@ -10,6 +10,7 @@ use cloakroom_services::Service;
 
 use crate::shell::{Result, run as execute};
 use holder::Holder;
+pub(crate) use install::ensure as install;
 
 /// Starts and stops the servers that tests of stores need
 #[derive(Subcommand)]
