@@ -73,15 +73,21 @@ async fn count(old: &dyn Store) -> Result<u64, Trouble> {
     scan.count().await.map_err(|error| stopped(&error))
 }
 
-/// Goes through the old store until a whole round finds nothing to move, then finishes what others began.
+/// Goes through the old store until a whole round finds nothing to move, then finishes what others began. Gives up when
+/// rounds find as much as the ones before: somebody writes there as fast as it is emptied.
 async fn whole(walk: Arc<Walk>) -> Result<Tally, Trouble> {
-    let mut all = Tally::default();
+    let (mut all, mut before) = (Tally::default(), u64::MAX);
     loop {
         let round = walk.round().await.map_err(|error| stopped(&error))?;
         all.add(&round);
         if round.moved == 0 {
             break;
         }
+        if round.moved > before / 2 {
+            all.unfinished = true;
+            break;
+        }
+        before = round.moved;
         walk.bar.set_message("once more, for what came meanwhile");
     }
     walk.finish().await.map_err(|error| stopped(&error))?;

@@ -15,6 +15,8 @@ pub(super) struct Tally {
     pub(super) ended: u64,
     /// Read back, and neither the same nor changed by anybody: a fault of a store.
     pub(super) wrong: u64,
+    /// Whether processes kept writing records to the old store.
+    pub(super) unfinished: bool,
 }
 
 impl Tally {
@@ -26,17 +28,37 @@ impl Tally {
     }
 
     pub(super) fn verdict(&self) -> Result<(), Trouble> {
-        if self.wrong == 0 {
-            return Ok(());
+        if self.wrong > 0 {
+            let wrong = format!("{} records are not in the new store as they were written", self.wrong);
+            return Err(Trouble::failure(wrong));
         }
-        Err(Trouble::failure(format!("{} records are not in the new store as they were written", self.wrong)))
+        if self.unfinished {
+            return Err(Trouble::failure(
+                "records keep coming to the old store; run the same command again when every process moves them",
+            ));
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { moved, changed, ended, wrong } = self;
+        let Self { moved, changed, ended, wrong, .. } = self;
         write!(f, "{moved} records moved and read back ({changed} changed by requests meanwhile), ")?;
         write!(f, "{ended} ended before they moved, {wrong} wrong")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_is_well_if_all_moved_and_is_as_it_was() {
+        let tally = Tally { moved: 9, changed: 2, ended: 1, ..Tally::default() };
+        assert!(tally.verdict().is_ok());
+        for tally in [Tally { wrong: 1, ..tally.clone() }, Tally { unfinished: true, ..tally }] {
+            assert!(tally.verdict().is_err(), "{tally:?}");
+        }
     }
 }

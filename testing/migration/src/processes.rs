@@ -25,31 +25,49 @@ impl Addresses {
     }
 }
 
-/// Two playgrounds in the middle of a migration: the first one follows, the second one moves what it meets.
+/// Two playgrounds in the middle of a migration.
 #[derive(Debug)]
 pub(crate) struct Playgrounds {
     program: PathBuf,
     urls: [String; 2],
+    phases: [Phase; 2],
     children: [Child; 2],
     pub(crate) addresses: Addresses,
 }
 
+/// What a playground does with records of the old store.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// It writes to the old store, and finds what others have moved.
+    Follows,
+    /// It writes to the new store, and moves what it meets.
+    Moves,
+}
+
 impl Playgrounds {
+    /// Starts one that follows, and one that moves.
     pub(crate) async fn start(program: &Path, from: &str, to: &str) -> Result<Self> {
         let urls = [from.to_owned(), to.to_owned()];
-        let (follows, at) = start(program, 0, &urls).await?;
-        let (moves, and_at) = start(program, 1, &urls).await?;
+        let phases = [Phase::Follows, Phase::Moves];
+        let (follows, at) = start(program, phases[0], &urls).await?;
+        let (moves, and_at) = start(program, phases[1], &urls).await?;
         let addresses = Addresses(Arc::new([Mutex::new(at), Mutex::new(and_at)]));
-        Ok(Self { program: program.to_owned(), urls, children: [follows, moves], addresses })
+        Ok(Self { program: program.to_owned(), urls, phases, children: [follows, moves], addresses })
     }
 
     /// Kills one of them, and starts another in its place.
     pub(crate) async fn kill_and_restart(&mut self, which: usize) -> Result {
         self.children[which].kill().await?;
-        let (child, address) = start(&self.program, which, &self.urls).await?;
+        let (child, address) = start(&self.program, self.phases[which], &self.urls).await?;
         self.addresses.set(which, address);
         self.children[which] = child;
         Ok(())
+    }
+
+    /// Replaces the one that follows by another that moves, as when a new version is rolled out.
+    pub(crate) async fn let_both_move(&mut self) -> Result {
+        self.phases = [Phase::Moves; 2];
+        self.kill_and_restart(0).await
     }
 
     pub(crate) async fn stop(mut self) -> Result {
@@ -60,13 +78,16 @@ impl Playgrounds {
     }
 }
 
-async fn start(program: &Path, which: usize, urls: &[String; 2]) -> Result<(Child, String)> {
+async fn start(program: &Path, phase: Phase, urls: &[String; 2]) -> Result<(Child, String)> {
     let [from, to] = urls;
-    let stores = [["--store", from, "--migrating-to", to], ["--store", to, "--migrating-from", from]];
+    let stores = match phase {
+        Phase::Follows => ["--store", from, "--migrating-to", to],
+        Phase::Moves => ["--store", to, "--migrating-from", from],
+    };
     let seconds = |span: Duration| format!("{}s", span.as_secs());
     let mut child = Command::new(program)
         .args(["demo", "--listen", "127.0.0.1:0"])
-        .args(stores[which])
+        .args(stores)
         .args(["--idle", &seconds(IDLE), "--absolute", &seconds(ABSOLUTE), "--grace", &seconds(GRACE)])
         // A session is touched when it was not for four seconds.
         .args(["--touch-after", "0.0001"])

@@ -116,9 +116,6 @@ impl Run {
         }
         playgrounds.stop().await?;
         let moves = moved?;
-        // What the process that follows has begun since. Then nobody uses the old store any more.
-        let last = self.migrate_to_the_end().await?;
-        self.say(&format!("{direction}: without traffic, once more: {last}"));
         tokio::time::sleep(2 * GRACE).await;
         let found = verdict::look(&self.old, &self.new, &mut clients, strays).await?;
         wrong.extend(found.wrong);
@@ -154,8 +151,8 @@ impl Run {
         crowds
     }
 
-    /// Starts the migration and kills it at random points of its way, and a playground now and then; lets the last one
-    /// end.
+    /// Starts the migration and kills it at random points of its way, and a playground now and then. When both playgrounds
+    /// move what they meet, a last migration goes on to the end.
     async fn migrate_under_kills(&mut self, playgrounds: &mut Playgrounds) -> Result<Moves> {
         let mut moves = Moves::default();
         let new = open(&self.new).await?;
@@ -163,7 +160,8 @@ impl Run {
             let began = Instant::now();
             let mut command = migrate(&self.settings.program, &self.old, &self.new);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-            tokio::time::sleep(moves.time_until(point)).await;
+            let some = Duration::from_millis(self.dice.below(500) as u64);
+            tokio::time::sleep(moves.time_until(point) + some).await;
             moves.kills += u32::from(child.try_wait()?.is_none());
             child.kill().await?;
             let ran = began.elapsed();
@@ -180,6 +178,8 @@ impl Run {
                 moves.playground_kills += 1;
             }
         }
+        playgrounds.let_both_move().await?;
+        moves.playground_kills += 1;
         let began = Instant::now();
         moves.said = self.migrate_to_the_end().await?;
         moves.moving += began.elapsed();
