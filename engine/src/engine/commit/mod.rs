@@ -203,12 +203,14 @@ impl<'a> Commit<'a> {
     #[inline]
     fn write(&mut self, renewed: bool) -> Result<Write> {
         let engine = self.visit.engine();
+        // Who had to wait for others does not take back the time that they have given the session.
+        let now = if self.conflicts > 0 { engine.clock().now() } else { self.now };
         self.visit.with(|state| {
             self.check_still_wanted(state.fate)?;
             let mut header = state.header(engine)?;
-            header.commit(self.nonce, self.now);
+            header.commit(self.nonce, now);
             if renewed {
-                header.renewed_at = self.now;
+                header.renewed_at = now;
             }
             let payload = state.draft.encode(&header);
             if payload.len() > engine.config().max_size {
@@ -219,7 +221,7 @@ impl<'a> Commit<'a> {
             }
             let record = Record {
                 payload,
-                expires_at: engine.config().lifetime.expires_at(&header, self.now),
+                expires_at: engine.config().lifetime.expires_at(&header, now),
                 sliding: header.idle.is_none(),
                 owner: state.owner.clone(),
             };

@@ -1,11 +1,14 @@
 //! S1, S1', S1", S2: requests that write and read one session at once.
 
+use std::time::Duration;
+
 use cloakroom_races::{Gate, Kind, Op, Stand, When, races};
 use cloakroom_tower::{Event, Session};
 
 races! {
     s1_three_writers_of_different_keys_are_all_kept,
     s1_a_writer_whose_update_met_another_twice_keeps_its_write,
+    s1_a_writer_that_waited_for_another_leaves_the_session_the_time_that_it_got,
     s1_a_removal_and_an_insertion_of_different_keys_are_both_kept,
     s1_two_first_writes_without_a_cookie_are_two_sessions,
     s1b_32_increments_pushes_and_updates_are_counted_once_each,
@@ -53,6 +56,20 @@ async fn s1_a_writer_whose_update_met_another_twice_keeps_its_write(kind: Kind) 
         assert_eq!(guest.read::<u32>(key).await, Some(value));
     }
     assert_eq!(stand.events.count(|event| *event == Event::Merged { retries: 2 }), 1);
+}
+
+async fn s1_a_writer_that_waited_for_another_leaves_the_session_the_time_that_it_got(kind: Kind) {
+    let stand = Stand::with(kind, |config| config.idle(Duration::from_secs(100))).await;
+    let guest = stand.guest().await;
+    let gate = stand.store.stop(Op::Update, When::Before, "A's update");
+    let a = guest.start(async |session: Session| Ok(session.insert("a", 1)?));
+    gate.reached().await;
+    stand.wait(90);
+    guest.clone().run(async |session: Session| Ok(session.insert("b", 2)?)).await.ok();
+    gate.open();
+    a.answer().await.ok();
+    stand.wait(90);
+    assert_eq!((guest.read("a").await, guest.read("b").await), (Some(1), Some(2)));
 }
 
 async fn s1_a_removal_and_an_insertion_of_different_keys_are_both_kept(kind: Kind) {
