@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use cloakroom_store::{Clock, Result, SystemClock};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria,
+    WriteConcern,
 };
 use mongodb::{Client, Database};
 
@@ -129,10 +130,13 @@ impl Builder {
         let write_concern = write_concern(&database)?;
         let options = CollectionOptions::builder()
             .write_concern(write_concern.clone())
+            .read_concern(ReadConcern::local())
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .build();
         let server = Server {
             records: database.collection_with_options(&self.collection, options),
+            loads: database.read_concern().cloned().unwrap_or_else(ReadConcern::local),
+            is_alone: Arc::default(),
             database,
             write_concern,
             clock: self.clock,

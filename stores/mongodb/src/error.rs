@@ -45,6 +45,11 @@ impl Failure {
         Self { kind, message, code: Some(code) }
     }
 
+    /// Whether a server that is alone was asked what only a replica set knows.
+    pub(crate) fn is_of_no_replica_set(&self) -> bool {
+        self.code == Some(123)
+    }
+
     /// Whether a document with this `_id` is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
         self.code == Some(11000)

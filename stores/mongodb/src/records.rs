@@ -1,21 +1,33 @@
 //! Load, create, update, touch and delete, each a single command unless something came in between.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use cloakroom_store::{Created, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
-use mongodb::options::ReturnDocument;
+use mongodb::options::{ReadConcern, ReturnDocument};
 
 use crate::error::Failure;
 use crate::layout::{exactly, free, later, live, stored, with_owner};
 use crate::server::Server;
 
 /// How often a write is begun again because another got into its way. Each time, the other has got on.
-const TRIES: usize = 64;
+const TRIES: u32 = 64;
+/// How long the other is waited for, at most.
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 impl Server {
-    /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own.
+    /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own. Without a touch, whoever asks
+    /// has to know for sure.
     pub(crate) async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>, Failure> {
         let now = self.now();
-        for _ in 0..TRIES {
-            let Some(stored) = self.find(key, now).await? else { return Ok(None) };
+        for failed in 0..TRIES {
+            wait_after(failed).await;
+            let found = if touch.is_some() {
+                self.find(key, now, self.loads.clone()).await?
+            } else {
+                self.look(key, now).await?
+            };
+            let Some(stored) = found else { return Ok(None) };
             let Some(moved) = touch.and_then(|touch| touch.moves(&stored.record)) else {
                 return Ok(Some(stored));
             };
@@ -30,7 +42,8 @@ impl Server {
     }
 
     pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
-        for _ in 0..TRIES {
+        for failed in 0..TRIES {
+            wait_after(failed).await;
             let now = self.now();
             let created = match &record.owner {
                 Some(owner) => self.create_owned(key, record, owner, now).await?,
@@ -39,7 +52,7 @@ impl Server {
             if let Some(answer) = created {
                 return Ok(answer);
             }
-            if self.find(key, now).await?.is_some() {
+            if self.look(key, now).await?.is_some() {
                 return Ok(Created::Taken);
             }
         }
@@ -72,8 +85,9 @@ impl Server {
         if let Some(version) = self.replace(key, expected, record, now).await? {
             return Ok(Updated::Updated(version));
         }
-        for _ in 0..TRIES {
-            let Some(stored) = self.find(key, now).await? else { return Ok(Updated::Gone) };
+        for failed in 0..TRIES {
+            wait_after(failed).await;
+            let Some(stored) = self.look(key, now).await? else { return Ok(Updated::Gone) };
             if stored.version != expected {
                 return Ok(Updated::Conflict(stored));
             }
@@ -115,8 +129,34 @@ impl Server {
         found.map(stored).transpose()
     }
 
-    /// The live record under a key.
-    async fn find(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
-        self.ask(self.records.find_one(live(key, now))).await?.map(stored).transpose()
+    /// The live record under a key, which no crash and no failover takes back: waits until a majority has it. A server
+    /// that is alone knows no majority.
+    async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
+        if !self.is_alone.load(Ordering::Relaxed) {
+            match self.find(key, now, ReadConcern::linearizable()).await {
+                Err(failure) if failure.is_of_no_replica_set() => {
+                    self.is_alone.store(true, Ordering::Relaxed)
+                }
+                found => return found,
+            }
+        }
+        self.find(key, now, ReadConcern::local()).await
+    }
+
+    /// The live record under a key, as sure as `concern` makes it.
+    async fn find(
+        &self,
+        key: &StoreKey,
+        now: Timestamp,
+        concern: ReadConcern,
+    ) -> Result<Option<Stored>, Failure> {
+        self.ask(self.records.find_one(live(key, now)).read_concern(concern)).await?.map(stored).transpose()
+    }
+}
+
+/// Waits before another try: not at all at first, then longer each time.
+async fn wait_after(failed: u32) {
+    if failed > 0 {
+        tokio::time::sleep(Duration::from_millis(failed.into()).min(LONGEST_WAIT)).await;
     }
 }

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cloakroom_store::{Clock, Timestamp, Version};
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::options::WriteConcern;
+use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{Collection, Database};
 
 use crate::error::Failure;
@@ -18,6 +19,10 @@ pub(crate) struct Server {
     pub(crate) database: Database,
     pub(crate) records: Collection<Document>,
     pub(crate) write_concern: WriteConcern,
+    /// How sure a load is that what it shows stays: what the application chose.
+    pub(crate) loads: ReadConcern,
+    /// Whether the server has said that it belongs to no replica set.
+    pub(crate) is_alone: Arc<AtomicBool>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) slack: Duration,
