@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod history;
 mod layers;
 mod licences;
 mod lint;
@@ -51,6 +52,12 @@ enum Task {
     Trips,
     /// Measures requests a second through Redis and PostgreSQL, against bare handlers
     Throughput,
+    /// Hammers every store from processes that are killed, and checks what must never happen; takes ten minutes
+    History {
+        /// What `history all` takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Moves 100,000 sessions between Redis and PostgreSQL, both ways, under traffic and kills
     Migration {
         /// What the program takes: `--help` lists it
@@ -72,6 +79,7 @@ impl Task {
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
             Self::Throughput => throughput::run(),
+            Self::History { arguments } => history::run(arguments),
             Self::Migration { arguments } => migration::run(arguments),
             Self::Ci => ci::run(),
         }

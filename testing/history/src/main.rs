@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
+mod every;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -25,6 +27,15 @@ use cloakroom_services::Service;
 enum Arguments {
     /// Drives a store and checks what came of it
     Run(Run),
+    /// Drives every store, one after the other, and prints a table
+    All {
+        /// How many operations on each
+        #[arg(long, default_value_t = 20_000)]
+        operations: usize,
+        /// Where chance begins
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Checks a history that was kept
     Check {
         /// The file
@@ -48,6 +59,9 @@ struct Run {
     /// Instead of a URL: a server that is started for it, and may be killed
     #[arg(long, value_parser = named, conflicts_with = "store")]
     service: Option<Service>,
+    /// A fast server in front of that
+    #[arg(long, value_parser = named, requires = "service")]
+    fast: Option<Service>,
     /// How many operations
     #[arg(long, default_value_t = 20_000)]
     operations: usize,
@@ -82,6 +96,10 @@ fn named(name: &str) -> std::result::Result<Service, String> {
 async fn main() -> ExitCode {
     let ended = match Arguments::parse() {
         Arguments::Run(arguments) => drive(arguments).await,
+        Arguments::All { operations, seed } => match env::current_exe() {
+            Ok(program) => every::drive(program, operations, seed).await,
+            Err(error) => Err(error.into()),
+        },
         Arguments::Check { file } => read(&file).map(|history| report(&history)),
         Arguments::Worker { store, fault } => worker::work(&store, fault).await.map(|()| true),
     };
@@ -96,10 +114,11 @@ async fn main() -> ExitCode {
 }
 
 async fn drive(arguments: Run) -> Result<bool> {
-    let store = match (arguments.store, arguments.service) {
-        (Some(url), _) => Place::Url(url),
-        (None, Some(service)) => Place::Service(service),
-        (None, None) => return Err("which store?".into()),
+    let store = match (arguments.store, arguments.fast, arguments.service) {
+        (Some(url), ..) => Place::Url(url),
+        (None, Some(fast), Some(durable)) => Place::Tiers { fast, durable },
+        (None, None, Some(service)) => Place::Service(service),
+        (None, _, None) => return Err("which store?".into()),
     };
     let settings = Settings {
         program: env::current_exe()?,

@@ -47,6 +47,23 @@ pub enum Place {
     Url(String),
     /// In a server that is started for it.
     Service(Service),
+    /// In two servers: a fast one, which all processes share, in front of a durable one.
+    Tiers {
+        /// The fast one.
+        fast: Service,
+        /// The durable one, which may be killed.
+        durable: Service,
+    },
+}
+
+impl Place {
+    /// Whether the store there can end all sessions of a user.
+    pub(crate) fn has_owners(&self) -> bool {
+        match self {
+            Self::Url(url) => !url.starts_with("memcached:"),
+            Self::Service(service) | Self::Tiers { durable: service, .. } => *service != Service::Memcached,
+        }
+    }
 }
 
 /// What came of it.

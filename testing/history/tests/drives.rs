@@ -30,6 +30,11 @@ fn settings(store: Place) -> Settings {
     }
 }
 
+/// Half as much, where a server has to start first, or others of its kind are driven too.
+fn fewer(store: Place) -> Settings {
+    Settings { operations: 600, sessions: 12, client_kills: 2, ..settings(store) }
+}
+
 fn sqlite(folder: &Path) -> Place {
     Place::Url(format!("sqlite:{}", folder.join("sessions.db").display()))
 }
@@ -74,6 +79,14 @@ async fn answers_that_are_lost_are_no_fault() {
     holds(settings).await.unwrap();
 }
 
+/// Its file is for one process at a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn redb_loses_nothing_and_revives_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Url(format!("redb:{}", folder.path().join("sessions.redb").display()));
+    holds(Settings { workers: 1, ..fewer(place) }).await.unwrap();
+}
+
 /// Drives a server that is killed under way, too.
 async fn holds_through_kills(service: Service) -> Result {
     holds(Settings { server_kills: 2, ..settings(Place::Service(service)) }).await
@@ -103,6 +116,41 @@ async fn etcd_loses_nothing_and_revives_nothing_when_it_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dynamodb_loses_nothing_and_revives_nothing() {
     holds(Settings { operations: 400, ..settings(Place::Service(Service::Dynamodb)) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    holds(Settings { server_kills: 1, ..fewer(Place::Service(Service::Mariadb)) }).await.unwrap();
+}
+
+/// A server by itself shows writes before they are on its disk, so it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn mongodb_loses_nothing_and_revives_nothing() {
+    holds(fewer(Place::Service(Service::Mongodb))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_set_of_mongodb_loses_nothing_and_revives_nothing_when_it_is_killed() {
+    let settings = fewer(Place::Service(Service::MongodbReplicas));
+    holds(Settings { server_kills: 1, ..settings }).await.unwrap();
+}
+
+/// What it holds does not outlive it.
+#[tokio::test(flavor = "multi_thread")]
+async fn memcached_loses_nothing_and_revives_nothing() {
+    holds(fewer(Place::Service(Service::Memcached))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiers_that_processes_share_lose_nothing_and_revive_nothing() {
+    let place = Place::Tiers { fast: Service::Redis, durable: Service::Postgres };
+    holds(Settings { server_kills: 1, ..fewer(place) }).await.unwrap();
+}
+
+/// The servers of a sentinel stay, as those of a cluster.
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_under_sentinel_loses_nothing_and_revives_nothing() {
+    holds(fewer(Place::Service(Service::RedisSentinel))).await.unwrap();
 }
 
 /// The servers of a cluster stay: what a failover may lose is another question.

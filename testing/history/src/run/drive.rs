@@ -106,6 +106,11 @@ impl Drive {
         self.settings.server_kills == 0 && self.settings.fault != Some(Fault::AnswersLost)
     }
 
+    /// Whether users can be logged out everywhere.
+    pub(super) fn has_owners(&self) -> bool {
+        self.settings.store.has_owners()
+    }
+
     pub(super) fn waits(&self) -> bool {
         self.settings.waits
     }

@@ -99,15 +99,16 @@ impl Life {
             35..=86 => Action::Add(self.drive.number()),
             87..=92 => Action::Renew,
             93..=96 => Action::LogIn,
-            97..=98 => Action::LogOut,
-            _ => Action::Revoke,
+            99 if self.drive.has_owners() => Action::Revoke,
+            _ => Action::LogOut,
         }
     }
 
     /// Ends it while others use it, and looks whether it comes back.
     async fn end(self: &Arc<Self>, dice: &mut Dice) -> Result {
         let worker = |dice: &mut Dice| dice.below(self.drive.workers());
-        let action = if dice.percent(70) { Action::LogOut } else { Action::Revoke };
+        let logs_out = dice.percent(70) || !self.drive.has_owners();
+        let action = if logs_out { Action::LogOut } else { Action::Revoke };
         let end = self.ask(worker(dice), action, self.latest());
         let write = self.ask(worker(dice), Action::Add(self.drive.number()), self.latest());
         let look = self.ask(worker(dice), Action::Read, self.any(dice));

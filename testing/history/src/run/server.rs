@@ -5,21 +5,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cloakroom_services::{DURABLE_REDIS, Instance, Service};
 
 use super::Place;
-use crate::Result;
+use crate::{Result, stores::TIERED};
 
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     url: String,
+    /// The one that is killed.
     instance: Option<Arc<Mutex<Instance>>>,
+    /// The fast one in front of it.
+    _fast: Option<Arc<Instance>>,
 }
 
 impl Server {
     pub(super) fn start(place: &Place) -> Result<Self> {
         Ok(match place {
-            Place::Url(url) => Self { url: url.clone(), instance: None },
+            Place::Url(url) => Self { url: url.clone(), instance: None, _fast: None },
             Place::Service(service) => {
-                let instance = Instance::start_with(*service, durable(*service))?;
-                Self { url: instance.url(), instance: Some(Arc::new(Mutex::new(instance))) }
+                let instance = Instance::start_with(*service, durably(*service))?;
+                let url = surely(*service, instance.url());
+                Self { url, instance: Some(Arc::new(Mutex::new(instance))), _fast: None }
+            }
+            Place::Tiers { fast, durable } => {
+                let fast = Instance::start(*fast)?;
+                let instance = Instance::start_with(*durable, durably(*durable))?;
+                let url = format!("{TIERED}{} {}", fast.url(), surely(*durable, instance.url()));
+                Self { url, instance: Some(Arc::new(Mutex::new(instance))), _fast: Some(Arc::new(fast)) }
             }
         })
     }
@@ -41,8 +51,13 @@ impl Server {
     }
 }
 
+/// The URL with which nobody is shown a write that a crash can take back.
+fn surely(service: Service, url: String) -> String {
+    if service == Service::MongodbReplicas { url + "&readConcernLevel=linearizable" } else { url }
+}
+
 /// What makes a server durable that by itself is not.
-fn durable(service: Service) -> &'static [&'static str] {
+fn durably(service: Service) -> &'static [&'static str] {
     match service {
         Service::Redis
         | Service::RedisTls

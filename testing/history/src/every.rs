@@ -1,0 +1,98 @@
+//! The drive in full, on one store after the other.
+
+use std::path::{Path, PathBuf};
+
+use cloakroom_history::{
+    Result, Violation, check,
+    run::{Place, Ran, Settings, run},
+};
+use cloakroom_services::Service;
+
+/// How many times a durable server is killed.
+const SERVER_KILLS: usize = 5;
+
+/// A store, and how it is driven.
+struct Case {
+    name: &'static str,
+    store: Place,
+    /// How many processes may share it.
+    workers: usize,
+    server_kills: usize,
+}
+
+impl Case {
+    /// A server that is killed.
+    fn killed(name: &'static str, service: Service) -> Self {
+        Self { server_kills: SERVER_KILLS, ..Self::kept(name, Place::Service(service)) }
+    }
+
+    /// A store without a server, or with one that stays: its writes do not outlive it, or not all of them.
+    fn kept(name: &'static str, store: Place) -> Self {
+        Self { name, store, workers: 4, server_kills: 0 }
+    }
+
+    fn tiers(name: &'static str, fast: Service, durable: Service) -> Self {
+        Self { server_kills: SERVER_KILLS, ..Self::kept(name, Place::Tiers { fast, durable }) }
+    }
+}
+
+fn cases(folder: &Path) -> Vec<Case> {
+    let at = |scheme: &str, name: &str| Place::Url(format!("{scheme}:{}", folder.join(name).display()));
+    vec![
+        Case::kept("files", at("file", "records")),
+        Case::kept("SQLite", at("sqlite", "records.sqlite")),
+        Case { workers: 1, ..Case::kept("redb, one process", at("redb", "records.redb")) },
+        Case::killed("Redis", Service::Redis),
+        Case::killed("Valkey", Service::Valkey),
+        Case::kept("Redis Sentinel", Place::Service(Service::RedisSentinel)),
+        Case::kept("Redis Cluster", Place::Service(Service::RedisCluster)),
+        Case::killed("PostgreSQL", Service::Postgres),
+        Case::killed("MariaDB", Service::Mariadb),
+        Case::kept("MongoDB", Place::Service(Service::Mongodb)),
+        Case::killed("MongoDB, replica set", Service::MongodbReplicas),
+        Case::killed("etcd", Service::Etcd),
+        Case::kept("memcached", Place::Service(Service::Memcached)),
+        Case::tiers("Redis before PostgreSQL", Service::Redis, Service::Postgres),
+        Case::tiers("memcached before MariaDB", Service::Memcached, Service::Mariadb),
+        Case::tiers("Redis before MongoDB, replica set", Service::Redis, Service::MongodbReplicas),
+    ]
+}
+
+/// Drives every store, and prints a row of a table for each; whether nothing was found.
+pub(crate) async fn drive(program: PathBuf, operations: usize, seed: u64) -> Result<bool> {
+    let folder = tempfile::tempdir()?;
+    let mut is_well = true;
+    println!("| store | operations | seconds | processes killed | servers killed | found |");
+    println!("|---|---|---|---|---|---|");
+    for Case { name, store, workers, server_kills } in cases(folder.path()) {
+        let settings = Settings {
+            program: program.clone(),
+            store,
+            operations,
+            sessions: 50,
+            workers,
+            client_kills: 20,
+            server_kills,
+            waits: true,
+            fault: None,
+            seed,
+        };
+        let ran = run(settings).await.map_err(|error| format!("{name}: {error}"))?;
+        let found = check(&ran.history);
+        println!("{}", row(name, &ran, found.len()));
+        tell(&found);
+        is_well &= found.is_empty();
+    }
+    Ok(is_well)
+}
+
+fn row(name: &str, ran: &Ran, found: usize) -> String {
+    let (operations, seconds) = (ran.history.len(), ran.took.as_secs());
+    let (clients, servers) = (ran.client_kills, ran.server_kills);
+    format!("| {name} | {operations} | {seconds} | {clients} | {servers} | {found} |")
+}
+
+/// What was found is for whoever looks, not for the table.
+fn tell(found: &[Violation]) {
+    found.iter().take(10).for_each(|violation| eprintln!("    {violation}"));
+}
