@@ -46,7 +46,8 @@ use self::trust::Trust;
 ///    and may be dead on arrival. Nothing but asking again makes it younger.
 /// 2. **What was written through this store is seen at once**, from the moment that the write is answered. So in one
 ///    process nothing is weaker than in the durable tier alone.
-/// 3. The same holds between processes that share one fast tier.
+/// 3. The same holds between processes that share one fast tier, but for revocations where that cannot find the records
+///    of a user, as memcached cannot: those are known to the others as in 4.
 /// 4. Between processes with a fast tier each, a log-out at one is unknown to reads at another for less than
 ///    `max_staleness`. A write there learns of it at once. Afterwards it is dead everywhere, for ever.
 ///

@@ -5,7 +5,9 @@ use std::time::Duration;
 use cloakroom::stores::TieredStore;
 use cloakroom_store::{Record, Store, Timestamp, Touch, Updated};
 
-use crate::pairs::{A_MICROSECOND, ALMOST, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair};
+use crate::pairs::{
+    A_MICROSECOND, ALMOST, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair, owner,
+};
 
 on_every_pair![
     a_copy_is_served_for_less_than_the_bound,
@@ -114,6 +116,22 @@ async fn a_clock_that_is_set_back_serves_no_copy_from_the_future(on: Processes) 
     on.one.load().await;
     on.clock.set(on.now() - A_MICROSECOND);
     assert!(!on.one.load_and_see().await.1);
+}
+
+/// memcached cannot find the copies of a user.
+#[tokio::test]
+async fn a_revocation_elsewhere_is_known_when_the_bound_has_passed_where_the_fast_tier_has_no_owners() {
+    let pair = Pair { fast: Kind::Memcached, durable: Kind::Memory, shared: true };
+    let on = Processes::start(pair).await;
+    on.create().await;
+    on.two.load().await;
+    let owners = on.one.store.abilities().owners.unwrap();
+    assert_eq!(owners.revoke(&owner(), on.now()).await.unwrap(), 1);
+    on.clock.advance(ALMOST);
+    assert!(on.two.load_and_see().await.1, "nobody has told the fast tier");
+    assert_eq!(on.one.load().await, None, "but it is known where it was made");
+    on.clock.advance(A_MICROSECOND);
+    assert_eq!(on.two.load().await, None);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What the tiered store promises beyond the contract, on every pair of embedded stores.
+//! What the tiered store promises beyond the contract, on every pair of stores.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod bound;
@@ -6,4 +6,5 @@ mod conformance;
 mod never_18;
 mod outages;
 mod pairs;
+mod servers;
 mod watched;

@@ -3,10 +3,10 @@
 
 use cloakroom_store::{Record, Store, Updated};
 
-use crate::pairs::{Process, Processes, STALENESS, key, on_every_pair, owner};
+use crate::pairs::{Process, Processes, STALENESS, key, on_servers_too, owner};
 use crate::watched::Held;
 
-on_every_pair![
+on_servers_too![
     never_18_a_tier_that_is_never_hydrated,
     never_18_a_late_fill_brings_a_deleted_session_back,
     never_18_a_late_fill_brings_a_session_back_that_an_update_ended,

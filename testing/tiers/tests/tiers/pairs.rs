@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::stores::{Durability, FileStore, MemoryStore, TieredStore};
+use cloakroom_conformance::{Ability, Limits};
 use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_store::{
@@ -11,6 +12,7 @@ use cloakroom_store::{
 };
 use tempfile::TempDir;
 
+use crate::servers;
 use crate::watched::Watched;
 
 /// How old an answer may be in these tests.
@@ -28,6 +30,11 @@ pub(crate) enum Kind {
     File,
     Redb,
     Sqlite,
+    Memcached,
+    Mariadb,
+    Mongodb,
+    Postgres,
+    Redis,
 }
 
 impl Kind {
@@ -48,7 +55,27 @@ impl Kind {
                 let builder = builder.durability(cloakroom_sqlite::Durability::Process);
                 Arc::new(builder.open().await.unwrap())
             }
+            Self::Memcached => servers::memcached(shared).await,
+            Self::Mariadb => servers::mariadb(shared).await,
+            Self::Mongodb => servers::mongodb(shared).await,
+            Self::Postgres => servers::postgres(shared).await,
+            Self::Redis => servers::redis(shared).await,
         }
+    }
+
+    /// What a store of this kind can do, when it is the durable one.
+    pub(crate) fn abilities(self) -> &'static [Ability] {
+        match self {
+            Self::Memcached => &[],
+            Self::Mongodb | Self::Redis => &[Ability::Scan, Ability::Owners],
+            _ => &Ability::ALL,
+        }
+    }
+
+    /// What the suite may expect of a store of this kind.
+    pub(crate) fn limits(self) -> Limits {
+        let limits = Limits::default().promise(self.abilities());
+        if matches!(self, Self::Memcached) { limits.largest_payload(500_000) } else { limits }
     }
 }
 
@@ -155,10 +182,37 @@ macro_rules! on_every_pair {
                 #[tokio::test]
                 async fn $test() {
                     let pair = Pair { fast: Kind::$fast, durable: Kind::$durable, shared: $shared };
-                    super::$test(Processes::start(pair).await).await;
+                    // One type for all tests, or each would have the runtime compiled again.
+                    let test: std::pin::Pin<Box<dyn Future<Output = ()>>> =
+                        Box::pin(async move { super::$test(Processes::start(pair).await).await });
+                    test.await;
                 }
             )*
         }
     };
 }
 pub(crate) use on_every_pair;
+
+/// The same for pairs of servers, and for memory in front of each.
+macro_rules! on_every_pair_of_servers {
+    ($($test:ident),* $(,)?) => {
+        crate::pairs::on_every_pair!(@on redis_before_postgres Redis Postgres true [$($test)*]);
+        crate::pairs::on_every_pair!(@on memcached_before_postgres Memcached Postgres true [$($test)*]);
+        crate::pairs::on_every_pair!(@on memcached_before_mariadb Memcached Mariadb true [$($test)*]);
+        crate::pairs::on_every_pair!(@on redis_before_mongodb Redis Mongodb true [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_redis Memory Redis false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_postgres Memory Postgres false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_mariadb Memory Mariadb false [$($test)*]);
+        crate::pairs::on_every_pair!(@on memory_before_mongodb Memory Mongodb false [$($test)*]);
+    };
+}
+pub(crate) use on_every_pair_of_servers;
+
+/// Makes a test of each function for each pair of both sorts.
+macro_rules! on_servers_too {
+    ($($test:ident),* $(,)?) => {
+        crate::pairs::on_every_pair![$($test),*];
+        crate::pairs::on_every_pair_of_servers![$($test),*];
+    };
+}
+pub(crate) use on_servers_too;
