@@ -31,6 +31,31 @@ async fn a_sound_store_passes_and_keeps_nothing_of_the_check() {
     }
 }
 
+/// Makes a test of each server.
+#[cfg(feature = "all-stores")]
+macro_rules! on_servers {
+    ($($name:ident: $service:ident;)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                let output = check(folder.path(), &[&cloakroom_services::Service::$service.shared()]).await;
+                assert!(output.status.success(), "{output:?}");
+                assert!(said(&output).contains(" 0 broken"), "{}", said(&output));
+            }
+        )*
+    };
+}
+
+#[cfg(feature = "all-stores")]
+on_servers! {
+    mongodb_passes: Mongodb;
+    memcached_passes: Memcached;
+    redis_passes: Redis;
+    postgres_passes: Postgres;
+    mariadb_passes: Mariadb;
+}
+
 #[tokio::test]
 async fn the_sessions_of_a_store_that_is_checked_stay() {
     for store in [FILE, SQLITE] {

@@ -155,6 +155,57 @@ on_server!(etcd, Etcd, "prefix");
 #[cfg(feature = "dynamodb")]
 on_server!(dynamodb, Dynamodb, "largest_payload=250000&table");
 
+#[cfg(feature = "mongodb")]
+mod mongodb {
+    #[tokio::test]
+    async fn a_restart_keeps_sessions_and_users() {
+        super::a_restart_keeps_sessions_and_users(&crate::server::mongodb()).await;
+    }
+
+    #[tokio::test]
+    async fn two_processes_share_a_session_and_count_every_increment() {
+        super::two_processes_share_a_session_and_count_every_increment(&crate::server::mongodb()).await;
+    }
+
+    #[tokio::test]
+    async fn a_log_out_at_one_process_is_one_at_the_other() {
+        super::a_log_out_at_one_process_is_one_at_the_other(&crate::server::mongodb()).await;
+    }
+}
+
+#[cfg(feature = "memcached")]
+mod memcached {
+    use cloakroom_services::Service;
+    use serde_json::json;
+
+    use crate::server::{Playground, Server};
+
+    /// Users cannot be listed there.
+    #[tokio::test]
+    async fn a_restart_keeps_sessions() {
+        let store = Service::Memcached.shared();
+        let Playground { folder, server } = Playground::on(&store).await;
+        let client = server.client();
+        client.run(json!([{"log_in": "alice"}, {"insert": ["k", [1, 2]]}])).await;
+        server.stop().await;
+        let server = Server::start(folder.path(), &["demo", "--store", &store]).await;
+        let after = client.at(&server.address).session().await;
+        assert_eq!((&after["user"], &after["data"]), (&json!("alice"), &json!({"k": [1, 2]})));
+        client.at(&server.address).get("/api/sessions?user=alice").await.assert_error(501, "unsupported");
+    }
+
+    #[tokio::test]
+    async fn two_processes_share_a_session_and_count_every_increment() {
+        let store = Service::Memcached.shared();
+        super::two_processes_share_a_session_and_count_every_increment(&store).await;
+    }
+
+    #[tokio::test]
+    async fn a_log_out_at_one_process_is_one_at_the_other() {
+        super::a_log_out_at_one_process_is_one_at_the_other(&Service::Memcached.shared()).await;
+    }
+}
+
 /// The file is for one process at a time; the next one finds everything there.
 #[cfg(feature = "redb")]
 mod redb {

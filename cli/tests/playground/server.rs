@@ -105,6 +105,13 @@ pub(crate) fn redis() -> String {
     format!("{url}?prefix=playground{:016x}:", getrandom::u64().unwrap())
 }
 
+/// The shared MongoDB, with a database that no other test has.
+#[cfg(feature = "mongodb")]
+pub(crate) fn mongodb() -> String {
+    let url = cloakroom_services::Service::Mongodb.shared();
+    format!("{}/playground{:016x}", url.trim_end_matches('/'), getrandom::u64().unwrap())
+}
+
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($($test:ident),* $(,)?) => {
