@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Result, SystemClock};
+use cloakroom_store::{Clock, Result, StoreKey, SystemClock};
 use mongodb::options::{
     Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria,
     WriteConcern,
@@ -114,6 +114,8 @@ impl Builder {
         } else {
             store.server.check_indexes().await?;
         }
+        // Learns whether the server is alone before the first request does.
+        store.server.look(&StoreKey::from_hash([0; 32]), store.server.now()).await?;
         Ok(store)
     }
 

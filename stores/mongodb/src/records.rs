@@ -52,7 +52,7 @@ impl Server {
             if let Some(answer) = created {
                 return Ok(answer);
             }
-            if self.look(key, now).await?.is_some() {
+            if self.find(key, now, ReadConcern::local()).await?.is_some() {
                 return Ok(Created::Taken);
             }
         }
@@ -87,7 +87,8 @@ impl Server {
         }
         for failed in 0..TRIES {
             wait_after(failed).await;
-            let Some(stored) = self.look(key, now).await? else { return Ok(Updated::Gone) };
+            let found = self.find(key, now, ReadConcern::local()).await?;
+            let Some(stored) = found else { return Ok(Updated::Gone) };
             if stored.version != expected {
                 return Ok(Updated::Conflict(stored));
             }
@@ -131,11 +132,11 @@ impl Server {
 
     /// The live record under a key, which no crash and no failover takes back: waits until a majority has it. A server
     /// that is alone knows no majority.
-    async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
         if !self.is_alone.load(Ordering::Relaxed) {
             match self.find(key, now, ReadConcern::linearizable()).await {
                 Err(failure) if failure.is_of_no_replica_set() => {
-                    self.is_alone.store(true, Ordering::Relaxed)
+                    self.is_alone.store(true, Ordering::Relaxed);
                 }
                 found => return found,
             }
