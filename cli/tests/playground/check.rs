@@ -52,8 +52,6 @@ on_servers! {
     mongodb_passes: Mongodb;
     memcached_passes: Memcached;
     redis_passes: Redis;
-    postgres_passes: Postgres;
-    mariadb_passes: Mariadb;
 }
 
 #[tokio::test]

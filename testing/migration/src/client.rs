@@ -105,7 +105,7 @@ pub(crate) fn user(number: u32) -> String {
 pub(crate) fn coat(number: u32) -> String {
     let mut dice = Dice::new(number.into());
     let length = 1 + dice.below(20);
-    (0..length).map(|_| format!("{:016x}", dice.number())).collect()
+    (0..length).map(|_| format!("{:016x}", dice.number())).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

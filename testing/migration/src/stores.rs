@@ -12,13 +12,13 @@ use crate::Result;
 
 /// How long a session lives without being used: longer than the trails of ids that were given up, so that a clock can be
 /// set to a moment at which all trails are over and no session is.
-pub(crate) const IDLE: Duration = Duration::from_hours(12);
+pub(crate) const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long one lives in any case.
-pub(crate) const ABSOLUTE: Duration = Duration::from_hours(24);
+pub(crate) const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an old id is excused.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// When trails are over.
-const WITHOUT_TRAILS: Duration = Duration::from_hours(2);
+const WITHOUT_TRAILS: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Opens a store, and makes its tables.
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>> {
