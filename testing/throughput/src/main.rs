@@ -1,7 +1,7 @@
 //! Requests a second through Redis and PostgreSQL: Cloakroom against bare handlers that ask the server themselves.
 //!
-//! The bare handlers take an id from a cookie and do `GET` (and `SET`), or `SELECT` (and `UPDATE`), of about 1 KB, through
-//! the same client crate: no expiry, no merging, no hashing. Both are served by the same axum with one worker thread and
+//! The bare handlers take an id from a cookie and call the same scripts of Redis as the store, or do a plain `SELECT` (and
+//! `UPDATE`) in PostgreSQL, of about 1 KB, through the same client crate: no merging, no hashing, no JSON. Both are served by the same axum with one worker thread and
 //! asked by the same clients, each on a connection and a session of its own. The two take turns; what is told is the
 //! median of the ratios of neighbours, because a machine's speed drifts.
 //!

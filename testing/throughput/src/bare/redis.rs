@@ -1,0 +1,108 @@
+//! The same scripts as the store's, called by hand.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use cloakroom_redis::redis::{self, FromRedisValue, RedisResult, aio::ConnectionManager};
+
+use super::{Answer, Fault, begun, id};
+use crate::Result;
+use crate::apps::filling;
+
+/// Joins the parts of a script, as the store does.
+macro_rules! script {
+    ($($part:literal),+) => {
+        concat!($(include_str!(concat!("../../../../stores/redis/src/scripts/", $part, ".lua")), "\n"),+)
+    };
+}
+
+const LOAD: &str = script!("common", "move", "load");
+const UPDATE: &str = script!("common", "index", "keep", "admit_here", "update");
+
+/// How long a session lives, and how long the server keeps it, in milliseconds.
+const LIFE: Duration = Duration::from_secs(1_800);
+const KEPT: &str = "1860000";
+
+/// A connection, and the scripts by their hashes.
+#[derive(Clone)]
+struct Redis {
+    connection: ConnectionManager,
+    load: String,
+    update: String,
+}
+
+impl Redis {
+    async fn call<T: FromRedisValue>(&mut self, sha: &str, id: &str, arguments: &[&[u8]]) -> RedisResult<T> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(sha).arg(1).arg(id).arg(arguments);
+        command.query_async(&mut self.connection).await
+    }
+
+    /// The whole record.
+    async fn record(&mut self, id: &str) -> RedisResult<Vec<u8>> {
+        let now = now();
+        // A touch is not due: the session has just begun.
+        let (due_before, expires_at) = (moment(now + LIFE / 2), moment(now + LIFE));
+        let now = moment(now);
+        let arguments =
+            [now.as_bytes(), due_before.as_bytes(), expires_at.as_bytes(), KEPT.as_bytes(), b"", b""];
+        let sha = self.load.clone();
+        self.call(&sha, id, &arguments).await
+    }
+}
+
+/// Since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn moment(since_1970: Duration) -> String {
+    format!("{:018}", since_1970.as_micros())
+}
+
+/// A record as the store writes it, of nobody.
+fn record(version: u64) -> Vec<u8> {
+    let payload = filling();
+    format!("1{}{version:016x}s{:09}000{payload}", moment(now() + LIFE), payload.len()).into_bytes()
+}
+
+pub(crate) async fn on_redis(url: &str) -> Result<Router> {
+    let mut connection = redis::Client::open(url)?.get_connection_manager().await?;
+    let mut shas = Vec::new();
+    for script in [LOAD, UPDATE] {
+        shas.push(redis::cmd("SCRIPT").arg("LOAD").arg(script).query_async(&mut connection).await?);
+    }
+    let (update, load) = (shas.pop().unwrap_or_default(), shas.pop().unwrap_or_default());
+    Ok(Router::new()
+        .route("/begin", get(begin))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .with_state(Redis { connection, load, update }))
+}
+
+async fn begin(State(mut redis): State<Redis>) -> Result<impl IntoResponse, Fault> {
+    let (id, cookie) = begun();
+    redis::cmd("SET").arg(id).arg(record(0)).query_async::<()>(&mut redis.connection).await?;
+    Ok((cookie, "hello"))
+}
+
+async fn read(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
+    let bytes = redis.record(id(&headers).ok_or(Fault)?).await?;
+    Ok(if bytes.is_empty() { "whose?" } else { "hello" })
+}
+
+async fn write(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
+    let id = id(&headers).ok_or(Fault)?;
+    let seen = redis.record(id).await?;
+    let version = seen.get(19..35).ok_or(Fault)?;
+    let next = u64::from_str_radix(std::str::from_utf8(version)?, 16)? + 1;
+    let (now, record) = (moment(now()), record(next));
+    let arguments = [now.as_bytes(), &record, KEPT.as_bytes(), version];
+    let sha = redis.update.clone();
+    let updated: i64 = redis.call(&sha, id, &arguments).await?;
+    Ok(if updated == 1 { "hello" } else { "not updated" })
+}
