@@ -55,9 +55,9 @@ impl Server {
         effect: Effect,
     ) -> Result<Value> {
         let aim = Aim::key(keys.first().copied().unwrap_or_default());
-        let mut answers = self.write(&call("EVALSHA", &script.sha, keys, arguments), &aim, effect).await?;
+        let mut answers = self.write(call("EVALSHA", &script.sha, keys, arguments), &aim, effect).await?;
         if answers.first().is_some_and(is_unknown_script) {
-            answers = self.write(&call("EVAL", script.code, keys, arguments), &aim, effect).await?;
+            answers = self.write(call("EVAL", script.code, keys, arguments), &aim, effect).await?;
         }
         let confirmed = (answers.len() > 1).then(|| answers.pop()).flatten();
         let answer = only(answers)?;
@@ -79,9 +79,9 @@ impl Server {
         self.link.send(pipeline, aim, Again::Safe).await.map_err(|cause| error(&cause))
     }
 
-    async fn write(&self, command: &Cmd, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
+    async fn write(&self, command: Cmd, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
         let mut pipeline = pipe();
-        pipeline.add_command(command.clone());
+        pipeline.add_command(command);
         let mut link = &self.link;
         if let (Some(wait), true) = (self.wait, effect != Effect::Looks) {
             link = self.writes.as_ref().unwrap_or(link);

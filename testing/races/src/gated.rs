@@ -120,7 +120,7 @@ impl Gated {
 
     /// Every live record.
     pub async fn records(&self) -> Vec<Entry> {
-        let scan = self.0.store.abilities().scan.expect("every store here can scan");
+        let Some(scan) = self.0.store.abilities().scan else { return self.records_named().await };
         let (mut entries, mut after) = (Vec::new(), None);
         loop {
             let page = scan.scan(after.as_ref(), 100).await.expect("a store that is up scans");
@@ -130,6 +130,16 @@ impl Gated {
                 None => return entries,
             }
         }
+    }
+
+    /// Every live record whose key was ever named, for a store that cannot scan.
+    async fn records_named(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for key in self.keys() {
+            let found = self.0.store.load(&key, None).await.expect("a store that is up loads");
+            entries.extend(found.map(|stored| Entry { key, stored }));
+        }
+        entries
     }
 
     async fn pass<T>(

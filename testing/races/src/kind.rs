@@ -44,6 +44,9 @@ pub enum Kind {
     /// MongoDB, on one server.
     #[cfg(feature = "mongodb")]
     Mongodb,
+    /// memcached, which cannot find the sessions of a user.
+    #[cfg(feature = "memcached")]
+    Memcached,
     /// etcd, one server.
     #[cfg(feature = "etcd")]
     Etcd,
@@ -116,6 +119,13 @@ impl Kind {
                 let builder = cloakroom_mongodb::MongoStore::builder(&url).collection(name());
                 Arc::new(builder.clock(shared).open().await.expect("a MongoDB store opens"))
             }
+            #[cfg(feature = "memcached")]
+            Self::Memcached => {
+                let url = cloakroom_services::Service::Memcached.shared();
+                let builder =
+                    cloakroom_memcached::MemcachedStore::builder(&url).prefix(format!("{}:", name()));
+                Arc::new(builder.clock(shared).open().await.expect("a memcached store opens"))
+            }
             #[cfg(feature = "etcd")]
             Self::Etcd => {
                 let url = cloakroom_services::Service::Etcd.shared();
@@ -156,7 +166,13 @@ async fn dynamodb(clock: Arc<ManualClock>) -> cloakroom_dynamodb::DynamoStore {
 }
 
 /// A name on a shared server that no other test has.
-#[cfg(any(feature = "dynamodb", feature = "etcd", feature = "mongodb", feature = "redis"))]
+#[cfg(any(
+    feature = "dynamodb",
+    feature = "etcd",
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "redis"
+))]
 fn name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);

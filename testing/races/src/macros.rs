@@ -2,30 +2,37 @@
 
 /// Makes, of each function `async fn race(kind: Kind)`, a test for each store: `memory::race`, `file::race` …
 ///
-/// After `@swept`, those that need a store to be swept, which a server that does it by itself cannot be.
+/// After `@owned`, those that need the sessions of a user, or all, to be found, which memcached cannot do; after `@swept`, those
+/// that need a store to be swept, which a server that does it by itself cannot be.
 #[macro_export]
 macro_rules! races {
-    ($($race:ident),* $(,)? $(@swept $($swept:ident),* $(,)?)?) => {
-        $crate::races!(@on reference Reference [$($race)* $($($swept)*)?]);
-        $crate::races!(@on memory Memory [$($race)* $($($swept)*)?]);
-        $crate::races!(@on file File [$($race)* $($($swept)*)?]);
-        $crate::races!(@on sqlite Sqlite [$($race)* $($($swept)*)?]);
-        $crate::races!(@on redb Redb [$($race)* $($($swept)*)?]);
-        $crate::races!(@on tiered Tiered [$($race)* $($($swept)*)?]);
+    (
+        $($race:ident),* $(,)?
+        $(@owned $($owned:ident),* $(,)?)?
+        $(@swept $($swept:ident),* $(,)?)?
+    ) => {
+        $crate::races!(@on reference Reference [$($race)* $($($owned)*)? $($($swept)*)?]);
+        $crate::races!(@on memory Memory [$($race)* $($($owned)*)? $($($swept)*)?]);
+        $crate::races!(@on file File [$($race)* $($($owned)*)? $($($swept)*)?]);
+        $crate::races!(@on sqlite Sqlite [$($race)* $($($owned)*)? $($($swept)*)?]);
+        $crate::races!(@on redb Redb [$($race)* $($($owned)*)? $($($swept)*)?]);
+        $crate::races!(@on tiered Tiered [$($race)* $($($owned)*)? $($($swept)*)?]);
         #[cfg(feature = "redis")]
-        $crate::races!(@on redis Redis [$($race)*]);
+        $crate::races!(@on redis Redis [$($race)* $($($owned)*)?]);
         #[cfg(feature = "redis")]
-        $crate::races!(@on redis_cluster RedisCluster [$($race)*]);
+        $crate::races!(@on redis_cluster RedisCluster [$($race)* $($($owned)*)?]);
         #[cfg(feature = "sql")]
-        $crate::races!(@on postgres Postgres [$($race)* $($($swept)*)?]);
+        $crate::races!(@on postgres Postgres [$($race)* $($($owned)*)? $($($swept)*)?]);
         #[cfg(feature = "sql")]
-        $crate::races!(@on mariadb Mariadb [$($race)* $($($swept)*)?]);
+        $crate::races!(@on mariadb Mariadb [$($race)* $($($owned)*)? $($($swept)*)?]);
         #[cfg(feature = "mongodb")]
-        $crate::races!(@on mongodb Mongodb [$($race)*]);
+        $crate::races!(@on mongodb Mongodb [$($race)* $($($owned)*)?]);
+        #[cfg(feature = "memcached")]
+        $crate::races!(@on memcached Memcached [$($race)*]);
         #[cfg(feature = "etcd")]
-        $crate::races!(@on etcd Etcd [$($race)*]);
+        $crate::races!(@on etcd Etcd [$($race)* $($($owned)*)?]);
         #[cfg(feature = "dynamodb")]
-        $crate::races!(@on dynamodb Dynamodb [$($race)*]);
+        $crate::races!(@on dynamodb Dynamodb [$($race)* $($($owned)*)?]);
     };
     (@on $store:ident $kind:ident [$($race:ident)*]) => {
         mod $store {

@@ -7,6 +7,7 @@ use cloakroom_races::{Kind, Stand, races};
 use cloakroom_tower::Session;
 
 races! {
+    @owned
     c1_records_are_got_set_touched_destroyed_listed_counted_and_cleared,
 }
 

@@ -11,6 +11,7 @@ races! {
     a_clock_that_jumps_forward_ends_sessions_and_nothing_else,
     a_clock_that_jumps_within_a_request_leaves_it_whole,
     a_log_out_stays_one_wherever_the_clock_jumps,
+    @owned
     a_user_is_logged_out_everywhere_though_the_clock_jumped_back_since_the_log_in,
     all_others_are_logged_out_though_the_clock_jumped_back_since_the_log_in,
 }

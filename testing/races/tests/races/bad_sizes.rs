@@ -8,6 +8,7 @@ races! {
     a_value_that_is_too_large_is_refused_by_name_and_what_was_there_stays,
     a_first_value_that_is_too_large_makes_no_session,
     a_key_may_be_as_long_as_the_session,
+    @owned
     a_user_s_name_has_1_to_255_bytes,
 }
 

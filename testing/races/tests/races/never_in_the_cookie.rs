@@ -10,7 +10,6 @@ use cloakroom_tower::{Config, Doing, ErrorKind, Event, Expiry, Refusal, Secure, 
 races! {
     never_12_a_prefixed_name_is_written_and_a_bare_one_read,
     never_13_a_clock_that_jumps_makes_a_cookie_of_136_years,
-    never_14_log_out_everywhere_misses_what_was_anonymous_first,
     never_16_a_removal_cookie_lacks_an_attribute,
     never_20_a_late_response_deletes_or_replaces_the_new_cookie,
     never_21_an_expiry_that_was_loaded_is_written_back,
@@ -20,8 +19,10 @@ races! {
     never_26_an_explicit_save_sends_no_cookie,
     never_27_a_renewed_cookie_has_no_lifetime,
     never_28_only_one_side_is_told_that_a_session_was_used,
-    never_29_a_session_key_or_a_user_reaches_a_path_or_a_query,
     never_30_a_record_that_cannot_be_decoded_locks_its_user_out,
+    @owned
+    never_14_log_out_everywhere_misses_what_was_anonymous_first,
+    never_29_a_session_key_or_a_user_reaches_a_path_or_a_query,
     @swept
     never_15_a_sweep_fails_or_takes_what_is_alive,
     never_17_a_sweep_ends_at_its_first_error,

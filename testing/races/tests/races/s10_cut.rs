@@ -13,16 +13,17 @@ races! {
     s10_a_request_cut_while_it_loads_changes_nothing,
     s10_a_writer_cut_at_each_step_leaves_before_or_after,
     s10_a_first_writer_cut_at_each_step_leaves_nothing_that_anybody_owns,
-    s10_a_renewal_cut_at_each_step_logs_nobody_out,
     s10_a_renewal_that_writes_cut_at_each_step_is_whole,
-    s10_a_log_in_cut_at_each_step_is_whole,
-    s10_a_first_log_in_cut_at_each_step_is_whole,
     s10_a_log_out_cut_at_each_step_is_not_lost,
     s10_a_log_out_that_met_a_renewal_and_was_cut_is_not_lost,
     s10_a_touch_cut_at_each_step_leaves_the_session,
     s10_a_cut_between_a_lost_answer_and_the_next_try_counts_at_most_once,
-    s10_a_cut_while_a_cap_is_held_leaves_the_cap_held,
     s10_fifty_cut_requests_leak_nothing,
+    @owned
+    s10_a_renewal_cut_at_each_step_logs_nobody_out,
+    s10_a_log_in_cut_at_each_step_is_whole,
+    s10_a_first_log_in_cut_at_each_step_is_whole,
+    s10_a_cut_while_a_cap_is_held_leaves_the_cap_held,
 }
 
 const WHENS: [When; 3] = [When::Before, When::Within, When::After];

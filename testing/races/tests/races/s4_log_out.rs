@@ -8,8 +8,6 @@ races! {
     s4_logout_while_a_reader_is_about_to_load,
     s4_logout_while_a_touch_is_in_flight,
     s4_logout_while_a_touch_rides_on_a_load,
-    s4_logout_at_each_step_of_a_renewal,
-    s4_logout_at_each_step_of_a_renewal_that_writes,
     s4_logout_that_loaded_before_a_renewal_ends_the_renewed_session,
     s4_logout_that_loaded_before_two_renewals_ends_the_renewed_session,
     s4_logout_that_brings_the_old_id_within_the_grace_ends_the_renewed_session,
@@ -17,6 +15,9 @@ races! {
     s4_logout_that_loaded_before_a_log_in_leaves_the_log_in_alone,
     s4_a_late_logout_leaves_what_remembers_a_log_in,
     s4_a_late_logout_never_hides_what_remembers_a_log_in,
+    @owned
+    s4_logout_at_each_step_of_a_renewal,
+    s4_logout_at_each_step_of_a_renewal_that_writes,
 }
 
 /// The steps of a renewal at which somebody else may come in between.

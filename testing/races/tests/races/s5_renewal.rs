@@ -13,6 +13,7 @@ races! {
     s5_a_writer_before_the_log_in_committed_is_carried_over,
     s5_no_late_response_ever_sets_the_old_id_again,
     s5_a_renewal_that_comes_due_does_not_disturb_a_writer,
+    @owned
     s5_a_renewal_changes_neither_the_handle_nor_the_values_nor_the_user,
 }
 

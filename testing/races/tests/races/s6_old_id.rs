@@ -10,7 +10,6 @@ races! {
     s6_the_old_id_after_the_grace_is_anonymous,
     s6_the_grace_is_exact_and_can_be_set,
     s6_the_old_id_after_a_log_in_is_anonymous_and_its_response_leaves_the_cookie,
-    s6_a_re_authentication_leaves_the_old_id_dead_at_once,
     s6_the_old_id_of_two_renewals_ago_reaches_the_session_within_the_grace,
     s6_an_old_id_that_leads_over_a_renewal_to_a_log_in_is_anonymous,
     s6_two_renewals_at_once_make_one_new_id,
@@ -18,8 +17,10 @@ races! {
     s6_two_renewals_at_each_step_of_each_other_make_one_new_id,
     s6_a_second_renewal_within_the_grace_is_not_made,
     s6_a_log_in_under_a_late_id_ends_every_older_id,
-    s6_a_log_in_and_a_renewal_at_once_leave_the_log_in,
     s6_reordered_responses_leave_the_browser_with_a_living_session,
+    @owned
+    s6_a_re_authentication_leaves_the_old_id_dead_at_once,
+    s6_a_log_in_and_a_renewal_at_once_leave_the_log_in,
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {

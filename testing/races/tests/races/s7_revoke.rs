@@ -4,6 +4,7 @@ use cloakroom_races::{Browser, Kind, Op, Stand, When, races};
 use cloakroom_tower::{End, Event, Session};
 
 races! {
+    @owned
     s7_revoke_all_at_each_step_of_a_log_in_that_began_before,
     s7_revoke_all_at_each_step_of_a_first_log_in_without_a_cookie,
     s7_a_log_in_that_began_after_revoke_all_is_alive,

@@ -4,6 +4,7 @@ use cloakroom_races::{Browser, Held, Kind, Op, Stand, When, races};
 use cloakroom_tower::{End, Event, Session};
 
 races! {
+    @owned
     s8_sixteen_log_ins_at_once_leave_exactly_the_three_newest,
     s8_log_ins_one_after_the_other_leave_exactly_the_three_newest,
     s8_a_renewal_under_way_counts_as_one_session,

@@ -16,8 +16,9 @@ races! {
     s9_a_lost_answer_to_a_trail_and_a_writer_in_between_keeps_both,
     s9_a_lost_answer_to_a_log_out_ends_once,
     s9_a_lost_answer_to_a_touch_or_a_load_changes_nothing,
-    s9_an_unused_session_whose_removal_failed_is_removed_all_the_same,
     s9_an_update_that_nobody_is_told_of_is_not_acknowledged,
+    @owned
+    s9_an_unused_session_whose_removal_failed_is_removed_all_the_same,
 }
 
 /// No patience: every failure ends the commit.

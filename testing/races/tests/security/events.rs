@@ -11,10 +11,11 @@ races! {
     r27_a_session_that_two_requests_change_at_once_is_created_once,
     r27_requests_that_renew_at_once_are_one_renewal,
     r27_a_renewal_that_is_due_in_many_requests_is_one_renewal,
-    r27_log_outs_and_revocations_at_once_are_one_end,
-    r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once,
     r27_a_session_that_many_requests_find_too_old_expires_once,
     r27_an_event_whose_answer_was_lost_is_not_told_twice,
+    @owned
+    r27_log_outs_and_revocations_at_once_are_one_end,
+    r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once,
     r28_guessing_shows_as_what_it_is,
     @swept
     r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once,

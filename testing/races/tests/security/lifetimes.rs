@@ -14,6 +14,7 @@ races! {
     r07_absolute_and_idle_timeout_begin_anew_when_the_user_logs_in_again,
     r09_the_cookie_lasts_as_long_as_the_session_and_is_not_relied_on,
     r10_a_renewed_id_is_excused_for_a_grace_in_whatever_order_answers_arrive,
+    @owned
     r11_an_end_is_an_end_on_every_server_also_for_requests_in_flight,
 }
 

@@ -10,6 +10,7 @@ use cloakroom_tower::{ErrorKind, Session, SessionInfo};
 use crate::{Handled, ask, log_in};
 
 races! {
+    @owned
     r12_all_sessions_of_a_disabled_account_end_and_a_log_in_under_way_is_dead,
     r12_revoke_others_after_a_change_of_password_keeps_exactly_the_caller,
     r12_an_administrator_ends_one_session_or_all,

@@ -13,6 +13,7 @@ use cloakroom_tower::{LazySession, Outage, OutagePolicy, Session, SessionError, 
 use crate::{Handled, SECRET, ask, log_in, log_out, renew, ring};
 
 races! {
+    @owned
     r26_no_id_key_value_or_secret_is_in_any_log_error_or_debug_output,
 }
 
