@@ -40,6 +40,7 @@ impl Program for Mariadb {
         let mut install = place.command(ACCOUNT, &INSTALL)?;
         install.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M"]);
         install.args(["--auth-root-authentication-method=normal", "--innodb-flush-log-at-trx-commit=0"]);
+        apart(&mut install, place);
         check(install.arg(format!("--datadir={}", place.folder().join("data").display())))?;
         // Read at each start, before anybody can connect.
         let begin = place.folder().join("begin.sql");
@@ -66,6 +67,7 @@ impl Program for Mariadb {
             "--skip-name-resolve",
             "--max-connections=300",
         ]);
+        apart(command, place);
         command.args([format!("--port={}", place.port.number()), format!("--datadir={}", file("data"))]);
         command.args([format!("--socket={}", file("socket")), format!("--init-file={}", file("begin.sql"))]);
         command.args(["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M"]);
@@ -92,4 +94,9 @@ impl Program for Mariadb {
     fn url(&self, place: &Place) -> String {
         format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}", place.port.number())
     }
+}
+
+/// Gives a server a folder of its own for temporary tables: at its start it removes all that it finds, of whomever.
+fn apart(command: &mut Command, place: &Place) {
+    command.env("TMPDIR", place.folder());
 }
