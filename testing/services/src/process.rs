@@ -107,6 +107,21 @@ pub(crate) fn wait_for_end(pids: &[u32]) -> Result {
     wait::until_true("the end of a killed process", || Ok(pids.iter().all(|pid| Stat::read(*pid).is_none())))
 }
 
+/// Waits until every thread of these processes has stopped: the signal is sent to all at once and met by each in its time.
+pub(crate) fn wait_for_stop(pids: &[u32]) -> Result {
+    wait::until_true("a process that stops", || Ok(pids.iter().all(|pid| has_stopped(*pid))))
+}
+
+/// Whether no thread of the process runs.
+fn has_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    });
+    states.all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+}
+
 /// A process and all its descendants, parents first.
 fn family(pid: u32) -> Vec<u32> {
     let everybody: Vec<_> = fs::read_dir("/proc")

@@ -82,7 +82,8 @@ impl Server {
     /// # Errors
     /// It does not run.
     pub fn pause(&mut self) -> Result {
-        process::signal_all(self.pid().ok_or("the server does not run")?, "STOP").map(drop)
+        let stopping = process::signal_all(self.pid().ok_or("the server does not run")?, "STOP")?;
+        process::wait_for_stop(&stopping)
     }
 
     /// Lets it go on after a [`pause`](Self::pause).
