@@ -7,7 +7,7 @@ use super::{MigratingStore, Phase};
 use crate::engine::nothing;
 
 /// How often others may change a record while it moves, before that is an error.
-const MOST_ROUNDS: usize = 100;
+pub(super) const MOST_ROUNDS: usize = 100;
 
 /// What a round of settling came to.
 enum Round {
@@ -36,7 +36,7 @@ impl MigratingStore {
             }
             found = self.look_in_new(key).await?;
         }
-        Err(Error::new(ErrorKind::Unavailable, "too many others changed the record while it moved"))
+        Err(overtaken())
     }
 
     async fn look_in_new(&self, key: &StoreKey) -> Result<Option<Found>> {
@@ -164,6 +164,10 @@ impl MigratingStore {
         let _gone_or_changed = self.old.update(key, stored.version, &nothing()).await?;
         Ok(Round::Again)
     }
+}
+
+pub(super) fn overtaken() -> Error {
+    Error::new(ErrorKind::Unavailable, "too many others changed the record while it moved")
 }
 
 fn crossing() -> Error {

@@ -7,6 +7,7 @@ use cloakroom_store::{
 };
 
 use super::marks::{self, Found};
+use super::settle::{MOST_ROUNDS, overtaken};
 use super::{MigratingStore, Phase, masked};
 
 #[async_trait]
@@ -131,7 +132,7 @@ impl MigratingStore {
         {
             return Ok(Created::Taken);
         }
-        loop {
+        for _ in 0..MOST_ROUNDS {
             match self.old.create(key, record).await? {
                 Created::Created(version) => return Ok(Created::Created(masked(version))),
                 Created::Revoked => return Ok(Created::Revoked),
@@ -145,6 +146,7 @@ impl MigratingStore {
                 None => {}
             }
         }
+        Err(overtaken())
     }
 
     async fn create_in_new(&self, key: &StoreKey, record: &Record) -> Result<Created> {
