@@ -58,6 +58,8 @@ pub enum Kind {
 /// An open store, and the folder that it is in.
 #[derive(Debug)]
 pub struct Opened {
+    /// What it is.
+    pub kind: Kind,
     /// The store.
     pub store: Arc<dyn Store>,
     /// Removed when the test is over.
@@ -69,6 +71,15 @@ pub struct Opened {
 }
 
 impl Kind {
+    /// How long a commit may meet others. An emulator that carries out one request at a time needs longer than a server.
+    pub(crate) const fn commit_within(self) -> Duration {
+        match self {
+            #[cfg(feature = "dynamodb")]
+            Self::Dynamodb => Duration::from_secs(60),
+            _ => Duration::from_secs(5),
+        }
+    }
+
     /// Opens an empty store that goes by `clock`.
     ///
     /// What it writes survives the death of the process: races need no more, and a disk's own time would be most of theirs.
@@ -136,6 +147,7 @@ impl Kind {
             Self::Dynamodb => Arc::new(dynamodb(shared).await),
         };
         Opened {
+            kind: self,
             store,
             folder,
             #[cfg(feature = "sql")]

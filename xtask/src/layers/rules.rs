@@ -118,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_servers_knows_nobody_else_and_is_shipped_to_nobody() {
-        assert_eq!(may_ship(Aid), [Aid]);
+    fn what_starts_servers_knows_the_contract_at_most_and_is_shipped_to_nobody() {
+        assert_eq!(may_ship(Aid), [Contract, Aid]);
         for from in [Contract, Conformance, Engine, Store, Adapter, Format] {
             assert_eq!(inside(from, Aid, TestsOnly), None);
             assert!(inside(from, Aid, Shipped).is_some(), "{from:?}");
