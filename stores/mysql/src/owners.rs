@@ -63,7 +63,7 @@ impl Revocation {
             live += u64::from(now < row.try_get(1)?);
         }
         if !ids.is_empty() {
-            statements.sweep_away.question_of(&ids).execute(&mut *connection).await?;
+            statements.sweep_away.text_of(&ids).execute(&mut *connection).await?;
         }
         Ok(live)
     }

@@ -20,10 +20,10 @@ const ABOUT: &str = "SELECT CAST(VERSION() AS CHAR), CAST(@@max_allowed_packet A
 const ISOLATION: &str =
     "SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')";
 const COMMENT: &str = "SELECT CAST(table_comment AS CHAR) FROM information_schema.tables
-    WHERE table_schema = DATABASE() AND table_name = ?";
+    WHERE table_schema = DATABASE() AND table_name = '…'";
 const COLUMNS: &str =
     "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR) FROM information_schema.columns
-    WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position";
+    WHERE table_schema = DATABASE() AND table_name = '…' ORDER BY ordinal_position";
 
 /// A table that was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ async fn run(connection: &mut MySqlConnection, sql: String) -> Result<(), Failur
 }
 
 async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure> {
-    let row = sqlx::query(ABOUT).persistent(false).fetch_one(&mut *connection).await?;
+    let row = connection.fetch_one(sqlx::raw_sql(ABOUT)).await?;
     if !is_new_enough(&row.try_get::<String, _>(0)?) {
         return Err(Failure::TOO_OLD);
     }
@@ -93,8 +93,8 @@ async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure
 
 /// Whether the tables are there; an error if they are not ours.
 async fn are_there(connection: &mut MySqlConnection, prefix: &str) -> Result<bool, Failure> {
-    let records = look(connection, format!("{prefix}records")).await?;
-    let revocations = look(connection, format!("{prefix}revocations")).await?;
+    let records = look(connection, &format!("{prefix}records")).await?;
+    let revocations = look(connection, &format!("{prefix}revocations")).await?;
     let mut there = false;
     for (table, columns) in [(records, RECORDS), (revocations, REVOCATIONS)] {
         let Some(table) = table else { continue };
@@ -109,11 +109,12 @@ async fn are_there(connection: &mut MySqlConnection, prefix: &str) -> Result<boo
     Ok(there)
 }
 
-async fn look(connection: &mut MySqlConnection, name: String) -> Result<Option<Table>, Failure> {
-    let comment = sqlx::query(COMMENT).persistent(false).bind(&name).fetch_optional(&mut *connection).await?;
-    let Some(comment) = comment else { return Ok(None) };
+async fn look(connection: &mut MySqlConnection, name: &str) -> Result<Option<Table>, Failure> {
+    // Text, as what would be prepared for once only. Nothing but a prefix was put into the name, and that was checked.
+    let about = |question: &str| sqlx::raw_sql(AssertSqlSafe(question.replace('…', name)));
+    let Some(comment) = connection.fetch_optional(about(COMMENT)).await? else { return Ok(None) };
     let mut columns = Vec::new();
-    for row in sqlx::query(COLUMNS).persistent(false).bind(&name).fetch_all(connection).await? {
+    for row in connection.fetch_all(about(COLUMNS)).await? {
         columns.push(format!("{} {}", row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?));
     }
     Ok(Some(Table { comment: comment.try_get(0)?, columns: columns.join(", ") }))

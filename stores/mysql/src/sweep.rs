@@ -72,7 +72,7 @@ async fn sweep(
     }
     for (statement, ids) in [(&statements.sweep_away, &expired), (&statements.put_off, &alive)] {
         if !ids.is_empty() {
-            connection.execute(statement.question_of(ids)).await?;
+            connection.execute(statement.text_of(ids)).await?;
         }
     }
     Ok(Progress { swept, looked_at: due.len() })

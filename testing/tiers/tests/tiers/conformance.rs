@@ -15,6 +15,7 @@ use cloakroom_store::{
 };
 
 use crate::pairs::{Kind, TOUCH};
+use crate::servers;
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
@@ -48,10 +49,21 @@ impl Store for AsRequests {
 
 /// Whether two processes share the fast tier, and how old its answers may be.
 async fn harness(fast: Kind, durable: Kind, shared: bool, max_staleness: Duration) -> ManualHarness {
+    harness_in(&servers::unused(), fast, durable, shared, max_staleness).await
+}
+
+/// The same, in tables of this name, if the durable tier has tables.
+async fn harness_in(
+    tables: &str,
+    fast: Kind,
+    durable: Kind,
+    shared: bool,
+    max_staleness: Duration,
+) -> ManualHarness {
     let (limits, sweeps) = (durable.limits(), durable.abilities().contains(&Ability::Sweep));
     let clock = ManualClock::at(Timestamp::now());
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let durable = durable.open(&folders[0], &clock).await;
+    let durable = durable.open_in(tables, &folders[0], &clock).await;
     let one = fast.open(&folders[1], &clock).await;
     let other = if shared { one.clone() } else { fast.open(&folders[2], &clock).await };
     let gone = folders[0].path().join("gone");
@@ -117,42 +129,48 @@ mod sqlite_before_file_in_one_process {
     suite!(alone().await);
 }
 
-/// Every sentence on a pair with servers, in one test.
-async fn keeps_every_sentence(open: impl AsyncFn() -> ManualHarness) {
+/// Every sentence on a pair with servers, in one test: tables take longer to make than most sentences to test.
+async fn keeps_every_sentence(fast: Kind, durable: Kind, max_staleness: Duration) {
+    let tables = servers::unused();
     let mut broken = Vec::new();
     for case in cases() {
-        if let Err(failure) = case.run(&open().await).await {
+        let harness = harness_in(&tables, fast, durable, true, max_staleness).await;
+        if let Err(failure) = case.run(&harness).await {
             broken.push(format!("{}: {failure}", case.name()));
         }
+        drop(harness);
+        durable.empty(&tables).await;
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_before_memcached_keeps_every_sentence() {
-    keeps_every_sentence(async || harness(Kind::Memory, Kind::Memcached, true, A_DAY).await).await;
+macro_rules! pairs_of_servers {
+    ($($(#[$attribute:meta])* $name:ident: $fast:ident, $durable:ident, $max_staleness:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                keeps_every_sentence(Kind::$fast, Kind::$durable, $max_staleness).await;
+            }
+        )*
+    };
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_before_redis_keeps_every_sentence() {
-    keeps_every_sentence(async || harness(Kind::Memory, Kind::Redis, true, A_DAY).await).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "half a minute of making collections; run it with --ignored"]
-async fn redis_before_mongodb_keeps_every_sentence() {
-    keeps_every_sentence(async || harness(Kind::Redis, Kind::Mongodb, true, A_DAY).await).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "half a minute of making tables; run it with --ignored"]
-async fn redis_before_postgres_keeps_every_sentence() {
-    keeps_every_sentence(async || harness(Kind::Redis, Kind::Postgres, true, A_DAY).await).await;
-}
-
-/// memcached cannot find the copies of a user, so that a revocation is known to others when the bound has passed.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a minute of making tables; run it with --ignored"]
-async fn memcached_before_mariadb_keeps_every_sentence_when_it_always_asks() {
-    keeps_every_sentence(async || harness(Kind::Memcached, Kind::Mariadb, true, Duration::ZERO).await).await;
+pairs_of_servers! {
+    memory_before_memcached: Memory, Memcached, A_DAY;
+    memory_before_redis: Memory, Redis, A_DAY;
+    memory_before_valkey: Memory, Valkey, A_DAY;
+    memory_before_redis_cluster: Memory, RedisCluster, A_DAY;
+    memory_before_redis_sentinel: Memory, RedisSentinel, A_DAY;
+    memory_before_postgres: Memory, Postgres, A_DAY;
+    memory_before_mariadb: Memory, Mariadb, A_DAY;
+    memory_before_mongodb: Memory, Mongodb, A_DAY;
+    memory_before_mongodb_replicas: Memory, MongodbReplicas, A_DAY;
+    memory_before_etcd: Memory, Etcd, A_DAY;
+    memory_before_dynamodb: Memory, Dynamodb, A_DAY;
+    redis_before_mongodb: Redis, Mongodb, A_DAY;
+    redis_before_postgres: Redis, Postgres, A_DAY;
+    // memcached cannot find the copies of a user, so that others know of a revocation when the bound has passed.
+    memcached_before_postgres_always_asking: Memcached, Postgres, Duration::ZERO;
+    memcached_before_mariadb_always_asking: Memcached, Mariadb, Duration::ZERO;
 }

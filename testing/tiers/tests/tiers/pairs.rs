@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloakroom::stores::{Durability, FileStore, MemoryStore, TieredStore};
 use cloakroom_conformance::{Ability, Limits};
 use cloakroom_redb::RedbStore;
+use cloakroom_services::Service;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_store::{
     Clock, Created, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Stored, Timestamp, Touch, Version,
@@ -30,15 +31,27 @@ pub(crate) enum Kind {
     File,
     Redb,
     Sqlite,
+    Dynamodb,
+    Etcd,
     Memcached,
     Mariadb,
     Mongodb,
+    MongodbReplicas,
     Postgres,
     Redis,
+    RedisCluster,
+    RedisSentinel,
+    Valkey,
 }
 
 impl Kind {
+    /// Opens an empty store.
     pub(crate) async fn open(self, folder: &TempDir, clock: &ManualClock) -> Arc<dyn Store> {
+        self.open_in(&servers::unused(), folder, clock).await
+    }
+
+    /// Opens a store, in tables of this name if it keeps tables, which are made if they are missing.
+    pub(crate) async fn open_in(self, tables: &str, folder: &TempDir, clock: &ManualClock) -> Arc<dyn Store> {
         let shared = Arc::new(clock.clone());
         match self {
             Self::Memory => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
@@ -55,11 +68,29 @@ impl Kind {
                 let builder = builder.durability(cloakroom_sqlite::Durability::Process);
                 Arc::new(builder.open().await.unwrap())
             }
+            Self::Dynamodb => servers::dynamodb(shared).await,
+            Self::Etcd => servers::etcd(shared).await,
             Self::Memcached => servers::memcached(shared).await,
-            Self::Mariadb => servers::mariadb(shared).await,
-            Self::Mongodb => servers::mongodb(shared).await,
-            Self::Postgres => servers::postgres(shared).await,
-            Self::Redis => servers::redis(shared).await,
+            Self::Mariadb => servers::mariadb(tables, shared).await,
+            Self::Mongodb => servers::mongodb(Service::Mongodb, tables, shared).await,
+            Self::MongodbReplicas => servers::mongodb(Service::MongodbReplicas, tables, shared).await,
+            Self::Postgres => servers::postgres(tables, shared).await,
+            Self::Redis => servers::redis(Service::Redis, shared).await,
+            Self::RedisCluster => servers::redis(Service::RedisCluster, shared).await,
+            Self::RedisSentinel => servers::redis(Service::RedisSentinel, shared).await,
+            Self::Valkey => servers::redis(Service::Valkey, shared).await,
+        }
+    }
+
+    /// Leaves tables as they were made.
+    pub(crate) async fn empty(self, tables: &str) {
+        match self {
+            Self::Mariadb => servers::empty_mariadb(tables).await,
+            Self::Mongodb => servers::empty_mongodb(Service::Mongodb, tables).await,
+            Self::MongodbReplicas => servers::empty_mongodb(Service::MongodbReplicas, tables).await,
+            Self::Postgres => servers::empty_postgres(tables).await,
+            // A store of these opens where nothing is, or in a folder.
+            _ => {}
         }
     }
 
@@ -67,15 +98,20 @@ impl Kind {
     pub(crate) fn abilities(self) -> &'static [Ability] {
         match self {
             Self::Memcached => &[],
-            Self::Mongodb | Self::Redis => &[Ability::Scan, Ability::Owners],
-            _ => &Ability::ALL,
+            Self::Memory | Self::File | Self::Redb | Self::Sqlite | Self::Mariadb | Self::Postgres => {
+                &Ability::ALL
+            }
+            _ => &[Ability::Scan, Ability::Owners],
         }
     }
 
     /// What the suite may expect of a store of this kind.
     pub(crate) fn limits(self) -> Limits {
         let limits = Limits::default().promise(self.abilities());
-        if matches!(self, Self::Memcached) { limits.largest_payload(500_000) } else { limits }
+        match self {
+            Self::Dynamodb | Self::Etcd | Self::Memcached => limits.largest_payload(servers::LARGEST),
+            _ => limits,
+        }
     }
 }
 
