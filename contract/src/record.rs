@@ -1,6 +1,8 @@
 //! What a store keeps.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -75,6 +77,16 @@ impl Version {
         Self(number)
     }
 
+    /// A version out of 2^64, which no key has had before and none is going to have again: for a store that would
+    /// otherwise have to remember something, even after a delete, or after a crash that undid a write.
+    ///
+    /// It is no secret. It takes no call of the operating system: the standard library has random keys for hashing.
+    pub fn random() -> Self {
+        // Counted, too: nothing says that the keys differ from one call to the next.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self(RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+
     /// The number that the store gave it.
     pub const fn get(self) -> u64 {
         self.0
@@ -98,5 +110,20 @@ impl Touch {
         let due =
             record.sliding && record.expires_at < self.due_before && record.expires_at < self.expires_at;
         due.then_some(self.expires_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, thread};
+
+    use super::*;
+
+    #[test]
+    fn random_versions_differ_in_a_thread_and_across_threads() {
+        let draw = || (0..500).map(|_| Version::random()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| thread::spawn(draw)).collect();
+        let drawn: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), 2_000);
     }
 }

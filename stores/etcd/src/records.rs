@@ -72,7 +72,7 @@ impl Server {
     }
 
     pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
-        let (now, stored) = (self.now(), versioned(record)?);
+        let (now, stored) = (self.now(), versioned(record));
         let mut over = Seen::default();
         for _ in 0..TRIES {
             over = match self.write(key, &stored, &over, now).await? {
@@ -92,7 +92,7 @@ impl Server {
         expected: Version,
         record: &Record,
     ) -> Result<Updated, Failure> {
-        let (now, stored) = (self.now(), versioned(record)?);
+        let (now, stored) = (self.now(), versioned(record));
         let mut item = match self.recall(key, expected, now) {
             Some(seen) => match self.write(key, &stored, &seen, now).await? {
                 Written::Done => return Ok(Updated::Updated(stored.version)),
@@ -245,7 +245,6 @@ fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
 }
 
 /// The record with a version out of 2^64: none that this key had is met again, not even if the server has lost its data.
-fn versioned(record: &Record) -> Result<Stored, Failure> {
-    let version = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
-    Ok(Stored { record: record.clone(), version: Version::new(version) })
+fn versioned(record: &Record) -> Stored {
+    Stored { record: record.clone(), version: Version::random() }
 }

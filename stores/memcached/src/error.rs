@@ -15,8 +15,6 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) const DAMAGED: Self =
         Self::new(ErrorKind::Corrupt, "an item is not as this version of the store writes it");
-    pub(crate) const NO_RANDOMNESS: Self =
-        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
     pub(crate) const LATE: Self =
         Self::new(ErrorKind::Unavailable, "the server did not answer in time; is it reachable and healthy?");
     pub(crate) const CROWDED: Self =

@@ -67,7 +67,7 @@ impl<'a> Operation<'a> {
 
     pub(crate) async fn create(mut self, record: &Record) -> Result<Created> {
         self.check_size(record)?;
-        let stored = versioned(record)?;
+        let stored = versioned(record);
         let mut condition = Condition::Add;
         for _ in 0..TRIES {
             if self.put(&stored, condition).await? {
@@ -84,7 +84,7 @@ impl<'a> Operation<'a> {
 
     pub(crate) async fn update(mut self, expected: Version, record: &Record) -> Result<Updated> {
         self.check_size(record)?;
-        let stored = versioned(record)?;
+        let stored = versioned(record);
         if let Some(seen) = self.recall(expected)
             && self.put(&stored, Condition::Is(seen)).await?
         {
@@ -177,7 +177,6 @@ impl<'a> Operation<'a> {
 }
 
 /// The record with a version out of 2^64: none that this key had is met again, not even after a restart.
-fn versioned(record: &Record) -> Result<Stored, Failure> {
-    let version = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
-    Ok(Stored { record: record.clone(), version: Version::new(version) })
+fn versioned(record: &Record) -> Stored {
+    Stored { record: record.clone(), version: Version::random() }
 }

@@ -24,7 +24,7 @@ impl Server {
         owner: &Owner,
         now: Timestamp,
     ) -> Result<Option<Created>, Failure> {
-        let placed = self.placed(record, now)?;
+        let placed = self.placed(record, now);
         let (claimed, written) = ((slot(key), Kind::Upsert), free(key, now));
         Ok(match self.write_owned(claimed, written, owner, &placed).await? {
             Outcome::Written => Some(Created::Created(placed.version)),
@@ -42,7 +42,7 @@ impl Server {
         owner: &Owner,
         now: Timestamp,
     ) -> Result<Option<Updated>, Failure> {
-        let placed = self.placed(record, now)?;
+        let placed = self.placed(record, now);
         let filter = exactly(key, now, expected);
         Ok(match self.write_owned((filter.clone(), Kind::One), filter, owner, &placed).await? {
             Outcome::Written => Some(Updated::Updated(placed.version)),
@@ -58,7 +58,7 @@ impl Server {
         owner: &Owner,
         placed: &Placed<'_>,
     ) -> Result<Outcome, Failure> {
-        let token = random()?;
+        let token = random();
         let statement =
             |filter, update: Vec<Document>, kind| Statement { filter, update: update.into(), kind };
         let done = self.carry_out(vec![

@@ -66,7 +66,7 @@ impl Server {
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Created>, Failure> {
-        let placed = self.placed(record, now)?;
+        let placed = self.placed(record, now);
         let update = self.records.update_one(free(key, now), placed.replace()).upsert(true);
         match self.ask(update).await {
             Ok(_) => Ok(Some(Created::Created(placed.version))),
@@ -109,7 +109,7 @@ impl Server {
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Version>, Failure> {
-        let placed = self.placed(record, now)?;
+        let placed = self.placed(record, now);
         let filter = exactly(key, now, expected);
         let filter = match &record.owner {
             Some(owner) => with_owner(filter, owner),

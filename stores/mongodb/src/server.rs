@@ -60,12 +60,8 @@ impl Server {
     }
 
     /// What a write puts into a slot.
-    pub(crate) fn placed<'a>(
-        &self,
-        record: &'a cloakroom_store::Record,
-        now: Timestamp,
-    ) -> Result<Placed<'a>, Failure> {
-        Ok(Placed { record, version: Version::new(random()?.cast_unsigned()), now, slack: self.slack })
+    pub(crate) fn placed<'a>(&self, record: &'a cloakroom_store::Record, now: Timestamp) -> Placed<'a> {
+        Placed { record, version: Version::random(), now, slack: self.slack }
     }
 
     /// Waits for an answer, but not for ever.
@@ -100,10 +96,9 @@ impl Server {
     }
 }
 
-/// A number out of 2^64, so that no record meets one that another record under the same key had: not after a delete,
-/// and not after a failover that undid a write which somebody had seen.
-pub(crate) fn random() -> Result<i64, Failure> {
-    Ok(getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?.cast_signed())
+/// A number out of 2^64, which nothing else has.
+pub(crate) fn random() -> i64 {
+    Version::random().get().cast_signed()
 }
 
 fn integer(value: &Bson) -> Option<i64> {
