@@ -10,6 +10,8 @@ use cloakroom_store::{
 use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::digits::{Digits, read_decimal};
+
 /// What all keys begin with, unless another prefix is set.
 pub(crate) const PREFIX: &str = "cloakroom:";
 
@@ -34,12 +36,21 @@ impl Layout {
     }
 
     pub(crate) fn record(&self, key: &StoreKey) -> String {
-        format!("{}r:{{{}}}", self.prefix, member(key))
+        self.name("r:{", key)
     }
 
     /// In the record's slot: owners who were revoked while a write of theirs may be under way.
     pub(crate) fn fence(&self, key: &StoreKey) -> String {
-        format!("{}f:{{{}}}", self.prefix, member(key))
+        self.name("f:{", key)
+    }
+
+    fn name(&self, kind: &str, key: &StoreKey) -> String {
+        let mut name = String::with_capacity(self.prefix.len() + kind.len() + 2 * key.as_bytes().len() + 1);
+        name.push_str(&self.prefix);
+        name.push_str(kind);
+        BASE64URL_NOPAD.encode_append(key.as_bytes(), &mut name);
+        name.push('}');
+        name
     }
 
     /// The keys of an owner's records, in the owner's slot.
@@ -75,13 +86,13 @@ pub(crate) fn key(member: &[u8]) -> Option<StoreKey> {
 }
 
 /// A moment as scripts compare it.
-pub(crate) fn moment(timestamp: Timestamp) -> String {
-    format!("{:018}", timestamp.as_micros())
+pub(crate) fn moment(timestamp: Timestamp) -> Digits<18> {
+    Digits::decimal(timestamp.as_micros())
 }
 
 /// A version as it stands in a record.
-pub(crate) fn version(version: Version) -> String {
-    format!("{:016x}", version.get())
+pub(crate) fn version(version: Version) -> Digits<16> {
+    Digits::hexadecimal(version.get())
 }
 
 /// In how many milliseconds the server may let a record go, or `0` for never.
@@ -102,30 +113,31 @@ pub(crate) fn index_lifetime(now: Timestamp, until: Timestamp) -> String {
 
 /// For how many milliseconds a revocation is remembered: a day after now and after the moment that it names.
 pub(crate) fn remembered(now: Timestamp, at: Timestamp) -> String {
-    let remembered = at.since(now) + A_DAY + SKEW;
-    remembered.as_millis().to_string()
+    whole_millis(at.since(now) + A_DAY + SKEW)
 }
 
 fn millis(now: Timestamp, until: Timestamp, slack: Duration) -> String {
     if until == Timestamp::NEVER {
         return "0".into();
     }
-    (until.since(now) + slack).as_millis().to_string()
+    whole_millis(until.since(now) + slack)
+}
+
+fn whole_millis(duration: Duration) -> String {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).to_string()
 }
 
 /// The bytes of a record.
 pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) -> Vec<u8> {
     let Record { payload, expires_at, sliding, owner } = record;
-    let owner_len = owner.as_ref().map_or(0, |owner| owner.key.as_bytes().len());
-    let head = format!(
-        "1{}{}{}{:09}{owner_len:03}",
-        moment(*expires_at),
-        self::version(version),
-        if *sliding { 's' } else { '-' },
-        payload.len()
-    );
-    let mut bytes = Vec::with_capacity(OWNED_HEAD + owner_len + payload.len());
-    bytes.extend_from_slice(head.as_bytes());
+    let owner_key = owner.as_ref().map_or(&[][..], |owner| owner.key.as_bytes());
+    let mut bytes = Vec::with_capacity(OWNED_HEAD + owner_key.len() + payload.len());
+    bytes.push(b'1');
+    bytes.extend_from_slice(moment(*expires_at).as_bytes());
+    bytes.extend_from_slice(self::version(version).as_bytes());
+    bytes.push(if *sliding { b's' } else { b'-' });
+    bytes.extend_from_slice(Digits::<9>::decimal(len(payload)).as_bytes());
+    bytes.extend_from_slice(Digits::<3>::decimal(len(owner_key)).as_bytes());
     if let Some(Owner { key, since }) = owner {
         bytes.extend_from_slice(moment(*since).as_bytes());
         bytes.extend_from_slice(moment(index_until).as_bytes());
@@ -133,6 +145,10 @@ pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) 
     }
     bytes.extend_from_slice(payload);
     bytes
+}
+
+fn len(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// How many bytes stand before the payload of a record that is nobody's.
@@ -157,7 +173,7 @@ fn read(bytes: &Bytes) -> Option<Stored> {
         b'-' => false,
         _ => return None,
     };
-    let owner_len = usize::try_from(number(bytes.get(45..48)?)?).ok()?;
+    let owner_len = usize::try_from(read_decimal(bytes.get(45..48)?)?).ok()?;
     let (owner, payload) = match owner_len {
         0 => (None, HEAD),
         _ => (Some(read_owner(bytes, owner_len)?), OWNED_HEAD + owner_len),
@@ -168,7 +184,7 @@ fn read(bytes: &Bytes) -> Option<Stored> {
         sliding,
         owner,
     };
-    let whole = number(bytes.get(36..45)?)? == u64::try_from(record.payload.len()).ok()?;
+    let whole = read_decimal(bytes.get(36..45)?)? == len(&record.payload);
     let version = u64::from_str_radix(std::str::from_utf8(bytes.get(19..35)?).ok()?, 16).ok()?;
     whole.then_some(Stored { record, version: Version::new(version) })
 }
@@ -179,12 +195,7 @@ fn read_owner(bytes: &[u8], len: usize) -> Option<Owner> {
 }
 
 fn read_moment(digits: &[u8]) -> Option<Timestamp> {
-    number(digits).map(Timestamp::from_micros)
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let digits = digits.iter().all(u8::is_ascii_digit).then_some(digits)?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    read_decimal(digits).map(Timestamp::from_micros)
 }
 
 /// Reads of a record's beginning when it expires.

@@ -2,6 +2,7 @@
 
 mod builder;
 mod cursor;
+mod digits;
 mod error;
 mod layout;
 mod link;

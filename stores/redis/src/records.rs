@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Created, Error, ErrorKind, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Created, Error, ErrorKind, Owner, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
 use redis::{Value, cmd};
 
@@ -13,40 +13,74 @@ use crate::link::Aim;
 use crate::register::Registered;
 use crate::server::Effect;
 use crate::store::Inner;
+use crate::write::Write;
 
 /// How often a touch is tried whose record gets another owner each time in between.
 const TRIES: usize = 4;
+
+/// What a script that keeps a record answers if its owner was revoked since its log-in began.
+const REVOKED: i64 = -1;
+/// And if the record would get an owner in whose index it is not.
+const NOT_LISTED: i64 = -2;
 
 impl Inner {
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Stored>> {
         let name = self.layout.record(key);
         let answer = self.server.look_at(cmd("GET").arg(&name).take(), &Aim::key(&name)).await?;
+        self.live(answer)
+    }
+
+    /// The record in an answer that is one or nothing, if it has not expired.
+    fn live(&self, answer: Value) -> Result<Option<Stored>> {
         let now = self.now();
         Ok(found(answer)?.filter(|stored| stored.record.is_live(now)))
     }
 
     pub(crate) async fn load_and_touch(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
-        let name = self.layout.record(key);
+        let answer = self.look_and_touch(key, touch, (b"", b"")).await?;
+        match to_be_listed(&answer)? {
+            None => self.live(answer),
+            // Rare, and a large future.
+            Some(first) => Box::pin(self.list_and_touch(key, touch, first)).await,
+        }
+    }
+
+    /// Sends the script that loads. It does not touch a record whose owner's index would end before it.
+    async fn look_and_touch(
+        &self,
+        key: &StoreKey,
+        touch: Touch,
+        (listed_until, owner): (&[u8], &[u8]),
+    ) -> Result<Value> {
+        let (name, now) = (self.layout.record(key), self.now());
+        let (now_text, lifetime) = (moment(now), lifetime(now, touch.expires_at));
         let (due_before, expires_at) = (moment(touch.due_before), moment(touch.expires_at));
-        let mut listed = Listed::default();
+        let arguments = [
+            now_text.as_bytes(),
+            due_before.as_bytes(),
+            expires_at.as_bytes(),
+            lifetime.as_bytes(),
+            listed_until,
+            owner,
+        ];
+        self.server.run(&self.server.scripts.load, &[&name], &arguments, Effect::Looks).await
+    }
+
+    async fn list_and_touch(
+        &self,
+        key: &StoreKey,
+        touch: Touch,
+        mut there: Stored,
+    ) -> Result<Option<Stored>> {
         for _ in 0..TRIES {
-            let now = self.now();
-            let (now_text, lifetime) = (moment(now), lifetime(now, touch.expires_at));
-            let arguments = [
-                now_text.as_bytes(),
-                due_before.as_bytes(),
-                expires_at.as_bytes(),
-                lifetime.as_bytes(),
-                listed.until.as_bytes(),
-                &listed.owner,
-            ];
-            let answer =
-                self.server.run(&self.server.scripts.load, &[&name], &arguments, Effect::Looks).await?;
-            let Some(first) = to_be_listed(&answer)? else { return found(answer) };
-            match self.list_until(key, &first, touch.expires_at).await? {
-                Some(now_listed) => listed = now_listed,
+            let Some(listed) = self.list_until(key, &there, touch.expires_at).await? else {
                 // The owner was revoked this moment: whoever did that is about to remove the record.
-                None => return Ok(Some(first)),
+                return Ok(Some(there));
+            };
+            let answer = self.look_and_touch(key, touch, (&listed.until, &listed.owner)).await?;
+            match to_be_listed(&answer)? {
+                None => return self.live(answer),
+                Some(other) => there = other,
             }
         }
         self.load(key).await
@@ -63,7 +97,7 @@ impl Inner {
                 now_text.as_bytes(),
                 expires.as_bytes(),
                 lifetime.as_bytes(),
-                listed.until.as_bytes(),
+                &listed.until[..],
                 &listed.owner,
             ];
             let answer =
@@ -88,29 +122,34 @@ impl Inner {
         let until = index_until(self.now(), expires_at);
         match self.register(key, owner, until).await? {
             Registered::Revoked => Ok(None),
-            Registered::Members(_) => {
-                Ok(Some(Listed { until: moment(until), owner: owner.key.as_bytes().to_vec() }))
-            }
+            Registered::Members(_) => Ok(Some(Listed {
+                until: moment(until).as_bytes().into(),
+                owner: owner.key.as_bytes().to_vec(),
+            })),
         }
     }
 
     pub(crate) async fn create(self: &Arc<Self>, key: &StoreKey, record: &Record) -> Result<Created> {
-        let write = self.write(key, record)?;
+        let write = self.write(key, record);
         let answer = match &record.owner {
             None => self.run_write(&self.server.scripts.create_here, &write, &[], &[]).await?,
-            Some(owner) if self.server.is_cluster() => match self.register(key, owner, write.until).await? {
+            Some(owner) if self.server.is_cluster() => match Box::pin(self.register(key, owner, write.until))
+                .await?
+            {
                 Registered::Revoked => return Ok(Created::Revoked),
                 Registered::Members(count) => {
                     self.tidy_sometimes(&owner.key, count);
-                    self.run_fenced(&self.server.scripts.create_fenced, &write, b"", true).await?
+                    Box::pin(self.run_fenced(&self.server.scripts.create_fenced, &write, b"", true)).await?
                 }
             },
-            Some(owner) => self.run_here(&self.server.scripts.create_here, &write, b"", owner).await?,
+            Some(owner) => {
+                Box::pin(self.run_here(&self.server.scripts.create_here, &write, b"", owner)).await?
+            }
         };
         match code(&answer)? {
             1 => Ok(Created::Created(write.version)),
             0 => Ok(Created::Taken),
-            -1 => Ok(Created::Revoked),
+            REVOKED => Ok(Created::Revoked),
             _ => Err(unexpected()),
         }
     }
@@ -121,31 +160,43 @@ impl Inner {
         expected: Version,
         record: &Record,
     ) -> Result<Updated> {
-        let write = self.write(key, record)?;
-        let expected = layout::version(expected);
-        let expected = expected.as_bytes();
-        let scripts = &self.server.scripts;
-        let mut answer = match &record.owner {
-            None => self.run_write(&scripts.update_here, &write, &[], &[expected]).await?,
-            Some(_) if self.server.is_cluster() => {
-                self.run_fenced(&scripts.update_fenced, &write, expected, false).await?
+        let (write, expected) = (self.write(key, record), layout::version(expected));
+        let answer = match &record.owner {
+            None => {
+                let update = &self.server.scripts.update_here;
+                self.run_write(update, &write, &[], &[expected.as_bytes()]).await?
             }
-            Some(owner) => self.run_here(&scripts.update_here, &write, expected, owner).await?,
+            Some(owner) => Box::pin(self.update_owned(&write, expected.as_bytes(), owner)).await?,
         };
-        if let (Value::Int(-2), Some(owner)) = (&answer, &record.owner) {
-            match self.register(key, owner, write.until).await? {
-                Registered::Revoked => return Ok(Updated::Revoked),
-                Registered::Members(count) => self.tidy_sometimes(&owner.key, count),
-            }
-            answer = self.run_fenced(&scripts.update_fenced, &write, expected, true).await?;
-        }
         match answer {
             Value::Int(1) => Ok(Updated::Updated(write.version)),
-            Value::Int(-1) => Ok(Updated::Revoked),
+            Value::Int(REVOKED) => Ok(Updated::Revoked),
             Value::Nil => Ok(Updated::Gone),
             Value::BulkString(bytes) => Ok(Updated::Conflict(decode(bytes)?)),
             _ => Err(unexpected()),
         }
+    }
+
+    /// Updates a record that is going to be `owner`'s.
+    async fn update_owned(
+        self: &Arc<Self>,
+        write: &Write<'_>,
+        expected: &[u8],
+        owner: &Owner,
+    ) -> Result<Value> {
+        let scripts = &self.server.scripts;
+        if !self.server.is_cluster() {
+            return self.run_here(&scripts.update_here, write, expected, owner).await;
+        }
+        let answer = self.run_fenced(&scripts.update_fenced, write, expected, false).await?;
+        if answer != Value::Int(NOT_LISTED) {
+            return Ok(answer);
+        }
+        match self.register(write.key, owner, write.until).await? {
+            Registered::Revoked => return Ok(Value::Int(REVOKED)),
+            Registered::Members(count) => self.tidy_sometimes(&owner.key, count),
+        }
+        self.run_fenced(&scripts.update_fenced, write, expected, true).await
     }
 
     pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
@@ -158,7 +209,7 @@ impl Inner {
 /// What a touch tells about the index that it had made last longer.
 #[derive(Default)]
 struct Listed {
-    until: String,
+    until: Vec<u8>,
     owner: Vec<u8>,
 }
 

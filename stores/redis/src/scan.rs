@@ -63,7 +63,7 @@ impl Scan for RedisStore {
             let step = self.0.step(&at, STEP.1).await?;
             let now = moment(self.0.now());
             for key in &step.keys {
-                live += self.0.clear(key, &now).await?;
+                live += self.0.clear(key, now.as_bytes()).await?;
             }
             next = step.next;
         }
@@ -159,11 +159,10 @@ impl Inner {
         Ok(entries)
     }
 
-    async fn clear(&self, key: &StoreKey, now: &str) -> Result<u64> {
+    async fn clear(&self, key: &StoreKey, now: &[u8]) -> Result<u64> {
         let name = self.layout.record(key);
         let clear = &self.server.scripts.clear;
-        let answer =
-            self.server.run(clear, &[&name], &[now.as_bytes()], crate::server::Effect::Writes).await?;
+        let answer = self.server.run(clear, &[&name], &[now], crate::server::Effect::Writes).await?;
         Ok(crate::records::code(&answer)?.unsigned_abs())
     }
 

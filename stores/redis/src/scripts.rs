@@ -32,7 +32,7 @@ macro_rules! scripts {
 
 scripts! {
     /// Loads, and touches if that is due.
-    load = "common", "move", "load";
+    load = "glance", "common", "move", "load";
     /// Moves an expiry.
     touch = "common", "move", "touch";
     /// Deletes.

@@ -54,10 +54,14 @@ impl Server {
         arguments: &[&[u8]],
         effect: Effect,
     ) -> Result<Value> {
-        let aim = Aim::key(keys.first().copied().unwrap_or_default());
-        let mut answers = self.write(call("EVALSHA", &script.sha, keys, arguments), &aim, effect).await?;
+        let aim =
+            if self.is_cluster() { Aim::key(keys.first().copied().unwrap_or_default()) } else { Aim::Anyone };
+        let called = self.pipeline(call("EVALSHA", &script.sha, keys, arguments), effect);
+        let mut answers = self.write(&called, &aim, effect).await?;
         if answers.first().is_some_and(is_unknown_script) {
-            answers = self.write(call("EVAL", script.code, keys, arguments), &aim, effect).await?;
+            let told = self.pipeline(call("EVAL", script.code, keys, arguments), effect);
+            // Once in the life of a server.
+            answers = Box::pin(self.write(&told, &aim, effect)).await?;
         }
         let confirmed = (answers.len() > 1).then(|| answers.pop()).flatten();
         let answer = only(answers)?;
@@ -79,17 +83,24 @@ impl Server {
         self.link.send(pipeline, aim, Again::Safe).await.map_err(|cause| error(&cause))
     }
 
-    async fn write(&self, command: Cmd, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
+    /// A command, and the wait for replicas if it writes.
+    fn pipeline(&self, command: Cmd, effect: Effect) -> Pipeline {
         let mut pipeline = pipe();
         pipeline.add_command(command);
-        let mut link = &self.link;
         if let (Some(wait), true) = (self.wait, effect != Effect::Looks) {
-            link = self.writes.as_ref().unwrap_or(link);
             let at_most = u64::try_from(wait.at_most.as_millis()).unwrap_or(u64::MAX).max(1); // 0 is for ever
             pipeline.cmd("WAIT").arg(wait.replicas).arg(at_most);
         }
+        pipeline
+    }
+
+    async fn write(&self, pipeline: &Pipeline, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
+        let link = match effect {
+            Effect::Looks => &self.link,
+            Effect::Writes | Effect::WritesAgain => self.writes.as_ref().unwrap_or(&self.link),
+        };
         let again = if effect == Effect::Writes { Again::Never } else { Again::Safe };
-        link.send(&pipeline, aim, again).await.map_err(|cause| error(&cause))
+        link.send(pipeline, aim, again).await.map_err(|cause| error(&cause))
     }
 
     /// Looks whether the server is one that the store can use.

@@ -60,32 +60,39 @@ impl Link {
     /// An error of a command is among the answers, except that the first command's, if the server refused to carry it
     /// out where it was sent, has all of them sent again while there is patience.
     pub(crate) async fn send(&self, pipeline: &Pipeline, aim: &Aim, again: Again) -> RedisResult<Vec<Value>> {
-        let until = Instant::now() + self.patience;
-        let (mut pause, mut lost) = (FIRST_PAUSE, again == Again::Never);
-        let mut redirected = None;
+        match Turn::of(self.send_once(pipeline, aim).await) {
+            Turn::Over(answers) => answers,
+            // Rare, and a large future.
+            trouble => Box::pin(self.send_again(pipeline, aim, again, trouble)).await,
+        }
+    }
+
+    async fn send_again(
+        &self,
+        pipeline: &Pipeline,
+        aim: &Aim,
+        mut again: Again,
+        mut turn: Turn,
+    ) -> RedisResult<Vec<Value>> {
+        let (began, mut pause, mut redirected) = (Instant::now(), FIRST_PAUSE, None);
         loop {
-            let aim = redirected.as_ref().unwrap_or(aim);
-            let refused = match self.send_once(pipeline, aim).await {
-                Ok(answers) => match refusal(&answers) {
-                    Some(refusal) => refusal,
-                    None => return Ok(answers),
-                },
-                Err(error) if is_refused(&error) => error,
-                Err(error) if error.is_connection_dropped() && !lost => {
-                    lost = true;
-                    continue;
+            match turn {
+                Turn::Over(answers) => return answers,
+                Turn::Lost(error) if again == Again::Never => return Err(error),
+                Turn::Lost(_) => again = Again::Never,
+                Turn::Refused(refused) => {
+                    if !self.may_be_elsewhere(&refused) || began.elapsed() + pause > self.patience {
+                        return Err(refused);
+                    }
+                    let asked_before = redirected.is_some();
+                    redirected = Aim::asked(&refused);
+                    if asked_before || redirected.is_none() {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
                 }
-                Err(error) => return Err(error),
-            };
-            if !self.may_be_elsewhere(&refused) || Instant::now() + pause > until {
-                return Err(refused);
             }
-            let asked_before = redirected.is_some();
-            redirected = Aim::asked(&refused);
-            if asked_before || redirected.is_none() {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+            turn = Turn::of(self.send_once(pipeline, redirected.as_ref().unwrap_or(aim)).await);
         }
     }
 
@@ -106,7 +113,7 @@ impl Link {
                 }
                 answers
             }
-            Way::Cluster(line) => cluster::send(line, pipeline, aim).await,
+            Way::Cluster(line) => Box::pin(cluster::send(line, pipeline, aim)).await,
         }
     }
 
@@ -118,6 +125,30 @@ impl Link {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What came of sending commands.
+enum Turn {
+    /// Nothing more is to be done.
+    Over(RedisResult<Vec<Value>>),
+    /// The first command was not carried out, and may be elsewhere.
+    Refused(RedisError),
+    /// The connection broke, and nobody knows.
+    Lost(RedisError),
+}
+
+impl Turn {
+    fn of(answers: RedisResult<Vec<Value>>) -> Self {
+        match answers {
+            Ok(answers) => match refusal(&answers) {
+                Some(refusal) => Self::Refused(refusal),
+                None => Self::Over(Ok(answers)),
+            },
+            Err(error) if is_refused(&error) => Self::Refused(error),
+            Err(error) if error.is_connection_dropped() => Self::Lost(error),
+            Err(error) => Self::Over(Err(error)),
+        }
+    }
+}
 
 async fn send_to(mut connection: impl ConnectionLike, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
     connection.req_packed_commands(pipeline, 0, pipeline.len()).await
