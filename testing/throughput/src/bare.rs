@@ -5,11 +5,26 @@ mod redis;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use postgres::on_postgres;
 pub(crate) use redis::on_redis;
 
 use crate::Result;
+use crate::apps::filling;
+
+/// What a session holds, as JSON.
+#[derive(Deserialize, Serialize)]
+struct Held {
+    visits: u64,
+    filling: String,
+}
+
+impl Held {
+    fn new() -> Self {
+        Self { visits: 0, filling: filling() }
+    }
+}
 
 /// The id after `session=`.
 fn id(headers: &HeaderMap) -> Option<&str> {
@@ -19,7 +34,8 @@ fn id(headers: &HeaderMap) -> Option<&str> {
 /// A new id and its cookie.
 fn begun() -> (String, [(header::HeaderName, String); 1]) {
     use std::hash::{BuildHasher, RandomState};
-    let id = format!("{:016x}", RandomState::new().hash_one(0));
+    let [one, two] = [(); 2].map(|()| RandomState::new().hash_one(0));
+    let id = format!("{one:016x}{two:016x}");
     let cookie = format!("session={id}; Path=/; HttpOnly");
     (id, [(header::SET_COOKIE, cookie)])
 }

@@ -1,9 +1,10 @@
 //! Requests a second through Redis and PostgreSQL: Cloakroom against bare handlers that ask the server themselves.
 //!
-//! The bare handlers take an id from a cookie and call the same scripts of Redis as the store, or do a plain `SELECT` (and
-//! `UPDATE`) in PostgreSQL, of about 1 KB, through the same client crate: no merging, no hashing, no JSON. Both are served by the same axum with one worker thread and
-//! asked by the same clients, each on a connection and a session of its own. The two take turns; what is told is the
-//! median of the ratios of neighbours, because a machine's speed drifts.
+//! The bare handlers take an id from a cookie, keep a struct of about 1 KB as JSON, and call the same scripts of Redis as
+//! the store, or do a plain `SELECT` (and `UPDATE`) in PostgreSQL, through the same client crate: no merging, no hashing.
+//! Both are served by the same axum with one worker thread and asked by the same clients, each on a connection and a
+//! session of its own. The two take short turns; what is told is the median of the ratios of neighbours, because a
+//! machine's speed drifts.
 //!
 //! Run by `cargo xtask throughput`, which starts the servers.
 
@@ -24,9 +25,9 @@ use load::Site;
 pub(crate) type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// How many times the two take turns.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 41;
 /// How long each is asked at a time.
-const SPAN: Duration = Duration::from_secs(1);
+const SPAN: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     let server = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();

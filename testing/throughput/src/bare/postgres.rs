@@ -7,9 +7,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use cloakroom_postgres::sqlx::{self, PgPool, postgres::PgPoolOptions};
 
-use super::{Answer, Fault, begun, id};
+use super::{Answer, Fault, Held, begun, id};
 use crate::Result;
-use crate::apps::filling;
 
 pub(crate) async fn on_postgres(url: &str) -> Result<Router> {
     let pool = PgPoolOptions::new().max_connections(10).connect(url).await?;
@@ -27,25 +26,28 @@ async fn begin(State(pool): State<PgPool>) -> Result<impl IntoResponse, Fault> {
     let (id, cookie) = begun();
     sqlx::query("INSERT INTO bare VALUES ($1, $2)")
         .bind(id)
-        .bind(filling().into_bytes())
+        .bind(serde_json::to_vec(&Held::new())?)
         .execute(&pool)
         .await?;
     Ok((cookie, "hello"))
 }
 
-async fn select(pool: &PgPool, id: &str) -> Result<Vec<u8>, Fault> {
-    Ok(sqlx::query_scalar("SELECT payload FROM bare WHERE id = $1").bind(id).fetch_one(pool).await?)
+async fn select(pool: &PgPool, id: &str) -> Result<Held, Fault> {
+    let payload: Vec<u8> =
+        sqlx::query_scalar("SELECT payload FROM bare WHERE id = $1").bind(id).fetch_one(pool).await?;
+    Ok(serde_json::from_slice(&payload)?)
 }
 
 async fn read(State(pool): State<PgPool>, headers: HeaderMap) -> Answer {
-    let bytes = select(&pool, id(&headers).ok_or(Fault)?).await?;
-    Ok(if bytes.is_empty() { "whose?" } else { "hello" })
+    let held = select(&pool, id(&headers).ok_or(Fault)?).await?;
+    Ok(if held.visits < u64::MAX { "hello" } else { "too many" })
 }
 
 async fn write(State(pool): State<PgPool>, headers: HeaderMap) -> Answer {
     let id = id(&headers).ok_or(Fault)?;
-    let mut bytes = select(&pool, id).await?;
-    bytes[0] ^= 1;
-    sqlx::query("UPDATE bare SET payload = $2 WHERE id = $1").bind(id).bind(bytes).execute(&pool).await?;
+    let mut held = select(&pool, id).await?;
+    held.visits += 1;
+    let payload = serde_json::to_vec(&held)?;
+    sqlx::query("UPDATE bare SET payload = $2 WHERE id = $1").bind(id).bind(payload).execute(&pool).await?;
     Ok("hello")
 }

@@ -9,9 +9,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use cloakroom_redis::redis::{self, FromRedisValue, RedisResult, aio::ConnectionManager};
 
-use super::{Answer, Fault, begun, id};
+use super::{Answer, Fault, Held, begun, id};
 use crate::Result;
-use crate::apps::filling;
 
 /// Joins the parts of a script, as the store does.
 macro_rules! script {
@@ -20,7 +19,7 @@ macro_rules! script {
     };
 }
 
-const LOAD: &str = script!("common", "move", "load");
+const LOAD: &str = script!("glance", "common", "move", "load");
 const UPDATE: &str = script!("common", "index", "keep", "admit_here", "update");
 
 /// How long a session lives, and how long the server keeps it, in milliseconds.
@@ -42,7 +41,7 @@ impl Redis {
         command.query_async(&mut self.connection).await
     }
 
-    /// The whole record.
+    /// The whole record, of which the last is what is held.
     async fn record(&mut self, id: &str) -> RedisResult<Vec<u8>> {
         let now = now();
         // A touch is not due: the session has just begun.
@@ -51,7 +50,7 @@ impl Redis {
         let arguments =
             [now.as_bytes(), due_before.as_bytes(), expires_at.as_bytes(), KEPT.as_bytes(), b"", b""];
         let sha = self.load.clone();
-        self.call(&sha, id, &arguments).await
+        self.call(&sha, &key(id), &arguments).await
     }
 }
 
@@ -65,9 +64,16 @@ fn moment(since_1970: Duration) -> String {
 }
 
 /// A record as the store writes it, of nobody.
-fn record(version: u64) -> Vec<u8> {
-    let payload = filling();
-    format!("1{}{version:016x}s{:09}000{payload}", moment(now() + LIFE), payload.len()).into_bytes()
+fn record(version: u64, held: &Held) -> Result<Vec<u8>, serde_json::Error> {
+    let payload = serde_json::to_string(held)?;
+    Ok(format!("1{}{version:016x}s{:09}000{payload}", moment(now() + LIFE), payload.len()).into_bytes())
+}
+
+/// Where a record's payload begins.
+const HEAD: usize = 48;
+
+fn key(id: &str) -> String {
+    format!("session:{id}")
 }
 
 pub(crate) async fn on_redis(url: &str) -> Result<Router> {
@@ -86,13 +92,20 @@ pub(crate) async fn on_redis(url: &str) -> Result<Router> {
 
 async fn begin(State(mut redis): State<Redis>) -> Result<impl IntoResponse, Fault> {
     let (id, cookie) = begun();
-    redis::cmd("SET").arg(id).arg(record(0)).query_async::<()>(&mut redis.connection).await?;
+    redis::cmd("SET")
+        .arg(key(&id))
+        .arg(record(0, &Held::new())?)
+        .arg("PX")
+        .arg(KEPT)
+        .query_async::<()>(&mut redis.connection)
+        .await?;
     Ok((cookie, "hello"))
 }
 
 async fn read(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
     let bytes = redis.record(id(&headers).ok_or(Fault)?).await?;
-    Ok(if bytes.is_empty() { "whose?" } else { "hello" })
+    let held: Held = serde_json::from_slice(bytes.get(HEAD..).ok_or(Fault)?)?;
+    Ok(if held.visits < u64::MAX { "hello" } else { "too many" })
 }
 
 async fn write(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
@@ -100,9 +113,11 @@ async fn write(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
     let seen = redis.record(id).await?;
     let version = seen.get(19..35).ok_or(Fault)?;
     let next = u64::from_str_radix(std::str::from_utf8(version)?, 16)? + 1;
-    let (now, record) = (moment(now()), record(next));
+    let mut held: Held = serde_json::from_slice(seen.get(HEAD..).ok_or(Fault)?)?;
+    held.visits += 1;
+    let (now, record) = (moment(now()), record(next, &held)?);
     let arguments = [now.as_bytes(), &record, KEPT.as_bytes(), version];
     let sha = redis.update.clone();
-    let updated: i64 = redis.call(&sha, id, &arguments).await?;
+    let updated: i64 = redis.call(&sha, &key(id), &arguments).await?;
     Ok(if updated == 1 { "hello" } else { "not updated" })
 }
