@@ -62,7 +62,8 @@ use self::trust::Trust;
 /// Whoever asks the durable tier has looked into the fast one before, and puts the copy in the place of exactly what
 /// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
 /// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
-/// old to be served.
+/// old to be served. A load that finds another's copy in its place, of something else than it was told itself, leaves a
+/// mark: who has seen a write that is not answered yet is not followed by one who has not.
 ///
 /// # Outages
 /// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
@@ -114,8 +115,22 @@ impl TieredStore {
             // Nothing is remembered of keys that nobody has.
             (None, Seen::Nothing) => return,
         };
-        // If it did not get in, somebody knows better.
-        let _ = self.front.replace(key, seen, &keep).await;
+        let Ok(Replaced::Lost(other)) = self.front.replace(key, seen, &keep).await else { return };
+        if Self::contradicts(&other, found) {
+            // Which of the two is later cannot be told. Whoever is answered with this one must not be followed by
+            // somebody who is answered with that.
+            let unsettled = self.trust.unsettled(Some(key));
+            if self.settle(key, Ok(other), None, asked_at).await.is_ok() {
+                unsettled.settled();
+            }
+        }
+    }
+
+    /// Whether what is in the fast tier would be served, and is something else than what the durable tier said.
+    fn contradicts(seen: &Seen, found: Option<&Stored>) -> bool {
+        let Seen::Something(kept) = seen else { return false };
+        let served = Copy::decode(&kept.record).map(|copy| copy.stored.version);
+        served.is_some() && served != found.map(|stored| stored.version)
     }
 
     /// Makes the fast tier forget what was there before a write, and keeps what is there now, if that is known.

@@ -19,6 +19,7 @@ on_every_pair![
     a_load_without_a_touch_asks_the_durable_tier_and_corrects_the_copy,
     what_was_written_is_served_from_the_fast_tier_at_once,
     a_clock_that_is_set_back_serves_no_copy_from_the_future,
+    who_has_seen_a_write_is_not_followed_by_one_who_has_not,
 ];
 
 async fn a_copy_is_served_for_less_than_the_bound(on: Processes) {
@@ -145,5 +146,25 @@ async fn with_a_bound_of_zero_the_fast_tier_is_never_asked() {
     for loads in 1..4 {
         assert!(store.load(&key(), Some(TOUCH)).await.unwrap().is_some());
         assert_eq!((fast.loads(), durable.loads()), (0, loads));
+    }
+}
+
+/// The write is in the durable tier and not answered yet, so that the fast tier does not know of it.
+async fn who_has_seen_a_write_is_not_followed_by_one_who_has_not(on: Processes) {
+    let version = on.create().await;
+    let mut held = on.one.fast.hold();
+    let loader = on.one.clone();
+    let load = tokio::spawn(async move { loader.load().await });
+    held.reached().await;
+    // Another load leaves a copy meanwhile.
+    let before = on.one.load().await;
+    assert_eq!(before.unwrap().version, version);
+    let written = on.durable.update(&key(), version, &on.record()).await.unwrap();
+    held.release();
+    let seen = load.await.unwrap().unwrap().version;
+    assert_eq!(written, Updated::Updated(seen));
+    assert_eq!(on.one.load().await.unwrap().version, seen);
+    if on.pair.shared {
+        assert_eq!(on.two.load().await.unwrap().version, seen);
     }
 }
