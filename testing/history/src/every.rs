@@ -52,6 +52,7 @@ fn cases(folder: &Path) -> Vec<Case> {
         Case::killed("MongoDB, replica set", Service::MongodbReplicas),
         Case::killed("etcd", Service::Etcd),
         Case::kept("memcached", Place::Service(Service::Memcached)),
+        Case::kept("an emulator of DynamoDB", Place::Service(Service::Dynamodb)),
         Case::tiers("Redis before PostgreSQL", Service::Redis, Service::Postgres),
         Case::tiers("memcached before MariaDB", Service::Memcached, Service::Mariadb),
         Case::tiers("Redis before MongoDB, replica set", Service::Redis, Service::MongodbReplicas),

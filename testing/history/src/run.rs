@@ -57,11 +57,13 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether the store there can end all sessions of a user.
+    /// Whether the store there can end all sessions of a user, and everybody knows at once. Where memcached is the fast
+    /// tier, others know within its bound, which the checker knows nothing of.
     pub(crate) fn has_owners(&self) -> bool {
         match self {
             Self::Url(url) => !url.starts_with("memcached:"),
-            Self::Service(service) | Self::Tiers { durable: service, .. } => *service != Service::Memcached,
+            Self::Service(service) => *service != Service::Memcached,
+            Self::Tiers { fast, durable } => ![fast, durable].contains(&&Service::Memcached),
         }
     }
 }
