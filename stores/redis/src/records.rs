@@ -133,18 +133,7 @@ impl Inner {
         let write = self.write(key, record);
         let answer = match &record.owner {
             None => self.run_write(&self.server.scripts.create_here, &write, &[], &[]).await?,
-            Some(owner) if self.server.is_cluster() => match Box::pin(self.register(key, owner, write.until))
-                .await?
-            {
-                Registered::Revoked => return Ok(Created::Revoked),
-                Registered::Members(count) => {
-                    self.tidy_sometimes(&owner.key, count);
-                    Box::pin(self.run_fenced(&self.server.scripts.create_fenced, &write, b"", true)).await?
-                }
-            },
-            Some(owner) => {
-                Box::pin(self.run_here(&self.server.scripts.create_here, &write, b"", owner)).await?
-            }
+            Some(owner) => Box::pin(self.create_owned(&write, owner)).await?,
         };
         match code(&answer)? {
             1 => Ok(Created::Created(write.version)),
@@ -152,6 +141,17 @@ impl Inner {
             REVOKED => Ok(Created::Revoked),
             _ => Err(unexpected()),
         }
+    }
+
+    async fn create_owned(self: &Arc<Self>, write: &Write<'_>, owner: &Owner) -> Result<Value> {
+        let scripts = &self.server.scripts;
+        if !self.server.is_cluster() {
+            return self.run_here(&scripts.create_here, write, b"", owner).await;
+        }
+        if !self.list_first(write, owner).await? {
+            return Ok(Value::Int(REVOKED));
+        }
+        self.run_fenced(&scripts.create_fenced, write, b"", true).await
     }
 
     pub(crate) async fn update(
@@ -177,7 +177,6 @@ impl Inner {
         }
     }
 
-    /// Updates a record that is going to be `owner`'s.
     async fn update_owned(
         self: &Arc<Self>,
         write: &Write<'_>,
@@ -192,11 +191,21 @@ impl Inner {
         if answer != Value::Int(NOT_LISTED) {
             return Ok(answer);
         }
-        match self.register(write.key, owner, write.until).await? {
-            Registered::Revoked => return Ok(Value::Int(REVOKED)),
-            Registered::Members(count) => self.tidy_sometimes(&owner.key, count),
+        if !self.list_first(write, owner).await? {
+            return Ok(Value::Int(REVOKED));
         }
         self.run_fenced(&scripts.update_fenced, write, expected, true).await
+    }
+
+    /// Lists a record before it is written; whether it may be: its owner was not revoked.
+    async fn list_first(self: &Arc<Self>, write: &Write<'_>, owner: &Owner) -> Result<bool> {
+        match self.register(write.key, owner, write.until).await? {
+            Registered::Revoked => Ok(false),
+            Registered::Members(count) => {
+                self.tidy_sometimes(&owner.key, count);
+                Ok(true)
+            }
+        }
     }
 
     pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {

@@ -7,5 +7,6 @@ mod failover;
 mod outages;
 mod owners;
 mod raw;
+mod resharding;
 mod shared;
 mod trips;
