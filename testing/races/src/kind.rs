@@ -41,9 +41,18 @@ pub enum Kind {
     /// Redis Cluster: the records of an owner are on different servers.
     #[cfg(feature = "redis")]
     RedisCluster,
+    /// Redis, the master that sentinels name.
+    #[cfg(feature = "redis")]
+    RedisSentinel,
+    /// Valkey, one server.
+    #[cfg(feature = "redis")]
+    Valkey,
     /// MongoDB, on one server.
     #[cfg(feature = "mongodb")]
     Mongodb,
+    /// MongoDB, in a replica set.
+    #[cfg(feature = "mongodb")]
+    MongodbReplicas,
     /// memcached, which cannot find the sessions of a user.
     #[cfg(feature = "memcached")]
     Memcached,
@@ -124,11 +133,15 @@ impl Kind {
             Self::Redis => Arc::new(redis(cloakroom_services::Service::Redis, shared).await),
             #[cfg(feature = "redis")]
             Self::RedisCluster => Arc::new(redis(cloakroom_services::Service::RedisCluster, shared).await),
+            #[cfg(feature = "redis")]
+            Self::RedisSentinel => Arc::new(redis(cloakroom_services::Service::RedisSentinel, shared).await),
+            #[cfg(feature = "redis")]
+            Self::Valkey => Arc::new(redis(cloakroom_services::Service::Valkey, shared).await),
             #[cfg(feature = "mongodb")]
-            Self::Mongodb => {
-                let url = cloakroom_services::Service::Mongodb.shared();
-                let builder = cloakroom_mongodb::MongoStore::builder(&url).collection(name());
-                Arc::new(builder.clock(shared).open().await.expect("a MongoDB store opens"))
+            Self::Mongodb => Arc::new(mongodb(cloakroom_services::Service::Mongodb, shared).await),
+            #[cfg(feature = "mongodb")]
+            Self::MongodbReplicas => {
+                Arc::new(mongodb(cloakroom_services::Service::MongodbReplicas, shared).await)
             }
             #[cfg(feature = "memcached")]
             Self::Memcached => {
@@ -167,6 +180,15 @@ async fn redis(service: cloakroom_services::Service, clock: Arc<ManualClock>) ->
     let builder =
         cloakroom_redis::RedisStore::builder(&service.shared()).expect("the services' URLs are right");
     builder.prefix(format!("{}:", name())).clock(clock).open().await.expect("a Redis store opens")
+}
+
+#[cfg(feature = "mongodb")]
+async fn mongodb(
+    service: cloakroom_services::Service,
+    clock: Arc<ManualClock>,
+) -> cloakroom_mongodb::MongoStore {
+    let builder = cloakroom_mongodb::MongoStore::builder(&service.shared()).collection(name());
+    builder.clock(clock).open().await.expect("a MongoDB store opens")
 }
 
 #[cfg(feature = "dynamodb")]

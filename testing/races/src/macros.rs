@@ -21,12 +21,18 @@ macro_rules! races {
         $crate::races!(@on redis Redis [$($race)* $($($owned)*)?]);
         #[cfg(feature = "redis")]
         $crate::races!(@on redis_cluster RedisCluster [$($race)* $($($owned)*)?]);
+        #[cfg(feature = "redis")]
+        $crate::races!(@on redis_sentinel RedisSentinel [$($race)* $($($owned)*)?]);
+        #[cfg(feature = "redis")]
+        $crate::races!(@on valkey Valkey [$($race)* $($($owned)*)?]);
         #[cfg(feature = "sql")]
         $crate::races!(@on postgres Postgres [$($race)* $($($owned)*)? $($($swept)*)?]);
         #[cfg(feature = "sql")]
         $crate::races!(@on mariadb Mariadb [$($race)* $($($owned)*)? $($($swept)*)?]);
         #[cfg(feature = "mongodb")]
         $crate::races!(@on mongodb Mongodb [$($race)* $($($owned)*)?]);
+        #[cfg(feature = "mongodb")]
+        $crate::races!(@on mongodb_replicas MongodbReplicas [$($race)* $($($owned)*)?]);
         #[cfg(feature = "memcached")]
         $crate::races!(@on memcached Memcached [$($race)*]);
         #[cfg(feature = "etcd")]
