@@ -44,8 +44,8 @@ fn slot(key: &StoreKey) -> Slot {
 
 /// Another key in the slot of this one.
 fn neighbour(key: &StoreKey) -> StoreKey {
-    let keys = (0_u64..).map(|number| StoreKey::from_bytes(&number.to_be_bytes()).unwrap());
-    keys.filter(|other| slot(other) == slot(key)).next().unwrap()
+    let mut keys = (0_u64..).map(|number| StoreKey::from_bytes(&number.to_be_bytes()).unwrap());
+    keys.find(|other| slot(other) == slot(key)).unwrap()
 }
 
 impl Move {
