@@ -63,7 +63,9 @@ use self::trust::Trust;
 /// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
 /// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
 /// old to be served. A load that finds another's copy in its place, of something else than it was told itself, leaves a
-/// mark: who has seen a write that is not answered yet is not followed by one who has not.
+/// mark: who has seen a write that is not answered yet is not followed by one who has not. A load that found nothing in
+/// either tier leaves nothing there, though: until the end that it has seen is answered, a copy that came in meanwhile
+/// may follow it.
 ///
 /// # Outages
 /// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
