@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom_store::{Clock, Result, SystemClock};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::address::Address;
 use crate::error::Failure;
 use crate::layout::{Layout, PREFIX};
 use crate::leases::Leases;
+use crate::members::Members;
 use crate::memory::Memory;
 use crate::server::Server;
 use crate::store::EtcdStore;
@@ -25,6 +26,8 @@ pub struct Builder {
     url: String,
     prefix: String,
     authority: Option<Vec<u8>>,
+    /// A certificate and its private key.
+    identity: Option<(Vec<u8>, Vec<u8>)>,
     clock: Arc<dyn Clock>,
     timeout: Duration,
     slack: Duration,
@@ -37,6 +40,7 @@ impl Builder {
             url: url.into(),
             prefix: PREFIX.into(),
             authority: None,
+            identity: None,
             clock: Arc::new(SystemClock),
             timeout: Duration::from_secs(5),
             slack: Duration::from_secs(60 * 60),
@@ -53,6 +57,13 @@ impl Builder {
     /// Sets whose certificates are trusted, in PEM, for a URL with TLS. The authorities that browsers trust unless set.
     pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authority = Some(pem.into());
+        self
+    }
+
+    /// Sets the certificate that is shown to servers that want one (`--client-cert-auth`), and its private key, both in
+    /// PEM, for a URL with TLS. None is shown unless set.
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.identity = Some((pem.into(), key.into()));
         self
     }
 
@@ -108,8 +119,9 @@ impl Builder {
             return Err(Failure::WRONG_PREFIX.into());
         }
         let address = Address::parse(&self.url)?;
+        let tls = tls(&address, self.authority, self.identity)?;
         let server = Server {
-            channel: connect(&address, self.authority.as_deref(), self.timeout)?,
+            members: Members::connect(&address, tls.as_ref(), self.timeout)?,
             credentials: address.credentials,
             layout: Layout { prefix: self.prefix },
             clock: self.clock,
@@ -123,32 +135,28 @@ impl Builder {
     }
 }
 
-/// One connection for all that is asked at once, to one of the servers; another one if it is lost.
-fn connect(address: &Address, authority: Option<&[u8]>, timeout: Duration) -> Result<Channel, Failure> {
-    if authority.is_some_and(|pem| !address.is_tls || !has_certificate(pem)) {
+/// Whom to trust, and who we are; `None` for a URL without TLS.
+fn tls(
+    address: &Address,
+    authority: Option<Vec<u8>>,
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+) -> Result<Option<ClientTlsConfig>, Failure> {
+    if !address.is_tls {
+        let has_none = authority.is_none() && identity.is_none();
+        return if has_none { Ok(None) } else { Err(Failure::WRONG_CERTIFICATE) };
+    }
+    let shown = identity.as_ref().map(|(certificate, _)| certificate);
+    if !authority.iter().chain(shown).all(|pem| has_certificate(pem)) {
         return Err(Failure::WRONG_CERTIFICATE);
     }
-    let trusted = || match authority {
+    let tls = match authority {
         Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
         None => ClientTlsConfig::new().with_webpki_roots(),
     };
-    let endpoint = |server: &String| {
-        let endpoint = Endpoint::from_shared(server.clone()).map_err(|_| Failure::WRONG_URL)?;
-        let endpoint = endpoint
-            .connect_timeout(timeout)
-            .http2_keep_alive_interval(timeout)
-            .keep_alive_timeout(timeout)
-            .tcp_nodelay(true);
-        if !address.is_tls {
-            return Ok(endpoint);
-        }
-        endpoint.tls_config(trusted()).map_err(|_| Failure::WRONG_CERTIFICATE)
-    };
-    let endpoints = address.servers.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
-    Ok(match endpoints.as_slice() {
-        [one] => one.connect_lazy(),
-        _ => Channel::balance_list(endpoints.into_iter()),
-    })
+    Ok(Some(match identity {
+        Some((certificate, key)) => tls.identity(Identity::from_pem(certificate, key)),
+        None => tls,
+    }))
 }
 
 /// A file without one would be taken for a list of nobody who is trusted.

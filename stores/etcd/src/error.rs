@@ -1,7 +1,10 @@
 //! From the codes of gRPC, and etcd's words beside them, to the contract's kinds of error: the only place that maps them.
 
+use std::error::Error as _;
+use std::{io, iter};
+
 use cloakroom_store::{Error, ErrorKind};
-use tonic::{Code, Status};
+use tonic::{Code, ConnectError, Status};
 
 /// Why an operation failed. Holds words of ours: the server's could quote what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,10 @@ enum Reason {
     Other,
     LeaseGone,
     TokenGone,
-    Cut,
+    /// The member did not answer, or could not: another one may.
+    Member,
+    /// The same, and nothing was sent to it.
+    Unsent,
 }
 
 impl Failure {
@@ -25,8 +31,24 @@ impl Failure {
         Self::new(ErrorKind::Corrupt, "a value is not as this version of the store writes it");
     pub(crate) const NO_RANDOMNESS: Self =
         Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
-    pub(crate) const LATE: Self =
-        Self::new(ErrorKind::Unavailable, "the server did not answer in time; is it reachable and healthy?");
+    pub(crate) const LATE: Self = Self {
+        kind: ErrorKind::Unavailable,
+        message: "the server did not answer in time; is it reachable and healthy?",
+        reason: Reason::Member,
+    };
+    /// No connection came about.
+    const UNREACHABLE: Self = Self {
+        kind: ErrorKind::Unavailable,
+        message: "the server cannot be reached",
+        reason: Reason::Unsent,
+    };
+    /// There was one, and TLS did not come about on it.
+    const UNTRUSTED: Self = Self {
+        kind: ErrorKind::Setup,
+        message: "no encrypted connection: the server's certificate is not one of an authority that is trusted, or \
+                  names another host, or this is no tls",
+        reason: Reason::Unsent,
+    };
     pub(crate) const CROWDED: Self =
         Self::new(ErrorKind::Unavailable, "others wrote the same record again and again");
     pub(crate) const STOPPED: Self =
@@ -49,9 +71,14 @@ impl Failure {
         self.reason == Reason::LeaseGone
     }
 
-    /// Whether the connection broke, perhaps long before it was used.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.reason == Reason::Cut
+    /// Whether another member may do better.
+    pub(crate) fn is_the_members(&self) -> bool {
+        matches!(self.reason, Reason::Member | Reason::Unsent)
+    }
+
+    /// Whether the question has certainly reached nobody.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.reason == Reason::Unsent
     }
 
     /// Whether the server has forgotten who asks. Nothing took effect.
@@ -62,14 +89,17 @@ impl Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
+        if let Some(failure) = status.source().and_then(unconnected) {
+            return failure;
+        }
         let (kind, message, reason) = explain(status.code(), status.message());
         Self { kind, message, reason }
     }
 }
 
 impl From<tonic::transport::Error> for Failure {
-    fn from(_: tonic::transport::Error) -> Self {
-        Self::new(ErrorKind::Unavailable, "the server cannot be reached")
+    fn from(error: tonic::transport::Error) -> Self {
+        unconnected(&error).unwrap_or(Self::UNREACHABLE)
     }
 }
 
@@ -77,6 +107,16 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self::new(failure.kind, failure.message)
     }
+}
+
+/// Why no connection came about, if that is what happened.
+fn unconnected(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes.find(|error| error.is::<ConnectError>())?;
+    let is_tls = |error: &(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+    };
+    Some(if causes.any(is_tls) { Failure::UNTRUSTED } else { Failure::UNREACHABLE })
 }
 
 fn explain(code: Code, words: &str) -> (ErrorKind, &'static str, Reason) {
@@ -113,8 +153,10 @@ fn explain(code: Code, words: &str) -> (ErrorKind, &'static str, Reason) {
         | Code::Aborted
         | Code::ResourceExhausted
         | Code::Unknown => {
-            let message = "the server cannot be reached, was interrupted, or has no leader";
-            return (Unavailable, message, Reason::Cut);
+            // With the newest TLS, a server that does not like our certificate just hangs up.
+            let message = "the server cannot be reached, was interrupted, has no leader, or wants another \
+                           certificate of the client, or one at all";
+            return (Unavailable, message, Reason::Member);
         }
         _ => (Other, "the server could not do as asked"),
     };

@@ -6,6 +6,7 @@ mod builder;
 mod error;
 mod layout;
 mod leases;
+mod members;
 mod memory;
 mod messages;
 mod owners;

@@ -14,6 +14,7 @@ use tonic_prost::ProstCodec;
 use crate::error::Failure;
 use crate::layout::Layout;
 use crate::leases::Leases;
+use crate::members::Members;
 use crate::memory::Memory;
 use crate::messages::{
     AuthenticateRequest, AuthenticateResponse, LeaseGrantRequest, LeaseGrantResponse, TxnRequest, TxnResponse,
@@ -26,9 +27,20 @@ const LARGEST_ANSWER: usize = 256 << 20;
 /// etcd grants no lease of more than 285 years; what lasts longer is there for ever.
 const LONGEST_LEASE: Duration = Duration::from_secs(8_999_999_998);
 
+const TRANSACTION: &str = "/etcdserverpb.KV/Txn";
+
+/// What may be asked a second time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    /// To ask twice is the same as once.
+    Freely,
+    /// Only what certainly was not sent.
+    Unsent,
+}
+
 /// Where the records are, and by which rules they are written.
 pub(crate) struct Server {
-    pub(crate) channel: Channel,
+    pub(crate) members: Members,
     pub(crate) credentials: Option<(String, String)>,
     pub(crate) layout: Layout,
     pub(crate) clock: Arc<dyn Clock>,
@@ -45,16 +57,10 @@ impl Server {
         self.clock.now()
     }
 
-    /// Carries out a transaction; one that only reads once more, if the connection turns out to be cut.
+    /// Carries out a transaction.
     pub(crate) async fn transact(&self, request: TxnRequest) -> Result<TxnResponse, Failure> {
-        const PATH: &str = "/etcdserverpb.KV/Txn";
-        if !only_reads(&request) {
-            return self.ask(PATH, request).await;
-        }
-        match self.ask(PATH, request.clone()).await {
-            Err(failure) if failure.is_cut() => self.ask(PATH, request).await,
-            answer => answer,
-        }
+        let repeats = if only_reads(&request) { Repeats::Freely } else { Repeats::Unsent };
+        self.ask(TRANSACTION, request, repeats).await
     }
 
     /// A lease for keys that are needed for so long; 0 if they are needed for ever. Shared, or a new one.
@@ -74,7 +80,9 @@ impl Server {
         let lasts = most.saturating_sub(self.slack / 16);
         let (asked, ttl) = (Instant::now(), lasts.as_secs() + 1);
         let request = LeaseGrantRequest { ttl: i64::try_from(ttl).unwrap_or(i64::MAX) };
-        let LeaseGrantResponse { id } = self.ask("/etcdserverpb.Lease/LeaseGrant", request).await?;
+        // One that nobody hears of ends by itself.
+        let granted = self.ask("/etcdserverpb.Lease/LeaseGrant", request, Repeats::Freely);
+        let LeaseGrantResponse { id } = granted.await?;
         self.leases.keep(id, asked, lasts);
         Ok(id)
     }
@@ -87,41 +95,71 @@ impl Server {
         let mut request = always(vec![put(key.clone(), random.to_vec(), 0)]);
         request.compare = vec![is_missing(Keys::one(key.clone()))];
         request.failure = vec![get(key)];
-        let response = self.transact(request).await?;
+        // Whoever asks twice finds the first value.
+        let response = self.ask(TRANSACTION, request, Repeats::Freely).await?;
         Ok(match found(&response, 0) {
             [there, ..] => there.value.clone(),
             [] => Bytes::copy_from_slice(&random),
         })
     }
 
-    /// Asks, and says again who asks if the server has forgotten it.
-    async fn ask<Q, A>(&self, path: &'static str, question: Q) -> Result<A, Failure>
+    /// Asks one member after the other, until one answers: the next one is asked if nothing was sent to this one, or if
+    /// to ask twice is the same as once.
+    async fn ask<Q, A>(&self, path: &'static str, question: Q, repeats: Repeats) -> Result<A, Failure>
     where
         Q: prost::Message + Clone + 'static,
         A: prost::Message + Default + 'static,
     {
-        let work = async {
-            self.log_in(false).await?;
-            match self.call(path, question.clone()).await {
-                Err(failure) if failure.is_token_gone() => {
-                    self.log_in(true).await?;
-                    self.call(path, question).await
-                }
-                answer => answer,
-            }
+        let deadline = Instant::now() + self.timeout;
+        // One that hangs leaves time for the others.
+        let share = match repeats {
+            Repeats::Freely => self.timeout / u32::try_from(self.members.count()).unwrap_or(u32::MAX),
+            Repeats::Unsent => self.timeout,
         };
-        tokio::time::timeout(self.timeout, work).await.map_err(|_| Failure::LATE)?
+        // The connection to an only one may have been cut while it was idle.
+        let mut tries = self.members.count().max(2);
+        loop {
+            let (channel, turn) = self.members.asked();
+            let patience = share.min(deadline.saturating_duration_since(Instant::now()));
+            let answer = tokio::time::timeout(patience, self.ask_member(&channel, path, question.clone()));
+            let failure = match answer.await.unwrap_or(Err(Failure::LATE)) {
+                Err(failure) if failure.is_the_members() => failure,
+                answer => return answer,
+            };
+            self.members.leave(turn);
+            tries -= 1;
+            if tries == 0 || !(repeats == Repeats::Freely || failure.is_unsent()) {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Asks, and says again who asks if the server has forgotten it.
+    async fn ask_member<Q, A>(&self, channel: &Channel, path: &'static str, question: Q) -> Result<A, Failure>
+    where
+        Q: prost::Message + Clone + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        self.log_in(channel, false).await?;
+        match self.call(channel, path, question.clone()).await {
+            Err(failure) if failure.is_token_gone() => {
+                self.log_in(channel, true).await?;
+                self.call(channel, path, question).await
+            }
+            answer => answer,
+        }
     }
 
     /// Gets a token, if there is none or if a new one is wanted.
-    async fn log_in(&self, again: bool) -> Result<(), Failure> {
+    async fn log_in(&self, channel: &Channel, again: bool) -> Result<(), Failure> {
         let Some((name, password)) = self.credentials.clone() else { return Ok(()) };
         if self.token().is_some() && !again {
             return Ok(());
         }
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let request = AuthenticateRequest { name, password };
-        let AuthenticateResponse { token } = self.call("/etcdserverpb.Auth/Authenticate", request).await?;
+        let AuthenticateResponse { token } =
+            self.call(channel, "/etcdserverpb.Auth/Authenticate", request).await?;
         let token = MetadataValue::try_from(token).map_err(|_| Failure::DAMAGED)?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         Ok(())
@@ -131,12 +169,12 @@ impl Server {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn call<Q, A>(&self, path: &'static str, question: Q) -> Result<A, Failure>
+    async fn call<Q, A>(&self, channel: &Channel, path: &'static str, question: Q) -> Result<A, Failure>
     where
         Q: prost::Message + 'static,
         A: prost::Message + Default + 'static,
     {
-        let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
+        let mut client = Grpc::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         client.ready().await?;
         let mut request = tonic::Request::new(question);
         if let Some(token) = self.token() {

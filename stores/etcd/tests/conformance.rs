@@ -8,19 +8,25 @@ use std::time::Duration;
 
 use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
 use cloakroom_etcd::EtcdStore;
-use cloakroom_services::{Port, Service};
+use cloakroom_services::{Port, Service, shared_authority};
 use cloakroom_store::{ManualClock, Timestamp};
 
 const LARGEST: usize = 300_000;
 
-async fn harness() -> ManualHarness {
+async fn harness(server: Service) -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let prefix = place::prefix();
     let builder = |url: &str| {
         let builder = EtcdStore::builder(url).prefix(prefix.as_str());
-        builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST)
+        let builder = builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST);
+        match server {
+            Service::EtcdCluster if url.starts_with("etcds") => {
+                builder.certificate_authority(std::fs::read(shared_authority()).unwrap())
+            }
+            _ => builder,
+        }
     };
-    let url = Service::Etcd.shared();
+    let url = server.shared();
     let (store, other) = (builder(&url).open().await.unwrap(), builder(&url).open().await.unwrap());
     let port = Port::free().unwrap();
     let nowhere = builder(&format!("etcd://127.0.0.1:{}", port.number()));
@@ -32,4 +38,11 @@ async fn harness() -> ManualHarness {
         .keeping(port)
 }
 
-suite!(harness().await);
+suite!(harness(Service::Etcd).await);
+
+/// Three members, asked through TLS.
+mod cluster {
+    use super::{Service, harness, suite};
+
+    suite!(harness(Service::EtcdCluster).await);
+}

@@ -17,7 +17,7 @@ pub(crate) const OPENSSL: Tool = Tool::debian("openssl", "openssl");
 
 /// What makes a certificate that of a server on this machine, and not of an authority.
 const SERVER: &str = "basicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n\
-                      extendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n";
+                      extendedKeyUsage=serverAuth,clientAuth\nkeyUsage=digitalSignature\n";
 
 /// An authority of its own, and the certificate that it gave to `localhost` and 127.0.0.1.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -132,7 +132,12 @@ impl Service {
     fn has_certificates(self) -> bool {
         matches!(
             self,
-            Self::RedisTls | Self::Postgres | Self::Mariadb | Self::Mongodb | Self::MongodbReplicas
+            Self::RedisTls
+                | Self::Postgres
+                | Self::Mariadb
+                | Self::Mongodb
+                | Self::MongodbReplicas
+                | Self::EtcdCluster
         )
     }
 
@@ -150,7 +155,8 @@ impl Service {
             Self::MongodbReplicas => Server::start(mongodb::Mongodb::replica_set(certificates), arguments),
             Self::Memcached => Server::start(memcached::Memcached, arguments),
             Self::Dynamodb => Server::start(dynamodb::Dynamodb, arguments),
-            Self::Etcd => Server::start(etcd::Etcd, arguments),
+            Self::Etcd => etcd::single(arguments),
+            Self::EtcdCluster => return etcd::cluster(certificates.as_ref(), arguments),
         };
         Ok(vec![one?])
     }
@@ -168,6 +174,7 @@ impl Service {
         match self {
             Self::RedisCluster => redis::cluster::wait(servers),
             Self::RedisSentinel => redis::sentinel::wait(servers),
+            Self::EtcdCluster => etcd::wait(servers),
             _ => Ok(()),
         }
     }
@@ -176,6 +183,7 @@ impl Service {
         match (self, servers) {
             (Self::RedisCluster, _) => redis::cluster::url(servers),
             (Self::RedisSentinel, _) => redis::sentinel::url(servers),
+            (Self::EtcdCluster, _) => etcd::url(servers),
             (_, [server, ..]) => server.url(),
             (_, []) => String::new(),
         }

@@ -26,6 +26,11 @@ pub(crate) trait Program: Debug + Send + Sync {
     /// Whether it answers a question of its own protocol. While it does not, that is no error.
     fn is_ready(&self, place: &Place) -> bool;
 
+    /// Whether it has found the others that it works with.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// Makes what can only be made while it runs, after the first start.
     fn initialize(&self, place: &Place) -> Result;
 

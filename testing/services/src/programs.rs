@@ -15,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+use crate::Server;
+
 pub use redis::DURABLE as DURABLE_REDIS;
 
 /// The user, the password and the database of servers that have such.
@@ -37,4 +39,9 @@ fn ask(port: u16, question: &[u8]) -> io::Result<Vec<u8>> {
     let length = stream.read(&mut answer)?;
     answer.truncate(length);
     Ok(answer)
+}
+
+/// `127.0.0.1:1,127.0.0.1:2,…`
+fn addresses(servers: &[Server]) -> String {
+    servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect::<Vec<_>>().join(",")
 }

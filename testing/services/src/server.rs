@@ -66,6 +66,11 @@ impl Server {
         self.process.as_ref().map(Child::id)
     }
 
+    /// Whether it has found the others that it works with.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.program.is_whole()
+    }
+
     /// Ends it as a crash does: `kill -9`, to the process and all that it started.
     ///
     /// # Errors

@@ -29,13 +29,15 @@ pub enum Service {
     Memcached,
     /// An emulator of DynamoDB.
     Dynamodb,
-    /// etcd 3.4.
+    /// etcd 3.4, one node.
     Etcd,
+    /// etcd 3.4: three members that speak TLS with clients and nothing else.
+    EtcdCluster,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Redis,
         Self::RedisTls,
         Self::RedisCluster,
@@ -48,6 +50,7 @@ impl Service {
         Self::Memcached,
         Self::Dynamodb,
         Self::Etcd,
+        Self::EtcdCluster,
     ];
 
     /// Its name on the command line.
@@ -65,6 +68,7 @@ impl Service {
             Self::Memcached => "memcached",
             Self::Dynamodb => "dynamodb",
             Self::Etcd => "etcd",
+            Self::EtcdCluster => "etcd-cluster",
         }
     }
 
@@ -93,6 +97,7 @@ impl Service {
             Self::Memcached => &[memcached::SERVER],
             Self::Dynamodb => &[dynamodb::SERVER],
             Self::Etcd => &[etcd::SERVER],
+            Self::EtcdCluster => &[etcd::SERVER, OPENSSL],
         }
     }
 }

@@ -71,4 +71,5 @@ each! {
     memcached_lives: Memcached;
     dynamodb_lives: Dynamodb;
     etcd_lives: Etcd;
+    etcd_cluster_lives: EtcdCluster;
 }

@@ -6,7 +6,7 @@ pub(crate) mod sentinel;
 use std::process::Command;
 
 use crate::{
-    Certificates, Result, Server,
+    Certificates, Result,
     process::{Account, check},
     program::{Place, Program},
     tool::{Source, Tool},
@@ -108,9 +108,4 @@ fn cli(port: u16) -> Command {
 /// What a node answers to a command.
 fn ask(port: u16, words: &str) -> Result<String> {
     check(cli(port).args(words.split(' ')))
-}
-
-/// `127.0.0.1:1,127.0.0.1:2,…`
-fn addresses(servers: &[Server]) -> String {
-    servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect::<Vec<_>>().join(",")
 }

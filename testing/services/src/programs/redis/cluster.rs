@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{CLI, Redis, addresses, ask};
+use super::{super::addresses, CLI, Redis, ask};
 use crate::{Result, Server, process::check, wait};
 
 const MASTERS: usize = 3;

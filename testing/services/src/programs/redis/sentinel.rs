@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{Redis, SENTINEL, addresses, ask};
+use super::{super::addresses, Redis, SENTINEL, ask};
 use crate::{
     Result, Server,
     process::Account,
