@@ -63,9 +63,8 @@ use self::trust::Trust;
 /// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
 /// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
 /// old to be served. A load that finds another's copy in its place, of something else than it was told itself, leaves a
-/// mark: who has seen a write that is not answered yet is not followed by one who has not. A load that found nothing in
-/// either tier leaves nothing there, though: until the end that it has seen is answered, a copy that came in meanwhile
-/// may follow it.
+/// mark, and so does one that found nothing: who has seen a write that is not answered yet is not followed by one who
+/// has not.
 ///
 /// # Outages
 /// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
@@ -74,7 +73,8 @@ use self::trust::Trust;
 ///
 /// # Cost
 /// A load that the fast tier answers makes no trip to the durable one. Any other operation makes as many as without a
-/// fast tier, and two to the fast one.
+/// fast tier, and two to the fast one. What is not there costs the fast tier a mark of two bytes for `max_staleness`, so give
+/// one that anybody can fill, such as a [`MemoryStore`](super::MemoryStore), its bound.
 #[derive(Debug)]
 pub struct TieredStore {
     front: Front,
@@ -110,21 +110,25 @@ impl TieredStore {
     }
 
     /// Keeps what the durable tier said, if the fast tier still has what was seen before.
-    async fn fill(&self, key: &StoreKey, seen: &Seen, found: Option<&Stored>, asked_at: Timestamp) {
-        let keep = match (found, seen) {
-            (Some(stored), _) => Copy { asked_at, stored: stored.clone() }.encode(self.until()),
-            (None, Seen::Something(_)) => mark(self.until()),
-            // Nothing is remembered of keys that nobody has.
-            (None, Seen::Nothing) => return,
+    ///
+    /// Whoever is answered with this must not be followed by somebody who is answered with something earlier, and
+    /// which of two answers is the later one cannot be told. So if this one does not get in, another one is not left
+    /// there either. That nothing was found is kept too, for as long: such a key costs the fast tier a mark.
+    async fn fill(&self, key: &StoreKey, seen: Seen, found: Option<&Stored>, asked_at: Timestamp) {
+        let keep = match found {
+            Some(stored) => Copy { asked_at, stored: stored.clone() }.encode(self.until()),
+            None => mark(self.until()),
         };
-        let Ok(Replaced::Lost(other)) = self.front.replace(key, seen, &keep).await else { return };
-        if Self::contradicts(&other, found) {
-            // Which of the two is later cannot be told. Whoever is answered with this one must not be followed by
-            // somebody who is answered with that.
-            let unsettled = self.trust.unsettled(Some(key));
-            if self.settle(key, Ok(other), None, asked_at).await.is_ok() {
-                unsettled.settled();
-            }
+        let left = match self.front.replace(key, &seen, &keep).await {
+            Ok(Replaced::Done) => return,
+            Ok(Replaced::Lost(other)) if !Self::contradicts(&other, found) => return,
+            Ok(Replaced::Lost(other)) => Ok(other),
+            Ok(Replaced::Refused) => Ok(seen),
+            Err(Silent) => Err(Silent),
+        };
+        let unsettled = self.trust.unsettled(Some(key));
+        if self.settle(key, left, None, asked_at).await.is_ok() {
+            unsettled.settled();
         }
     }
 
@@ -236,8 +240,9 @@ impl Store for TieredStore {
             return Ok(Some(stored));
         }
         let found = self.durable.load(key, Some(touch)).await?;
-        if let Ok(seen) = &seen {
-            self.fill(key, seen, found.as_ref(), asked_at).await;
+        match seen {
+            Ok(seen) => self.fill(key, seen, found.as_ref(), asked_at).await,
+            Err(Silent) => self.trust.end(Some(key)),
         }
         Ok(found)
     }

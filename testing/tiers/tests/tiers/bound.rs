@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use cloakroom::stores::TieredStore;
-use cloakroom_store::{Record, Store, Timestamp, Touch, Updated};
+use cloakroom_store::{Record, Store, Stored, Timestamp, Touch, Updated};
+
+use tokio::task::JoinHandle;
 
 use crate::pairs::{
     A_MICROSECOND, ALMOST, Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair, owner,
 };
+use crate::watched::Held;
 
 on_every_pair![
     a_copy_is_served_for_less_than_the_bound,
@@ -20,6 +23,10 @@ on_every_pair![
     what_was_written_is_served_from_the_fast_tier_at_once,
     a_clock_that_is_set_back_serves_no_copy_from_the_future,
     who_has_seen_a_write_is_not_followed_by_one_who_has_not,
+    who_has_seen_an_end_is_not_followed_by_a_copy_that_came_in_before,
+    who_has_seen_an_end_is_not_followed_by_a_copy_that_comes_in_late,
+    who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy_of_before,
+    who_has_seen_a_write_without_the_fast_tier_is_not_followed_by_a_copy_of_before,
 ];
 
 async fn a_copy_is_served_for_less_than_the_bound(on: Processes) {
@@ -167,4 +174,81 @@ async fn who_has_seen_a_write_is_not_followed_by_one_who_has_not(on: Processes) 
     if on.pair.shared {
         assert_eq!(on.two.load().await.unwrap().version, seen);
     }
+}
+
+/// Ends the session in the durable tier, without an answer yet, and looks for it: it is gone, and stays so.
+async fn ends(on: &Processes, seen: impl Future<Output = Option<Stored>>) {
+    assert!(on.durable.delete(&key()).await.unwrap().is_some());
+    assert_eq!(seen.await, None);
+}
+
+async fn is_gone(on: &Processes) {
+    assert_eq!(on.one.load().await, None);
+    if on.pair.shared {
+        assert_eq!(on.two.load().await, None);
+    }
+}
+
+async fn who_has_seen_an_end_is_not_followed_by_a_copy_that_came_in_before(on: Processes) {
+    on.create().await;
+    let mut held = on.one.fast.hold();
+    let loader = on.one.clone();
+    let load = tokio::spawn(async move { loader.load().await });
+    held.reached().await;
+    assert!(on.one.load().await.is_some(), "this one leaves a copy");
+    ends(&on, async {
+        held.release();
+        load.await.unwrap()
+    })
+    .await;
+    is_gone(&on).await;
+}
+
+/// A load that the durable tier has answered, and whose copy is yet to come.
+async fn asked(on: &Processes) -> (Held, JoinHandle<Option<Stored>>) {
+    let mut held = on.one.durable.hold();
+    let loader = on.one.clone();
+    let load = tokio::spawn(async move { loader.load().await });
+    held.reached().await;
+    (held, load)
+}
+
+async fn who_has_seen_an_end_is_not_followed_by_a_copy_that_comes_in_late(on: Processes) {
+    on.create().await;
+    let (held, late) = asked(&on).await;
+    ends(&on, on.one.load()).await;
+    held.release();
+    assert!(late.await.unwrap().is_some(), "it had asked before");
+    is_gone(&on).await;
+}
+
+async fn who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy_of_before(on: Processes) {
+    let version = on.create().await;
+    let (held, late) = asked(&on).await;
+    on.one.fast.set_largest(1000);
+    let large = Record { payload: vec![7; 1000].into(), ..on.record() };
+    let written = on.durable.update(&key(), version, &large).await.unwrap();
+    let seen = on.one.load().await.unwrap().version;
+    assert_eq!(written, Updated::Updated(seen));
+    held.release();
+    assert_eq!(late.await.unwrap().unwrap().version, version, "it had asked before");
+    assert_eq!(on.one.load().await.unwrap().version, seen);
+    if on.pair.shared {
+        assert_eq!(on.two.load().await.unwrap().version, seen);
+    }
+}
+
+/// Who shares the fast tier cannot know of it.
+async fn who_has_seen_a_write_without_the_fast_tier_is_not_followed_by_a_copy_of_before(on: Processes) {
+    let version = on.create().await;
+    let (held, late) = asked(&on).await;
+    let written = on.durable.update(&key(), version, &on.record()).await.unwrap();
+    on.one.fast.set_down(true);
+    let seen = on.one.load().await.unwrap().version;
+    assert_eq!(written, Updated::Updated(seen));
+    on.one.fast.set_down(false);
+    on.clock.advance(STALENESS / 2);
+    held.release();
+    assert_eq!(late.await.unwrap().unwrap().version, version, "it had asked before");
+    assert_eq!(on.one.load().await.unwrap().version, seen);
 }

@@ -1,6 +1,6 @@
 //! A store whose loads a test counts and holds, and which can be down.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cloakroom_store::{
@@ -16,6 +16,7 @@ pub(crate) struct Watched {
     loads: AtomicU64,
     down: AtomicBool,
     silent: AtomicBool,
+    largest: AtomicUsize,
     hold: Mutex<Option<Hold>>,
 }
 
@@ -45,7 +46,8 @@ impl Held {
 impl Watched {
     pub(crate) fn new(store: Arc<dyn Store>) -> Arc<Self> {
         let (loads, hold) = (AtomicU64::new(0), Mutex::default());
-        Arc::new(Self { store, loads, down: false.into(), silent: false.into(), hold })
+        let largest = AtomicUsize::new(usize::MAX);
+        Arc::new(Self { store, loads, down: false.into(), silent: false.into(), largest, hold })
     }
 
     /// How many loads there were.
@@ -68,6 +70,18 @@ impl Watched {
     /// From now on no operation is answered, or all are again.
     pub(crate) fn set_silent(&self, silent: bool) {
         self.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// From now on no larger payload is taken.
+    pub(crate) fn set_largest(&self, bytes: usize) {
+        self.largest.store(bytes, Ordering::SeqCst);
+    }
+
+    fn check_size(&self, record: &Record) -> Result<()> {
+        if record.payload.len() <= self.largest.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::TooLarge, "the watched store takes no such payload"))
     }
 
     async fn pass<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
@@ -94,9 +108,11 @@ impl Store for Watched {
         answer
     }
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.check_size(record)?;
         self.pass(self.store.create(key, record)).await
     }
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.check_size(record)?;
         self.pass(self.store.update(key, expected, record)).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
