@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{Created, ErrorKind, Record, Store as _, StoreKey, Timestamp, Updated, Version};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const SESSIONS: u8 = 24;
@@ -25,27 +26,64 @@ async fn open(server: &Instance, options: &str) -> RedisStore {
     builder.open().await.unwrap()
 }
 
-/// Counts up the number in each record until it is told to end; says which number of each was acknowledged last.
-fn write(store: RedisStore, ended: &Arc<AtomicBool>) -> JoinHandle<HashMap<u8, u64>> {
-    let ended = Arc::clone(ended);
-    tokio::spawn(async move {
-        let mut acknowledged: HashMap<u8, (Version, u64)> = HashMap::new();
-        let mut next = 0;
-        while !ended.load(Ordering::SeqCst) {
-            next += 1;
-            tokio::time::sleep(Duration::from_millis(1)).await; // many errors are quick
-            let number = u8::try_from(next % u64::from(SESSIONS)).unwrap();
-            let key = StoreKey::from_hash([number; 32]);
-            let written = match acknowledged.get(&number) {
-                None => created(&store, &key, next).await,
-                Some((version, _)) => updated(&store, &key, *version, next).await,
-            };
-            if let Some(version) = written {
+/// Which number of each record was acknowledged last, and under which version.
+type Acknowledged = HashMap<u8, (Version, u64)>;
+
+/// Counts up the number in each record until it is told to end.
+struct Writer {
+    ended: Arc<AtomicBool>,
+    acknowledged: watch::Receiver<Acknowledged>,
+    task: JoinHandle<()>,
+}
+
+impl Writer {
+    fn start(store: RedisStore) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let (tell, acknowledged) = watch::channel(Acknowledged::new());
+        let task = tokio::spawn(write(store, Arc::clone(&ended), tell));
+        Self { ended, acknowledged, task }
+    }
+
+    /// Waits until every record has a number that was acknowledged, and is not below this one.
+    async fn until_all_are_from(&mut self, least: u64) {
+        let all = |acknowledged: &Acknowledged| {
+            acknowledged.len() == usize::from(SESSIONS)
+                && acknowledged.values().all(|(_, number)| *number >= least)
+        };
+        let waited = tokio::time::timeout(LONGEST, self.acknowledged.wait_for(all)).await;
+        waited.expect("writes are acknowledged").expect("the writer goes on");
+    }
+
+    /// The number that was acknowledged last of all.
+    fn last(&self) -> u64 {
+        self.acknowledged.borrow().values().map(|(_, number)| *number).max().unwrap_or_default()
+    }
+
+    async fn end(self) -> Acknowledged {
+        self.ended.store(true, Ordering::SeqCst);
+        tokio::time::timeout(LONGEST, self.task).await.expect("a write does not hang").unwrap();
+        self.acknowledged.borrow().clone()
+    }
+}
+
+async fn write(store: RedisStore, ended: Arc<AtomicBool>, tell: watch::Sender<Acknowledged>) {
+    let mut next = 0;
+    while !ended.load(Ordering::SeqCst) {
+        next += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await; // many errors are quick
+        let number = u8::try_from(next % u64::from(SESSIONS)).unwrap();
+        let key = StoreKey::from_hash([number; 32]);
+        let before = tell.borrow().get(&number).copied();
+        let written = match before {
+            None => created(&store, &key, next).await,
+            Some((version, _)) => updated(&store, &key, version, next).await,
+        };
+        if let Some(version) = written {
+            tell.send_modify(|acknowledged| {
                 acknowledged.insert(number, (version, next));
-            }
+            });
         }
-        acknowledged.into_iter().map(|(session, (_, number))| (session, number)).collect()
-    })
+    }
 }
 
 async fn created(store: &RedisStore, key: &StoreKey, number: u64) -> Option<Version> {
@@ -97,9 +135,8 @@ async fn until_all_can_be_written(store: &RedisStore) {
     }
 }
 
-async fn none_is_lost(store: &RedisStore, acknowledged: HashMap<u8, u64>) {
-    assert_eq!(acknowledged.len(), usize::from(SESSIONS), "there was not enough time before the failover");
-    for (number, acknowledged) in acknowledged {
+async fn none_is_lost(store: &RedisStore, acknowledged: Acknowledged) {
+    for (number, (_, acknowledged)) in acknowledged {
         let key = StoreKey::from_hash([number; 32]);
         let stored = store.load(&key, None).await.unwrap().expect("an acknowledged record is there");
         let there: u64 = std::str::from_utf8(&stored.record.payload).unwrap().parse().unwrap();
@@ -107,17 +144,16 @@ async fn none_is_lost(store: &RedisStore, acknowledged: HashMap<u8, u64>) {
     }
 }
 
-/// Runs writers, and `disturb` in the middle of them.
+/// Runs a writer, and `disturb` in the middle of its work; it has to find its way afterwards.
 async fn survives(server: &mut Instance, disturb: impl AsyncFnOnce(&mut Instance, &RedisStore)) {
-    let (store, ended) = (open(server, "wait=1&wait_timeout=300ms").await, Arc::default());
-    let writer = write(store, &ended);
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut writer = Writer::start(open(server, "wait=1&wait_timeout=300ms").await);
+    writer.until_all_are_from(1).await;
     let looker = open(server, "").await;
     disturb(server, &looker).await;
     until_all_can_be_written(&looker).await;
-    ended.store(true, Ordering::SeqCst);
-    let acknowledged = tokio::time::timeout(LONGEST, writer).await.expect("a write does not hang").unwrap();
-    none_is_lost(&looker, acknowledged).await;
+    let least = writer.last() + 1;
+    writer.until_all_are_from(least).await;
+    none_is_lost(&looker, writer.end().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
