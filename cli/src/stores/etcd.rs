@@ -1,4 +1,5 @@
-//! `etcd://user:password@host:port,host:port` or, for TLS, `etcds://…`, with `prefix=NAME`.
+//! `etcd://user:password@host:port,host:port` or, for TLS, `etcds://…`, with `prefix=NAME`, `ca=FILE`, `cert=FILE`,
+//! `key=FILE`, `timeout=5s` and `largest_payload=BYTES`.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use cloakroom_etcd::EtcdStore;
 
 use super::url::{StoreUrl, servers};
 use super::{Opened, did_not_open};
+use crate::span;
 use crate::trouble::Trouble;
 
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
@@ -13,6 +15,21 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let mut builder = EtcdStore::builder(whole);
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
         builder = builder.prefix(prefix);
+    }
+    let file = |text: &str| std::fs::read(text).ok();
+    if let Some(pem) = url.take("ca", file)? {
+        builder = builder.root_certificates(pem);
+    }
+    builder = match (url.take("cert", file)?, url.take("key", file)?) {
+        (None, None) => builder,
+        (Some(cert), Some(key)) => builder.client_certificate(cert, key),
+        _ => return Err(Trouble::usage("the settings cert and key of an etcd store belong together")),
+    };
+    if let Some(timeout) = url.take("timeout", |text| span::parse(text).ok())? {
+        builder = builder.timeout(timeout);
+    }
+    if let Some(bytes) = url.take("largest_payload", |text| text.parse().ok())? {
+        builder = builder.largest_payload(bytes);
     }
     let trial = url.trial.take();
     url.place()?;

@@ -121,10 +121,16 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
     assert_eq!(client.session().await["data"], json!({"k": 1}));
 }
 
+/// Settings that begin with whom to trust.
+#[cfg(feature = "etcd")]
+fn trusted(settings: &str) -> String {
+    format!("ca={}&{settings}", cloakroom_services::shared_authority().display())
+}
+
 /// Makes tests of what processes share, on a server that is `service`; the last of the settings names what is one's own.
 #[cfg(any(feature = "dynamodb", feature = "etcd", feature = "mysql", feature = "postgres"))]
 macro_rules! on_server {
-    ($name:ident, $service:ident, $settings:literal, $clients:literal) => {
+    ($name:ident, $service:ident, $settings:expr, $clients:literal) => {
         mod $name {
             use cloakroom_services::Service;
 
@@ -158,6 +164,8 @@ on_server!(postgres, Postgres, "sslmode=disable&prefix", 8);
 on_server!(mariadb, Mariadb, "ssl-mode=DISABLED&prefix", 8);
 #[cfg(feature = "etcd")]
 on_server!(etcd, Etcd, "prefix", 8);
+#[cfg(feature = "etcd")]
+on_server!(etcd_cluster, EtcdCluster, super::trusted("prefix"), 8);
 #[cfg(feature = "dynamodb")]
 // The emulator carries out one request at a time: more clients would meet for longer than a commit may.
 on_server!(dynamodb, Dynamodb, "largest_payload=250000&table", 2);

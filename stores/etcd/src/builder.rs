@@ -55,7 +55,7 @@ impl Builder {
     }
 
     /// Sets whose certificates are trusted, in PEM, for a URL with TLS. The authorities that browsers trust unless set.
-    pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authority = Some(pem.into());
         self
     }

@@ -17,7 +17,7 @@ fn cluster() -> Instance {
 
 fn builder(server: &Instance) -> Builder {
     let authority = fs::read(server.certificates().unwrap().authority()).unwrap();
-    EtcdStore::builder(&server.url()).timeout(TIMEOUT).certificate_authority(authority)
+    EtcdStore::builder(&server.url()).timeout(TIMEOUT).root_certificates(authority)
 }
 
 async fn open(server: &Instance) -> EtcdStore {
@@ -157,7 +157,7 @@ async fn a_server_whose_certificate_is_not_trusted_is_refused_and_the_error_says
     let url = server.url();
     for builder in [
         EtcdStore::builder(&url),
-        EtcdStore::builder(&url).certificate_authority(fs::read(other.authority()).unwrap()),
+        EtcdStore::builder(&url).root_certificates(fs::read(other.authority()).unwrap()),
     ] {
         let error = builder.timeout(TIMEOUT).open().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Setup, "{error}");

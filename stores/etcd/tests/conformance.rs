@@ -21,7 +21,7 @@ async fn harness(server: Service) -> ManualHarness {
         let builder = builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST);
         match server {
             Service::EtcdCluster if url.starts_with("etcds") => {
-                builder.certificate_authority(std::fs::read(shared_authority()).unwrap())
+                builder.root_certificates(std::fs::read(shared_authority()).unwrap())
             }
             _ => builder,
         }

@@ -196,8 +196,8 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
     }
     for builder in [
         EtcdStore::builder("etcd://host").prefix(""),
-        EtcdStore::builder("etcd://host").certificate_authority("no pem"),
-        EtcdStore::builder("etcds://host").certificate_authority("no pem"),
+        EtcdStore::builder("etcd://host").root_certificates("no pem"),
+        EtcdStore::builder("etcds://host").root_certificates("no pem"),
     ] {
         assert_eq!(builder.open_lazily().unwrap_err().kind(), ErrorKind::Invalid);
     }

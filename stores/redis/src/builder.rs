@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
-use redis::ProtocolVersion;
 use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
+use redis::{ClientTlsConfig, ProtocolVersion, TlsCertificates};
 
 use crate::layout::{LONGEST_HEAD, Layout, PREFIX};
 use crate::link::{Dial, Link, Timeouts};
@@ -30,7 +30,7 @@ pub struct Builder {
     largest_payload: usize,
     wait: Option<Wait>,
     timeouts: Timeouts,
-    root_certificates: Option<Vec<u8>>,
+    certificates: TlsCertificates,
     protocol: ProtocolVersion,
 }
 
@@ -43,7 +43,7 @@ impl Builder {
             largest_payload: 16 << 20,
             wait: None,
             timeouts: Timeouts { connect: Duration::from_secs(3), response: Duration::from_secs(3) },
-            root_certificates: None,
+            certificates: TlsCertificates { root_cert: None, client_tls: None },
             protocol: ProtocolVersion::RESP2,
         }
     }
@@ -51,7 +51,8 @@ impl Builder {
     pub(crate) fn url(url: &str) -> Result<Self> {
         let mut url = Url::parse(url)?;
         let text = |text: &str| Some(text.to_owned());
-        let (prefix, ca) = (url.take("prefix", text)?, url.take("ca", text)?);
+        let prefix = url.take("prefix", text)?;
+        let (ca, cert, key) = (url.take("ca", text)?, url.take("cert", text)?, url.take("key", text)?);
         let protocol = url.take("protocol", url::protocol)?;
         let largest = url.take("largest_payload", |text| text.parse().ok())?;
         let replicas = url.take("wait", |text| text.parse().ok())?;
@@ -68,8 +69,14 @@ impl Builder {
         builder.timeouts.response = response.unwrap_or(builder.timeouts.response);
         builder.timeouts.connect = connect.unwrap_or(builder.timeouts.connect);
         builder.wait = replicas.map(|replicas| Wait { replicas, at_most: wait_for });
-        builder.root_certificates = ca.map(read_certificates).transpose()?;
-        Ok(builder)
+        builder.certificates.root_cert = ca.map(read_certificates).transpose()?;
+        match (cert, key) {
+            (None, None) => Ok(builder),
+            (Some(cert), Some(key)) => {
+                Ok(builder.client_certificate(read_certificates(cert)?, read_certificates(key)?))
+            }
+            _ => Err(Error::new(ErrorKind::Invalid, "the settings cert and key belong together")),
+        }
     }
 
     pub(crate) fn given(manager: ConnectionManager) -> Self {
@@ -125,7 +132,15 @@ impl Builder {
 
     /// Sets whom to trust, as PEM, instead of the authorities that the operating system trusts. For TLS.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root_certificates = Some(pem.into());
+        self.certificates.root_cert = Some(pem.into());
+        self
+    }
+
+    /// Sets the certificate that is shown to servers that want one, as Redis does unless `tls-auth-clients` says
+    /// otherwise, and its private key, both as PEM. None is shown unless set. For TLS.
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.certificates.client_tls =
+            Some(ClientTlsConfig { client_cert: pem.into(), client_key: key.into() });
         self
     }
 
@@ -158,7 +173,7 @@ impl Builder {
         let waits = self.wait.map_or(Duration::ZERO, |wait| wait.at_most);
         let timeouts = Timeouts { response: self.timeouts.response + waits, ..self.timeouts };
         let kind = self.place.kind();
-        let dial = self.place.dial(timeouts, self.root_certificates, self.protocol)?;
+        let dial = self.place.dial(timeouts, self.certificates, self.protocol)?;
         let own = self.wait.filter(|_| !matches!(dial, Dial::Given(_)));
         let writes = own.map(|_| Link::new(dial.clone(), timeouts.response));
         let server = Server::new(Link::new(dial, timeouts.response), writes, self.wait);
@@ -174,7 +189,7 @@ impl Builder {
 
 fn read_certificates(path: String) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
-        Error::new(ErrorKind::Setup, "the file of root certificates cannot be read").with_source(error)
+        Error::new(ErrorKind::Setup, "a file of certificates or of a key cannot be read").with_source(error)
     })
 }
 

@@ -38,7 +38,7 @@ impl Place {
     pub(crate) fn dial(
         self,
         timeouts: Timeouts,
-        root_certificates: Option<Vec<u8>>,
+        certificates: TlsCertificates,
         protocol: ProtocolVersion,
     ) -> Result<Dial> {
         let (url, sentinels) = match self {
@@ -46,13 +46,13 @@ impl Place {
             Self::Nodes(nodes) => return Dial::cluster(*nodes, timeouts).map_err(|cause| error(&cause)),
             Self::Url(url, sentinels) => (url, sentinels),
         };
+        let has_some = certificates.root_cert.is_some() || certificates.client_tls.is_some();
         if url.tls {
             choose_cryptography();
-        } else if root_certificates.is_some() {
-            return Err(Error::new(ErrorKind::Invalid, "root certificates are for TLS: use rediss://"));
+        } else if has_some {
+            return Err(Error::new(ErrorKind::Invalid, "certificates are for TLS: use rediss://"));
         }
-        let root = root_certificates.filter(|_| url.tls);
-        let certificates = root.map(|root| TlsCertificates { client_tls: None, root_cert: Some(root) });
+        let certificates = has_some.then_some(certificates);
         let asked = Asked { url: &url, certificates, protocol, timeouts };
         let dial = match &url.kind {
             Kind::Server => asked.server(),

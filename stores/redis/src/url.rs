@@ -77,7 +77,7 @@ impl Url {
         match self.settings.first() {
             None => Ok(()),
             Some(_) => Err(invalid(
-                "a setting is unknown, or there twice; there are prefix, protocol, ca, wait, wait_timeout, \
+                "a setting is unknown, or there twice; there are prefix, protocol, ca, cert, key, wait, wait_timeout, \
                     response_timeout, connect_timeout, largest_payload, and for sentinels sentinel_username and \
                     sentinel_password",
             )),

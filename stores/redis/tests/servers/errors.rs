@@ -1,6 +1,7 @@
 //! What is wrong with a server, a setting or a record is a typed error that says what to do, and quotes nothing.
 
 use cloakroom_redis::RedisStore;
+use cloakroom_redis::redis::{self, Client, TlsCertificates};
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
     Cursor, Error, ErrorKind, OwnerKey, Owners as _, Record, Scan as _, Store as _, StoreKey, Timestamp,
@@ -54,6 +55,32 @@ async fn a_certificate_that_nobody_vouches_for_is_a_matter_of_setup() {
     shared(Service::RedisTls, "").open().await.unwrap();
     let plain = Service::RedisTls.shared().replace("rediss", "redis");
     is(RedisStore::open(&plain).await, ErrorKind::Unavailable);
+}
+
+/// As Redis does unless it is told otherwise.
+#[tokio::test]
+async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
+    let server = Instance::start(Service::RedisTls).unwrap();
+    let own = server.certificates().unwrap();
+    let read = |path| std::fs::read(path).unwrap();
+    let trusting = || RedisStore::builder(&server.url()).unwrap().root_certificates(read(own.authority()));
+    let trust = TlsCertificates { client_tls: None, root_cert: Some(read(own.authority())) };
+    trusting().open().await.unwrap();
+    let client = Client::build_with_tls(server.url(), trust).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let set = redis::cmd("CONFIG").arg("SET").arg("tls-auth-clients").arg("yes").to_owned();
+    set.exec_async(&mut connection).await.unwrap();
+    is(trusting().open().await, ErrorKind::Setup);
+    let store = trusting().client_certificate(read(own.certificate()), read(own.key())).open().await.unwrap();
+    let _created = store.create(&KEY, &Record::new("coat", Timestamp::NEVER)).await.unwrap();
+    let [ca, cert, key] =
+        [own.authority(), own.certificate(), own.key()].map(|path| path.display().to_string());
+    let store = RedisStore::open(&format!("{}?ca={ca}&cert={cert}&key={key}", server.url())).await.unwrap();
+    assert!(store.load(&KEY, None).await.unwrap().is_some());
+    is(RedisStore::open(&format!("{}?ca={ca}&cert={cert}", server.url())).await, ErrorKind::Invalid);
+    is(RedisStore::open(&format!("redis://host?ca={ca}")).await, ErrorKind::Invalid);
+    is(RedisStore::open(&format!("redis://host?cert={cert}&key={key}")).await, ErrorKind::Invalid);
+    is(trusting().client_certificate("no pem", read(own.key())).open().await, ErrorKind::Setup);
 }
 
 #[tokio::test]
