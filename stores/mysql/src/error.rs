@@ -127,7 +127,12 @@ impl From<sqlx::Error> for Failure {
             | E::ColumnNotFound(_)
             | E::ColumnIndexOutOfBounds { .. }
             | E::Decode(_) => Self::DAMAGED_ROW,
-            E::Configuration(_) => Self::new(ErrorKind::Setup, "an option of the connection cannot be right"),
+            // The client says so, too, of a password that it may send through an encrypted connection only.
+            E::Configuration(_) => Self::new(
+                ErrorKind::Setup,
+                "an option of the connection cannot be right; if it is not encrypted, MySQL wants that for a \
+                 password: use ssl-mode=REQUIRED",
+            ),
             _ => Self::new(ErrorKind::Other, "the server could not be asked"),
         }
     }

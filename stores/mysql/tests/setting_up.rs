@@ -12,7 +12,7 @@ use std::time::Duration;
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
 use cloakroom_mysql::sqlx::{Executor, MySqlPool};
-use cloakroom_services::{Service, shared_authority};
+use cloakroom_services::{Service, optional_mysql, shared_authority};
 use cloakroom_store::{Error, ErrorKind, Record, Store, Timestamp};
 use support::{Tables, holding, key, number, run, unused, url};
 
@@ -104,6 +104,20 @@ async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
     let error = error_at(&format!("{user}:hunter2@{host}"), "cloakroom_").await;
     assert_says(&error, ErrorKind::Setup, "refuses the user, the password");
     assert!(!format!("{error:?} {:?}", error.source()).contains("hunter2"));
+}
+
+/// Unless the server has checked the same password just before.
+#[tokio::test]
+async fn mysql_wants_an_encrypted_connection_for_a_password_and_the_error_says_so() {
+    let Some(url) = optional_mysql() else { return };
+    let (before, host) = url.rsplit_once('@').unwrap();
+    let (user, _) = before.rsplit_once(':').unwrap();
+    let wrong = |mode: &str| format!("{user}:hunter2@{host}?ssl-mode={mode}");
+    let error = error_at(&wrong("DISABLED"), "cloakroom_").await;
+    assert_says(&error, ErrorKind::Setup, "use ssl-mode=REQUIRED");
+    assert!(!format!("{error:?} {:?}", error.source()).contains("hunter2"));
+    let error = error_at(&wrong("REQUIRED"), "cloakroom_").await;
+    assert_says(&error, ErrorKind::Setup, "refuses the user, the password");
 }
 
 #[tokio::test]
