@@ -273,7 +273,8 @@ impl Config {
         self
     }
 
-    /// How long a commit tries to merge with other requests or to reach its store. Default: 5 seconds.
+    /// How long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
+    /// store. Default: 5 seconds.
     #[must_use]
     pub fn commit_within(mut self, limit: Duration) -> Self {
         self.commit_within = limit;

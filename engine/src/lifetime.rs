@@ -87,22 +87,24 @@ impl Lifetime {
 
     /// The touch that rides on every load; the store carries it out only where it is due.
     pub(crate) fn touch(&self, now: Timestamp) -> Touch {
-        Touch { due_before: now + self.untouched_part(self.idle), expires_at: now + self.idle }
+        Touch { due_before: self.touch_due_before(self.idle, now), expires_at: now + self.idle }
     }
 
-    /// What is left of an idle time when the next touch is due. In whole numbers: it is asked at every request.
-    fn untouched_part(&self, idle: Duration) -> Duration {
+    /// What expires before this is due for a touch: when so much of the idle time from now on has passed as a touch
+    /// leaves untouched. In whole numbers of microseconds: it is asked twice in every request.
+    fn touch_due_before(&self, idle: Duration, now: Timestamp) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
-        let millionths = (self.touch_after * 1e6) as u32;
-        let of_seconds = idle.as_secs().saturating_mul(millionths.into());
-        let of_the_rest = u64::from(idle.subsec_micros()) * u64::from(millionths) / 1_000_000;
-        idle.saturating_sub(Duration::from_micros(of_seconds.saturating_add(of_the_rest)))
+        let untouched = 1_000_000 - (self.touch_after * 1e6) as u64;
+        let of_seconds = idle.as_secs().saturating_mul(untouched);
+        let of_the_rest = u64::from(idle.subsec_micros()) * untouched / 1_000_000;
+        let micros = now.as_micros().saturating_add(of_seconds.saturating_add(of_the_rest));
+        Timestamp::from_micros(micros)
     }
 
     /// Whether a session that no touch could ride on must be touched.
     pub(crate) fn touch_is_due(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
-        let due_before = now + self.untouched_part(self.idle_of(header));
-        expires_at < due_before.min(self.ends_at(header))
+        let due_before = self.touch_due_before(self.idle_of(header), now);
+        expires_at < due_before && expires_at < self.ends_at(header)
     }
 
     /// Whether the id is old enough for a fresh one.

@@ -1,13 +1,16 @@
 //! One at a time, at little cost while nobody else comes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Lets one pass at a time. Who finds it free pays two atomic steps, where tokio's mutex keeps a queue.
+/// Lets one pass at a time. Who finds it free pays a few atomic steps, where tokio's mutex keeps a queue.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     taken: AtomicBool,
+    /// How many wait. Whoever comes to wait says so first and looks at `taken` then; whoever leaves does it the other way
+    /// round: so one of the two sees the other.
+    waiting: AtomicUsize,
     /// Holds a permit from the moment at which one left until another looks, so nobody who waits is forgotten.
     left: Notify,
 }
@@ -17,15 +20,26 @@ pub(super) struct Gate {
 #[must_use = "the next one may pass as soon as it is dropped"]
 pub(super) struct Pass<'a>(&'a Gate);
 
+/// One who waits, for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
 impl Gate {
     /// Passes, unless somebody else has.
     pub(super) fn try_pass(&self) -> Option<Pass<'_>> {
         // Not `then_some`: a pass that is made opens the gate when it is dropped.
-        (!self.taken.swap(true, Ordering::Acquire)).then(|| Pass(self))
+        (!self.taken.swap(true, Ordering::SeqCst)).then(|| Pass(self))
     }
 
     /// Passes when nobody else has.
     pub(super) async fn pass(&self) -> Pass<'_> {
+        match self.try_pass() {
+            Some(pass) => pass,
+            None => Box::pin(self.wait()).await,
+        }
+    }
+
+    async fn wait(&self) -> Pass<'_> {
+        let _waiting = Waiting::at(&self.waiting);
         loop {
             if let Some(pass) = self.try_pass() {
                 return pass;
@@ -37,8 +51,23 @@ impl Gate {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.0.taken.store(false, Ordering::Release);
-        self.0.left.notify_one();
+        self.0.taken.store(false, Ordering::SeqCst);
+        if self.0.waiting.load(Ordering::SeqCst) > 0 {
+            self.0.left.notify_one();
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn at(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -59,7 +88,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn everybody_who_waits_passes_in_the_end_and_nobody_meets_another() {
-        static GATE: Gate = Gate { taken: AtomicBool::new(false), left: Notify::const_new() };
+        static GATE: Gate =
+            Gate { taken: AtomicBool::new(false), waiting: AtomicUsize::new(0), left: Notify::const_new() };
         static PAST: AtomicU32 = AtomicU32::new(0);
         let visit = async || {
             for _ in 0..500 {

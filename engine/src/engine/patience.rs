@@ -11,7 +11,9 @@ const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Patience {
     /// How long a store that does not answer is asked again, from its first failure on.
     outage: Duration,
-    until: Instant,
+    limit: Duration,
+    /// Counted from the first try on that did not succeed: most operations never need to know what time it is.
+    until: Option<Instant>,
     failing_until: Option<Instant>,
     tries: u32,
     /// Any number that differs between requests.
@@ -22,24 +24,29 @@ impl Patience {
     pub(super) fn new(limit: Duration, outage: Duration, seed: u64) -> Self {
         // A day is for ever here, and an instant plus any configured duration might not exist.
         let (limit, outage) = (limit.min(A_DAY), outage.min(A_DAY));
-        Self { outage, until: Instant::now() + limit, failing_until: None, tries: 0, seed }
+        Self { outage, limit, until: None, failing_until: None, tries: 0, seed }
     }
 
     /// Waits before a try after a failure; `false` if there is no time left.
     pub(super) async fn after_failure(&mut self) -> bool {
-        let now = Instant::now();
-        let until = *self.failing_until.get_or_insert(now + self.outage);
-        self.wait(until.min(self.until), Duration::from_millis(10), Duration::from_millis(500)).await
+        let until = *self.failing_until.get_or_insert_with(|| Instant::now() + self.outage);
+        let until = until.min(self.until());
+        self.wait(until, Duration::from_millis(10), Duration::from_millis(500)).await
     }
 
     /// Waits before a try after a conflict: not at all at first.
     pub(super) async fn after_conflict(&mut self) -> bool {
+        let until = self.until();
         if self.tries < 2 {
             self.tries += 1;
             return true;
         }
         self.failing_until = None;
-        self.wait(self.until, Duration::from_micros(500), Duration::from_millis(50)).await
+        self.wait(until, Duration::from_micros(500), Duration::from_millis(50)).await
+    }
+
+    fn until(&mut self) -> Instant {
+        *self.until.get_or_insert_with(|| Instant::now() + self.limit)
     }
 
     async fn wait(&mut self, until: Instant, first: Duration, longest: Duration) -> bool {

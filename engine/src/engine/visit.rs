@@ -226,8 +226,10 @@ impl Pending {
         let config = visit.engine.config();
         let _pass = visit.gate.try_pass()?;
         visit.with(|state| {
+            // What changed is known at once; only the rest takes a look at the clocks.
             let idle = state.uncertain.is_empty()
                 && !config.rolling
+                && !state.is_changed()
                 && Plan::decide(state.observe(config)).step == Step::Nothing;
             idle.then(|| {
                 visit.respond();

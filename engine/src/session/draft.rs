@@ -35,8 +35,8 @@ pub(crate) struct Draft {
 enum Spot {
     /// In this edit.
     Edit(usize),
-    /// In what was stored.
-    Base,
+    /// In what was stored, in the frame that begins here.
+    Base(usize),
     Nowhere,
 }
 
@@ -79,7 +79,7 @@ impl Draft {
             return (None, Spot::Nowhere);
         }
         if let Some(frame) = self.in_base(key) {
-            return (Some(self.base.share(frame.value)), Spot::Base);
+            return (Some(self.base.share(frame.value)), Spot::Base(frame.whole.start));
         }
         let spent = self.spent.iter().find(|(name, _)| **name == *key);
         (spent.map(|(_, value)| value.clone()), Spot::Nowhere)
@@ -110,7 +110,7 @@ impl Draft {
             };
             entries.extend(value.map(|value| (key, value)));
         }
-        for edit in self.log.edits().filter(|edit| !edit.in_base) {
+        for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
             entries.extend(edit.value.bytes().map(|value| (self.log.key_of(edit).to_owned(), value.clone())));
         }
         for (key, _) in self.spent.iter().filter(|(key, _)| self.edit(key).is_none()) {
@@ -162,7 +162,8 @@ impl Draft {
             }
             Some((value, Spot::Edit(number))) => self.log.edit_again(number, change, value),
             Some((value, spot)) => {
-                self.log.edit_first(change, value, matches!(spot, Spot::Base));
+                let in_base = if let Spot::Base(place) = spot { Some(place) } else { None };
+                self.log.edit_first(change, value, in_base);
                 if self.log.is_long() && self.names.is_none() {
                     self.names = Some(Box::new(names_of(&self.base)));
                 }
@@ -288,7 +289,7 @@ impl Draft {
         if !self.cleared {
             self.copy_base(&mut out, header.number);
         }
-        for edit in self.log.edits().filter(|edit| !edit.in_base) {
+        for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
             self.write_edit(&mut out, edit, header.number);
         }
         if let Some(device) = &self.device {
@@ -304,20 +305,34 @@ impl Draft {
 
     /// Copies what was stored, in as few pieces as the changes leave it in.
     fn copy_base(&self, out: &mut Vec<u8>, number: u64) {
+        if self.device.is_some() || self.aging.is_some() {
+            return self.copy_frame_by_frame(out, number);
+        }
         let bytes = self.base.bytes();
-        let (mut copied, mut edits_left) = (0, self.log.edits().filter(|edit| edit.in_base).count());
+        let mut edits: Vec<(usize, &Edit)> =
+            self.log.edits().filter_map(|edit| edit.in_base.map(|place| (place, edit))).collect();
+        edits.sort_unstable_by_key(|(place, _)| *place);
+        let mut copied = 0;
+        for (place, edit) in edits {
+            out.extend_from_slice(&bytes[copied..place]);
+            copied = self.base.at(place).map_or(place, |frame| frame.whole.end);
+            self.write_edit(out, edit, number);
+        }
+        out.extend_from_slice(&bytes[copied..]);
+    }
+
+    /// Copies what was stored where every frame has to be looked at: flash values age, or the device is another one.
+    fn copy_frame_by_frame(&self, out: &mut Vec<u8>, number: u64) {
+        let bytes = self.base.bytes();
+        let mut copied = 0;
         for frame in self.base.iter() {
-            if edits_left == 0 && self.device.is_none() && self.aging.is_none() {
-                break;
-            }
             let edit = if frame.tag == Tag::Device { None } else { self.log.find(frame.key) };
-            let edit = edit.and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base);
+            let edit = edit.and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base.is_some());
             if self.stays(&frame, edit) {
                 continue;
             }
             out.extend_from_slice(&bytes[copied..frame.whole.start]);
             copied = frame.whole.end;
-            edits_left = edits_left.saturating_sub(usize::from(edit.is_some()));
             match (frame.tag, edit) {
                 (Tag::Device, _) | (Tag::Value, None) => {}
                 (_, Some(edit)) => self.write_edit(out, edit, number),

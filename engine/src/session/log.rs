@@ -22,7 +22,8 @@ pub(super) struct Edit {
     pub(super) value: Edited,
     /// Where the key is named: in this change.
     change: u32,
-    pub(super) in_base: bool,
+    /// Where the frame of its key begins in the base, if it has one there.
+    pub(super) in_base: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,7 +102,7 @@ impl Log {
     }
 
     /// Adds the first change to a key.
-    pub(super) fn edit_first(&mut self, change: Change, value: Edited, in_base: bool) {
+    pub(super) fn edit_first(&mut self, change: Change, value: Edited, in_base: Option<usize>) {
         let number = u32::try_from(self.changes.len()).expect("so many changes do not fit into memory");
         self.changes.push(change);
         self.edits.push(Edit { value, change: number, in_base });
