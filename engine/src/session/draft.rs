@@ -309,11 +309,16 @@ impl Draft {
             return self.copy_frame_by_frame(out, number);
         }
         let bytes = self.base.bytes();
-        let mut edits: Vec<(usize, &Edit)> =
-            self.log.edits().filter_map(|edit| edit.in_base.map(|place| (place, edit))).collect();
-        edits.sort_unstable_by_key(|(place, _)| *place);
+        let mut edits = self.log.edits().filter_map(|edit| Some((edit.in_base?, edit)));
+        let mut first = edits.next();
+        // Most requests change one value, and need no list to put in order.
+        let mut others: Vec<(usize, &Edit)> = edits.collect();
+        if !others.is_empty() {
+            others.extend(first.take());
+            others.sort_unstable_by_key(|(place, _)| *place);
+        }
         let mut copied = 0;
-        for (place, edit) in edits {
+        for (place, edit) in first.into_iter().chain(others) {
             out.extend_from_slice(&bytes[copied..place]);
             copied = self.base.at(place).map_or(place, |frame| frame.whole.end);
             self.write_edit(out, edit, number);

@@ -51,6 +51,7 @@ fn cases(folder: &Path) -> Vec<Case> {
         Case::kept("MongoDB", Place::Service(Service::Mongodb)),
         Case::killed("MongoDB, replica set", Service::MongodbReplicas),
         Case::killed("etcd", Service::Etcd),
+        Case::killed("etcd, three members", Service::EtcdCluster),
         Case::kept("memcached", Place::Service(Service::Memcached)),
         Case::kept("an emulator of DynamoDB", Place::Service(Service::Dynamodb)),
         Case::tiers("Redis before PostgreSQL", Service::Redis, Service::Postgres),

@@ -44,6 +44,10 @@ async fn open_one(url: &str) -> Result<Arc<dyn Store>> {
             Arc::new(builder.open().await?)
         }
         "etcd" => Arc::new(EtcdStore::open(url).await?),
+        "etcds" => {
+            let (url, authority) = url.split_once("?ca=").ok_or("a URL with TLS ends with ?ca=FILE")?;
+            Arc::new(EtcdStore::builder(url).root_certificates(std::fs::read(authority)?).open().await?)
+        }
         "file" => Arc::new(FileStore::builder(place).open().await?),
         "memcached" => Arc::new(MemcachedStore::open(url).await?),
         "mongodb" => Arc::new(MongoStore::open(url).await?),

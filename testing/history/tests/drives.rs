@@ -112,6 +112,12 @@ async fn etcd_loses_nothing_and_revives_nothing_when_it_is_killed() {
     holds_through_kills(Service::Etcd).await.unwrap();
 }
 
+/// One member after the other is killed: most of them live at any moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_etcd_cluster_loses_nothing_and_revives_nothing_when_its_members_are_killed() {
+    holds_through_kills(Service::EtcdCluster).await.unwrap();
+}
+
 /// Its server stays, as an emulator keeps nothing on a disk; and it is slow.
 #[tokio::test(flavor = "multi_thread")]
 async fn dynamodb_loses_nothing_and_revives_nothing() {
