@@ -1,6 +1,7 @@
 //! `etcd://user:password@host:port,host:port` or, for TLS, `etcds://…`, with `prefix=NAME`, `ca=FILE`, `cert=FILE`,
 //! `key=FILE`, `timeout=5s` and `largest_payload=BYTES`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloakroom_etcd::EtcdStore;
@@ -16,13 +17,13 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
         builder = builder.prefix(prefix);
     }
-    let file = |text: &str| std::fs::read(text).ok();
-    if let Some(pem) = url.take("ca", file)? {
-        builder = builder.root_certificates(pem);
+    let path = |text: &str| Some(PathBuf::from(text));
+    if let Some(ca) = url.take("ca", path)? {
+        builder = builder.root_certificates(read(&ca)?);
     }
-    builder = match (url.take("cert", file)?, url.take("key", file)?) {
+    builder = match (url.take("cert", path)?, url.take("key", path)?) {
         (None, None) => builder,
-        (Some(cert), Some(key)) => builder.client_certificate(cert, key),
+        (Some(cert), Some(key)) => builder.client_certificate(read(&cert)?, read(&key)?),
         _ => return Err(Trouble::usage("the settings cert and key of an etcd store belong together")),
     };
     if let Some(timeout) = url.take("timeout", |text| span::parse(text).ok())? {
@@ -44,4 +45,8 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         opened.tidy = Some(Box::pin(async move { Ok(store.remove_everything().await?) }));
     }
     Ok(opened)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(file).map_err(|error| Trouble::usage(format!("{} cannot be read: {error}", file.display())))
 }

@@ -73,8 +73,9 @@ impl Builder {
         self
     }
 
-    /// Sets how long a trip to the server may take before the operation fails as
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set.
+    /// Sets how long a trip may take before the operation fails as
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set. Of several servers, each is given an
+    /// equal part of it to answer a load, and to be connected with.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -101,8 +102,8 @@ impl Builder {
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
     /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
-    /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, or the
-    /// server is too old or of another kind.
+    /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server's
+    /// certificate is not trusted, or the server is too old or of another kind.
     pub async fn open(self) -> Result<EtcdStore> {
         let store = self.open_lazily()?;
         store.server.live().await?;

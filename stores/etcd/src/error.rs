@@ -46,7 +46,7 @@ impl Failure {
     const UNTRUSTED: Self = Self {
         kind: ErrorKind::Setup,
         message: "no encrypted connection: the server's certificate is not one of an authority that is trusted, or \
-                  names another host, or this is no tls",
+                  names another host, or this is no tls; or the server wants a certificate of the client",
         reason: Reason::Unsent,
     };
     pub(crate) const CROWDED: Self =
@@ -153,9 +153,9 @@ fn explain(code: Code, words: &str) -> (ErrorKind, &'static str, Reason) {
         | Code::Aborted
         | Code::ResourceExhausted
         | Code::Unknown => {
-            // With the newest TLS, a server that does not like our certificate just hangs up.
-            let message = "the server cannot be reached, was interrupted, has no leader, or wants another \
-                           certificate of the client, or one at all";
+            // With TLS 1.3, a server that does not like the client's certificate just hangs up.
+            let message = "the server cannot be reached, was interrupted, or has no leader; with tls, it may want a \
+                           certificate of the client";
             return (Unavailable, message, Reason::Member);
         }
         _ => (Other, "the server could not do as asked"),

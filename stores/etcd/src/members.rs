@@ -1,7 +1,7 @@
 //! The servers of a cluster, of which one is asked.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 
@@ -22,7 +22,7 @@ impl Members {
         tls: Option<&ClientTlsConfig>,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        // Within the time, each can be found unreachable.
+        // Within the time, each can be found unreachable; TLS has a time of its own.
         let share = timeout / u32::try_from(address.servers.len()).unwrap_or(u32::MAX);
         let channel = |server: &String| {
             let endpoint = Endpoint::from_shared(server.clone()).map_err(|_| Failure::WRONG_URL)?;
@@ -32,7 +32,9 @@ impl Members {
                 .keep_alive_timeout(timeout)
                 .tcp_nodelay(true);
             let endpoint = match tls {
-                Some(tls) => endpoint.tls_config(tls.clone()).map_err(|_| Failure::WRONG_CERTIFICATE)?,
+                Some(tls) => {
+                    endpoint.tls_config(tls.clone().timeout(share)).map_err(|_| Failure::WRONG_CERTIFICATE)?
+                }
                 None => endpoint,
             };
             Ok(endpoint.connect_lazy())
@@ -51,10 +53,37 @@ impl Members {
         (self.channels[turn % self.channels.len()].clone(), turn)
     }
 
+    /// Sees to it that one that hangs is left even by those who are less patient than the store.
+    pub(crate) fn asking(&self, turn: usize, patience: Duration) -> Asking<'_> {
+        Asking { members: self, turn, patience, since: Instant::now() }
+    }
+
     /// Has the next one asked from now on. Whoever else met the same failure has done it already.
     pub(crate) fn leave(&self, turn: usize) {
         let next = turn.wrapping_add(1);
         let _ = self.turns.compare_exchange(turn, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// A question that is under way. Dropped without an answer, after at least half of the patience, it leaves the member.
+pub(crate) struct Asking<'a> {
+    members: &'a Members,
+    turn: usize,
+    patience: Duration,
+    since: Instant,
+}
+
+impl Asking<'_> {
+    pub(crate) fn answered(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.since.elapsed() >= self.patience / 2 {
+            self.members.leave(self.turn);
+        }
     }
 }
 
@@ -77,5 +106,18 @@ mod tests {
             members.leave(members.asked().1);
             assert_eq!(turn(&members), place);
         }
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_on_a_member_after_a_while_leaves_it_and_who_is_answered_does_not() {
+        let address = Address::parse("etcd://a,b").unwrap_or_else(|_| unreachable!());
+        let members =
+            Members::connect(&address, None, Duration::from_secs(1)).unwrap_or_else(|_| unreachable!());
+        let turn = || members.asked().1;
+        members.asking(turn(), Duration::ZERO).answered();
+        drop(members.asking(turn(), Duration::from_secs(600)));
+        assert_eq!(turn(), 0);
+        drop(members.asking(turn(), Duration::ZERO));
+        assert_eq!(turn(), 1);
     }
 }

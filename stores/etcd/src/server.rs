@@ -29,6 +29,9 @@ const LONGEST_LEASE: Duration = Duration::from_secs(8_999_999_998);
 
 const TRANSACTION: &str = "/etcdserverpb.KV/Txn";
 
+/// What the server gives to who has said who they are.
+pub(crate) type Token = MetadataValue<Ascii>;
+
 /// What may be asked a second time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Repeats {
@@ -49,7 +52,7 @@ pub(crate) struct Server {
     pub(crate) leases: Leases,
     pub(crate) memory: Memory,
     /// What the server gave us when we said who we are.
-    pub(crate) token: Mutex<Option<MetadataValue<Ascii>>>,
+    pub(crate) token: Mutex<Option<Token>>,
 }
 
 impl Server {
@@ -111,24 +114,30 @@ impl Server {
         A: prost::Message + Default + 'static,
     {
         let deadline = Instant::now() + self.timeout;
-        // One that hangs leaves time for the others.
-        let share = match repeats {
-            Repeats::Freely => self.timeout / u32::try_from(self.members.count()).unwrap_or(u32::MAX),
-            Repeats::Unsent => self.timeout,
-        };
+        let members = self.members.count();
         // The connection to an only one may have been cut while it was idle.
-        let mut tries = self.members.count().max(2);
+        let mut tries = members.max(2);
+        let mut unasked = members;
         loop {
             let (channel, turn) = self.members.asked();
-            let patience = share.min(deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.saturating_duration_since(Instant::now());
+            let patience = match repeats {
+                // One that hangs leaves time for the others.
+                Repeats::Freely => left / u32::try_from(unasked.max(1)).unwrap_or(u32::MAX),
+                Repeats::Unsent => left,
+            };
+            let asking = self.members.asking(turn, patience);
             let answer = tokio::time::timeout(patience, self.ask_member(&channel, path, question.clone()));
-            let failure = match answer.await.unwrap_or(Err(Failure::LATE)) {
+            let answer = answer.await.unwrap_or(Err(Failure::LATE));
+            asking.answered();
+            let failure = match answer {
                 Err(failure) if failure.is_the_members() => failure,
                 answer => return answer,
             };
             self.members.leave(turn);
-            tries -= 1;
-            if tries == 0 || !(repeats == Repeats::Freely || failure.is_unsent()) {
+            (tries, unasked) = (tries - 1, unasked.saturating_sub(1));
+            let may_repeat = repeats == Repeats::Freely || failure.is_unsent();
+            if tries == 0 || !may_repeat || deadline <= Instant::now() {
                 return Err(failure);
             }
         }
@@ -140,36 +149,38 @@ impl Server {
         Q: prost::Message + Clone + 'static,
         A: prost::Message + Default + 'static,
     {
-        self.log_in(channel, false).await?;
-        match self.call(channel, path, question.clone()).await {
+        let token = self.log_in(channel, false).await?;
+        match self.call(channel, path, question.clone(), token).await {
             Err(failure) if failure.is_token_gone() => {
-                self.log_in(channel, true).await?;
-                self.call(channel, path, question).await
+                let token = self.log_in(channel, true).await?;
+                self.call(channel, path, question, token).await
             }
             answer => answer,
         }
     }
 
-    /// Gets a token, if there is none or if a new one is wanted.
-    async fn log_in(&self, channel: &Channel, again: bool) -> Result<(), Failure> {
-        let Some((name, password)) = self.credentials.clone() else { return Ok(()) };
-        if self.token().is_some() && !again {
-            return Ok(());
+    /// Gets a token, if there is none or if a new one is wanted; `None` if nobody has to say who they are.
+    async fn log_in(&self, channel: &Channel, again: bool) -> Result<Option<Token>, Failure> {
+        let Some((name, password)) = self.credentials.clone() else { return Ok(None) };
+        let there = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if there.is_some() && !again {
+            return Ok(there);
         }
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let request = AuthenticateRequest { name, password };
         let AuthenticateResponse { token } =
-            self.call(channel, "/etcdserverpb.Auth/Authenticate", request).await?;
+            self.call(channel, "/etcdserverpb.Auth/Authenticate", request, None).await?;
         let token = MetadataValue::try_from(token).map_err(|_| Failure::DAMAGED)?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        Ok(())
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(Some(token))
     }
 
-    fn token(&self) -> Option<MetadataValue<Ascii>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn call<Q, A>(&self, channel: &Channel, path: &'static str, question: Q) -> Result<A, Failure>
+    async fn call<Q, A>(
+        &self,
+        channel: &Channel,
+        path: &'static str,
+        question: Q,
+        token: Option<Token>,
+    ) -> Result<A, Failure>
     where
         Q: prost::Message + 'static,
         A: prost::Message + Default + 'static,
@@ -177,7 +188,7 @@ impl Server {
         let mut client = Grpc::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         client.ready().await?;
         let mut request = tonic::Request::new(question);
-        if let Some(token) = self.token() {
+        if let Some(token) = token {
             request.metadata_mut().insert("token", token);
         }
         let codec: ProstCodec<Q, A> = ProstCodec::default();

@@ -8,7 +8,9 @@ use cloakroom_etcd::{Builder, EtcdStore};
 use cloakroom_services::{Certificates, Instance, Service};
 use cloakroom_store::{Created, Error, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
 
-const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(6);
+/// What each of three members is given to answer a load.
+const SHARE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn cluster() -> Instance {
@@ -59,10 +61,10 @@ async fn load(store: &EtcdStore, number: u8) -> Option<Record> {
     }
 }
 
-/// Counts up until a write is acknowledged; says which.
-async fn write(store: &EtcdStore, version: &mut Version, next: u32) -> u32 {
+/// Counts up until a write is acknowledged; says which. The last one that was is there.
+async fn write(store: &EtcdStore, version: &mut Version, last: u32) -> u32 {
     let patience = Instant::now() + LONGEST;
-    let mut next = next;
+    let mut next = last + 1;
     loop {
         match store.update(&key(1), *version, &record(next)).await {
             Ok(Updated::Updated(updated)) => {
@@ -70,7 +72,10 @@ async fn write(store: &EtcdStore, version: &mut Version, next: u32) -> u32 {
                 return next;
             }
             // A write that nobody acknowledged was made after all.
-            Ok(Updated::Conflict(stored)) => *version = stored.version,
+            Ok(Updated::Conflict(stored)) => {
+                assert!(number_in(&stored.record) >= last, "write {last} was acknowledged: {stored:?}");
+                *version = stored.version;
+            }
             Ok(other) => panic!("an acknowledged record is lost: {other:?}"),
             Err(error) => assert_unavailable(&error),
         }
@@ -88,7 +93,7 @@ async fn each_member_in_turn_is_killed_and_no_acknowledged_write_is_lost() {
     for member in 0..3 {
         server.servers()[member].kill().unwrap();
         for _ in 0..20 {
-            last = write(&store, &mut version, last + 1).await;
+            last = write(&store, &mut version, last).await;
         }
         assert_eq!(load(&open(&server).await, 1).await, Some(record(last)), "whoever comes now finds it");
         server.servers()[member].restart().unwrap();
@@ -104,13 +109,11 @@ async fn a_member_that_hangs_costs_a_load_a_share_of_the_timeout_once() {
     server.servers()[0].pause().unwrap();
     // The leader may be the one that hangs, and the others have to agree on another one first.
     assert_eq!(load(&store, 1).await, Some(record(0)));
+    let begin = Instant::now();
     for _ in 0..20 {
-        assert_eq!(
-            store.load(&key(1), None).await.unwrap().unwrap().record,
-            record(0),
-            "nobody asks it again"
-        );
+        assert_eq!(load(&store, 1).await, Some(record(0)));
     }
+    assert!(begin.elapsed() < 10 * SHARE, "nobody asks it again");
     server.servers()[0].resume().unwrap();
 }
 
@@ -128,6 +131,9 @@ async fn an_application_starts_although_the_first_member_hangs() {
         assert!(Instant::now() < patience, "no member was found");
     };
     assert_eq!(load(&store, 1).await, Some(record(0)));
+    // A write that no server got goes to the next one, although the system of the first one took the connection.
+    let lazy = builder(&server).open_lazily().unwrap();
+    create(&lazy, 2).await;
     server.servers()[0].resume().unwrap();
 }
 
@@ -136,7 +142,7 @@ async fn without_a_majority_nothing_is_answered_and_nothing_is_lost() {
     let mut server = cluster();
     let store = open(&server).await;
     let mut version = create(&store, 1).await;
-    let before = write(&store, &mut version, 1).await;
+    let before = write(&store, &mut version, 0).await;
     for member in 1..3 {
         server.servers()[member].kill().unwrap();
     }

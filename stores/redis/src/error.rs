@@ -48,8 +48,8 @@ fn explain(error: &RedisError) -> (ErrorKind, &'static str) {
     match error.kind() {
         Kind::Io if is_about_a_certificate(error) => (
             Setup,
-            "TLS failed: the server's certificate was not accepted; name its authority as root certificate, \
-                and the host as the certificate does",
+            "TLS failed: the server's certificate was not accepted, so name its authority as root certificate, \
+                and the host as the certificate does; or the server wants a certificate of the client",
         ),
         Kind::Io if error.is_timeout() => {
             (Unavailable, "the server did not answer within the response timeout")

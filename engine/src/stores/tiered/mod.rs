@@ -73,8 +73,9 @@ use self::trust::Trust;
 ///
 /// # Cost
 /// A load that the fast tier answers makes no trip to the durable one. Any other operation makes as many as without a
-/// fast tier, and two to the fast one. What is not there costs the fast tier a mark of two bytes for `max_staleness`, so give
-/// one that anybody can fill, such as a [`MemoryStore`](super::MemoryStore), its bound.
+/// fast tier, and two or three to the fast one. An id that leads nowhere costs the fast tier a mark, which lasts for
+/// `max_staleness`, or until it is swept. So bound what anybody can fill, such as a [`MemoryStore`](super::MemoryStore),
+/// with room for as many marks as requests may come in that time: one that is full loses marks, as was said above.
 #[derive(Debug)]
 pub struct TieredStore {
     front: Front,
@@ -121,7 +122,7 @@ impl TieredStore {
         };
         let left = match self.front.replace(key, &seen, &keep).await {
             Ok(Replaced::Done) => return,
-            Ok(Replaced::Lost(other)) if !Self::contradicts(&other, found) => return,
+            Ok(Replaced::Lost(other)) if Self::says_the_same(&other, found) => return,
             Ok(Replaced::Lost(other)) => Ok(other),
             Ok(Replaced::Refused) => Ok(seen),
             Err(Silent) => Err(Silent),
@@ -132,11 +133,11 @@ impl TieredStore {
         }
     }
 
-    /// Whether what is in the fast tier would be served, and is something else than what the durable tier said.
-    fn contradicts(seen: &Seen, found: Option<&Stored>) -> bool {
-        let Seen::Something(kept) = seen else { return false };
-        let served = Copy::decode(&kept.record).map(|copy| copy.stored.version);
-        served.is_some() && served != found.map(|stored| stored.version)
+    /// Whether what is in the fast tier is a copy of what the durable tier said. A mark says nothing: another load may
+    /// have seen it before it asked, and put a copy of earlier in its place.
+    fn says_the_same(seen: &Seen, found: Option<&Stored>) -> bool {
+        let (Seen::Something(kept), Some(found)) = (seen, found) else { return false };
+        Copy::decode(&kept.record).is_some_and(|copy| copy.stored.version == found.version)
     }
 
     /// Makes the fast tier forget what was there before a write, and keeps what is there now, if that is known.

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Created, ErrorKind, Record, Store as _, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    Created, ErrorKind, Record, Store as _, StoreKey, Stored, Timestamp, Updated, Version,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -76,7 +78,7 @@ async fn write(store: RedisStore, ended: Arc<AtomicBool>, tell: watch::Sender<Ac
         let before = tell.borrow().get(&number).copied();
         let written = match before {
             None => created(&store, &key, next).await,
-            Some((version, _)) => updated(&store, &key, version, next).await,
+            Some(before) => updated(&store, &key, before, next).await,
         };
         if let Some(version) = written {
             tell.send_modify(|acknowledged| {
@@ -89,24 +91,32 @@ async fn write(store: RedisStore, ended: Arc<AtomicBool>, tell: watch::Sender<Ac
 async fn created(store: &RedisStore, key: &StoreKey, number: u64) -> Option<Version> {
     match store.create(key, &record(number)).await {
         Ok(Created::Created(version)) => Some(version),
-        Ok(Created::Taken) => overwritten(store, key, number).await,
+        Ok(Created::Taken) => overwritten(store, key, 0, number).await,
         Ok(Created::Revoked) => panic!("nobody revoked"),
         Err(error) => unavailable(&error),
     }
 }
 
-async fn updated(store: &RedisStore, key: &StoreKey, version: Version, number: u64) -> Option<Version> {
+async fn updated(
+    store: &RedisStore,
+    key: &StoreKey,
+    (version, acknowledged): (Version, u64),
+    number: u64,
+) -> Option<Version> {
     match store.update(key, version, &record(number)).await {
         Ok(Updated::Updated(version)) => Some(version),
-        Ok(Updated::Conflict(_)) => overwritten(store, key, number).await,
+        Ok(Updated::Conflict(_)) => overwritten(store, key, acknowledged, number).await,
         Ok(other) => panic!("an acknowledged record is lost: {other:?}"),
         Err(error) => unavailable(&error),
     }
 }
 
-/// A write that nobody acknowledged was made after all: goes on from it.
-async fn overwritten(store: &RedisStore, key: &StoreKey, number: u64) -> Option<Version> {
-    let stored = store.load(key, None).await.ok()??;
+/// A write that nobody acknowledged was made after all, and none that was acknowledged is lost: goes on from it.
+async fn overwritten(store: &RedisStore, key: &StoreKey, acknowledged: u64, number: u64) -> Option<Version> {
+    let stored = store.load(key, None).await.ok()?;
+    assert!(stored.is_some() || acknowledged == 0, "an acknowledged record is there");
+    let stored = stored?;
+    assert_not_lost(acknowledged, &stored);
     match store.update(key, stored.version, &record(number)).await {
         Ok(Updated::Updated(version)) => Some(version),
         Ok(other) => panic!("nobody else writes: {other:?}"),
@@ -139,9 +149,13 @@ async fn none_is_lost(store: &RedisStore, acknowledged: Acknowledged) {
     for (number, (_, acknowledged)) in acknowledged {
         let key = StoreKey::from_hash([number; 32]);
         let stored = store.load(&key, None).await.unwrap().expect("an acknowledged record is there");
-        let there: u64 = std::str::from_utf8(&stored.record.payload).unwrap().parse().unwrap();
-        assert!(there >= acknowledged, "write {acknowledged} was acknowledged, and {there} is there");
+        assert_not_lost(acknowledged, &stored);
     }
+}
+
+fn assert_not_lost(acknowledged: u64, stored: &Stored) {
+    let there: u64 = std::str::from_utf8(&stored.record.payload).unwrap().parse().unwrap();
+    assert!(there >= acknowledged, "write {acknowledged} was acknowledged, and {there} is there");
 }
 
 /// Runs a writer, and `disturb` in the middle of its work; it has to find its way afterwards.

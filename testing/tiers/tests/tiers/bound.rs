@@ -26,6 +26,7 @@ on_every_pair![
     who_has_seen_an_end_is_not_followed_by_a_copy_that_came_in_before,
     who_has_seen_an_end_is_not_followed_by_a_copy_that_comes_in_late,
     who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy_of_before,
+    who_has_seen_an_end_is_not_followed_by_a_copy_that_takes_the_place_of_a_mark,
     who_has_seen_a_write_without_the_fast_tier_is_not_followed_by_a_copy_of_before,
 ];
 
@@ -218,6 +219,28 @@ async fn who_has_seen_an_end_is_not_followed_by_a_copy_that_comes_in_late(on: Pr
     let (held, late) = asked(&on).await;
     ends(&on, on.one.load()).await;
     held.release();
+    assert!(late.await.unwrap().is_some(), "it had asked before");
+    is_gone(&on).await;
+}
+
+/// One has seen a copy before there was the mark, another one the mark itself.
+async fn who_has_seen_an_end_is_not_followed_by_a_copy_that_takes_the_place_of_a_mark(on: Processes) {
+    on.create().await;
+    on.one.load().await.unwrap();
+    on.clock.advance(ALMOST);
+    on.clock.advance(A_MICROSECOND);
+    let mut held = on.one.fast.hold();
+    let loader = on.one.clone();
+    let early = tokio::spawn(async move { loader.load().await });
+    held.reached().await;
+    assert!(on.one.store.touch(&key(), Timestamp::EPOCH).await.unwrap(), "which leaves a mark");
+    let (late_held, late) = asked(&on).await;
+    ends(&on, async {
+        held.release();
+        early.await.unwrap()
+    })
+    .await;
+    late_held.release();
     assert!(late.await.unwrap().is_some(), "it had asked before");
     is_gone(&on).await;
 }
