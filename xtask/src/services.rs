@@ -51,14 +51,15 @@ pub(crate) struct Which {
 
 fn named(name: &str) -> std::result::Result<Service, String> {
     Service::named(name).ok_or_else(|| {
-        let names: Vec<_> = Service::ALL.iter().map(|service| service.name()).collect();
+        let all = Service::ALL.into_iter().chain([Service::Mysql]);
+        let names: Vec<_> = all.map(Service::name).collect();
         format!("there are {}", names.join(", "))
     })
 }
 
 impl Which {
     fn services(&self) -> Vec<Service> {
-        if self.only.is_empty() { Service::ALL.to_vec() } else { self.only.clone() }
+        if self.only.is_empty() { Service::here() } else { self.only.clone() }
     }
 }
 

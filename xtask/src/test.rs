@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result {
     step("browser and driver", || ensure(&BROWSER))?;
     step("binaries and examples", || execute(&mut cargo(&format!("build {CRATES} --bins --examples"))))?;
     step("tests of the crates and of their documentation, with real servers", || {
-        services::with(&Service::ALL, |variables| {
+        services::with(&Service::here(), |variables| {
             let variables = variables.iter().map(|(name, value)| (name, value));
             execute(in_memory(cargo(&format!("test {CRATES}")).envs(variables)))
         })

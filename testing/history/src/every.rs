@@ -38,7 +38,7 @@ impl Case {
 
 fn cases(folder: &Path) -> Vec<Case> {
     let at = |scheme: &str, name: &str| Place::Url(format!("{scheme}:{}", folder.join(name).display()));
-    vec![
+    let mut cases = vec![
         Case::kept("files", at("file", "records")),
         Case::kept("SQLite", at("sqlite", "records.sqlite")),
         Case { workers: 1, ..Case::kept("redb, one process", at("redb", "records.redb")) },
@@ -57,7 +57,11 @@ fn cases(folder: &Path) -> Vec<Case> {
         Case::tiers("Redis before PostgreSQL", Service::Redis, Service::Postgres),
         Case::tiers("memcached before MariaDB", Service::Memcached, Service::Mariadb),
         Case::tiers("Redis before MongoDB, replica set", Service::Redis, Service::MongodbReplicas),
-    ]
+    ];
+    if Service::here().contains(&Service::Mysql) {
+        cases.push(Case::killed("MySQL", Service::Mysql));
+    }
+    cases
 }
 
 /// Drives every store, and prints a row of a table for each; whether nothing was found.

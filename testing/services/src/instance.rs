@@ -2,7 +2,7 @@
 
 use crate::{
     Certificates, Result, Server, Service,
-    programs::{dynamodb, etcd, mariadb, memcached, mongodb, postgres, redis},
+    programs::{dynamodb, etcd, mariadb, memcached, mongodb, mysql, postgres, redis},
 };
 
 use tempfile::TempDir;
@@ -135,6 +135,7 @@ impl Service {
             Self::RedisTls
                 | Self::Postgres
                 | Self::Mariadb
+                | Self::Mysql
                 | Self::Mongodb
                 | Self::MongodbReplicas
                 | Self::EtcdCluster
@@ -151,6 +152,7 @@ impl Service {
             Self::Valkey => Server::start(redis::Redis::valkey(), arguments),
             Self::Postgres => Server::start(postgres::Postgres::new(certificates), arguments),
             Self::Mariadb => Server::start(mariadb::Mariadb::new(certificates), arguments),
+            Self::Mysql => Server::start(mysql::Mysql::new(certificates), arguments),
             Self::Mongodb => Server::start(mongodb::Mongodb::single(certificates), arguments),
             Self::MongodbReplicas => Server::start(mongodb::Mongodb::replica_set(certificates), arguments),
             Self::Memcached => Server::start(memcached::Memcached, arguments),

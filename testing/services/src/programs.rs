@@ -6,6 +6,7 @@ mod http;
 pub(crate) mod mariadb;
 pub(crate) mod memcached;
 pub(crate) mod mongodb;
+pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 

@@ -21,6 +21,8 @@ pub enum Service {
     Postgres,
     /// MariaDB 10.11; TLS for clients that want it.
     Mariadb,
+    /// MySQL, where it is there; TLS for clients that want it.
+    Mysql,
     /// MongoDB 6, one node by itself; TLS for clients that want it.
     Mongodb,
     /// MongoDB 6, a replica set of one node.
@@ -36,7 +38,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// All of them.
+    /// Those that every machine can have.
     pub const ALL: [Self; 13] = [
         Self::Redis,
         Self::RedisTls,
@@ -53,6 +55,12 @@ impl Service {
         Self::EtcdCluster,
     ];
 
+    /// Those that this machine has or can have.
+    pub fn here() -> Vec<Self> {
+        let has = |service: &Self| service.tools().iter().all(|tool| tool.find().is_some());
+        Self::ALL.into_iter().chain(Some(Self::Mysql).filter(has)).collect()
+    }
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -63,6 +71,7 @@ impl Service {
             Self::Valkey => "valkey",
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
+            Self::Mysql => "mysql",
             Self::Mongodb => "mongodb",
             Self::MongodbReplicas => "mongodb-replicas",
             Self::Memcached => "memcached",
@@ -74,7 +83,7 @@ impl Service {
 
     /// The service of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|service| service.name() == name)
+        Self::ALL.into_iter().chain([Self::Mysql]).find(|service| service.name() == name)
     }
 
     /// The environment variable that has the URL of the one that tests share.
@@ -85,7 +94,7 @@ impl Service {
     /// The programs that it needs.
     pub fn tools(self) -> &'static [Tool] {
         use certificates::OPENSSL;
-        use programs::{dynamodb, etcd, mariadb, memcached, mongodb, postgres, redis};
+        use programs::{dynamodb, etcd, mariadb, memcached, mongodb, mysql, postgres, redis};
         match self {
             Self::Redis | Self::RedisCluster => &[redis::REDIS, redis::CLI],
             Self::RedisTls => &[redis::REDIS, redis::CLI, OPENSSL],
@@ -93,6 +102,7 @@ impl Service {
             Self::Valkey => &[redis::VALKEY, redis::CLI],
             Self::Postgres => &[postgres::SERVER, postgres::INITDB, postgres::CLIENT, OPENSSL],
             Self::Mariadb => &[mariadb::SERVER, mariadb::INSTALL, mariadb::CLIENT, OPENSSL],
+            Self::Mysql => &[mysql::SERVER, OPENSSL],
             Self::Mongodb | Self::MongodbReplicas => &[mongodb::SERVER, OPENSSL],
             Self::Memcached => &[memcached::SERVER],
             Self::Dynamodb => &[dynamodb::SERVER],

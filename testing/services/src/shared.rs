@@ -7,9 +7,6 @@ use crate::Service;
 /// The variable with the path of the certificate that clients of the shared servers have to trust.
 const AUTHORITY: &str = "CLOAKROOM_TEST_CA";
 
-/// The variable with the URL of a MySQL, which is not among Debian's packages: whoever has one names it.
-const MYSQL: &str = "CLOAKROOM_TEST_MYSQL";
-
 impl Service {
     /// The URL of the server that tests share. Whoever uses it keeps to a prefix or table of its own.
     ///
@@ -33,10 +30,12 @@ pub fn shared_authority() -> PathBuf {
 /// The URL of a MySQL, which is optional: without one the test is skipped, and says so.
 #[expect(clippy::print_stderr, reason = "a skipped test says so, where `--nocapture` or a failure shows it")]
 pub fn optional_mysql() -> Option<String> {
-    let url = env::var(MYSQL).ok();
+    let variable = Service::Mysql.variable();
+    let url = env::var(&variable).ok();
     if url.is_none() {
         eprintln!(
-            "SKIPPED: there is no MySQL. Set {MYSQL}=mysql://user:password@host:port/database to test it"
+            "SKIPPED: there is no MySQL. Have a mysqld of MySQL on the PATH, or set \
+             {variable}=mysql://user:password@host:port/database, to test it"
         );
     }
     url

