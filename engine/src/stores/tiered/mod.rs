@@ -62,9 +62,8 @@ use self::trust::Trust;
 /// Whoever asks the durable tier has looked into the fast one before, and puts the copy in the place of exactly what
 /// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
 /// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
-/// old to be served. A load that finds another's copy in its place, of something else than it was told itself, leaves a
-/// mark, and so does one that found nothing: who has seen a write that is not answered yet is not followed by one who
-/// has not.
+/// old to be served. A load whose copy does not get in leaves a mark, unless a copy of the same is there, and so does a
+/// load that finds nothing: who has seen a write that is not answered yet is not followed by one who has not.
 ///
 /// # Outages
 /// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
