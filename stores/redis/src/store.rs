@@ -47,9 +47,9 @@ impl RedisStore {
     /// | `redis+cluster://[[user]:password@]host[:port],host[:port]…` | a cluster, of which these are some nodes |
     ///
     /// With `rediss` for `redis`, TLS. Options follow as `?name=value&…`: `prefix`, `protocol=resp3`, `ca=FILE` (root
-    /// certificates), `cert=FILE` and `key=FILE` (the client's own), `wait=REPLICAS`, `wait_timeout=1s`, `response_timeout=3s`, `connect_timeout=3s`,
-    /// `largest_payload=BYTES`; for sentinels also `sentinel_username` and `sentinel_password`. What would mean
-    /// something else is written as `%XX`.
+    /// certificates), `cert=FILE` and `key=FILE` (the client's own), `wait=REPLICAS`, `wait_timeout=1s`,
+    /// `response_timeout=3s`, `connect_timeout=3s`, `largest_payload=BYTES`; for sentinels also `sentinel_username` and
+    /// `sentinel_password`. What would mean something else is written as `%XX`.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if it is no such URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.

@@ -16,6 +16,9 @@ pub(crate) const CLIENT: Tool = Tool::debian("mariadb", "mariadb-client");
 
 const ACCOUNT: Account = Account::NeverRoot;
 
+/// The statements with which a server begins.
+const BEGIN: &str = "begin.sql";
+
 #[derive(Debug)]
 pub(crate) struct Mariadb {
     certificates: Option<Certificates>,
@@ -42,21 +45,7 @@ impl Program for Mariadb {
         install.args(["--auth-root-authentication-method=normal", "--innodb-flush-log-at-trx-commit=0"]);
         apart(&mut install, place);
         check(install.arg(format!("--datadir={}", place.folder().join("data").display())))?;
-        // Read at each start, before anybody can connect.
-        let begin = place.folder().join("begin.sql");
-        fs::write(
-            &begin,
-            format!(
-                "CREATE DATABASE IF NOT EXISTS {USER};\n\
-                 CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
-                 GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
-            ),
-        )?;
-        ACCOUNT.owns(&begin)?;
-        match &self.certificates {
-            Some(certificates) => certificates.copy_to(place.folder(), ACCOUNT).map(drop),
-            None => Ok(()),
-        }
+        begin(place, self.certificates.as_ref())
     }
 
     fn arguments(&self, place: &Place, command: &mut Command) {
@@ -69,15 +58,9 @@ impl Program for Mariadb {
         ]);
         apart(command, place);
         command.args([format!("--port={}", place.port.number()), format!("--datadir={}", file("data"))]);
-        command.args([format!("--socket={}", file("socket")), format!("--init-file={}", file("begin.sql"))]);
+        command.arg(format!("--socket={}", file("socket")));
         command.args(["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M"]);
-        if self.certificates.is_some() {
-            command.args([
-                format!("--ssl-ca={}", file("tls/ca.pem")),
-                format!("--ssl-cert={}", file("tls/server.pem")),
-                format!("--ssl-key={}", file("tls/server.key")),
-            ]);
-        }
+        start(place, self.certificates.as_ref(), command);
     }
 
     fn is_ready(&self, place: &Place) -> bool {
@@ -92,11 +75,47 @@ impl Program for Mariadb {
     }
 
     fn url(&self, place: &Place) -> String {
-        format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}", place.port.number())
+        url_of(place)
     }
 }
 
 /// Gives a server a folder of its own for temporary tables: at its start it removes all that it finds, of whomever.
-fn apart(command: &mut Command, place: &Place) {
+pub(super) fn apart(command: &mut Command, place: &Place) {
     command.env("TMPDIR", place.folder());
+}
+
+/// Puts what MariaDB and MySQL read at each start into a server's folder.
+pub(super) fn begin(place: &Place, certificates: Option<&Certificates>) -> Result {
+    // Read before anybody can connect.
+    let begin = place.folder().join(BEGIN);
+    fs::write(
+        &begin,
+        format!(
+            "CREATE DATABASE IF NOT EXISTS {USER};\n\
+             CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
+             GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
+        ),
+    )?;
+    ACCOUNT.owns(&begin)?;
+    match certificates {
+        Some(certificates) => certificates.copy_to(place.folder(), ACCOUNT).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Says where that is.
+pub(super) fn start(place: &Place, certificates: Option<&Certificates>, command: &mut Command) {
+    let file = |name: &str| place.folder().join(name).display().to_string();
+    command.arg(format!("--init-file={}", file(BEGIN)));
+    if certificates.is_some() {
+        command.args([
+            format!("--ssl-ca={}", file("tls/ca.pem")),
+            format!("--ssl-cert={}", file("tls/server.pem")),
+            format!("--ssl-key={}", file("tls/server.key")),
+        ]);
+    }
+}
+
+pub(super) fn url_of(place: &Place) -> String {
+    format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}", place.port.number())
 }

@@ -1,8 +1,8 @@
 //! MySQL, where somebody has it: Debian 12 calls MariaDB by its name.
 
-use std::{fs, process::Command};
+use std::process::Command;
 
-use super::{PASSWORD, USER, ask};
+use super::{ask, mariadb};
 use crate::{
     Certificates, Result,
     process::{Account, check},
@@ -37,40 +37,19 @@ impl Program for Mysql {
     fn prepare(&self, place: &Place) -> Result {
         let mut initialize = place.command(ACCOUNT, &SERVER)?;
         initialize.args(["--no-defaults", "--initialize-insecure", "--secure-file-priv=NULL"]);
-        apart(&mut initialize, place);
+        mariadb::apart(&mut initialize, place);
         check(initialize.arg(format!("--datadir={}", place.folder().join("data").display())))?;
-        // Read at each start, before anybody can connect.
-        let begin = place.folder().join("begin.sql");
-        fs::write(
-            &begin,
-            format!(
-                "CREATE DATABASE IF NOT EXISTS {USER};\n\
-                 CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
-                 GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
-            ),
-        )?;
-        ACCOUNT.owns(&begin)?;
-        match &self.certificates {
-            Some(certificates) => certificates.copy_to(place.folder(), ACCOUNT).map(drop),
-            None => Ok(()),
-        }
+        mariadb::begin(place, self.certificates.as_ref())
     }
 
     fn arguments(&self, place: &Place, command: &mut Command) {
         let file = |name: &str| place.folder().join(name).display().to_string();
         command.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--mysqlx=OFF"]);
         command.args(["--max-connections=300", "--max-connect-errors=1000000", "--secure-file-priv=NULL"]);
-        apart(command, place);
+        mariadb::apart(command, place);
         command.args([format!("--port={}", place.port.number()), format!("--datadir={}", file("data"))]);
         command.args([format!("--socket={}", file("socket")), format!("--pid-file={}", file("pid"))]);
-        command.args([format!("--init-file={}", file("begin.sql"))]);
-        if self.certificates.is_some() {
-            command.args([
-                format!("--ssl-ca={}", file("tls/ca.pem")),
-                format!("--ssl-cert={}", file("tls/server.pem")),
-                format!("--ssl-key={}", file("tls/server.key")),
-            ]);
-        }
+        mariadb::start(place, self.certificates.as_ref(), command);
     }
 
     /// The server speaks first: four bytes of a packet's head, then the version of the protocol, which is 10.
@@ -83,11 +62,6 @@ impl Program for Mysql {
     }
 
     fn url(&self, place: &Place) -> String {
-        format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}", place.port.number())
+        mariadb::url_of(place)
     }
-}
-
-/// Gives a server a folder of its own for temporary tables.
-fn apart(command: &mut Command, place: &Place) {
-    command.env("TMPDIR", place.folder());
 }
