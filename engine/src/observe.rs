@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{ErrorKind, Handle};
 
-/// Something that happened to a session: exactly one event each time, with its reason.
+/// Something that happened to a session, or to the store: exactly one event each time, with its reason.
 ///
 /// No event holds an id, a key or a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,11 @@ pub enum Event {
         /// What went wrong.
         kind: ErrorKind,
     },
+    /// The store did not answer, for the first time since it last did. Requests wait or fail as the
+    /// [outage policy](crate::Outage) says.
+    Disconnected,
+    /// The store answers again.
+    Connected,
 }
 
 /// Why an id was renewed.

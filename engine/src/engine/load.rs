@@ -120,6 +120,7 @@ impl Engine {
         loaded: cloakroom_store::Result<Option<Stored>>,
         search: &Search<'_>,
     ) -> Result<Found, Further> {
+        self.heard(&loaded);
         let Some(Stored { record, version }) = loaded.map_err(Further::Failed)? else {
             self.refuse(Refusal::Unknown);
             return Ok(Found::Nothing);

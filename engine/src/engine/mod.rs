@@ -1,6 +1,7 @@
 //! The life of a session around a request: begin, load, commit. Nothing else awaits a store for a request.
 
 mod commit;
+mod contact;
 mod gate;
 mod load;
 mod patience;
@@ -37,6 +38,7 @@ struct Inner {
     cookie: Template,
     nonces: Nonces,
     sweeper: sweep::Sweeper,
+    contact: contact::Contact,
 }
 
 /// How many ids of one request are looked up, whatever the client sends.
@@ -65,7 +67,8 @@ impl Engine {
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
         let sweeper = sweep::Sweeper::default();
-        let engine = Self(Arc::new(Inner { store, config, codec, cookie, nonces, sweeper }));
+        let contact = contact::Contact::default();
+        let engine = Self(Arc::new(Inner { store, config, codec, cookie, nonces, sweeper, contact }));
         engine.start_sweeping();
         Ok(engine)
     }
@@ -149,8 +152,9 @@ impl Engine {
         key: &StoreKey,
         version: Version,
     ) -> cloakroom_store::Result<bool> {
-        let answer = self.0.store.update(key, version, &nothing()).await?;
-        Ok(matches!(answer, Updated::Updated(_)))
+        let answer = self.0.store.update(key, version, &nothing()).await;
+        self.heard(&answer);
+        Ok(matches!(answer?, Updated::Updated(_)))
     }
 
     pub(crate) fn mint(&self) -> Result<Minted> {

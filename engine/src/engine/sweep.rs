@@ -43,7 +43,9 @@ impl Engine {
         let mut all = Swept::NOTHING;
         if let Some(sweep) = self.0.store.abilities().sweep {
             loop {
-                let swept = sweep.sweep(BATCH).await?;
+                let swept = sweep.sweep(BATCH).await;
+                self.heard(&swept);
+                let swept = swept?;
                 all += swept;
                 if !swept.more {
                     break;

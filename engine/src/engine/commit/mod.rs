@@ -148,6 +148,9 @@ impl<'a> Commit<'a> {
             Step::Delete => Box::pin(self.end()).await?,
             Step::Replace => Box::pin(self.replace()).await?,
         };
+        if plan.trips() > 0 {
+            self.visit.engine().answered();
+        }
         if landing == Landing::Kept && plan.cookie == CookieStep::Set && plan.trips() < 2 {
             self.send_again();
         }
@@ -269,6 +272,7 @@ impl<'a> Commit<'a> {
 
     /// After a look failed: waits for another try, or hands the error back.
     async fn wait_after_look(&mut self, error: cloakroom_store::Error) -> Result<()> {
+        self.visit.engine().erred(&error);
         if !error.is_uncertain() {
             return Err(error.into());
         }

@@ -4,5 +4,6 @@
 mod flash;
 mod life;
 mod options;
+mod outages;
 mod stores;
 mod values;

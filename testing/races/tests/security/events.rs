@@ -40,9 +40,11 @@ async fn crowd(browser: &Browser, act: fn(&Session) -> cloakroom::Result<()>) ->
     held
 }
 
-/// All events but those that tell how many tries it took.
+/// All events of sessions, but for those that tell how many tries it took. What the store does has events of its own.
 fn events(stand: &Stand) -> Vec<Event> {
-    stand.events.all().into_iter().filter(|event| !matches!(event, Event::Merged { .. })).collect()
+    let others =
+        |event: &Event| matches!(event, Event::Merged { .. } | Event::Disconnected | Event::Connected);
+    stand.events.all().into_iter().filter(|event| !others(event)).collect()
 }
 
 fn ended(stand: &Stand, reasons: &[End]) -> u64 {

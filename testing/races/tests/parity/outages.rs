@@ -1,0 +1,35 @@
+//! Row c2: a store that goes away and comes back.
+
+use std::time::Duration;
+
+use cloakroom::store::ErrorKind;
+use cloakroom::{Event, Outage, OutagePolicy};
+use cloakroom_races::{Kind, Op, Stand, When, races};
+use cloakroom_tower::Session;
+
+races! {
+    c2_an_outage_of_the_store_is_an_event_when_it_begins_and_one_when_it_ends,
+}
+
+async fn c2_an_outage_of_the_store_is_an_event_when_it_begins_and_one_when_it_ends(kind: Kind) {
+    let outage = Outage { wait: Duration::ZERO, then: OutagePolicy::FailClosed };
+    let stand = Stand::with(kind, |config| config.outage(outage)).await;
+    let mut guest = stand.guest().await;
+    let seen = || [Event::Disconnected, Event::Connected].map(|it| stand.events.count(|event| *event == it));
+    assert_eq!(seen(), [0, 0]);
+    for _ in 0..3 {
+        stand.store.fail(Op::Load, When::Before);
+        let answer = guest.start(async |session: Session| Ok(session.insert("a", 1)?)).answer().await;
+        assert_eq!((answer.status.as_u16(), seen()), (503, [1, 0]));
+    }
+    assert!(guest.is_known().await);
+    assert_eq!(seen(), [1, 1]);
+    stand.store.fail(Op::Update, When::Before);
+    let answer = guest.start(async |session: Session| Ok(session.insert("a", 1)?)).answer().await;
+    assert_eq!((answer.status.as_u16(), seen()), (503, [2, 1]));
+    guest.run(async |session: Session| Ok(session.insert("a", 1)?)).await.ok();
+    assert_eq!(seen(), [2, 2]);
+    stand.store.fail_with(Op::Load, When::Before, ErrorKind::Corrupt);
+    guest.start(async |session: Session| Ok(session.insert("a", 1)?)).answer().await;
+    assert_eq!(seen(), [2, 2], "a store that answers with an error is there");
+}
