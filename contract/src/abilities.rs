@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{OwnerKey, Result, StoreKey, Stored, Timestamp};
+use crate::{Created, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version};
 
 /// What a store can do beyond the contract: an ability is a trait to call, so it cannot be claimed and missing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,11 +18,13 @@ pub struct Abilities<'a> {
     pub scan: Option<&'a dyn Scan>,
     /// Finds and revokes the records of an owner.
     pub owners: Option<&'a dyn Owners>,
+    /// Answers without waiting, because the records are in this process's memory.
+    pub immediate: Option<&'a dyn Immediate>,
 }
 
 impl<'a> Abilities<'a> {
     /// No ability.
-    pub const NONE: Self = Self { sweep: None, scan: None, owners: None };
+    pub const NONE: Self = Self { sweep: None, scan: None, owners: None, immediate: None };
 
     /// Adds sweeping.
     #[must_use]
@@ -44,6 +46,28 @@ impl<'a> Abilities<'a> {
         self.owners = Some(owners);
         self
     }
+
+    /// Adds answers without waiting.
+    #[must_use]
+    pub fn with_immediate(mut self, immediate: &'a dyn Immediate) -> Self {
+        self.immediate = Some(immediate);
+        self
+    }
+}
+
+/// Answers without waiting: for a store whose records are in the memory of this process.
+///
+/// Each method does what the method of [`Store`](crate::Store) with the same name does, and takes the present time
+/// instead of asking a clock of its own. A caller may use either, in any order.
+pub trait Immediate: fmt::Debug + Send + Sync {
+    /// Loads a record; see [`Store::load`](crate::Store::load).
+    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>>;
+
+    /// Stores a record under a key that has no live record; see [`Store::create`](crate::Store::create).
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created>;
+
+    /// Replaces the record of one version; see [`Store::update`](crate::Store::update).
+    fn update(&self, key: &StoreKey, expected: Version, record: &Record, now: Timestamp) -> Result<Updated>;
 }
 
 /// Removes what has expired.

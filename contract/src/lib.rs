@@ -8,7 +8,7 @@ mod record;
 mod store;
 mod timestamp;
 
-pub use abilities::{Abilities, Cursor, Entry, Owners, Page, Scan, Sweep, Swept};
+pub use abilities::{Abilities, Cursor, Entry, Immediate, Owners, Page, Scan, Sweep, Swept};
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -28,6 +28,14 @@ impl Record {
         Self { payload: payload.into(), expires_at, sliding: true, owner: None }
     }
 
+    /// Makes the record that ends another one: empty, and past its expiry as soon as it is written.
+    ///
+    /// An [`update`](crate::Store::update) to it removes exactly the version that it names, where a
+    /// [`delete`](crate::Store::delete) would remove whatever is there by then.
+    pub const fn expired() -> Self {
+        Self { payload: Bytes::new(), expires_at: Timestamp::EPOCH, sliding: false, owner: None }
+    }
+
     /// Whether the record still exists at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at

@@ -45,6 +45,8 @@ pub enum ErrorKind {
     Unsupported,
     /// An argument can never be right.
     Invalid,
+    /// The CSRF token of the request is missing, or was not made by its session.
+    CsrfRejected,
     /// The operating system gave no random bytes. No weaker id is made instead.
     Random,
 }

@@ -20,7 +20,6 @@ use crate::observe::{Event, Refusal};
 use crate::random::Nonces;
 use crate::{Config, ConfigError, Random, RequestHead, Result, SessionId, Sessions};
 
-pub(crate) use commit::nothing;
 pub(crate) use visit::Visit;
 pub use visit::{Outcome, Pending};
 
@@ -152,7 +151,7 @@ impl Engine {
         key: &StoreKey,
         version: Version,
     ) -> cloakroom_store::Result<bool> {
-        let answer = self.0.store.update(key, version, &nothing()).await;
+        let answer = self.0.store.update(key, version, &cloakroom_store::Record::expired()).await;
         self.heard(&answer);
         Ok(matches!(answer?, Updated::Updated(_)))
     }

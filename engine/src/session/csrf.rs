@@ -62,11 +62,11 @@ impl Session {
     /// Says no to a request whose token is missing or wrong.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) if `token` is not one of this session's.
+    /// [`CsrfRejected`](ErrorKind::CsrfRejected) if `token` is not one of this session's.
     pub fn require_csrf_token(&self, token: Option<&str>) -> Result<()> {
         match token {
             Some(token) if self.verify_csrf_token(token) => Ok(()),
-            _ => Err(Error::new(ErrorKind::Invalid, "the CSRF token is missing or not of this session")),
+            _ => Err(Error::new(ErrorKind::CsrfRejected, "the CSRF token is missing or not of this session")),
         }
     }
 }

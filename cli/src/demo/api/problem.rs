@@ -47,6 +47,7 @@ const fn describe(kind: ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::Mismatch => (StatusCode::BAD_REQUEST, "mismatch"),
         ErrorKind::TooLarge => (StatusCode::BAD_REQUEST, "too_large"),
         ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid"),
+        ErrorKind::CsrfRejected => (StatusCode::FORBIDDEN, "csrf_rejected"),
         ErrorKind::Gone => (StatusCode::CONFLICT, "gone"),
         ErrorKind::Contended => (StatusCode::SERVICE_UNAVAILABLE, "contended"),
         ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

@@ -1,6 +1,6 @@
 //! Ends a session, wherever its id has led meanwhile.
 
-use cloakroom_store::{Bytes, Record, StoreKey, Stored, Timestamp, Updated, Version};
+use cloakroom_store::{Record, StoreKey, Stored, Updated, Version};
 
 use super::{Commit, Landing};
 use crate::observe::Event;
@@ -17,12 +17,6 @@ enum Ended {
     Gone,
     /// A log-in has made another session of it, which is not this request's to end.
     Superseded,
-}
-
-/// What ends a session: a record that has expired. Unlike a delete, it replaces exactly the version that was seen, so it
-/// never removes the trail of a renewal or the tombstone of a log-in that came in between, even if its answer is lost.
-pub(crate) fn nothing() -> Record {
-    Record { payload: Bytes::new(), expires_at: Timestamp::EPOCH, sliding: false, owner: None }
 }
 
 impl Commit<'_> {
@@ -53,7 +47,7 @@ impl Commit<'_> {
     }
 
     async fn end_all_the_way(&mut self, mut key: StoreKey, mut version: Version) -> Result<Ended> {
-        let nothing = nothing();
+        let nothing = Record::expired();
         loop {
             let there = match self.store().update(&key, version, &nothing).await {
                 Ok(Updated::Updated(_)) => return Ok(Ended::Here),

@@ -10,8 +10,6 @@ mod meet;
 mod rotate;
 mod update;
 
-pub(crate) use end::nothing;
-
 use cloakroom_store::{Record, Store, Timestamp, Version};
 
 use super::patience::Patience;

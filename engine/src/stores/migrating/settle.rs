@@ -4,7 +4,6 @@ use cloakroom_store::{Created, Entry, Error, ErrorKind, Record, Result, StoreKey
 
 use super::marks::{self, Copy, Found};
 use super::{MigratingStore, Phase};
-use crate::engine::nothing;
 
 /// How often others may change a record while it moves, before that is an error.
 pub(super) const MOST_ROUNDS: usize = 100;
@@ -155,13 +154,13 @@ impl MigratingStore {
 
     /// The record that was copied has ended, or moved by another copy that is gone.
     async fn drop_copy(&self, key: &StoreKey, copy: &Copy) -> Result<Round> {
-        let _gone_or_changed = self.new.update(key, copy.version, &nothing()).await?;
+        let _gone_or_changed = self.new.update(key, copy.version, &Record::expired()).await?;
         Ok(Round::Again)
     }
 
     /// The new store knows that the record's owner was revoked.
     async fn end_in_old(&self, key: &StoreKey, stored: &Stored) -> Result<Round> {
-        let _gone_or_changed = self.old.update(key, stored.version, &nothing()).await?;
+        let _gone_or_changed = self.old.update(key, stored.version, &Record::expired()).await?;
         Ok(Round::Again)
     }
 }

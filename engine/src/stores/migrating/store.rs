@@ -74,7 +74,7 @@ impl Store for MigratingStore {
         loop {
             let Some(stored) = self.load(key, None).await? else { return Ok(None) };
             // Of exactly this version: a mark, or a copy, must not go with it.
-            match self.update(key, stored.version, &crate::engine::nothing()).await? {
+            match self.update(key, stored.version, &Record::expired()).await? {
                 Updated::Updated(_) => return Ok(Some(stored)),
                 Updated::Conflict(_) => {}
                 Updated::Gone | Updated::Revoked => return Ok(None),

@@ -43,7 +43,7 @@ async fn r25_a_csrf_token_is_good_for_its_session_only(kind: Kind) {
     }
     let refused = alice.start(async |session: Session| {
         let error = session.require_csrf_token(None).unwrap_err();
-        Ok((error.kind() == ErrorKind::Invalid).to_string())
+        Ok((error.kind() == ErrorKind::CsrfRejected).to_string())
     });
     assert_eq!(refused.answer().await.ok().body, "true");
     // Who has no session gets one with the token: a log-in form needs it too.
