@@ -41,9 +41,10 @@ pub struct Config {
     pub(crate) save_unchanged: bool,
     pub(crate) save_empty: bool,
     pub(crate) rolling: bool,
-    pub(crate) cap: Option<usize>,
+    pub(crate) cap: SessionLimit,
     pub(crate) max_size: usize,
     pub(crate) outage: Outage,
+    pub(crate) deadline: Duration,
     pub(crate) commit_within: Duration,
     pub(crate) dropped_write_is_an_error: bool,
     pub(crate) clear_site_data: bool,
@@ -51,6 +52,33 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+/// How many sessions a user may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SessionLimit {
+    /// [`DEFAULT_LIMIT`], where the store can find the sessions of a user.
+    Default,
+    Chosen(usize),
+    None,
+}
+
+/// Enough for a person, and few enough to be looked through at every log-in.
+const DEFAULT_LIMIT: usize = 100;
+
+impl SessionLimit {
+    /// Returns whether the store must be able to find the sessions of a user.
+    pub(crate) const fn is_required(self) -> bool {
+        matches!(self, Self::Chosen(_))
+    }
+
+    pub(crate) const fn limit(self) -> Option<usize> {
+        match self {
+            Self::Default => Some(DEFAULT_LIMIT),
+            Self::Chosen(limit) => Some(limit),
+            Self::None => None,
+        }
+    }
 }
 
 /// Whether what a proxy says about the request is believed.
@@ -99,9 +127,10 @@ impl Default for Config {
             save_unchanged: false,
             save_empty: false,
             rolling: false,
-            cap: None,
+            cap: SessionLimit::Default,
             max_size: 1 << 20,
             outage: Outage::default(),
+            deadline: Duration::from_secs(5),
             commit_within: Duration::from_secs(5),
             dropped_write_is_an_error: false,
             clear_site_data: false,
@@ -273,8 +302,18 @@ impl Config {
         self
     }
 
-    /// How long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
-    /// store. Default: 5 seconds.
+    /// Sets the longest that a load, a save or the commit at the end of a request takes, all trips to the store and all
+    /// waiting together, whatever limits the store has of its own. Default: 5 seconds.
+    ///
+    /// Once the store is known to be down, requests fail at once; now and then one asks whether it is back.
+    #[must_use]
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = limit;
+        self
+    }
+
+    /// Sets how long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
+    /// store, within the [deadline](Self::deadline). Default: 5 seconds.
     #[must_use]
     pub fn commit_within(mut self, limit: Duration) -> Self {
         self.commit_within = limit;
@@ -289,11 +328,11 @@ impl Config {
         self
     }
 
-    /// How many sessions a user may have at once; a log-in ends the oldest ones beyond. Default: no limit.
-    /// Needs a store with owners.
+    /// Sets how many sessions a user may have at once; a log-in ends the oldest ones beyond. `None`: no limit.
+    /// Default: 100, where the store can find the sessions of a user. A number that is set needs such a store.
     #[must_use]
-    pub fn sessions_per_user(mut self, cap: impl Into<Option<usize>>) -> Self {
-        self.cap = cap.into();
+    pub fn sessions_per_user(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.cap = limit.into().map_or(SessionLimit::None, SessionLimit::Chosen);
         self
     }
 
@@ -343,7 +382,13 @@ impl Config {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
         }
-        if self.cap == Some(0) {
+        if self.sweep_every.is_some_and(|every| every.is_zero()) {
+            return Err(ConfigError::new(&["sweep_every"], "a sweep without a pause would never rest"));
+        }
+        if self.deadline.is_zero() {
+            return Err(ConfigError::new(&["deadline"], "no store answers in no time"));
+        }
+        if self.cap.limit() == Some(0) {
             return Err(ConfigError::new(
                 &["sessions_per_user"],
                 "a user who may have no session cannot log in",

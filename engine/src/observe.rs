@@ -43,6 +43,13 @@ pub enum Event {
     },
     /// Changes were dropped because their session had ended meanwhile.
     WriteDropped,
+    /// A session was to end, and did not: a log-in had replaced it, and the session under the newer id goes on.
+    EndIgnored {
+        /// Why it was to end.
+        reason: End,
+    },
+    /// A handle changed its session after the response, and was dropped without a [`save`](crate::Session::save).
+    ChangesNeverSaved,
     /// Two requests changed a session at once; their changes were merged.
     Merged {
         /// How many times the commit had to begin again.
@@ -123,6 +130,8 @@ pub enum Doing {
     Commit,
     /// A sweep, in the background; it goes on.
     Sweep,
+    /// A list, a count or a revocation of a user's sessions.
+    Manage,
 }
 
 /// Is told what happens to sessions. Called in the middle of a request: be quick, never block.

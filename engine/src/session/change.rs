@@ -1,6 +1,7 @@
 //! One recorded intention on a session, which can be carried out again on another base.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
@@ -28,7 +29,7 @@ impl Target {
 }
 
 /// One recorded intention.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Change {
     /// All values go.
     Clear,
@@ -37,6 +38,7 @@ pub(super) enum Change {
 }
 
 /// What happens to a value.
+#[derive(Clone)]
 pub(super) enum Op {
     Set(Bytes),
     /// Set, and gone after the next request.
@@ -44,7 +46,7 @@ pub(super) enum Op {
     Remove,
     Increment(i64),
     Push(Bytes),
-    Update(Updater),
+    Update(Arc<Mutex<Updater>>),
 }
 
 /// Makes a new value of the old one; run again if the old one turns out to be another.
@@ -78,7 +80,10 @@ impl Op {
                 *effect = Effect::Length(length);
                 new
             }
-            Self::Update(update) => update(old)?.into(),
+            Self::Update(update) => match update.try_lock() {
+                Ok(mut update) => update(old)?.into(),
+                Err(_) => return Err(crate::Error::new(crate::ErrorKind::Mismatch, "a closure given to update runs already")),
+            },
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::record::{Frame, Frames, Header, Tag, begin_session, write_frame};
 ///
 /// Changes are logged in order, so that they can be carried out again on values that another request has stored
 /// meanwhile; the log also says what they come to on the present base.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     base: Frames,
     /// Finds values in the base, if many were changed.
@@ -28,6 +28,20 @@ pub(crate) struct Draft {
     /// Flash values whose request this is, and which a commit has removed from the store already.
     spent: Vec<(Box<str>, Bytes)>,
     device: Option<Box<str>>,
+}
+
+/// What runs code of the application when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Trash(Vec<Change>);
+
+impl Trash {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Where the value of a key is found.
@@ -177,7 +191,7 @@ impl Draft {
     }
 
     /// Flash values born after commit `number` are for the next request.
-    pub(super) fn age_up_to(&mut self, number: u64) {
+    pub(crate) fn age_up_to(&mut self, number: u64) {
         if let Some(aging) = &mut self.aging {
             aging.only_up_to(number);
         }
@@ -216,11 +230,22 @@ impl Draft {
     }
 
     /// Forgets this request's changes.
-    pub(crate) fn discard(&mut self) {
-        self.log = Log::default();
+    pub(crate) fn discard(&mut self) -> Trash {
+        let trash = self.take_changes();
         self.now.clear();
         self.cleared = false;
         self.device = None;
+        trash
+    }
+
+    /// Records that all values go.
+    pub(crate) fn clear(&mut self) -> Result<()> {
+        self.apply(Change::Clear).map(drop)
+    }
+
+    /// Takes the changes out, to be dropped without a lock.
+    pub(crate) fn take_changes(&mut self) -> Trash {
+        Trash(self.log.take().collect())
     }
 
     /// Carries the changes out again on what another request has stored.
@@ -287,10 +312,10 @@ impl Draft {
             self.log.edits().filter_map(|edit| edit.value.bytes()).map(|value| value.len() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
         if !self.cleared {
-            self.copy_base(&mut out, header.number);
+            self.copy_base(&mut out, header.number());
         }
         for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
-            self.write_edit(&mut out, edit, header.number);
+            self.write_edit(&mut out, edit, header.number());
         }
         if let Some(device) = &self.device {
             write_frame(&mut out, Tag::Device, "", device.as_bytes());

@@ -34,7 +34,7 @@ impl Recipe {
             Self::Remove(path) => at(path, Op::Remove),
             Self::Increment(path, by) => at(path, Op::Increment(by)),
             Self::Push(path, item) => at(path, Op::Push(json(item))),
-            Self::Grow(path, by) => at(path, Op::Update(grower(by))),
+            Self::Grow(path, by) => at(path, Op::Update(std::sync::Arc::new(std::sync::Mutex::new(grower(by))))),
             Self::Clear => Change::Clear,
         }
     }
@@ -72,7 +72,7 @@ fn apply(draft: &mut Draft, recipes: &[Recipe]) -> Vec<Recipe> {
 
 fn header(number: u64) -> Header {
     let mut header = Header::new(Timestamp::from_millis(1), [1; 16], [2; 16]);
-    header.number = number;
+    header.set_number(number);
     header
 }
 

@@ -23,9 +23,9 @@ fn set(name: &str, json: &'static str) -> Change {
 
 /// Commits a draft and reads it back, as the next request does.
 fn commit(draft: &Draft, header: &mut Header) -> (Frames, Draft) {
-    header.commit(7, Timestamp::from_millis(2));
+    header.commit(7, Timestamp::from_millis(2), std::time::Duration::ZERO);
     let Ok(Payload::Session(read, frames)) = Payload::decode(&draft.encode(header)) else { panic!() };
-    let next = Draft::loaded(frames.clone(), read.number);
+    let next = Draft::loaded(frames.clone(), read.number());
     (frames, next)
 }
 
@@ -106,10 +106,10 @@ fn changes_are_carried_out_again_on_what_another_request_stored() {
 #[test]
 fn an_update_runs_again_on_the_new_value() {
     let mut mine = draft([]);
-    let op = Op::Update(Box::new(|old| {
+    let op = Op::Update(std::sync::Arc::new(std::sync::Mutex::new(Box::new(|old: Option<&[u8]>| {
         let n: i64 = old.map_or(0, |json| std::str::from_utf8(json).unwrap().parse().unwrap());
         Ok(Bytes::from((n * 2 + 1).to_string()))
-    }));
+    }))));
     mine.apply(at("n", op)).unwrap();
     assert_eq!(shown(&mine), "n=1");
     let (frames, _) = commit(&draft([set("n", "10")]), &mut header());

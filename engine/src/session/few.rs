@@ -3,7 +3,7 @@
 use std::{iter::Chain, option, vec};
 
 /// A list whose first item is kept in place: most requests change one value, and need no room for more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Few<T> {
     first: Option<T>,
     others: Vec<T>,

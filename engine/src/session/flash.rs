@@ -7,14 +7,14 @@ use super::{Session, to_json};
 use crate::Result;
 
 /// Flash values that this request shows for the last time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Aging {
     /// Values born under this commit or an earlier one had their request.
     up_to: u64,
     kept: Kept,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kept {
     Some(Vec<Box<str>>),
     All,
@@ -61,14 +61,14 @@ impl Session {
     /// [`Encode`](crate::ErrorKind::Encode) if the value cannot be written as JSON.
     pub fn flash_now(&self, key: &str, value: impl Serialize) -> Result<()> {
         let value = to_json(key, &value)?;
-        self.with(|state| state.draft.flash_now(key, value));
+        self.with(|state| state.values.flash_now(key, value));
         Ok(())
     }
 
     /// Keeps all flash values of this request for one more.
     pub fn reflash(&self) {
         self.with(|state| {
-            if let Some(aging) = state.draft.aging() {
+            if let Some(aging) = state.values.aging() {
                 aging.kept = Kept::All;
             }
         });
@@ -77,7 +77,7 @@ impl Session {
     /// Keeps the flash values `keys` for one more request.
     pub fn keep_flash<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
         self.with(|state| {
-            if let Some(Aging { kept: Kept::Some(kept), .. }) = state.draft.aging() {
+            if let Some(Aging { kept: Kept::Some(kept), .. }) = state.values.aging() {
                 kept.extend(keys.into_iter().map(|key| key.as_ref().into()));
             }
         });

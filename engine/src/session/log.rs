@@ -7,7 +7,7 @@ use super::few::Few;
 use super::names::Names;
 
 /// The changes of a request in order, and what they come to, key by key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     changes: Few<Change>,
     /// In the order in which the keys were first changed.
@@ -17,7 +17,7 @@ pub(super) struct Log {
 }
 
 /// What became of one key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Edit {
     pub(super) value: Edited,
     /// Where the key is named: in this change.

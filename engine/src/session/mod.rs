@@ -1,19 +1,16 @@
 //! The handle that a handler holds, and its parts by noun.
 
 mod change;
-mod cookie;
 mod csrf;
 mod draft;
 mod few;
 mod flash;
 mod identity;
 mod json;
+mod lifetime;
 mod log;
 mod names;
-mod own;
 mod path;
-mod place;
-mod state;
 mod values;
 
 use std::fmt;
@@ -24,12 +21,10 @@ use serde::Serialize;
 
 pub use path::At;
 
-pub(crate) use draft::Draft;
-pub(crate) use own::{Decided, Own};
-pub(crate) use place::{Place, StoredSession};
-pub(crate) use state::{Attempt, Cookie, State};
+pub(crate) use draft::{Draft as WorkingCopy, Trash};
 
-use crate::engine::Visit;
+use crate::request::RequestState;
+use crate::state::State;
 use crate::{Error, ErrorKind, Result};
 use change::{Change, Effect};
 
@@ -60,7 +55,7 @@ use change::{Change, Effect};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Session(pub(crate) Arc<Visit>);
+pub struct Session(pub(crate) Arc<RequestState>);
 
 impl Session {
     /// Looks at or changes the state; no code of the application runs meanwhile.
@@ -68,8 +63,17 @@ impl Session {
         self.0.with(f)
     }
 
+    /// Draws the secrets of a new session if it has none yet. The generator is the application's, so no lock is held.
+    fn ensure_secrets(&self) -> Result<()> {
+        if self.with(|state| state.lacks_secrets()) {
+            let secrets = self.0.engine().draw_secrets()?;
+            self.with(|state| state.give_secrets(secrets));
+        }
+        Ok(())
+    }
+
     fn apply(&self, change: Change) -> Result<Effect> {
-        self.with(|state| state.draft.apply(change))
+        self.with(|state| state.values.apply(change))
     }
 }
 

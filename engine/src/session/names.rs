@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 /// The numbers of things that have names; the things themselves, and their names, are kept elsewhere.
 ///
 /// Its seed is its own: what an application uses for keys may come from its users.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     hasher: RandomState,
     numbers: HashTable<usize>,

@@ -48,7 +48,7 @@ impl At<'_> {
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`.
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let target = Target::path(self.path);
-        let value = self.session.with(|state| state.draft.get(&target.key));
+        let value = self.session.with(|state| state.values.get(&target.key));
         let found = value.as_deref().and_then(|json| json::find(json, &target.path));
         found.map(|json| from_json(self.path, json)).transpose()
     }
@@ -56,7 +56,7 @@ impl At<'_> {
     /// Whether something is there.
     pub fn contains(&self) -> bool {
         let target = Target::path(self.path);
-        let value = self.session.with(|state| state.draft.get(&target.key));
+        let value = self.session.with(|state| state.values.get(&target.key));
         value.is_some_and(|json| json::find(&json, &target.path).is_some())
     }
 

@@ -14,7 +14,7 @@ impl Session {
     /// # Errors
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`; it stays as it is.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let value = self.with(|state| state.draft.get(key));
+        let value = self.with(|state| state.values.get(key));
         value.map(|json| from_json(key, &json)).transpose()
     }
 
@@ -28,7 +28,7 @@ impl Session {
 
     /// Whether there is a value, be it `null`.
     pub fn contains(&self, key: &str) -> bool {
-        self.with(|state| state.draft.get(key)).is_some()
+        self.with(|state| state.values.get(key)).is_some()
     }
 
     /// All keys and values, in the order in which they were first inserted; flash values too.
@@ -36,7 +36,7 @@ impl Session {
     /// # Errors
     /// As for [`get`](Self::get), for the first value that is not a `T`.
     pub fn entries<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>> {
-        let entries = self.with(|state| state.draft.entries());
+        let entries = self.with(|state| state.values.entries());
         entries.into_iter().map(|(key, json)| from_json(&key, &json).map(|value| (key, value))).collect()
     }
 
@@ -109,22 +109,26 @@ impl Session {
     }
 
     /// Runs the application's closure without holding the state, and again if the value changed meanwhile.
-    pub(super) fn update_at(&self, mut target: Target, mut update: Updater) -> Result<()> {
+    pub(super) fn update_at(&self, mut target: Target, update: Updater) -> Result<()> {
+        let shared = std::sync::Arc::new(std::sync::Mutex::new(update));
         loop {
-            let old = self.with(|state| state.draft.get(&target.key));
+            let old = self.with(|state| state.values.get(&target.key));
             let new =
-                json::edit(old.as_deref(), &target.path, &mut |old| update(old).map(|new| Some(new.into())))?;
+                json::edit(old.as_deref(), &target.path, &mut |old| {
+                    let mut update = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    update(old).map(|new| Some(new.into()))
+                })?;
             let new = new.unwrap_or_default().into();
             let interrupted = self.with(|state| {
-                if state.draft.get(&target.key) != old {
-                    return Some((target, update));
+                if state.values.get(&target.key) != old {
+                    return Some(target);
                 }
-                state.draft.apply_update(target, Op::Update(update), new);
+                state.values.apply_update(target, Op::Update(shared.clone()), new);
                 None
             });
             match interrupted {
                 None => return Ok(()),
-                Some(again) => (target, update) = again,
+                Some(again) => target = again,
             }
         }
     }
@@ -132,8 +136,8 @@ impl Session {
     /// Removes all values. The session, its id and its user stay.
     pub fn clear(&self) {
         self.with(|state| {
-            if state.stored().is_some() || state.draft.is_changed() {
-                let _ = state.draft.apply(Change::Clear);
+            if state.stored().is_some() || state.values.is_changed() {
+                let _ = state.values.apply(Change::Clear);
             }
         });
     }

@@ -6,32 +6,51 @@ use std::time::Duration;
 
 use cloakroom_store::Swept;
 
-use super::patience::jitter;
-use super::{Engine, Inner};
-use crate::Result;
+use crate::manager::Inner;
+use crate::retry::jitter;
+use crate::{Engine, Result};
 use crate::observe::{Doing, Event, Expiry};
 
-/// Whether this engine's sweep was started. Each engine has its own.
+/// Whether this engine's sweep runs. Each engine has its own.
 #[derive(Debug, Default)]
-pub(super) struct Sweeper(AtomicBool);
+pub(crate) struct Sweeper {
+    is_running: AtomicBool,
+    has_nothing_to_do: AtomicBool,
+}
 
 /// How many records one step removes, so that a sweep never holds a store for long.
 const BATCH: usize = 1_000;
 
+/// The longest pause between two sweeps: timers end somewhere.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Notes that the task ended, also with its runtime, so that the next request starts another one.
+struct Running(Weak<Inner>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.sweeper.is_running.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Engine {
-    /// Starts the sweep, once, if there is something to sweep and a runtime to do it.
-    pub(super) fn start_sweeping(&self) {
-        if self.0.sweeper.0.load(Ordering::Relaxed) {
+    /// Starts the sweep if it does not run, there is something to sweep, and there is a runtime to do it.
+    pub(crate) fn start_sweeping(&self) {
+        let sweeper = &self.0.sweeper;
+        if sweeper.is_running.load(Ordering::Relaxed) || sweeper.has_nothing_to_do.load(Ordering::Relaxed) {
             return;
         }
         let Some(every) = self.config().sweep_every.filter(|_| self.0.store.abilities().sweep.is_some())
         else {
-            return self.0.sweeper.0.store(true, Ordering::Relaxed);
+            return sweeper.has_nothing_to_do.store(true, Ordering::Relaxed);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current()
-            && !self.0.sweeper.0.swap(true, Ordering::Relaxed)
+            && !sweeper.is_running.swap(true, Ordering::Relaxed)
         {
-            runtime.spawn(sweep_forever(Arc::downgrade(&self.0), every, self.0.nonces.next()));
+            let running = Running(Arc::downgrade(&self.0));
+            runtime.spawn(sweep_forever(running, every.min(LONGEST_PAUSE), self.next_nonce()));
         }
     }
 
@@ -44,7 +63,7 @@ impl Engine {
         if let Some(sweep) = self.0.store.abilities().sweep {
             loop {
                 let swept = sweep.sweep(BATCH).await;
-                self.heard(&swept);
+                self.record_answer(&swept);
                 let swept = swept?;
                 all += swept;
                 if !swept.more {
@@ -61,12 +80,12 @@ impl Engine {
 }
 
 /// Ends with the engine, never at an error.
-async fn sweep_forever(engine: Weak<Inner>, every: Duration, seed: u64) {
+async fn sweep_forever(running: Running, every: Duration, seed: u64) {
     let mut round = seed;
     loop {
         round = round.wrapping_add(1);
         tokio::time::sleep(every.mul_f64(0.8 + 0.4 * jitter(round))).await;
-        let Some(engine) = engine.upgrade().map(Engine) else { return };
+        let Some(engine) = running.0.upgrade().map(Engine) else { return };
         if let Err(error) = engine.sweep().await {
             engine.failed(Doing::Sweep, &error);
         }

@@ -9,18 +9,18 @@ use super::take_u64;
 /// | size | field |
 /// |---|---|
 /// | 8 | nonce of the commit that left it |
-/// | 8 | until when a request that brings the old id is excused, µs since 1970 |
+/// | 8 | end of the grace for requests that bring the old id, µs since 1970 |
 /// | rest | key of the record that the session moved to; empty after a log-in |
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trail {
+pub(crate) struct Redirect {
     pub(crate) nonce: u64,
-    /// The end of the grace. Requests that were under way may follow the trail for as long as it exists.
+    /// The end of the grace. Requests that were under way may follow the redirect for as long as it exists.
     pub(crate) grace_until: Timestamp,
-    /// Where the session went. After a log-in nobody may know.
+    /// Where the session went. `None` after a log-in: an old id must not lead to the new session.
     pub(crate) to: Option<StoreKey>,
 }
 
-impl Trail {
+impl Redirect {
     pub(super) fn decode(points: bool, bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
         let nonce = take_u64(&mut rest)?;

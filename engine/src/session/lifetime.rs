@@ -31,10 +31,10 @@ impl Session {
     /// it is then sent again, with a fresh id.
     pub fn set_max_age(&self, max_age: Option<Duration>) {
         self.with(|state| {
-            let was = state.known_header().and_then(|header| header.persistent);
+            let was = state.known_header().and_then(|header| header.persistent());
             let was = was.unwrap_or(self.0.engine().config().lifetime.persistent);
-            state.own.idle = Some(max_age);
-            state.own.persistent = Some(max_age.is_some());
+            state.header_changes.idle = Some(max_age);
+            state.header_changes.persistent = Some(max_age.is_some());
             if was != max_age.is_some() {
                 state.renew();
             }
@@ -48,6 +48,6 @@ impl Session {
 
     /// When the session began, or its user last logged in: the start of the absolute clock.
     pub fn started_at(&self) -> Option<Timestamp> {
-        self.with(|state| state.known_header().map(|header| header.started_at))
+        self.with(|state| state.known_header().map(|header| header.started_at()))
     }
 }
