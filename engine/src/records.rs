@@ -259,14 +259,14 @@ impl<'a> Records<'a> {
     }
 
     /// Gives the owner of a session a later date. `None` if the session is gone, `false` if it changed meanwhile.
-    pub(crate) async fn redate(&mut self, live: &Live, since: Timestamp) -> Result<Option<bool>> {
-        let Some(stored) = self.load(&live.key, None).await? else { return Ok(None) };
-        let mut record = stored.record;
+    pub(crate) async fn redate(&mut self, live: Live, since: Timestamp) -> Result<Option<bool>> {
+        let mut record = live.header.record(&live.frames);
+        (record.expires_at, record.owner) = (live.expires_at, live.owner);
         if let Some(owner) = &mut record.owner {
             owner.since = owner.since.max(since);
         }
         loop {
-            match self.update(&live.key, stored.version, &record).await {
+            match self.update(&live.key, live.version, &record).await {
                 Ok(Updated::Updated(_)) => return Ok(Some(true)),
                 Ok(Updated::Conflict(_)) => return Ok(Some(false)),
                 Ok(Updated::Gone | Updated::Revoked) => return Ok(None),

@@ -177,7 +177,7 @@ impl Sessions {
         loop {
             let Some(key) = session.0.with(|state| state.key_if_the_users()) else { return Ok(()) };
             let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Err(ended()) };
-            match records.redate(&live, since).await? {
+            match records.redate(live, since).await? {
                 Some(true) => {
                     session.0.with(|state| state.redate(since));
                     return Ok(());

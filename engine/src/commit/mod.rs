@@ -191,7 +191,7 @@ impl Commit<'_> {
     async fn do_nothing(&mut self) -> Result<Verdict> {
         match &self.view.location {
             Location::Absent if self.is_ending() => {
-                self.view.mark_ended();
+                self.view.ended = true;
                 Ok(Verdict::Saved)
             }
             Location::Stored(_) if self.request.is_save => self.touch(false).await,
@@ -208,11 +208,8 @@ impl Commit<'_> {
     fn tell_cookie(&mut self, plan: Plan) {
         match plan.cookie {
             CookieStep::Leave | CookieStep::Set => {}
-            CookieStep::Remove => {
-                if self.view.cookie == Cookie::Unchanged && self.view.ended {
-                    self.view.cookie = Cookie::Removed;
-                }
-            }
+            CookieStep::Remove if self.view.ended => self.view.cookie = Cookie::Removed,
+            CookieStep::Remove => {}
             CookieStep::Resend => {
                 let lifetime = &self.engine.config().lifetime;
                 if let (Cookie::Unchanged, Some(located)) =

@@ -13,6 +13,7 @@ mod header;
 mod redirect;
 
 use bytes::Bytes;
+use cloakroom_store::{Record, Timestamp};
 
 pub(crate) use frames::{Frame, Frames, Tag, write_frame};
 pub(crate) use header::Header;
@@ -71,6 +72,15 @@ pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
     out.extend_from_slice(&[FORMAT, SESSION]);
     header.encode(&mut out);
     out
+}
+
+impl Header {
+    /// Returns the record of a session that goes on as it is, with these values.
+    pub(crate) fn record(&self, frames: &Frames) -> Record {
+        let mut payload = begin_session(self, frames.bytes().len());
+        payload.extend_from_slice(frames.bytes());
+        Record { sliding: self.own_idle().is_none(), ..Record::new(payload, Timestamp::EPOCH) }
+    }
 }
 
 /// Encodes the whole payload of an id that was given up.

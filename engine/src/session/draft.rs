@@ -231,7 +231,7 @@ impl Draft {
 
     /// Forgets this request's changes.
     pub(crate) fn discard(&mut self) -> Trash {
-        let trash = self.take_changes();
+        let trash = Trash(self.log.take().collect());
         self.now.clear();
         self.cleared = false;
         self.device = None;
@@ -243,9 +243,9 @@ impl Draft {
         self.apply(Change::Clear).map(drop)
     }
 
-    /// Takes the changes out, to be dropped without a lock.
-    pub(crate) fn take_changes(&mut self) -> Trash {
-        Trash(self.log.take().collect())
+    /// Holds what runs code of the application when the changes are dropped, to be dropped without a lock.
+    pub(crate) fn hold_changes(&self) -> Trash {
+        Trash(self.log.clone().take().collect())
     }
 
     /// Carries the changes out again on what another request has stored.

@@ -217,6 +217,7 @@ impl State {
     /// out instead, and wants to be called again with them.
     pub(crate) fn finish_commit(&mut self, result: &mut CommitResult) -> Option<Replay> {
         let verdict = result.verdict.take()?;
+        self.take_cookie(&mut result.view);
         let (verdict, frames) = match verdict {
             Ok(Verdict::Discarded { session_remains: false }) if self.keeps_new_log_in(&result.stamp) => {
                 (Ok(Verdict::Discarded { session_remains: false }), Some(Frames::default()))
@@ -257,6 +258,13 @@ impl State {
         None
     }
 
+    fn take_cookie(&mut self, view: &mut Self) {
+        if view.cookie != Cookie::Unchanged {
+            self.cookie = std::mem::take(&mut view.cookie);
+        }
+        self.ended |= view.ended;
+    }
+
     /// Returns whether a log-in was decided while a commit found the session gone: it stands, without a past.
     fn keeps_new_log_in(&self, stamp: &Stamp) -> bool {
         matches!(self.intent, Intent::LogIn(_)) && stamp.intent != IntentKind::LogIn
@@ -275,8 +283,8 @@ impl State {
         }
         let sent = if self.values_revision == stamp.values_revision { stamp.sent } else { 0 };
         if self.values.len() == sent {
-            self.trash.extend(self.values.take_changes());
-            return Ok(self.values.committed(frames, 0));
+            self.trash.extend(self.values.hold_changes());
+            return Ok(self.values.committed(frames, sent));
         }
         match result.replayed.take() {
             Some(done) if done.seen == self.values.len() && done.values_revision == self.values_revision => {
@@ -301,10 +309,6 @@ impl State {
         let view = &mut result.view;
         let lost = matches!(verdict, Ok(Verdict::Discarded { .. }));
         self.location = if lost { self.closed_location() } else { std::mem::take(&mut view.location) };
-        if view.cookie != Cookie::Unchanged {
-            self.cookie = std::mem::take(&mut view.cookie);
-        }
-        self.ended |= view.ended;
         self.landed = None;
         if self.header_changes == result.stamp.header_changes {
             self.header_changes = HeaderChanges::default();
@@ -401,6 +405,7 @@ impl State {
     pub(crate) fn mark_ended(&mut self) {
         self.location = Location::Absent;
         self.ended = true;
+        self.cookie = Cookie::Removed;
         self.clear_unsettled();
         if let Some(rare) = &mut self.rare {
             rare.end_unsettled = false;
