@@ -13,6 +13,7 @@ mod record;
 mod request;
 mod session;
 mod sessions;
+mod state;
 pub mod stores;
 
 pub use cloakroom_store as store;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use cloakroom_store::{Owner, OwnerKey, Timestamp};
 
 use super::Session;
-use super::change::Change;
 use crate::observe::End;
 use crate::{Error, ErrorKind, Handle, Result, SessionId};
 
@@ -74,7 +73,7 @@ impl Session {
         self.with(|state| {
             let stranger = state.owner.as_ref().is_some_and(|owner| owner.key != key);
             state.log_in(Owner { key, since }, minted);
-            if stranger { state.draft.apply(Change::Clear).map(drop) } else { Ok(()) }
+            if stranger { state.draft.clear() } else { Ok(()) }
         })
     }
 

@@ -2,13 +2,14 @@
 
 use cloakroom_store::{Owner, StoreKey, Stored, Timestamp, Version};
 
-use super::{Decided, Draft, Own, Place, StoredSession};
+use super::{Decided, Own, Place, StoredSession};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::id::Minted;
 use crate::observe::End;
 use crate::plan::{Fate, Observed, Origin};
 use crate::record::{Frames, Header};
+use crate::state::WorkingCopy;
 use crate::{Result, SessionId};
 
 /// What one request knows about its session, and has decided about it.
@@ -18,7 +19,7 @@ pub(crate) struct State {
     pub(crate) fate: Fate,
     /// Why it ends, if its fate is to end.
     pub(crate) end: End,
-    pub(crate) draft: Draft,
+    pub(crate) draft: WorkingCopy,
     /// What this request changes about the session besides its values.
     pub(crate) own: Own,
     /// Whose session it will be.
@@ -45,7 +46,7 @@ pub(crate) struct State {
     /// Secrets of a session that is not stored yet.
     minted: Option<Minted>,
     /// The values of the stored session after it was ended, in case that is discarded.
-    shelved: Option<Box<Draft>>,
+    shelved: Option<Box<WorkingCopy>>,
 }
 
 /// What the response must tell the client about its cookie.
@@ -79,7 +80,7 @@ impl State {
             place,
             fate: Fate::Keep,
             end: End::Destroyed,
-            draft: Draft::loaded(frames, number),
+            draft: WorkingCopy::loaded(frames, number),
             first_seen: number,
             own: Own::default(),
             owner,
@@ -256,7 +257,7 @@ impl State {
         if let Some(draft) = self.shelved.take() {
             self.draft = *draft;
         }
-        self.draft.discard();
+        drop(self.draft.discard());
         self.fate = Fate::Keep;
         self.own = Own::default();
         self.owner = self.stored().and_then(|stored| stored.owner.clone());
@@ -339,7 +340,7 @@ impl State {
     }
 
     /// The values of the stored session; what was written after its end is another draft.
-    fn old_draft(&mut self) -> &mut Draft {
+    fn old_draft(&mut self) -> &mut WorkingCopy {
         match &mut self.shelved {
             Some(shelved) if self.fate == Fate::End => shelved,
             _ => &mut self.draft,
