@@ -12,5 +12,4 @@ mod key_index;
 mod working_copy;
 
 pub(crate) use change::{Change, Claim, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
-pub(crate) use change_log::MAX_CHANGES;
 pub(crate) use working_copy::{Trash, WorkingCopy};

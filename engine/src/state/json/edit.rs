@@ -125,22 +125,25 @@ impl Edit<'_> {
         run: &mut Run<'_>,
     ) -> Result<Made> {
         let Some(place) = self.place(array, name, rest, level)? else { return run(None) };
+        let text = array.counted_text(place);
         let Some(item) = array.items.get_mut(place) else { return run(None) };
         match self.go(Some(&mut item.value), rest, level + 1, run)? {
             Made::New(new) => item.value = new,
             Made::Gone => {
                 array.items.remove(place);
+                array.forget(text.as_ref());
                 return Ok(Made::Changed);
             }
             Made::Changed => {}
             Made::Same => return Ok(Made::Same),
         }
         item.touched_by = self.number;
+        array.forget(text.as_ref());
         Ok(Made::Changed)
     }
 
     /// Returns the place of the item that is meant; `None`: what is to be removed is not there.
-    fn place(&mut self, array: &Array, name: &str, rest: Path<'_>, level: usize) -> Result<Option<usize>> {
+    fn place(&mut self, array: &mut Array, name: &str, rest: Path<'_>, level: usize) -> Result<Option<usize>> {
         let place = name.parse::<usize>().ok();
         let seen = self.places.iter().find(|place| place.level == level);
         if let (true, Some(place), Some(seen)) = (self.is_replay, place, seen) {
@@ -158,21 +161,22 @@ impl Edit<'_> {
         Ok(Some(place))
     }
 
-    /// Returns where the item that was seen at `place` is now: there, or else anywhere. One that was changed meanwhile
+    /// Returns where the item that was seen at `place` is now: there, or else as near as there is an equal one. One that was changed meanwhile
     /// is taken to be where it was, as long as no item can have gone from before it.
     fn find_again(
         &self,
-        array: &Array,
+        array: &mut Array,
         place: usize,
         seen: &Place,
         rest: Path<'_>,
     ) -> Result<Option<usize>> {
-        let is_seen = |item: &Item| seen.is(item, self.oldest);
-        if array.items.get(place).is_some_and(is_seen) {
-            return Ok(Some(place));
-        }
-        if let Some(elsewhere) = array.items.iter().position(is_seen) {
-            return Ok(Some(elsewhere));
+        let found = if seen.touched_by >= self.oldest {
+            array.find_touched(seen.touched_by, place)
+        } else {
+            seen.value.as_ref().and_then(|value| array.find_text(value, place))
+        };
+        if found.is_some() {
+            return Ok(found);
         }
         let is_item_removed = self.removes && rest.is_empty() && seen.is_known(self.oldest);
         let stands = !is_item_removed && place < array.items.len() && seen.length <= array.items.len();
@@ -185,21 +189,6 @@ impl Edit<'_> {
 }
 
 impl Place {
-    fn is(&self, item: &Item, oldest: u64) -> bool {
-        if self.touched_by >= oldest && self.touched_by > 0 {
-            return item.touched_by == self.touched_by;
-        }
-        // An item that a change of this request put there is not one that was there before.
-        self.value.as_ref().is_some_and(|value| match &item.value {
-            Node::Raw(text) if item.touched_by == 0 => {
-                #[cfg(test)]
-                super::work::add(1);
-                text.trim_ascii() == value.trim_ascii()
-            }
-            _ => false,
-        })
-    }
-
     /// Whether it can tell its item from others.
     const fn is_known(&self, oldest: u64) -> bool {
         self.value.is_some() || self.touched_by >= oldest

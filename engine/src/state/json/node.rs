@@ -62,6 +62,10 @@ impl Node {
         if let Self::Raw(text) = self { text.len() } else { 256 }
     }
 
+    pub(crate) const fn is_parsed(&self) -> bool {
+        !matches!(self, Self::Raw(_))
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Raw(text) if text.trim_ascii() == b"null")
     }

@@ -231,10 +231,11 @@ impl WorkingCopy {
             Ok(Made::New(new)) => Edited::Value(new),
             Ok(Made::Gone) => Edited::Removed,
             Ok(Made::Same) | Err(_) => {
-                self.put_back(location, root, is_flash);
                 if is_replay {
                     // A change that no longer applies is kept: the request must not be acknowledged without it.
-                    self.log.note(Change::At(target, op, places));
+                    self.note(location, Change::At(target, op, places), root, is_flash);
+                } else {
+                    self.put_back(location, root, is_flash);
                 }
                 return result.map(|_| effect);
             }
@@ -268,6 +269,20 @@ impl WorkingCopy {
             && let Some(edit) = self.log.edit_mut(number)
         {
             edit.value = edited(root, is_flash);
+        }
+    }
+
+    /// Records a change that came to nothing. What was parsed for it is kept for the next one.
+    fn note(&mut self, location: ValueLocation, change: Change, root: Option<Node>, is_flash: bool) {
+        let is_plain = |place| self.base.at(place).is_some_and(|frame| frame.tag == Tag::Value);
+        match (location, root) {
+            (ValueLocation::Base(place), Some(node)) if node.is_parsed() && is_plain(place) => {
+                self.put(location, change, Edited::Value(node));
+            }
+            (_, root) => {
+                self.put_back(location, root, is_flash);
+                self.log.note(change);
+            }
         }
     }
 
@@ -385,6 +400,8 @@ impl std::fmt::Debug for Trash {
     }
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
