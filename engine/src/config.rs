@@ -43,6 +43,7 @@ pub struct Config {
     pub(crate) rolling: bool,
     pub(crate) cap: SessionLimit,
     pub(crate) max_size: usize,
+    pub(crate) lenient_keys: Vec<Box<str>>,
     pub(crate) outage: Outage,
     pub(crate) deadline: Duration,
     pub(crate) commit_within: Duration,
@@ -129,6 +130,7 @@ impl Default for Config {
             rolling: false,
             cap: SessionLimit::Default,
             max_size: 1 << 20,
+            lenient_keys: Vec::new(),
             outage: Outage::default(),
             deadline: Duration::from_secs(5),
             commit_within: Duration::from_secs(5),
@@ -302,6 +304,31 @@ impl Config {
         self
     }
 
+    /// Treats a value of `key` that is of another type as absent, instead of as an error
+    /// ([`Decode`](crate::ErrorKind::Decode)): in `get`, `take`, `claim`, `entries` and `update`, and at paths into the value.
+    /// Such a value stays until it is set again. Can be called several times. Default: no key.
+    ///
+    /// This is how a release that changes a value's type is rolled out while sessions of the last release live on, and
+    /// while its processes still run: first a release of the old type with `lenient_key`, so that it bears what the new
+    /// one writes; then the release of the new type, with `lenient_key` too; in a later one, when no session can be older
+    /// than that, the option goes. [`Session::get_lenient`](crate::Session::get_lenient) does the same for one call.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::default().lenient_key("cart").lenient_key("theme");
+    /// let engine = Engine::new(MemoryStore::new(), config)?;
+    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// session.insert("theme", "dark")?;
+    /// assert_eq!(session.get::<u8>("theme")?, None);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn lenient_key(mut self, key: impl Into<String>) -> Self {
+        self.lenient_keys.push(key.into().into());
+        self
+    }
+
     /// Sets the longest that a load, a save or the commit at the end of a request takes, all trips to the store and all
     /// waiting together, whatever limits the store has of its own. Default: 5 seconds.
     ///
@@ -373,6 +400,11 @@ impl Config {
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));
         self
+    }
+
+    /// Whether a value of `key` that is of another type is absent.
+    pub(crate) fn is_lenient(&self, key: &str) -> bool {
+        self.lenient_keys.iter().any(|lenient| **lenient == *key)
     }
 
     /// Checks all options against each other.

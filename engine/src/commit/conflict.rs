@@ -5,7 +5,7 @@ use cloakroom_store::{StoreKey, Stored};
 use super::{Commit, Settled};
 use crate::record::Frames;
 use crate::records::{Follow, Live, Resolved};
-use crate::state::{Attempt, Cookie, IntentKind, Location, replay};
+use crate::state::{Attempt, Cookie, IntentKind, Location};
 use crate::{Error, ErrorKind, Result};
 
 /// What a commit found in the place of the record that it expected.
@@ -68,11 +68,10 @@ impl Commit<'_> {
     /// Carries the changes out again on `frames`, but for the first `landed`, which they hold already.
     pub(super) fn rebase_values(&mut self, frames: Frames, landed: Option<usize>) -> Result<()> {
         self.frames = Some(frames.clone());
-        let values = &mut self.view.values;
-        replay(|| match landed {
-            Some(sent) => values.committed(frames, sent),
-            None => values.rebase(frames),
-        })
+        match landed {
+            Some(sent) => self.view.values.committed(frames, sent),
+            None => self.view.values.rebase(frames),
+        }
     }
 
     /// The session was found again, perhaps under another key.

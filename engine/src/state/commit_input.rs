@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::id::NewSecrets;
 use crate::plan::{CookieStep, Plan};
 use crate::record::Frames;
-use crate::{Error, Result, SessionId};
+use crate::{Result, SessionId};
 
 /// What a commit is given: the state as it was when the commit began. Handlers go on with the state itself meanwhile.
 #[derive(Debug)]
@@ -94,17 +94,9 @@ pub(crate) struct Replay {
 impl Replay {
     /// Runs it. It runs closures of the application: call it without a lock.
     pub(crate) fn run(mut self) -> Self {
-        self.outcome = replay(|| self.values.committed(self.frames.clone(), self.sent));
+        self.outcome = self.values.committed(self.frames.clone(), self.sent);
         self
     }
-}
-
-/// Runs a replay of changes, whose closures are the application's and may panic.
-pub(crate) fn replay(run: impl FnOnce() -> Result<()>) -> Result<()> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        let message = "a closure given to update panicked when it ran again on what another request stored";
-        Err(Error::new(crate::ErrorKind::Mismatch, message))
-    })
 }
 
 /// Says that a commit needs an id for a new record, which has to be drawn without the lock.
@@ -283,8 +275,9 @@ impl State {
         }
         let sent = if self.values_revision == stamp.values_revision { stamp.sent } else { 0 };
         if self.values.len() == sent {
-            self.trash.extend(self.values.hold_changes());
-            return Ok(self.values.committed(frames, sent));
+            let outcome = self.values.committed(frames, sent);
+            self.trash.extend(self.values.take_trash());
+            return Ok(outcome);
         }
         match result.replayed.take() {
             Some(done) if done.seen == self.values.len() && done.values_revision == self.values_revision => {

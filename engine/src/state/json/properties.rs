@@ -4,7 +4,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::tests::{edited, pushed, raw};
 use super::*;
+use crate::ErrorKind;
+use crate::state::Target;
+use crate::state::change::increment;
+use bytes::Bytes;
 
 /// Any JSON, small enough to walk through.
 fn any_json() -> impl Strategy<Value = Value> {
@@ -26,8 +31,14 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![3 => "[a-c]", 1 => "[0-3]", 1 => ".{0,3}", 1 => Just("__proto__".to_owned())]
 }
 
+/// Names without dots, which part the names of a path.
 fn any_path() -> impl Strategy<Value = Vec<Box<str>>> {
-    vec(name().prop_map(Into::into), 1..4)
+    vec(name().prop_map(|name| name.replace('.', "_").into()), 1..4)
+}
+
+fn find(json: &[u8], path: &[Box<str>]) -> Option<Bytes> {
+    let target = Target::path(&format!("key.{}", path.join(".")));
+    Node::Raw(Bytes::copy_from_slice(json)).find(target.below())
 }
 
 /// The same text with white space wherever JSON allows it.
@@ -59,7 +70,8 @@ fn edit_slowly(value: Option<Value>, path: &[Box<str>], new: Option<&Value>) -> 
     match value {
         None | Some(Value::Null) => {
             let inner = edit_slowly(None, rest, new)?;
-            Some(Some(Value::Object(inner.map(|inner| (first.to_string(), inner)).into_iter().collect())))
+            // Where there is nothing, there is nothing to remove, and no parents are made for that.
+            Some(inner.map_or(value, |inner| Some(Value::Object([(first.to_string(), inner)].into_iter().collect()))))
         }
         Some(Value::Object(mut members)) => {
             let inner = edit_slowly(members.get(&**first).cloned(), rest, new)?;
@@ -91,7 +103,7 @@ proptest! {
     #[test]
     fn what_is_found_is_what_a_tree_holds(value in any_json(), path in any_path()) {
         let text = spaced(&value);
-        let found = find(text.as_bytes(), &path).map(parse);
+        let found = find(text.as_bytes(), &path).map(|json| parse(&json));
         prop_assert_eq!(found.as_ref(), find_slowly(&value, &path));
     }
 
@@ -104,9 +116,9 @@ proptest! {
         let text = value.as_ref().map(spaced);
         let seen = value.as_ref().and_then(|value| find_slowly(value, &path)).cloned();
         let mut asked = Vec::new();
-        let edited = edit(text.as_deref().map(str::as_bytes), &path, &mut |old| {
-            asked.push(old.map(parse));
-            Ok(new.as_ref().map(|new| new.to_string().into_bytes()))
+        let edited = edited(text.as_deref().map(str::as_bytes), &path.join("."), &mut |old| {
+            asked.push(old.map(|old| parse(&old.text())));
+            Ok(new.as_ref().map_or(Made::Gone, |new| Made::New(raw(&new.to_string()))))
         });
         let expected = edit_slowly(value, &path, new.as_ref());
         prop_assert_eq!(edited.as_ref().ok().map(|json| json.as_deref().map(parse)), expected.clone());
@@ -125,29 +137,29 @@ proptest! {
         let value = Value::Object(members.clone().into_iter().collect());
         let text = spaced(&value);
         let path = [touched.as_str().into()];
-        let edited = edit(Some(text.as_bytes()), &path, &mut |_| Ok(Some(b"1e+21".to_vec()))).unwrap().unwrap();
+        let edited = edited(Some(text.as_bytes()), &touched, &mut |_| Ok(Made::New(raw("1e+21")))).unwrap().unwrap();
         for name in members.keys().filter(|name| **name != touched) {
             let place = [name.as_str().into()];
             prop_assert_eq!(find(&edited, &place), find(text.as_bytes(), &place));
         }
-        prop_assert_eq!(find(&edited, &path), Some(&b"1e+21"[..]));
+        prop_assert_eq!(find(&edited, &path), Some(Bytes::from_static(b"1e+21")));
     }
 
     #[test]
     fn pushing_appends_and_leaves_the_others_to_the_byte(items in vec(any_json(), 0..5), item in any_json()) {
         let text = spaced(&Value::from(items.clone()));
-        let (pushed, length) = push(Some(text.as_bytes()), item.to_string().as_bytes()).unwrap();
+        let (pushed, length) = pushed(Some(&text), &item.to_string()).unwrap();
         prop_assert_eq!(length, items.len() + 1);
-        prop_assert!(pushed.starts_with(text.trim_end_matches([']', ' ']).as_bytes()));
+        prop_assert!(pushed.starts_with(text.trim_end_matches([']', ' '])));
         let expected: Vec<Value> = items.into_iter().chain([item]).collect();
-        prop_assert_eq!(parse(&pushed), Value::from(expected));
+        prop_assert_eq!(parse(pushed.as_bytes()), Value::from(expected));
     }
 
     #[test]
     fn counting_is_adding_or_a_mismatch(now: i64, by: i64) {
-        let counted = increment(Some(now.to_string().as_bytes()), by).map(|(text, sum)| (parse(&text), sum));
+        let counted = increment(Some(now.to_string().as_bytes()), by);
         match now.checked_add(by) {
-            Some(sum) => prop_assert_eq!(counted.unwrap(), (Value::from(sum), sum)),
+            Some(sum) => prop_assert_eq!(counted.unwrap(), sum),
             None => prop_assert_eq!(counted.unwrap_err().kind(), ErrorKind::Mismatch),
         }
     }
@@ -155,8 +167,8 @@ proptest! {
     #[test]
     fn bytes_that_are_no_json_are_refused_and_nothing_panics(bytes in vec(any::<u8>(), 0..40), path in any_path()) {
         let _ = find(&bytes, &path);
-        let _ = edit(Some(&bytes), &path, &mut |_| Ok(Some(b"1".to_vec())));
-        let _ = push(Some(&bytes), b"1");
+        let _ = edited(Some(&bytes), &path.join("."), &mut |_| Ok(Made::New(raw("1"))));
+        let _ = Node::push(Some(&mut Node::Raw(Bytes::copy_from_slice(&bytes))), &Bytes::from_static(b"1"), 1);
         let _ = increment(Some(&bytes), 1);
     }
 }

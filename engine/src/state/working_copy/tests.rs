@@ -1,9 +1,10 @@
-//! What a draft reads as, writes, and comes to on another base.
+//! What a working copy reads as, writes, and comes to on another base.
 
 use cloakroom_store::Timestamp;
 
 use super::*;
-use crate::record::Payload;
+use crate::record::{Header, Payload};
+use crate::state::share_updater;
 
 fn header() -> Header {
     Header::new(Timestamp::from_millis(1), [1; 16], [2; 16])
@@ -14,7 +15,7 @@ fn key(name: &str) -> Target {
 }
 
 fn at(name: &str, op: Op) -> Change {
-    Change::At(key(name), op)
+    Change::at(key(name), op)
 }
 
 fn set(name: &str, json: &'static str) -> Change {
@@ -22,20 +23,20 @@ fn set(name: &str, json: &'static str) -> Change {
 }
 
 /// Commits a draft and reads it back, as the next request does.
-fn commit(draft: &Draft, header: &mut Header) -> (Frames, Draft) {
+fn commit(draft: &WorkingCopy, header: &mut Header) -> (Frames, WorkingCopy) {
     header.commit(7, Timestamp::from_millis(2), std::time::Duration::ZERO);
     let Ok(Payload::Session(read, frames)) = Payload::decode(&draft.encode(header)) else { panic!() };
-    let next = Draft::loaded(frames.clone(), read.number());
+    let next = WorkingCopy::loaded(frames.clone(), read.number());
     (frames, next)
 }
 
-fn shown(draft: &Draft) -> String {
+fn shown(draft: &WorkingCopy) -> String {
     let entry = |(key, value): (String, Bytes)| format!("{key}={}", String::from_utf8_lossy(&value));
     draft.entries().into_iter().map(entry).collect::<Vec<_>>().join(" ")
 }
 
-fn draft(changes: impl IntoIterator<Item = Change>) -> Draft {
-    let mut draft = Draft::default();
+fn draft(changes: impl IntoIterator<Item = Change>) -> WorkingCopy {
+    let mut draft = WorkingCopy::default();
     for change in changes {
         draft.apply(change).unwrap();
     }
@@ -47,7 +48,7 @@ fn values_keep_the_order_of_their_first_insertion() {
     let (_, mut next) = commit(&draft([set("b", "1"), set("a", "2"), set("c", "3")]), &mut header());
     next.apply(set("a", "9")).unwrap();
     next.apply(set("d", "4")).unwrap();
-    next.apply(at("b", Op::Remove)).unwrap();
+    next.apply(at("b", Op::remove())).unwrap();
     assert_eq!(shown(&next), "a=9 c=3 d=4");
     assert_eq!(shown(&commit(&next, &mut header()).1), "a=9 c=3 d=4");
 }
@@ -60,7 +61,7 @@ fn twenty_thousand_keys_are_inserted_changed_and_replayed_as_a_few_are() {
     let (stored, mut next) = commit(&draft(insert(0..20_000, "1")), &mut header());
     insert(10_000..30_000, "2").for_each(|change| assert_eq!(next.apply(change).unwrap(), Effect::Done));
     next.apply(at(&name(10_000), Op::Increment(5))).unwrap();
-    next.apply(at(&name(29_999), Op::Remove)).unwrap();
+    next.apply(at(&name(29_999), Op::remove())).unwrap();
     next.rebase(stored).unwrap();
     let (_, last) = commit(&next, &mut header());
     let wanted = (0..29_999).map(|number| {
@@ -75,7 +76,7 @@ fn twenty_thousand_keys_are_inserted_changed_and_replayed_as_a_few_are() {
 }
 
 #[test]
-fn a_draft_with_many_changes_is_cleared_and_discarded_whole() {
+fn a_working_copy_with_many_changes_is_cleared_and_discarded_whole() {
     let many = |json| (0..100).map(move |number| set(&format!("key {number}"), json));
     let (_, mut next) = commit(&draft(many("1")), &mut header());
     many("2").for_each(|change| assert_eq!(next.apply(change).unwrap(), Effect::Done));
@@ -83,7 +84,7 @@ fn a_draft_with_many_changes_is_cleared_and_discarded_whole() {
     next.apply(set("a", "3")).unwrap();
     assert_eq!(shown(&next), "a=3");
     assert_eq!(shown(&commit(&next, &mut header()).1), "a=3");
-    next.discard();
+    drop(next.discard());
     assert_eq!(next.entries().len(), 100);
 }
 
@@ -97,7 +98,7 @@ fn changes_are_carried_out_again_on_what_another_request_stored() {
     mine.apply(set("mine", "true")).unwrap();
     theirs.apply(at("n", Op::Increment(10))).unwrap();
     theirs.apply(at("list", Op::Push(Bytes::from_static(b"3")))).unwrap();
-    theirs.apply(at("x", Op::Remove)).unwrap();
+    theirs.apply(at("x", Op::remove())).unwrap();
     let (frames, _) = commit(&theirs, &mut h);
     mine.rebase(frames).unwrap();
     assert_eq!(shown(&mine), "n=13 list=[1,3,2] mine=true");
@@ -106,10 +107,10 @@ fn changes_are_carried_out_again_on_what_another_request_stored() {
 #[test]
 fn an_update_runs_again_on_the_new_value() {
     let mut mine = draft([]);
-    let op = Op::Update(std::sync::Arc::new(std::sync::Mutex::new(Box::new(|old: Option<&[u8]>| {
+    let op = Op::Update(share_updater(|old: Option<&[u8]>| {
         let n: i64 = old.map_or(0, |json| std::str::from_utf8(json).unwrap().parse().unwrap());
         Ok(Bytes::from((n * 2 + 1).to_string()))
-    }))));
+    }));
     mine.apply(at("n", op)).unwrap();
     assert_eq!(shown(&mine), "n=1");
     let (frames, _) = commit(&draft([set("n", "10")]), &mut header());
@@ -194,7 +195,7 @@ fn discarding_leaves_what_was_stored() {
     let (_, mut next) = commit(&draft([set("a", "1")]), &mut header());
     next.apply(Change::Clear).unwrap();
     next.apply(set("b", "1")).unwrap();
-    next.discard();
+    drop(next.discard());
     assert_eq!(shown(&next), "a=1");
     assert!(!next.is_changed());
 }
