@@ -5,6 +5,9 @@ use cloakroom::{Engine, Outcome, Pending, Plain, Result, Session};
 /// The name of the cookie in all these tests.
 pub(crate) const NAME: &str = "sid";
 
+/// What a handler does with its session.
+pub(crate) type Handler = fn(&Session);
+
 /// A browser, and the value of the cookie that it holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Browser(pub(crate) Option<String>);
@@ -78,7 +81,7 @@ impl Browser {
         browser
     }
 
-    /// A browser that has a session in which nobody is logged in.
+    /// A browser that has an anonymous session.
     pub(crate) async fn anonymous(engine: &Engine) -> Self {
         let mut browser = Self::default();
         browser.visit(engine, |session| session.insert("cart", 1).unwrap()).await;

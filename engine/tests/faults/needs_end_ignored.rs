@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use cloakroom::{Config, End, Event, Outage, OutagePolicy, Session};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Handler};
 use crate::clock::pass;
 use crate::events::Events;
 use crate::stage::{Stage, plain};
 use crate::store::{Deed, Op, Rule};
 
-const ENDS: [(fn(&Session), End); 3] = [
-    (Session::log_out, End::LogOut),
-    (Session::destroy, End::Destroyed),
-    (Session::reset, End::Destroyed),
-];
+const ENDS: [(Handler, End); 3] =
+    [(Session::log_out, End::LogOut), (Session::destroy, End::Destroyed), (Session::reset, End::Destroyed)];
 
 fn ignored(events: &Events, reason: End) -> usize {
     events.count(|event| *event == Event::EndIgnored { reason })
@@ -54,9 +51,8 @@ async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_even
 
 #[tokio::test(start_paused = true)]
 async fn f06_a_log_out_during_an_outage_is_an_event() {
-    let options = |config: Config| {
-        config.outage(Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() })
-    };
+    let options =
+        |config: Config| config.outage(Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() });
     for (end, reason) in ENDS {
         let stage = Stage::new(options);
         let browser = Browser::logged_in(&stage.engine, "alice").await;

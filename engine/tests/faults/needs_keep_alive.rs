@@ -14,9 +14,10 @@ fn short(config: cloakroom::Config) -> cloakroom::Config {
 
 /// What an adapter does: the handler, and beside it what keeps the session alive.
 async fn beside<T>(pending: &Pending, handler: impl Future<Output = T>) -> T {
+    let mut handler = std::pin::pin!(handler);
     tokio::select! {
-        result = handler => result,
-        () = pending.keep_alive() => unreachable!("it never ends by itself"),
+        result = &mut handler => result,
+        () = pending.keep_alive() => handler.await,
     }
 }
 

@@ -5,13 +5,13 @@
 
 use cloakroom::{Event, Session};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Handler};
 use crate::stage::{Stage, plain};
 
 /// Changes that are lost unless they are saved.
-const CHANGES: [(&str, fn(&Session)); 7] = [
+const CHANGES: [(&str, Handler); 7] = [
     ("a value", |session| session.insert("late", 1).unwrap()),
-    ("a removal", |session| drop(session.remove("mine"))),
+    ("a removal", |session| assert!(session.remove("mine"))),
     ("a count", |session| drop(session.increment("late", 1))),
     ("a message", |session| session.flash("note", "late").unwrap()),
     ("a log-out", Session::log_out),

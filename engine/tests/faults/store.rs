@@ -10,120 +10,8 @@ use cloakroom::store::{
 };
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Clock, Timestamp};
-use tokio::sync::Semaphore;
 
-/// An operation of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Op {
-    Load,
-    Create,
-    Update,
-    Touch,
-    Delete,
-    List,
-    Revoke,
-    Scan,
-    Sweep,
-}
-
-impl Op {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Load,
-        Self::Create,
-        Self::Update,
-        Self::Touch,
-        Self::Delete,
-        Self::List,
-        Self::Revoke,
-        Self::Scan,
-        Self::Sweep,
-    ];
-    pub(crate) const WRITES: [Self; 4] = [Self::Create, Self::Update, Self::Touch, Self::Delete];
-}
-
-/// What happens to an operation.
-#[derive(Clone, Debug)]
-pub(crate) enum Deed {
-    /// It fails and does not take effect.
-    Fail(ErrorKind),
-    /// It takes effect, and its answer is lost.
-    Lose,
-    /// It does not take effect, and no answer ever comes.
-    Hang,
-    /// It takes effect once the gate is opened.
-    Hold(Gate),
-    /// It takes effect, and its answer is lost once the gate is opened.
-    LoseAt(Gate),
-    /// The store panics.
-    Panic,
-}
-
-/// Which operations something happens to: the next one of a kind, unless said otherwise.
-#[derive(Debug)]
-pub(crate) struct Rule {
-    ops: Vec<Op>,
-    key: Option<StoreKey>,
-    skip: usize,
-    times: usize,
-    deed: Deed,
-}
-
-impl Rule {
-    pub(crate) fn once(ops: &[Op], deed: Deed) -> Self {
-        Self { ops: ops.to_vec(), key: None, skip: 0, times: 1, deed }
-    }
-
-    pub(crate) fn always(ops: &[Op], deed: Deed) -> Self {
-        Self { times: usize::MAX, ..Self::once(ops, deed) }
-    }
-
-    /// Only under this key.
-    pub(crate) fn under(self, key: StoreKey) -> Self {
-        Self { key: Some(key), ..self }
-    }
-
-    /// Lets so many operations of these kinds pass first.
-    pub(crate) fn after(self, skip: usize) -> Self {
-        Self { skip, ..self }
-    }
-
-    fn catches(&mut self, op: Op, key: Option<&StoreKey>) -> bool {
-        let meant = self.ops.contains(&op) && (self.key.is_none() || self.key.as_ref() == key);
-        if !meant || self.times == 0 {
-            return false;
-        }
-        if self.skip > 0 {
-            self.skip -= 1;
-            return false;
-        }
-        self.times -= 1;
-        true
-    }
-}
-
-/// A place at which an operation waits for the test.
-#[derive(Clone, Debug)]
-pub(crate) struct Gate(Arc<(Semaphore, Semaphore)>);
-
-impl Gate {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new((Semaphore::new(0), Semaphore::new(0))))
-    }
-
-    /// Waits until an operation is here.
-    pub(crate) async fn reached(&self) {
-        self.0.0.acquire().await.expect("never closed").forget();
-    }
-
-    pub(crate) fn open(&self) {
-        self.0.1.add_permits(1);
-    }
-
-    async fn wait(&self) {
-        self.0.0.add_permits(1);
-        self.0.1.acquire().await.expect("never closed").forget();
-    }
-}
+pub(crate) use crate::rule::{Deed, Gate, Op, Rule};
 
 /// A connection to a [`MemoryStore`] on which a test can stop, fail and hang operations, and which counts them.
 /// Clones are the same connection.
@@ -135,7 +23,11 @@ struct Connection {
     rules: Mutex<Vec<Rule>>,
     trips: Mutex<Vec<(Op, Option<StoreKey>)>>,
     latency: Mutex<Duration>,
+    hook: Mutex<Option<Hook>>,
 }
+
+/// Code of the application that an operation runs.
+type Hook = Arc<dyn Fn() + Send + Sync>;
 
 impl ControlledStore {
     pub(crate) fn new(clock: impl Clock) -> Self {
@@ -148,8 +40,8 @@ impl ControlledStore {
     }
 
     fn to(memory: Arc<MemoryStore>) -> Self {
-        let (rules, trips, latency) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Connection { memory, rules, trips, latency }))
+        let (rules, trips, latency, hook) = Default::default();
+        Self(Arc::new(Connection { memory, rules, trips, latency, hook }))
     }
 
     pub(crate) fn add(&self, rule: Rule) {
@@ -170,6 +62,11 @@ impl ControlledStore {
     /// Every operation takes so long from now on, so that requests truly overlap.
     pub(crate) fn slow_down(&self, latency: Duration) {
         *lock(&self.0.latency) = latency;
+    }
+
+    /// Runs `hook` at the beginning of every operation.
+    pub(crate) fn run_at_each(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *lock(&self.0.hook) = Some(Arc::new(hook));
     }
 
     /// How many operations of these kinds there were.
@@ -211,6 +108,10 @@ impl ControlledStore {
         work: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
         lock(&self.0.trips).push((op, key.cloned()));
+        let hook = lock(&self.0.hook).clone();
+        if let Some(hook) = hook {
+            hook();
+        }
         let latency = *lock(&self.0.latency);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
