@@ -1,14 +1,20 @@
 //! Finds the session of a request.
 
-use cloakroom_store::{Record, StoreKey, Timestamp, Touch, Version};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use cloakroom_store::{Record, StoreKey, Timestamp, Touch, Updated, Version};
 
 use crate::config::OutagePolicy;
 use crate::observe::{Doing, Event, Expiry, Refusal};
 use crate::record::{Frames, Payload};
 use crate::records::{Follow, Live, Records, Resolved};
-use crate::request::{Candidates, MOST_LOOKUPS};
+use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 use crate::state::{Located, Location, State};
 use crate::{Engine, Error, Result, SessionId};
+
+/// How long a request waits for the clean-up of a session that has run out.
+const CLEAN_UP: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
@@ -29,16 +35,23 @@ impl Engine {
         Some(self.state_of(id, live, ids, 1, now))
     }
 
-    /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips.
-    pub(crate) async fn look_up(&self, ids: &Candidates, begun: Timestamp, now: Timestamp) -> Result<Box<State>> {
-        self.start_sweeping();
-        let mut records = match Records::for_load(self) {
+    /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips
+    /// (signed: [`MOST_LOOKUPS_SIGNED`]).
+    pub(crate) async fn look_up(
+        &self,
+        ids: &Candidates,
+        begun: Timestamp,
+        now: Timestamp,
+        waited: &AtomicU64,
+    ) -> Result<Box<State>> {
+        let mut records = match Records::for_load(self, Some(waited)) {
             Ok(records) => records,
             Err(error) => return self.during_outage(error, now),
         };
+        let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
         let mut is_replaced = false;
         for (place, id) in ids.iter().enumerate() {
-            let Some(hops) = (MOST_LOOKUPS - 1).checked_sub(records.loads()) else { break };
+            let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
@@ -54,14 +67,14 @@ impl Engine {
         }
         let location = if is_replaced { Location::Closed } else { Location::Absent };
         let mut state = Box::new(State::new(location, Frames::default(), now));
-        state.set_other_ids(ids.behind(MOST_LOOKUPS));
+        state.set_other_ids(ids.behind(most));
         Ok(state)
     }
 
     /// Loads the session again that was found under `key`. No cache may answer: the caller wants to know what is true.
     pub(crate) async fn look_again(&self, id: &SessionId, key: StoreKey) -> Result<Option<Box<State>>> {
         let now = self.clock().now();
-        let mut records = Records::for_load(self)?;
+        let mut records = Records::for_load(self, None)?;
         let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Ok(None) };
         if self.expiry_of(&live, now).is_some() {
             return Ok(None);
@@ -104,7 +117,9 @@ impl Engine {
     /// Removes a session that has run out; of several requests that find it, one counts it. A store that refuses is no
     /// matter of this request: it is anonymous either way.
     async fn expire(&self, records: &mut Records<'_>, key: &StoreKey, version: Version, reason: Expiry) {
-        if let Ok(cloakroom_store::Updated::Updated(_)) = records.update(key, version, &Record::expired()).await {
+        let expired = Record::expired();
+        let removed = records.within(CLEAN_UP, records.store().update(key, version, &expired)).await;
+        if let Some(Ok(Updated::Updated(_))) = removed {
             self.emit(&Event::Expired { reason, count: 1 });
         }
         self.emit(&Event::Refused { reason: Refusal::Unknown });

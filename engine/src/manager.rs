@@ -150,6 +150,10 @@ impl Engine {
         &self.0.codec
     }
 
+    pub(crate) fn is_signed(&self) -> bool {
+        matches!(self.0.codec, Codec::Signed(_))
+    }
+
     pub(crate) fn cookie(&self) -> &Template {
         &self.0.cookie
     }

@@ -49,7 +49,7 @@ pub enum Event {
         reason: End,
     },
     /// A handle changed its session after the response, and was dropped without a [`save`](crate::Session::save).
-    ChangesNeverSaved,
+    UnsavedChanges,
     /// Two requests changed a session at once; their changes were merged.
     Merged {
         /// How many times the commit had to begin again.

@@ -14,8 +14,6 @@ pub(crate) struct Observed {
     pub(crate) touch_due: bool,
     pub(crate) renewal_due: bool,
     pub(crate) rolling: bool,
-    /// Whether the client sent a cookie of our name, good or not.
-    pub(crate) has_cookie: bool,
 }
 
 /// What the store has for this client.
@@ -121,8 +119,9 @@ impl Plan {
         match step {
             Step::Create | Step::Renew(_) | Step::Replace => CookieStep::Set,
             Step::End => CookieStep::Remove,
+            // The session had ended before; the cookie may not have been sent, and goes all the same.
             Step::Nothing if seen.origin == Origin::Absent && seen.intent == IntentKind::End => {
-                if seen.has_cookie { CookieStep::Remove } else { CookieStep::Leave }
+                CookieStep::Remove
             }
             Step::Nothing | Step::Update | Step::Touch if seen.rolling && seen.origin == Origin::Current => {
                 CookieStep::Resend

@@ -1,8 +1,10 @@
 //! The one door to the store: every question of the engine goes through here, with its retries, its deadline, the events
 //! of outages, decoding, and the one walker of redirects.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,6 +23,18 @@ pub(crate) struct Records<'a> {
     engine: &'a Engine,
     retry: Retry,
     loads: usize,
+    /// Whether this operation has met its first trouble.
+    is_suspect: bool,
+    /// Where the time is noted that this operation has waited, in microseconds.
+    waited: Option<&'a AtomicU64>,
+}
+
+impl Drop for Records<'_> {
+    fn drop(&mut self) {
+        if let (Some(waited), Some(span)) = (self.waited, self.retry.elapsed()) {
+            waited.store(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
 }
 
 /// How many sessions a page of a scan has.
@@ -40,9 +54,32 @@ pub(crate) struct Listed {
     /// When the log-in began.
     pub(crate) since: Timestamp,
     pub(crate) device: Option<String>,
+    /// The public id of the session that it belongs to: its own, or that of the listed one which it is to replace.
+    session: [u8; 16],
+    /// Whether it is to replace another listed record, which is the session until then.
+    pub(crate) is_replacement: bool,
+}
+
+/// Finds the records that are to replace other listed ones.
+fn mark_replacements(listed: &mut [Listed]) {
+    if listed.iter().all(|record| record.header.replaces().is_none()) {
+        return;
+    }
+    let sessions: HashMap<StoreKey, [u8; 16]> =
+        listed.iter().map(|record| (record.key.clone(), record.session)).collect();
+    for record in listed {
+        if let Some(session) = record.header.replaces().and_then(|key| sessions.get(key)) {
+            (record.session, record.is_replacement) = (*session, true);
+        }
+    }
 }
 
 impl Listed {
+    /// Returns the public id of the session that the record belongs to.
+    pub(crate) const fn session(&self) -> [u8; 16] {
+        self.session
+    }
+
     /// Reads a record; `None` if it is no session, or cannot be read.
     fn read(entry: Entry) -> Option<Self> {
         let Entry { key, stored: Stored { record, version } } = entry;
@@ -51,12 +88,14 @@ impl Listed {
         let device = device.map(|frame| String::from_utf8_lossy(&frames.bytes()[frame.value]).into_owned());
         let user = record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
         let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
-        Some(Self { key, version, header, expires_at: record.expires_at, user, since, device })
+        let session = header.public_id();
+        let expires_at = record.expires_at;
+        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
     }
 
     /// Returns whether this is the session of that public id.
     pub(crate) fn is_named(&self, handle: &Handle) -> bool {
-        Handle::new(self.header.public_id()) == *handle
+        Handle::new(self.session) == *handle
     }
 }
 
@@ -111,18 +150,21 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) while the store is known to be down.
-    pub(crate) fn for_load(engine: &'a Engine) -> Result<Self> {
+    pub(crate) fn for_load(engine: &'a Engine, waited: Option<&'a AtomicU64>) -> Result<Self> {
         let (config, failures) = (engine.config(), engine.config().outage.wait);
-        Self::open(engine, Limits { deadline: config.deadline, conflicts: Duration::MAX, failures })
+        let limits = Limits { deadline: config.deadline, conflicts: Duration::MAX, failures };
+        let mut records = Self::open(engine, limits)?;
+        records.waited = waited;
+        Ok(records)
     }
 
     /// Begins an operation that writes.
     ///
     /// # Errors
     /// As for [`for_load`](Self::for_load).
-    pub(crate) fn for_commit(engine: &'a Engine) -> Result<Self> {
+    pub(crate) fn for_commit(engine: &'a Engine, deadline: Duration) -> Result<Self> {
         let config = engine.config();
-        let (deadline, conflicts, failures) = (config.deadline, config.commit_within, config.outage.wait);
+        let (conflicts, failures) = (config.commit_within, config.outage.wait);
         Self::open(engine, Limits { deadline, conflicts, failures })
     }
 
@@ -131,7 +173,7 @@ impl<'a> Records<'a> {
             let message = "the session store did not answer the last requests";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
-        Ok(Self { engine, retry: Retry::new(limits, engine.next_nonce()), loads: 0 })
+        Ok(Self { engine, retry: Retry::new(limits, engine.next_nonce()), loads: 0, is_suspect: false, waited: None })
     }
 
     pub(crate) fn store(&self) -> &'a dyn Store {
@@ -145,13 +187,40 @@ impl<'a> Records<'a> {
             Poll::Ready(answer) => answer,
             // Most timers are never needed, and there are none outside of a runtime.
             Poll::Pending if tokio::runtime::Handle::try_current().is_err() => call.await,
-            Poll::Pending => match tokio::time::timeout_at(self.retry.deadline(), call).await {
-                Ok(answer) => answer,
-                Err(_) => Err(StoreError::new(StoreErrorKind::Unavailable, "no answer within the deadline")),
-            },
+            Poll::Pending => self.wait_for(call).await,
         };
         self.engine.record_answer(&answer);
         answer
+    }
+
+    async fn wait_for<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
+        let deadline = self.retry.deadline();
+        // Half of the time is waited before the store is suspected, and half of it for any sign of life.
+        let half = self.retry.started() + (deadline - self.retry.started()) / 2;
+        if let Ok(answer) = tokio::time::timeout_at(half, &mut call).await {
+            return answer;
+        }
+        self.suspect();
+        tokio::time::timeout_at(deadline, call).await.unwrap_or_else(|_| {
+            Err(StoreError::new(StoreErrorKind::Unavailable, "no answer within the deadline"))
+        })
+    }
+
+    /// Notes the first trouble of this operation: if it gives up and no other has succeeded since, the store is down.
+    fn suspect(&mut self) {
+        if !std::mem::replace(&mut self.is_suspect, true) {
+            self.engine.health().record_suspicion();
+        }
+    }
+
+    /// Asks once, without a retry, and not for longer than `limit`.
+    pub(crate) async fn within<T>(&self, limit: Duration, mut call: Call<'_, T>) -> Option<StoreResult<T>> {
+        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        match first {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending if tokio::runtime::Handle::try_current().is_err() => None,
+            Poll::Pending => tokio::time::timeout(limit, call).await.ok(),
+        }
     }
 
     pub(crate) async fn create(&mut self, key: &StoreKey, record: &Record) -> StoreResult<Created> {
@@ -286,6 +355,7 @@ impl<'a> Records<'a> {
         };
         let mut listed: Vec<Listed> = entries.into_iter().filter_map(Listed::read).collect();
         self.remove_unreachable(&mut listed).await;
+        mark_replacements(&mut listed);
         Ok(listed)
     }
 
@@ -351,6 +421,7 @@ impl<'a> Records<'a> {
 
     /// Waits for another try after a failure, or hands the error back.
     pub(crate) async fn wait_after(&mut self, error: StoreError) -> Result<()> {
+        self.suspect();
         if error.is_uncertain() && self.retry.after_failure().await {
             return Ok(());
         }

@@ -40,7 +40,13 @@ impl Retry {
         self.started() + self.limits.deadline.min(A_DAY)
     }
 
-    fn started(&mut self) -> Instant {
+    /// Returns how long the operation has waited; `None` if it never had to.
+    pub(crate) fn elapsed(&self) -> Option<Duration> {
+        self.started.map(|started| started.elapsed())
+    }
+
+    /// Returns when the operation first had to wait: now, if it did not yet.
+    pub(crate) fn started(&mut self) -> Instant {
         *self.started.get_or_insert_with(Instant::now)
     }
 

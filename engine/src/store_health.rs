@@ -12,17 +12,17 @@ use crate::observe::Event;
 /// What is known about the store from the operations of all requests.
 #[derive(Debug, Default)]
 pub(crate) struct StoreHealth {
-    /// 0 while all is well; else [`SILENT`], and [`GAVE_UP`] for each operation that gave up since the last success.
+    /// 0 while all is well; else what happened since the last success.
     troubles: AtomicU32,
     last_probe: Mutex<Option<Instant>>,
 }
 
-/// The store did not answer an operation.
+/// The store did not answer an operation, and the application has an event of it.
 const SILENT: u32 = 1;
-/// An operation gave up. Once is chance, or one shard of many.
-const GAVE_UP: u32 = 2;
-/// From here on the store counts as down.
-const DOWN: u32 = 2 * GAVE_UP;
+/// An operation waits for longer than usual.
+const SUSPECT: u32 = 2;
+/// That operation gave up, and no other succeeded meanwhile: with a store of many shards, others do.
+const DOWN: u32 = 4;
 
 /// How often a request is let through to a store that is down, to find out whether it still is.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
@@ -46,16 +46,22 @@ impl StoreHealth {
         is_first.then_some(Event::Disconnected)
     }
 
-    /// Notes that an operation stopped trying.
+    /// Notes that an operation has met its first trouble.
+    pub(crate) fn record_suspicion(&self) {
+        self.troubles.fetch_or(SUSPECT, Ordering::Relaxed);
+    }
+
+    /// Notes that an operation which had met trouble stopped trying.
     pub(crate) fn record_give_up(&self) {
-        let more = |troubles: u32| Some(troubles.saturating_add(GAVE_UP));
-        let _ = self.troubles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if self.troubles.load(Ordering::Relaxed) & SUSPECT != 0 {
+            self.troubles.fetch_or(DOWN, Ordering::Relaxed);
+        }
     }
 
     /// Returns whether an operation may ask the store: always while it answers, and now and then while it is down.
     #[inline]
     pub(crate) fn admits(&self) -> bool {
-        self.troubles.load(Ordering::Relaxed) < DOWN || self.admits_probe()
+        self.troubles.load(Ordering::Relaxed) & DOWN == 0 || self.admits_probe()
     }
 
     #[cold]

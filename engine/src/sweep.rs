@@ -21,6 +21,9 @@ pub(crate) struct Sweeper {
 /// How many records one step removes, so that a sweep never holds a store for long.
 const BATCH: usize = 1_000;
 
+/// How long one sweep may take before the next one begins in its place.
+const LONGEST_ROUND: Duration = Duration::from_secs(5 * 60);
+
 /// The longest pause between two sweeps: timers end somewhere.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -86,8 +89,15 @@ async fn sweep_forever(running: Running, every: Duration, seed: u64) {
         round = round.wrapping_add(1);
         tokio::time::sleep(every.mul_f64(0.8 + 0.4 * jitter(round))).await;
         let Some(engine) = running.0.upgrade().map(Engine) else { return };
-        if let Err(error) = engine.sweep().await {
-            engine.failed(Doing::Sweep, &error);
+        let swept = engine.clone();
+        // In a task of its own, so that a store that panics ends this round and not the sweep.
+        let mut round = tokio::spawn(async move {
+            if let Err(error) = swept.sweep().await {
+                swept.failed(Doing::Sweep, &error);
+            }
+        });
+        if tokio::time::timeout(LONGEST_ROUND, &mut round).await.is_err() {
+            round.abort();
         }
     }
 }

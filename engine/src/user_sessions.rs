@@ -1,5 +1,6 @@
 //! Sessions by user: what a page of devices and an administrator need.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use cloakroom_store::{OwnerKey, StoreKey, Timestamp};
@@ -49,15 +50,13 @@ impl Sessions {
     pub async fn list(&self, user: &str) -> Result<Vec<SessionInfo>> {
         let owner = owner_key(user)?;
         let listed = self.ask(async |records| records.list(&owner).await).await?;
-        let mut sessions: Vec<SessionInfo> = Vec::new();
-        for info in listed.iter().filter_map(|record| self.info(record)) {
-            // A session whose id is just being renewed has two records.
-            match sessions.iter_mut().find(|other| other.handle == info.handle) {
-                Some(other) if other.last_seen < info.last_seen => *other = info,
-                Some(_) => {}
-                None => sessions.push(info),
-            }
-        }
+        // A session whose id is just being renewed has two records.
+        let mut seen = HashSet::new();
+        let reachable = listed.iter().filter(|record| !record.is_replacement);
+        let mut sessions: Vec<SessionInfo> = reachable
+            .filter_map(|record| self.info(record))
+            .filter(|info| seen.insert(info.handle))
+            .collect();
         sessions.sort_by_key(|info| std::cmp::Reverse(info.started_at));
         Ok(sessions)
     }
@@ -219,7 +218,7 @@ impl Sessions {
 
     /// Runs an operation through the one door to the store, and tells of its failure.
     async fn ask<T>(&self, operation: impl AsyncFnOnce(&mut Records<'_>) -> Result<T>) -> Result<T> {
-        let answer = match Records::for_commit(&self.engine) {
+        let answer = match Records::for_commit(&self.engine, self.engine.config().deadline) {
             Ok(mut records) => operation(&mut records).await,
             Err(error) => Err(error),
         };
@@ -236,7 +235,10 @@ impl Sessions {
         let lifetime = &self.engine.config().lifetime;
         let header = &record.header;
         let now = self.engine.clock().now();
-        let expires_at = record.expires_at.min(lifetime.ends_at(header));
+        let mut expires_at = record.expires_at.min(lifetime.ends_at(header));
+        if lifetime.idle_was_changed(header) {
+            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle);
+        }
         if expires_at <= now || lifetime.was_idle_too_long(header, record.expires_at, now) {
             return None;
         }

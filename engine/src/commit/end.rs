@@ -32,10 +32,13 @@ impl Commit<'_> {
         }
         match ended? {
             Ended::Here => {}
-            Ended::Missing if self.view.end_is_unsettled() => {}
             Ended::Missing => {
-                self.view.ended = true;
-                return self.leave_to_the_others();
+                let was_ours = self.view.end_is_unsettled();
+                self.view.mark_ended();
+                if was_ours {
+                    self.engine.emit(&Event::Ended { reason: self.end_reason(), count: 1 });
+                }
+                return Ok(Verdict::Saved);
             }
             Ended::ReplacedByLogin => {
                 if self.view.intent.login().is_none() {
@@ -59,11 +62,12 @@ impl Commit<'_> {
 
     /// A log-in replaced the session that was to end: it goes on, and the application learns that by an event.
     pub(super) fn ignore_end(&mut self) -> Verdict {
+        self.view.end_was_ignored = true;
         self.engine.emit(&Event::EndIgnored { reason: self.end_reason() });
         LOST
     }
 
-    /// Another request has ended the session: the client has, or is about to get, the cookie of that one, and this one
+    /// A log-in has replaced the session: the client has, or is about to get, the cookie of that one, and this one
     /// leaves it alone. Only a log-in in this very request is carried out.
     fn leave_to_the_others(&mut self) -> Result<Verdict> {
         if self.view.intent.login().is_none() {

@@ -15,7 +15,7 @@ mod update;
 use cloakroom_store::{Error as StoreError, Record, Stored, Timestamp, Version};
 
 use crate::observe::{Event, Doing};
-use crate::plan::{CookieStep, Observed, Plan, Privilege, Step};
+use crate::plan::{CookieStep, Observed, Origin, Plan, Privilege, Step};
 use crate::record::{Frames, Header};
 use crate::records::Records;
 use crate::state::{
@@ -56,7 +56,7 @@ struct Write {
 /// Carries out a commit.
 pub(crate) async fn commit(engine: &Engine, input: CommitInput) -> CommitResult {
     let CommitInput { view, nonce, at, request, stamp } = input;
-    let records = match Records::for_commit(engine) {
+    let records = match Records::for_commit(engine, request.deadline) {
         Ok(records) => records,
         Err(error) => {
             engine.failed(Doing::Commit, &error);
@@ -129,6 +129,8 @@ impl Commit<'_> {
             let message = "the response was sent; its cookie cannot change any more";
             return Err(Error::new(ErrorKind::ResponseSent, message));
         }
+        // A session that had ended before is a log-out all the same.
+        self.view.ended |= self.is_ending() && matches!(self.view.location, Location::Absent);
         if self.ends_sessions(plan.step) {
             Box::pin(self.end_other_ids()).await?;
         }
@@ -138,6 +140,7 @@ impl Commit<'_> {
             Step::Discard => LOST,
             Step::DiscardEnd => self.ignore_end(),
             Step::Refuse => {
+                self.ignore_end();
                 let message = "the session cannot be ended, because its store did not answer";
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
@@ -157,18 +160,17 @@ impl Commit<'_> {
     /// Decides what to do, once.
     fn decide(&self) -> Plan {
         let config = self.engine.config();
-        let seen = self.view.observe(config, self.request.has_cookie);
+        let seen = self.view.observe(config, self.at);
         // A renewal that is merely due waits for a response that can carry the new id.
         let renewal_due = seen.renewal_due && !self.request.has_responded;
         let wanted = seen.wanted && !self.request.is_aborted;
         let seen = Observed { renewal_due, wanted, ..seen };
         let plan = Plan::decide(seen);
-        let is_due_only =
-            seen.intent == IntentKind::Keep && plan.step == Step::Renew(Privilege::Same);
+        let renews = plan.step == Step::Renew(Privilege::Same);
         match self.view.location.stored() {
-            // Of parallel requests one renews; the others leave it at that.
-            Some(located) if is_due_only && !self.engine.queue().claim_renewal(&located.key) => {
-                Plan::decide(Observed { renewal_due: false, ..seen })
+            // Of parallel requests one renews; to the others it is as if it had done so already.
+            Some(located) if renews && !self.engine.queue().claim_renewal(&located.key) => {
+                Plan::decide(Observed { origin: Origin::Redirected, ..seen })
             }
             _ => plan,
         }
@@ -190,10 +192,6 @@ impl Commit<'_> {
     /// A request that changed nothing; a save wants to know whether the session is alive.
     async fn do_nothing(&mut self) -> Result<Verdict> {
         match &self.view.location {
-            Location::Absent if self.is_ending() => {
-                self.view.ended = true;
-                Ok(Verdict::Saved)
-            }
             Location::Stored(_) if self.request.is_save => self.touch(false).await,
             Location::Closed if self.request.is_save => Ok(LOST),
             Location::Unknown if self.request.is_save => {

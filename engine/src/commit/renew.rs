@@ -195,7 +195,7 @@ impl Commit<'_> {
             Reconciled::Gone | Reconciled::ReplacedByLogin => Ok(LOST),
             Reconciled::Ours | Reconciled::Rebased => {
                 let config = self.engine.config();
-                if self.view.observe(config, self.request.has_cookie).changed {
+                if self.view.observe(config, self.at).changed {
                     self.update().await
                 } else {
                     Ok(Verdict::Saved)

@@ -47,8 +47,10 @@ impl Commit<'_> {
 fn beyond(limit: usize, records: Vec<Listed>) -> Vec<Listed> {
     let mut sessions: HashMap<[u8; 16], (Timestamp, Vec<Listed>)> = HashMap::new();
     for record in records {
-        let (latest, of_session) = sessions.entry(record.header.public_id()).or_default();
-        *latest = record.since.max(*latest);
+        let (latest, of_session) = sessions.entry(record.session()).or_default();
+        if !record.is_replacement {
+            *latest = record.since.max(*latest);
+        }
         of_session.push(record);
     }
     let mut sessions: Vec<_> = sessions.into_iter().collect();

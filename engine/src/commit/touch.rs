@@ -15,7 +15,9 @@ impl Commit<'_> {
         let Some(located) = self.view.location.stored() else { return Ok(LOST) };
         let lifetime = &self.engine.config().lifetime;
         let (key, expires_at) = (located.key.clone(), lifetime.expires_at(&located.header, self.at));
-        let touch = extend.then_some(Touch { due_before: expires_at, expires_at });
+        // A save wants to know what is true: a touch that rides along may be answered by a cache.
+        let rides = extend && !self.request.is_save;
+        let touch = rides.then_some(Touch { due_before: expires_at, expires_at });
         let live = match self.records.resolve(key, Follow { touch, ..Follow::HELD }).await? {
             Resolved::Live(live) => live,
             Resolved::Missing | Resolved::ReplacedByLogin | Resolved::GraceOver => return Ok(LOST),

@@ -3,8 +3,11 @@
 use crate::SessionId;
 use crate::observe::Refusal;
 
-/// How many ids of one request are looked up when its session is asked for, whatever the client sends.
+/// How many trips to the store finding the session of a request takes at most, whatever the client sends.
 pub(crate) const MOST_LOOKUPS: usize = 3;
+
+/// The same for signed cookies, which cannot be made up.
+pub(crate) const MOST_LOOKUPS_SIGNED: usize = 8;
 
 /// How many cookies of our name are read, and verified if they are signed, whatever the client sends.
 const MOST_COOKIES: usize = 16;
@@ -42,11 +45,6 @@ impl Candidates {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_none()
-    }
-
-    /// Returns whether the client sent a cookie of our name, good or not.
-    pub(crate) const fn has_cookie(&self) -> bool {
-        self.read > 0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SessionId> {

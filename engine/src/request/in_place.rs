@@ -36,7 +36,7 @@ impl RequestState {
         if !state.is_plain() || config.rolling {
             return Need::Commit;
         }
-        match Plan::decide(state.observe(config, self.ids.has_cookie())).step {
+        match Plan::decide(state.observe(config, state.loaded_at)).step {
             Step::Nothing if !state.is_unsettled() => Need::Nothing(self.outcome_of(state)),
             Step::Update | Step::Create if !state.is_unsettled() => Need::PlainWrite,
             _ => Need::Commit,

@@ -5,7 +5,7 @@ mod head;
 mod in_place;
 mod pending;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::state::{Cookie, CommitInput, CommitResult, NeedsSecrets, RequestFacts
 use crate::turn_lock::TurnLock;
 use crate::{Engine, Error, ErrorKind, Result, Session};
 
-pub(crate) use candidates::{Candidates, MOST_LOOKUPS};
+pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{Plain, RequestHead};
 pub use pending::{Outcome, Pending};
 
@@ -35,6 +35,8 @@ pub(crate) struct RequestState {
     /// locked.
     state: Mutex<Option<Box<State>>>,
     has_responded: AtomicBool,
+    /// How long the load waited for the store, in microseconds: the last commit has so much less time.
+    waited: AtomicU64,
 }
 
 /// The turn of a load or commit, which may outlive the future that took it.
@@ -68,6 +70,7 @@ impl RequestState {
             turns: TurnLock::default(),
             state: Mutex::new(None),
             has_responded: AtomicBool::new(false),
+            waited: AtomicU64::new(0),
         }))
     }
 
@@ -118,10 +121,11 @@ impl RequestState {
         if !self.is_loaded() {
             let _turn = self.turns.take().await;
             if !self.is_loaded() {
+                self.engine.start_sweeping();
                 let now = self.engine.clock().now();
                 let state = match self.engine.look_up_now(&self.ids, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(&self.ids, self.begun, now)).await?,
+                    None => Box::pin(self.engine.look_up(&self.ids, self.begun, now, &self.waited)).await?,
                 };
                 *self.state() = Some(state);
             }
@@ -174,10 +178,22 @@ impl RequestState {
         }
     }
 
+    /// Returns how long a commit may take: a request waits for its deadline once, but saves of a long one do so each.
+    fn deadline(&self, occasion: Occasion) -> Duration {
+        let deadline = self.engine.config().deadline;
+        match occasion {
+            Occasion::Save | Occasion::Aborted => deadline,
+            Occasion::Response => {
+                let waited = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+                deadline.saturating_sub(waited).max(Duration::from_millis(1))
+            }
+        }
+    }
+
     fn begin_commit(&self, occasion: Occasion) -> Result<CommitInput> {
         let (nonce, at) = (self.engine.next_nonce(), self.engine.clock().now());
         let facts = RequestFacts {
-            has_cookie: self.ids.has_cookie(),
+            deadline: self.deadline(occasion),
             has_responded: self.has_responded(),
             is_save: occasion == Occasion::Save,
             is_aborted: occasion == Occasion::Aborted,
@@ -233,12 +249,12 @@ impl RequestState {
     async fn touch_under_way(&self) -> Result<bool> {
         let config = self.engine.config();
         let now = self.engine.clock().now();
-        let place = self.with(|state| {
+        let place = self.state().as_ref().and_then(|state| {
             let located = state.stored()?;
             Some((located.key.clone(), config.lifetime.expires_at(&located.header, now)))
         });
-        let Some((key, expires_at)) = place else { return Ok(false) };
-        let mut records = Records::for_load(&self.engine)?;
+        let Some((key, expires_at)) = place else { return Ok(true) };
+        let mut records = Records::for_load(&self.engine, None)?;
         let touch = Some(Touch { due_before: expires_at, expires_at });
         let found = records.resolve(key, Follow { touch, ..Follow::HELD }).await?;
         let Resolved::Live(live) = found else { return Ok(false) };
@@ -253,11 +269,15 @@ impl RequestState {
         Ok(true)
     }
 
-    /// Returns when the session has to be touched so that it does not run out; `None` if there is none.
-    fn next_touch(&self) -> Option<Duration> {
-        let expires_at = self.with(|state| state.stored().map(|located| located.expires_at))?;
-        let left = expires_at.since(self.engine.clock().now());
-        Some((left / 2).max(Duration::from_millis(50)))
+    /// Returns when the session has to be touched so that it does not run out.
+    fn next_touch(&self) -> Duration {
+        let expires_at = self.state().as_ref().and_then(|state| Some(state.stored()?.expires_at));
+        let left = match expires_at {
+            Some(expires_at) => expires_at.since(self.engine.clock().now()),
+            // It may be loaded yet.
+            None => self.engine.config().lifetime.idle / 2,
+        };
+        (left / 2).clamp(Duration::from_millis(50), Duration::from_secs(24 * 60 * 60))
     }
 }
 
@@ -267,7 +287,7 @@ impl Drop for RequestState {
         let responded = *self.has_responded.get_mut();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if responded && state.as_ref().is_some_and(|state| state.holds_unsaved_changes()) {
-            self.engine.emit(&Event::ChangesNeverSaved);
+            self.engine.emit(&Event::UnsavedChanges);
         }
     }
 }

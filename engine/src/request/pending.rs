@@ -115,8 +115,8 @@ impl Pending {
     pub fn keep_alive(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let request = self.0.clone();
         Box::pin(async move {
-            while let Some(wait) = request.next_touch() {
-                tokio::time::sleep(wait).await;
+            loop {
+                tokio::time::sleep(request.next_touch()).await;
                 match request.touch_under_way().await {
                     Ok(true) => {}
                     Ok(false) => break,

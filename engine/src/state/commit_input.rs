@@ -1,5 +1,7 @@
 //! A commit as a value: what it is given, what it did, and how a state hands out the one and takes in the other.
 
+use std::time::Duration;
+
 use cloakroom_store::Timestamp;
 
 use super::{Cookie, Ending, HeaderChanges, Intent, IntentKind, Location, State, Trash, WorkingCopy};
@@ -22,8 +24,8 @@ pub(crate) struct CommitInput {
 /// What a commit needs to know of its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestFacts {
-    /// Whether the client sent a cookie of our name, good or not.
-    pub(crate) has_cookie: bool,
+    /// How much of the request's deadline is left.
+    pub(crate) deadline: Duration,
     /// Whether the response was sent, so that no cookie can be.
     pub(crate) has_responded: bool,
     /// Whether a handler asked for it, and wants to know whether the session is alive.
@@ -137,7 +139,7 @@ impl State {
         if let Some(drawn) = drawn {
             self.give_secrets(drawn);
         }
-        let plan = Plan::decide(self.observe(config, request.has_cookie));
+        let plan = Plan::decide(self.observe(config, at));
         let may_need_id = plan.cookie == CookieStep::Set || self.is_unsettled();
         if may_need_id && self.secrets().is_none() {
             return Err(NeedsSecrets);
@@ -182,6 +184,7 @@ impl State {
             loaded_at: self.loaded_at,
             cookie: Cookie::Unchanged,
             ended: false,
+            end_was_ignored: false,
             first_seen: self.first_seen,
             rare: self.rare.as_ref().map(|rare| {
                 Box::new(super::state::Rare {
@@ -255,6 +258,7 @@ impl State {
             self.cookie = std::mem::take(&mut view.cookie);
         }
         self.ended |= view.ended;
+        self.end_was_ignored |= view.end_was_ignored;
     }
 
     /// Returns whether a log-in was decided while a commit found the session gone: it stands, without a past.

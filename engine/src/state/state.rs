@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Whether this request ended its session, or found it ended when it wanted to.
     pub(crate) ended: bool,
+    /// Whether this request was to end its session, and a log-in had replaced it.
+    pub(crate) end_was_ignored: bool,
     /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
     pub(super) first_seen: u64,
     pub(super) rare: Option<Box<Rare>>,
@@ -177,7 +179,7 @@ impl State {
     pub(crate) fn exists(&self, save_empty: bool) -> bool {
         match self.location {
             // The session that replaced this one goes on, whatever this request decides.
-            Location::Closed => matches!(self.intent, Intent::LogIn(_) | Intent::End(_)),
+            Location::Closed => self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_)),
             Location::Unknown => false,
             Location::Absent | Location::Stored(_) => self.stored().is_some() || self.is_wanted(save_empty),
         }
@@ -185,7 +187,8 @@ impl State {
 
     /// Returns whether the commit will begin the idle time anew.
     pub(crate) fn will_move_expiry(&self) -> bool {
-        self.touch || self.is_changed() || self.intent.kind() != IntentKind::Keep
+        let is_kept = self.intent.kind() == IntentKind::Keep;
+        self.touch || self.idle_changed || self.is_changed() || !is_kept
     }
 
     /// Returns whether this request changes what the session holds.
@@ -293,7 +296,7 @@ impl State {
 
     /// Returns what [`Plan::decide`](crate::plan::Plan::decide) needs to know.
     #[inline]
-    pub(crate) fn observe(&self, config: &Config, has_cookie: bool) -> Observed {
+    pub(crate) fn observe(&self, config: &Config, now: Timestamp) -> Observed {
         let lifetime = &config.lifetime;
         let (origin, touch_due, renewal_due) = match &self.location {
             Location::Absent => (Origin::Absent, false, false),
@@ -301,8 +304,8 @@ impl State {
             Location::Unknown => (Origin::Unknown, false, false),
             Location::Stored(located) => (
                 if located.redirected { Origin::Redirected } else { Origin::Current },
-                self.touch || lifetime.touch_is_due(&located.header, located.expires_at, self.loaded_at),
-                lifetime.renewal_is_due(&located.header, self.loaded_at),
+                self.touch || lifetime.touch_is_due(&located.header, located.expires_at, now),
+                lifetime.renewal_is_due(&located.header, now),
             ),
         };
         Observed {
@@ -313,7 +316,6 @@ impl State {
             touch_due,
             renewal_due,
             rolling: config.rolling,
-            has_cookie,
         }
     }
 
@@ -328,7 +330,7 @@ impl State {
         let mut closed = Self::new(location, Frames::default(), self.loaded_at);
         closed.intent_revision = self.intent_revision.wrapping_add(1);
         closed.values_revision = self.values_revision.wrapping_add(1);
-        (closed.cookie, closed.ended) = (cookie, self.ended);
+        (closed.cookie, closed.ended, closed.end_was_ignored) = (cookie, self.ended, self.end_was_ignored);
         closed.trash = std::mem::take(&mut self.trash);
         let old = std::mem::replace(self, closed);
         self.throw_away(old);

@@ -11,7 +11,6 @@ use crate::store::{Deed, Op, Rule};
 use crate::watchdog;
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_closure_of_update_may_call_its_session_while_another_request_commits_first() {
     must_end(|session, caller| {
         let caller = caller.clone();
@@ -24,7 +23,6 @@ fn f01_a_closure_of_update_may_call_its_session_while_another_request_commits_fi
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_closure_of_update_may_do_each_single_thing_with_its_session() {
     let calls: [Handler; 8] = [
         |session| drop(session.get::<u64>("price")),
@@ -49,7 +47,6 @@ fn f01_a_closure_of_update_may_do_each_single_thing_with_its_session() {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_closure_of_update_at_a_path_may_call_its_session_while_another_request_commits_first() {
     must_end(|session, caller| {
         let caller = caller.clone();
@@ -62,7 +59,6 @@ fn f01_a_closure_of_update_at_a_path_may_call_its_session_while_another_request_
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_closure_of_update_may_call_its_session_when_it_is_loaded_anew_after_a_lost_answer() {
     watchdog::ends(|| async {
         let (stage, caller) = (Stage::new(plain), Caller::default());
@@ -77,7 +73,6 @@ fn f01_a_closure_of_update_may_call_its_session_when_it_is_loaded_anew_after_a_l
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_the_iterator_of_keep_flash_may_call_its_session() {
     must_end(|session, caller| {
         session.keep_flash(std::iter::once_with(|| {
@@ -88,13 +83,11 @@ fn f01_the_iterator_of_keep_flash_may_call_its_session() {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_the_keys_of_keep_flash_may_call_their_session() {
     must_end(|session, caller| session.keep_flash([CallingKey(caller.clone())]));
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_the_closure_of_suggest_device_may_call_its_session() {
     must_end(|session, caller| {
         session.suggest_device(|| {
@@ -132,7 +125,6 @@ fn f01_a_value_may_call_its_session_while_it_is_read() {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_value_may_call_its_session_while_it_is_read_by_a_closure_that_runs_again() {
     must_end(|session, caller| {
         READER.with(|reader| reader.knows(session));
@@ -143,13 +135,11 @@ fn f01_a_value_may_call_its_session_while_it_is_read_by_a_closure_that_runs_agai
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_what_a_closure_captured_may_call_its_session_when_a_commit_drops_it() {
     must_end(update_with_captured);
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_what_a_closure_captured_may_call_its_session_when_the_handler_lets_go_of_the_change() {
     let ways: [Handler; 5] = [
         Session::discard_changes,
@@ -178,7 +168,6 @@ fn f01_what_a_closure_captured_may_call_its_session_when_the_handler_lets_go_of_
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_what_a_closure_captured_may_call_its_session_when_it_is_loaded_again_or_has_ended() {
     watchdog::ends(|| async {
         let (stage, caller) = (Stage::new(plain), Caller::default());

@@ -69,7 +69,6 @@ fn f01_a_clock_may_call_the_session_that_asks_it() {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_a_source_of_random_bytes_may_call_the_session_that_asks_it() {
     watchdog::ends(|| async {
         let caller = Caller::default();
@@ -129,7 +128,6 @@ fn reentrant_everything(session: &Session, caller: &Caller) {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f01_reentrant_everything_does_not_stop_a_server_with_two_threads() {
     watchdog::ends_on_two_threads(|| async {
         let everywhere = Caller::default();

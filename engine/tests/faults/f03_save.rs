@@ -71,21 +71,18 @@ async fn wrong_answers(responded: bool) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_after_the_response_is_ok_if_and_only_if_the_session_is_alive() {
     let wrong = wrong_answers(true).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_before_the_response_is_ok_if_and_only_if_the_session_is_alive() {
     let wrong = wrong_answers(false).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_during_an_outage_is_an_error_and_ok_afterwards() {
     for (what, change) in CHANGES {
         let stage = Stage::new(plain);
@@ -100,7 +97,6 @@ async fn f03_save_during_an_outage_is_an_error_and_ok_afterwards() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_of_a_handle_that_was_renewed_elsewhere_many_times_is_ok() {
     for (what, change) in CHANGES {
         let stage = Stage::new(plain);
@@ -117,7 +113,6 @@ async fn f03_save_of_a_handle_that_was_renewed_elsewhere_many_times_is_ok() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_says_that_a_session_was_revoked() {
     for (what, change) in CHANGES {
         let stage = Stage::new(plain);
@@ -129,7 +124,6 @@ async fn f03_save_says_that_a_session_was_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_says_that_a_session_has_expired() {
     for (what, change) in CHANGES {
         for sweeps in [false, true] {
@@ -146,7 +140,6 @@ async fn f03_save_says_that_a_session_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_without_changes_costs_one_trip() {
     let stage = Stage::new(plain);
     let (_browser, session) = handle(&stage).await;
@@ -159,7 +152,6 @@ async fn f03_save_without_changes_costs_one_trip() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_a_handle_that_only_touches_does_not_outlive_a_log_out() {
     let stage = Stage::new(plain);
     let (mut browser, session) = handle(&stage).await;
@@ -175,7 +167,6 @@ async fn f03_a_handle_that_only_touches_does_not_outlive_a_log_out() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_the_redirect() {
     for times in 1..=3 {
         let stage = Stage::new(plain);
@@ -195,7 +186,6 @@ async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_th
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f03_save_without_changes_counts_as_activity_when_that_is_due() {
     let stage = Stage::new(plain);
     let (mut browser, session) = handle(&stage).await;

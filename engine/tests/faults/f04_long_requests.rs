@@ -23,7 +23,6 @@ async fn browse(stage: &Stage, browser: &mut Browser, for_minutes: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f04_a_handle_that_was_quiet_through_many_renewals_finds_its_session() {
     for (what, deed) in USES {
         for quiet in [80, 240] {
@@ -44,7 +43,6 @@ async fn f04_a_handle_that_was_quiet_through_many_renewals_finds_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f04_a_handle_that_was_quiet_after_one_renewal_finds_its_session() {
     for (what, deed) in USES {
         let stage = Stage::new(plain);
@@ -60,7 +58,6 @@ async fn f04_a_handle_that_was_quiet_after_one_renewal_finds_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f04_a_handle_that_was_quiet_can_load_its_session_again() {
     let stage = Stage::new(|config| config.renew_every(minutes(10)));
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -72,7 +69,6 @@ async fn f04_a_handle_that_was_quiet_can_load_its_session_again() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f04_a_response_that_takes_longer_than_an_hour_saves_what_its_handler_wrote() {
     let stage = Stage::new(|config| config.renew_every(minutes(10)));
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -84,7 +80,6 @@ async fn f04_a_response_that_takes_longer_than_an_hour_saves_what_its_handler_wr
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f04_a_log_out_by_a_handle_that_was_quiet_ends_the_session() {
     let stage = Stage::new(|config| config.renew_every(minutes(10)));
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;

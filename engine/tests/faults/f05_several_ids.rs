@@ -59,7 +59,6 @@ fn spellings(ids: &[String]) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_an_end_reaches_every_session_whose_id_the_request_brought() {
     let mut wrong = Vec::new();
     for (what, deed) in ENDS {
@@ -84,7 +83,6 @@ async fn f05_an_end_reaches_every_session_whose_id_the_request_brought() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_an_end_reaches_a_session_whose_id_was_renewed_a_moment_ago() {
     for (what, deed) in ENDS {
         for renewed in 0..2 {
@@ -102,7 +100,6 @@ async fn f05_an_end_reaches_a_session_whose_id_was_renewed_a_moment_ago() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_an_end_reaches_the_others_when_the_first_id_leads_nowhere() {
     for (what, deed) in ENDS {
         let stage = Stage::new(plain);
@@ -117,7 +114,6 @@ async fn f05_an_end_reaches_the_others_when_the_first_id_leads_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_an_end_reaches_every_signed_id() {
     let ring = || cloakroom::KeyRing::new(["a secret that has 32 bytes at least"]).unwrap();
     for (what, deed) in ENDS {
@@ -129,7 +125,6 @@ async fn f05_an_end_reaches_every_signed_id() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_every_session_that_a_log_out_ends_is_counted() {
     let stage = Stage::new(plain);
     let browsers = users(&stage.engine, 3).await;
@@ -144,7 +139,6 @@ async fn f05_every_session_that_a_log_out_ends_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_a_log_out_that_cannot_reach_one_of_several_sessions_is_an_error() {
     for unreachable in 0..2 {
         let stage = Stage::new(plain);
@@ -161,7 +155,6 @@ async fn f05_a_log_out_that_cannot_reach_one_of_several_sessions_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f05_a_log_out_reaches_every_session_when_it_is_saved_or_its_client_has_left() {
     for saves in [true, false] {
         let stage = Stage::new(plain);

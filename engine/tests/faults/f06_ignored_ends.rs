@@ -21,7 +21,6 @@ async fn beside_a_log_in(stage: &Stage, user: &str, end: Handler) -> (Browser, P
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_that_another_log_in_overtook_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
         for user in ["alice", "bob"] {
@@ -35,7 +34,6 @@ async fn f06_a_log_out_that_another_log_in_overtook_is_an_error_where_that_is_wi
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_after_a_log_out_that_another_log_in_overtook_the_session_exists() {
     for (what, end) in ENDS {
         let stage = Stage::new(plain);
@@ -47,7 +45,6 @@ async fn f06_after_a_log_out_that_another_log_in_overtook_the_session_exists() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_saving_a_log_out_that_another_log_in_overtook_says_so() {
     for (what, end) in ENDS {
         let stage = Stage::new(plain);
@@ -57,7 +54,6 @@ async fn f06_saving_a_log_out_that_another_log_in_overtook_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
         let stage = Stage::new(|config| config.dropped_write_is_an_error(true));
@@ -78,7 +74,6 @@ fn anonymous_during_outages(config: Config) -> Config {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_a_log_out_during_an_outage_is_an_error() {
     let kinds = [cloakroom::store::ErrorKind::Unavailable, cloakroom::store::ErrorKind::Setup];
     for (what, end) in ENDS {
@@ -96,7 +91,6 @@ async fn f06_a_log_out_during_an_outage_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f06_saving_a_log_out_during_an_outage_is_an_error() {
     let stage = Stage::new(anonymous_during_outages);
     let browser = Browser::logged_in(&stage.engine, "alice").await;

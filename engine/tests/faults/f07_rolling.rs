@@ -14,7 +14,6 @@ const NEEDS_A_COOKIE: [(&str, Handler); 4] = [
 ];
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f07_what_needs_a_cookie_is_refused_after_the_response_and_no_user_is_logged_out() {
     for rolling in [false, true] {
         for (what, deed) in NEEDS_A_COOKIE {
@@ -33,7 +32,6 @@ async fn f07_what_needs_a_cookie_is_refused_after_the_response_and_no_user_is_lo
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f07_a_new_session_is_refused_after_the_response() {
     let deeds: [Handler; 3] = [
         |session| session.insert("cart", 1).unwrap(),
@@ -55,7 +53,6 @@ async fn f07_a_new_session_is_refused_after_the_response() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f07_a_session_that_begins_after_a_log_out_is_refused_after_the_response() {
     let deeds: [Handler; 3] = [
         |session| {
@@ -84,7 +81,6 @@ async fn f07_a_session_that_begins_after_a_log_out_is_refused_after_the_response
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f07_a_log_in_after_the_response_is_refused_in_a_task_of_its_own_too() {
     let stage = Stage::new(|config| config.rolling(true));
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;

@@ -46,7 +46,6 @@ async fn logged_in(stage: Stage) -> (Stage, Browser) {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_says_that_it_ended_the_session_whatever_is_written_afterwards() {
     log_out_each_way("logged in", async || logged_in(Stage::new(plain)).await).await;
     let renewing = async || {
@@ -65,7 +64,6 @@ async fn f08_a_log_out_says_that_it_ended_the_session_whatever_is_written_afterw
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_after_the_session_has_expired_ends_the_cookie_too() {
     for sweeps in [false, true] {
         let expired = async || {
@@ -93,7 +91,6 @@ async fn f08_a_log_out_after_the_session_has_expired_ends_the_cookie_too() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_after_the_session_was_ended_by_others_ends_the_cookie_too() {
     let revoked = async || {
         let (stage, browser) = logged_in(Stage::new(plain)).await;
@@ -110,7 +107,6 @@ async fn f08_a_log_out_after_the_session_was_ended_by_others_ends_the_cookie_too
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_two_log_outs_at_once_both_end_the_cookie() {
     for (what, log_out) in LOG_OUTS {
         let (stage, mut browser) = logged_in(Stage::new(plain)).await;
@@ -122,7 +118,6 @@ async fn f08_two_log_outs_at_once_both_end_the_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_with_a_cookie_that_cannot_be_used_ends_that_cookie() {
     let long = "x".repeat(3_000);
     for value in ["nonsense", "", "ÄÖÜ", long.as_str()] {
@@ -143,7 +138,6 @@ async fn f08_a_log_out_with_a_cookie_that_cannot_be_used_ends_that_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_without_any_cookie_says_that_it_ended_the_session() {
     log_out_each_way("without a cookie", async || (Stage::new(plain), Browser::default())).await;
 }
@@ -158,7 +152,6 @@ async fn saved(engine: &Engine, browser: &Browser, after: Handler) -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f08_a_log_out_that_was_saved_first_says_that_it_ended_the_session() {
     let (stage, browser) = logged_in(Stage::new(plain)).await;
     check(&saved(&stage.engine, &browser, |_| {}).await, "nothing after it");

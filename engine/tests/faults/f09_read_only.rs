@@ -36,7 +36,6 @@ async fn past_its_end(stage: &Stage) -> Browser {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f09_a_session_past_its_absolute_end_is_anonymous_where_the_store_refuses_writes() {
     for deed in refusals() {
         // The record outlives the end that the configuration sets, as after a restart with a shorter one.
@@ -73,7 +72,6 @@ async fn f09_a_record_that_cannot_be_read_is_anonymous_where_the_store_refuses_w
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f09_a_good_id_behind_one_past_its_end_is_found_where_the_store_refuses_writes() {
     use crate::browser::line;
     let before = Stage::new(plain);

@@ -30,7 +30,6 @@ async fn begin(options: fn(Config) -> Config, logs_in: bool) -> (Stage, Browser)
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_that_was_not_used_for_the_new_idle_time_ends_at_the_next_look() {
     for logs_in in [true, false] {
         let (before, mut browser) = begin(long, logs_in).await;
@@ -42,7 +41,6 @@ async fn f11_a_session_that_was_not_used_for_the_new_idle_time_ends_at_the_next_
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_that_was_not_used_for_days_ends_at_the_next_look() {
     for logs_in in [true, false] {
         let (before, mut browser) = begin(long, logs_in).await;
@@ -53,7 +51,6 @@ async fn f11_a_session_that_was_not_used_for_days_ends_at_the_next_look() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_that_is_used_stays() {
     for logs_in in [true, false] {
         let (before, mut browser) = begin(long, logs_in).await;
@@ -94,7 +91,6 @@ async fn f11_a_session_whose_idle_time_is_its_own_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_writing_to_a_session_that_the_new_idle_time_has_ended_begins_a_new_one() {
     let before = Stage::new(long);
     let mut browser = Browser::logged_in(&before.engine, "alice").await;
@@ -106,7 +102,6 @@ async fn f11_writing_to_a_session_that_the_new_idle_time_has_ended_begins_a_new_
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_list_does_not_show_what_the_new_idle_time_has_ended() {
     let before = Stage::new(long);
     let _old = Browser::logged_in(&before.engine, "alice").await;
@@ -118,7 +113,6 @@ async fn f11_a_list_does_not_show_what_the_new_idle_time_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_last_seen_is_never_in_the_future_and_no_earlier_than_the_last_write() {
     for (first, second) in [(long as fn(Config) -> Config, short as fn(Config) -> Config), (short, long)] {
         let before = Stage::new(first);
@@ -139,7 +133,6 @@ async fn f11_last_seen_is_never_in_the_future_and_no_earlier_than_the_last_write
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f11_a_session_says_that_it_lives_no_longer_than_the_new_idle_time() {
     let before = Stage::new(long);
     let mut browser = Browser::logged_in(&before.engine, "alice").await;

@@ -41,7 +41,6 @@ fn every_minute(config: Config) -> Config {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_the_sweep_goes_on_after_an_observer_panics() {
     static TOLD: AtomicUsize = AtomicUsize::new(0);
     let panics = |event: &Event| {
@@ -60,7 +59,6 @@ async fn f13_the_sweep_goes_on_after_an_observer_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_the_sweep_goes_on_after_an_observer_panics_at_a_failure() {
     let panics = |event: &Event| {
         assert!(!matches!(event, Event::Failed { .. } | Event::Disconnected), "as the test wants it");
@@ -72,7 +70,6 @@ async fn f13_the_sweep_goes_on_after_an_observer_panics_at_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_the_sweep_goes_on_after_the_store_panics() {
     let stage = Stage::new(every_minute);
     stage.store.add(Rule::once(&[Op::Sweep], Deed::Panic));
@@ -81,7 +78,6 @@ async fn f13_the_sweep_goes_on_after_the_store_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_the_sweep_goes_on_after_the_store_hangs() {
     let stage = Stage::new(every_minute);
     stage.store.add(Rule::once(&[Op::Sweep], Deed::Hang));
@@ -90,7 +86,6 @@ async fn f13_the_sweep_goes_on_after_the_store_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_the_longest_times_between_sweeps_do_not_panic() {
     let before = panics();
     for every in
@@ -107,7 +102,6 @@ async fn f13_the_longest_times_between_sweeps_do_not_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f13_sweeping_without_a_pause_does_not_build() {
     let store = cloakroom::stores::MemoryStore::new();
     let error = Engine::new(store, Config::default().sweep_every(Duration::ZERO)).unwrap_err();
@@ -126,7 +120,6 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-#[ignore = "fails before the core is rebuilt"]
 fn f13_the_sweep_goes_on_in_the_next_runtime_after_its_own_has_ended() {
     let first = runtime();
     let (stage, mut browser) = first.block_on(async {

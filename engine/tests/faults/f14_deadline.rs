@@ -26,7 +26,6 @@ async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
     for then in [OutagePolicy::FailClosed, OutagePolicy::AnonymousReadOnly] {
         for wait in [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(30)] {
@@ -46,7 +45,6 @@ async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_load_from_a_store_that_fails_slowly_ends_at_the_deadline() {
     for slow in [Duration::from_millis(400), Duration::from_secs(3)] {
         let stage = Stage::new(|config| {
@@ -60,7 +58,6 @@ async fn f14_a_load_from_a_store_that_fails_slowly_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_chain_of_slow_renewals_is_followed_no_longer_than_the_deadline() {
     let stage = Stage::new(quick);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -109,25 +106,21 @@ async fn commits(deed: Deed, latency: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_commit_to_a_store_that_hangs_ends_at_the_deadline() {
     commits(Deed::Hang, Duration::ZERO).await;
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_commit_to_a_store_that_fails_slowly_ends_at_the_deadline() {
     commits(Deed::Fail(StoreErrorKind::Unavailable), Duration::from_millis(300)).await;
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_commit_to_a_store_that_loses_its_answers_slowly_ends_at_the_deadline() {
     commits(Deed::Lose, Duration::from_millis(300)).await;
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_save_to_a_store_that_hangs_ends_at_the_deadline() {
     for (what, handler) in DEEDS {
         let stage = Stage::new(quick);
@@ -140,7 +133,6 @@ async fn f14_a_save_to_a_store_that_hangs_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_loading_again_from_a_store_that_hangs_ends_at_the_deadline() {
     let stage = Stage::new(quick);
     let session = Browser::logged_in(&stage.engine, "alice").await.begin(&stage.engine).load().await.unwrap();
@@ -149,7 +141,6 @@ async fn f14_loading_again_from_a_store_that_hangs_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_request_waits_once_for_its_deadline_and_not_once_for_each_step() {
     let stage = Stage::new(quick);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -179,7 +170,6 @@ async fn f14_the_deadline_does_not_run_while_the_handler_works() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_page_of_devices_from_a_store_that_hangs_ends_at_the_deadline() {
     let stage = Stage::new(quick);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -195,7 +185,6 @@ async fn f14_a_page_of_devices_from_a_store_that_hangs_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_session_is_as_it_was_after_a_commit_that_hung() {
     // An end that was decided may still be carried out.
     for (what, handler) in &DEEDS[..4] {

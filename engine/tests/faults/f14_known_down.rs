@@ -47,7 +47,6 @@ async fn all_at_once(stage: &Stage, browsers: &[Browser]) -> Vec<(bool, Duration
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_asks() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -65,7 +64,6 @@ async fn f14_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_while_a_store_is_known_to_be_down_requests_are_anonymous_at_once_where_that_is_wished() {
     for deed in downs() {
         let outage = Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() };
@@ -79,7 +77,6 @@ async fn f14_while_a_store_is_known_to_be_down_requests_are_anonymous_at_once_wh
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_while_a_store_is_known_to_be_down_commits_fail_at_once() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -103,7 +100,6 @@ async fn f14_while_a_store_is_known_to_be_down_commits_fail_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_after_a_store_answers_again_requests_work() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -125,7 +121,6 @@ async fn f14_after_a_store_answers_again_requests_work() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_store_that_answers_again_is_found_out_by_the_first_request_after_a_long_silence() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -139,7 +134,6 @@ async fn f14_a_store_that_answers_again_is_found_out_by_the_first_request_after_
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_store_of_which_some_keys_fail_is_not_taken_to_be_down() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -158,7 +152,6 @@ async fn f14_a_store_of_which_some_keys_fail_is_not_taken_to_be_down() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_many_requests_for_a_key_that_fails_do_not_stop_the_others() {
     for deed in downs() {
         let stage = Stage::new(quick);
@@ -180,7 +173,6 @@ async fn f14_many_requests_for_a_key_that_fails_do_not_stop_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f14_a_store_that_only_refuses_writes_still_answers_readers() {
     for deed in downs() {
         let stage = Stage::new(quick);

@@ -47,7 +47,6 @@ fn renewals(stage: &Stage) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f19_many_reads_at_once_renew_an_id_that_is_due_once_and_cost_three_trips_each() {
     for latency in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(20)] {
         for logs_in in [true, false] {
@@ -72,7 +71,6 @@ async fn f19_many_reads_at_once_renew_an_id_that_is_due_once_and_cost_three_trip
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f19_many_requests_that_ask_for_a_new_id_at_once_cost_three_trips_each() {
     let stage = Stage::new(|config| config);
     let mut browser = due(&stage, true).await;
@@ -85,7 +83,6 @@ async fn f19_many_requests_that_ask_for_a_new_id_at_once_cost_three_trips_each()
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f19_many_writes_at_once_renew_an_id_that_is_due_once_and_all_arrive() {
     let stage = Stage::new(renewing);
     let mut browser = due(&stage, true).await;

@@ -38,7 +38,6 @@ async fn found(stage: &Stage, others: &[String], good: &str) -> Vec<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f29_a_signed_cookie_is_found_wherever_it_is_among_eight_of_sessions_that_have_ended() {
     let stage = Stage::new(|config| config.signed(ring()));
     let good = Browser::logged_in(&stage.engine, "alice").await.id();

@@ -34,7 +34,6 @@ async fn in_the_fast_tier(engine: &Engine) -> (Browser, Session) {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f31_loading_again_sees_what_another_process_has_written() {
     let [first, second] = processes();
     let (mut browser, session) = in_the_fast_tier(&first).await;
@@ -44,7 +43,6 @@ async fn f31_loading_again_sees_what_another_process_has_written() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f31_loading_again_sees_that_another_process_has_ended_the_session() {
     let ends: [Handler; 3] = [Session::log_out, Session::reset, |session| session.log_in("alice").unwrap()];
     for end in ends {
@@ -56,7 +54,6 @@ async fn f31_loading_again_sees_that_another_process_has_ended_the_session() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f31_loading_again_sees_a_revocation_by_another_process() {
     let [first, second] = processes();
     let (_browser, session) = in_the_fast_tier(&first).await;
@@ -65,7 +62,6 @@ async fn f31_loading_again_sees_a_revocation_by_another_process() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f31_loading_again_follows_a_renewal_by_another_process() {
     let [first, second] = processes();
     let (mut browser, session) = in_the_fast_tier(&first).await;
@@ -76,7 +72,6 @@ async fn f31_loading_again_follows_a_renewal_by_another_process() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f31_saving_without_changes_sees_that_another_process_has_ended_the_session() {
     for touches in [false, true] {
         let [first, second] = processes();

@@ -85,7 +85,6 @@ const fn answer(call: Call) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f32_a_call_is_tried_again_after_an_operation_that_failed_and_tells_of_the_outage() {
     let mut wrong = Vec::new();
     for (call, ops) in CALLS {
@@ -109,7 +108,6 @@ async fn f32_a_call_is_tried_again_after_an_operation_that_failed_and_tells_of_t
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f32_a_call_is_tried_again_after_an_answer_was_lost() {
     let mut wrong = Vec::new();
     for (call, ops) in CALLS {
@@ -127,7 +125,6 @@ async fn f32_a_call_is_tried_again_after_an_answer_was_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f32_a_revocation_whose_answer_was_lost_says_that_there_was_such_a_session() {
     for call in [Revoke, RevokeAny] {
         let world = World::new().await;
@@ -137,7 +134,6 @@ async fn f32_a_revocation_whose_answer_was_lost_says_that_there_was_such_a_sessi
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f32_a_call_during_an_outage_is_an_error_in_time_and_an_event() {
     for (call, _) in CALLS {
         let world = World::new().await;
@@ -150,7 +146,6 @@ async fn f32_a_call_during_an_outage_is_an_error_in_time_and_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fails before the core is rebuilt"]
 async fn f32_a_call_that_is_answered_ends_an_outage() {
     for (call, _) in CALLS {
         let world = World::new().await;

@@ -37,16 +37,13 @@ mod f29_many_cookies;
 mod f31_tiers;
 mod f32_sessions;
 
-// What follows needs an API that does not exist yet. Remove the `cfg` when it does.
+
 
 /// Needs `Pending::keep_alive(&self) -> impl Future<Output = ()>`, which an adapter polls beside the handler.
-#[cfg(false)]
 mod needs_keep_alive;
 
 /// Needs `Event::EndIgnored { reason: End }`: a log-out that did not end anything, because another session is there now.
-#[cfg(false)]
 mod needs_end_ignored;
 
 /// Needs `Event::UnsavedChanges`: the last handle of an answered request was dropped with changes that no `save` stored.
-#[cfg(false)]
 mod needs_unsaved_changes;

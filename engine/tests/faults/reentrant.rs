@@ -22,12 +22,15 @@ pub(crate) struct Caller(Arc<Mutex<Option<Session>>>);
 
 impl Caller {
     pub(crate) fn knows(&self, session: &Session) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(session.clone());
+        // The last handle of a request tells of changes that were never saved: not under this lock.
+        drop(known);
     }
 
     /// Without the session, it is no longer part of a circle.
     pub(crate) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(known);
     }
 
     pub(crate) fn call(&self) {

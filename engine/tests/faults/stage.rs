@@ -56,8 +56,6 @@ pub(crate) const fn plain(config: Config) -> Config {
 }
 
 /// Sets how long a request may wait for its store in all.
-///
-/// `Config::deadline` takes the place of `commit_within`: change this line then, and nothing else.
 pub(crate) fn deadline(config: Config, span: Duration) -> Config {
-    config.commit_within(span)
+    config.deadline(span)
 }
