@@ -187,3 +187,28 @@ fn f01_what_a_closure_captured_may_call_its_session_when_it_is_loaded_again_or_h
         }
     });
 }
+
+#[test]
+fn f01_a_closure_of_update_that_panics_when_it_runs_again_fails_its_own_request_only() {
+    watchdog::ends(|| async {
+        let stage = Stage::new(plain);
+        let mut browser = Browser::anonymous(&stage.engine).await;
+        let pending = browser.begin(&stage.engine);
+        let session = pending.load().await.unwrap();
+        let mut runs = 0;
+        let add = move |total: Option<u64>| {
+            runs += 1;
+            assert!(runs == 1, "as the test wants it");
+            total.unwrap_or(0) + 1
+        };
+        session.update("total", add).unwrap();
+        browser.visit(&stage.engine, |session| session.insert("total", 5).unwrap()).await;
+        let commit = tokio::spawn(async move { pending.commit().await.is_ok() });
+        assert!(!matches!(commit.await, Ok(true)), "its changes are not in the store");
+        // Its own handle is not stuck either.
+        let _ = (session.exists(), session.get::<u64>("total"));
+        session.discard_changes();
+        session.save().await.unwrap();
+        assert_eq!(browser.visit(&stage.engine, |session| session.get("total").unwrap()).await, Some(5));
+    });
+}

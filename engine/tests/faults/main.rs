@@ -36,6 +36,7 @@ mod f19_renewals;
 mod f29_many_cookies;
 mod f31_tiers;
 mod f32_sessions;
+mod s15_clocks;
 
 
 

@@ -94,9 +94,15 @@ thread_local! {
     pub(crate) static READER: Caller = Caller::default();
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
+/// A value whose `Deserialize` and `Serialize` call back through [`READER`].
 pub(crate) struct CallingOnReading(pub(crate) u64);
+
+impl Serialize for CallingOnReading {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        READER.with(Caller::call);
+        serializer.serialize_u64(self.0)
+    }
+}
 
 impl<'de> Deserialize<'de> for CallingOnReading {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
