@@ -26,7 +26,9 @@ impl Engine {
         };
         let key = id.key();
         let stored = self.immediate()?.load(&key, Some(self.touch(now)), now).ok()??;
-        let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else { return None };
+        let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
+            return None;
+        };
         let (expires_at, owner, version) = (stored.record.expires_at, stored.record.owner, stored.version);
         let live = Live { key, version, header, frames, expires_at, owner, redirected: false };
         if self.expiry_of(&live, now).is_some() {

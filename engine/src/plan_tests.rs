@@ -43,7 +43,9 @@ fn expected(seen: Observed) -> Step {
         (Current, Renew, _, _, _, _) | (Current, Keep, _, _, _, true) => Step::Renew(Privilege::Same),
         (Current, Keep, _, true, _, false) | (Redirected, Keep | Renew, _, true, _, _) => Step::Update,
         (Current, Keep, _, false, true, false) | (Redirected, Keep | Renew, _, false, true, _) => Step::Touch,
-        (Current, Keep, _, false, false, false) | (Redirected, Keep | Renew, _, false, false, _) => Step::Nothing,
+        (Current, Keep, _, false, false, false) | (Redirected, Keep | Renew, _, false, false, _) => {
+            Step::Nothing
+        }
     }
 }
 
@@ -96,14 +98,16 @@ fn a_late_response_never_sets_or_clears_the_cookie_by_itself() {
 fn a_session_that_could_not_be_looked_at_is_left_alone_by_store_and_cookie() {
     holds("unseen", |seen, plan| {
         seen.origin != Origin::Unknown
-            || matches!(plan.step, Step::Nothing | Step::Discard | Step::Refuse) && plan.cookie == CookieStep::Leave
+            || matches!(plan.step, Step::Nothing | Step::Discard | Step::Refuse)
+                && plan.cookie == CookieStep::Leave
     });
 }
 
 #[test]
 fn an_id_that_a_log_in_replaced_is_never_written_to() {
     holds("closed", |seen, plan| {
-        seen.origin != Origin::Closed || matches!(plan.step, Step::Nothing | Step::Discard | Step::DiscardEnd | Step::Create)
+        seen.origin != Origin::Closed
+            || matches!(plan.step, Step::Nothing | Step::Discard | Step::DiscardEnd | Step::Create)
     });
 }
 

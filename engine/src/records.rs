@@ -9,12 +9,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Created, Cursor, Entry, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners, Record,
-    Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Created, Cursor, Entry, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners,
+    Record, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
 
 use crate::record::{Frames, Header, Payload, Tag};
 use crate::retry::{Limits, Retry};
+use crate::store_health::Admission;
 use crate::{Engine, Error, ErrorKind, Handle, Result};
 
 /// The store, as one operation of the engine asks it.
@@ -23,6 +24,8 @@ pub(crate) struct Records<'a> {
     engine: &'a Engine,
     retry: Retry,
     loads: usize,
+    /// Whether it asks a store that is down whether it is back.
+    is_probe: bool,
     /// Whether this operation has met its first trouble.
     is_suspect: bool,
     /// Where the time is noted that this operation has waited, in microseconds.
@@ -31,6 +34,9 @@ pub(crate) struct Records<'a> {
 
 impl Drop for Records<'_> {
     fn drop(&mut self) {
+        if self.is_probe {
+            self.engine.health().end_probe();
+        }
         if let (Some(waited), Some(span)) = (self.waited, self.retry.elapsed()) {
             waited.store(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
@@ -86,7 +92,8 @@ impl Listed {
         let Ok(Payload::Session(header, frames)) = Payload::decode(&record.payload) else { return None };
         let device = frames.iter().find(|frame| frame.tag == Tag::Device);
         let device = device.map(|frame| String::from_utf8_lossy(&frames.bytes()[frame.value]).into_owned());
-        let user = record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
+        let user =
+            record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
         let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
         let session = header.public_id();
         let expires_at = record.expires_at;
@@ -169,11 +176,20 @@ impl<'a> Records<'a> {
     }
 
     fn open(engine: &'a Engine, limits: Limits) -> Result<Self> {
-        if !engine.health().admits() {
+        let admission = engine.health().admit();
+        if admission == Admission::Refused {
             let message = "the session store did not answer the last requests";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
-        Ok(Self { engine, retry: Retry::new(limits, engine.next_nonce()), loads: 0, is_suspect: false, waited: None })
+        let is_probe = admission == Admission::Probe;
+        Ok(Self {
+            is_probe,
+            engine,
+            retry: Retry::new(limits, engine.next_nonce()),
+            loads: 0,
+            is_suspect: false,
+            waited: None,
+        })
     }
 
     pub(crate) fn store(&self) -> &'a dyn Store {
@@ -376,7 +392,9 @@ impl<'a> Records<'a> {
         let scan = self.store().abilities().scan.ok_or_else(unsupported)?;
         loop {
             match self.ask(scan.scan(after, PAGE)).await {
-                Ok(page) => return Ok((page.entries.into_iter().filter_map(Listed::read).collect(), page.next)),
+                Ok(page) => {
+                    return Ok((page.entries.into_iter().filter_map(Listed::read).collect(), page.next));
+                }
                 Err(error) => self.wait_after(error).await?,
             }
         }

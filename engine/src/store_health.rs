@@ -1,7 +1,7 @@
 //! Whether the store answers, so that requests need not wait for one that does not.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom_store::{Error, ErrorKind};
@@ -14,7 +14,8 @@ use crate::observe::Event;
 pub(crate) struct StoreHealth {
     /// 0 while all is well; else what happened since the last success.
     troubles: AtomicU32,
-    last_probe: Mutex<Option<Instant>>,
+    /// Since when an operation asks whether the store is back.
+    probe: Mutex<Option<Instant>>,
 }
 
 /// The store did not answer an operation, and the application has an event of it.
@@ -24,8 +25,18 @@ const SUSPECT: u32 = 2;
 /// That operation gave up, and no other succeeded meanwhile: with a store of many shards, others do.
 const DOWN: u32 = 4;
 
-/// How often a request is let through to a store that is down, to find out whether it still is.
-const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// How long the others wait for the operation that asks whether the store is back, before another one asks.
+const PROBE_TIME: Duration = Duration::from_millis(250);
+
+/// Whether an operation may ask the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted,
+    /// The store is down, and this operation finds out whether it still is: say so when it
+    /// [is over](StoreHealth::end_probe).
+    Probe,
+    Refused,
+}
 
 impl StoreHealth {
     /// Notes an answer; returns the event that it is.
@@ -58,20 +69,33 @@ impl StoreHealth {
         }
     }
 
-    /// Returns whether an operation may ask the store: always while it answers, and now and then while it is down.
+    /// Returns whether an operation may ask the store: always while it answers, one at a time while it is down.
     #[inline]
-    pub(crate) fn admits(&self) -> bool {
-        self.troubles.load(Ordering::Relaxed) & DOWN == 0 || self.admits_probe()
+    pub(crate) fn admit(&self) -> Admission {
+        if self.troubles.load(Ordering::Relaxed) & DOWN == 0 {
+            Admission::Granted
+        } else {
+            self.admit_probe()
+        }
     }
 
     #[cold]
-    fn admits_probe(&self) -> bool {
+    fn admit_probe(&self) -> Admission {
         let now = Instant::now();
-        let mut last = self.last_probe.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_none_or(|last| now.duration_since(last) >= PROBE_INTERVAL);
-        if is_due {
-            *last = Some(now);
+        let mut probe = self.probe();
+        if probe.is_some_and(|since| now.duration_since(since) < PROBE_TIME) {
+            return Admission::Refused;
         }
-        is_due
+        *probe = Some(now);
+        Admission::Probe
+    }
+
+    /// Lets the next operation ask.
+    pub(crate) fn end_probe(&self) {
+        *self.probe() = None;
+    }
+
+    fn probe(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use cloakroom_store::Swept;
 
 use crate::manager::Inner;
+use crate::observe::{Doing, Event, Expiry};
 use crate::retry::jitter;
 use crate::{Engine, Result};
-use crate::observe::{Doing, Event, Expiry};
 
 /// Whether this engine's sweep runs. Each engine has its own.
 #[derive(Debug, Default)]

@@ -95,8 +95,11 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn every_waiter_has_its_turn_in_the_end_and_none_overlaps_another() {
-        static LOCK: TurnLock =
-            TurnLock { taken: AtomicBool::new(false), waiting: AtomicUsize::new(0), released: Notify::const_new() };
+        static LOCK: TurnLock = TurnLock {
+            taken: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
+            released: Notify::const_new(),
+        };
         static INSIDE: AtomicU32 = AtomicU32::new(0);
         let work = async || {
             for _ in 0..500 {

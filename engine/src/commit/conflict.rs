@@ -141,6 +141,7 @@ pub(super) fn unreadable() -> Error {
 }
 
 pub(super) fn outcome_unknown() -> Error {
-    let message = "an answer of the store was lost, and whether the write took effect cannot be found out any more";
+    let message =
+        "an answer of the store was lost, and whether the write took effect cannot be found out any more";
     Error::new(ErrorKind::Unavailable, message)
 }

@@ -4,10 +4,10 @@ use cloakroom_store::{Created, Error as StoreError, StoreKey, Updated, Version};
 
 use super::conflict::unreadable;
 use super::{Commit, LOST, Write};
+use crate::observe::Event;
 use crate::record::Payload;
 use crate::state::{Cookie, Verdict};
 use crate::{Error, Handle, Result, SessionId};
-use crate::observe::Event;
 
 /// A record under a new id that the client does not know yet.
 pub(super) struct NewRecord {

@@ -14,12 +14,13 @@ mod update;
 
 use cloakroom_store::{Error as StoreError, Record, Stored, Timestamp, Version};
 
-use crate::observe::{Event, Doing};
+use crate::observe::{Doing, Event};
 use crate::plan::{CookieStep, Observed, Origin, Plan, Privilege, Step};
 use crate::record::{Frames, Header};
 use crate::records::Records;
 use crate::state::{
-    Attempt, CommitInput, CommitResult, Cookie, IntentKind, Located, Location, RequestFacts, Stamp, State, Verdict,
+    Attempt, CommitInput, CommitResult, Cookie, IntentKind, Located, Location, RequestFacts, Stamp, State,
+    Verdict,
 };
 use crate::{Engine, Error, ErrorKind, Result, SessionId};
 

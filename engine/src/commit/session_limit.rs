@@ -6,7 +6,7 @@ use cloakroom_store::{OwnerKey, Timestamp};
 
 use super::Commit;
 use crate::Result;
-use crate::observe::{End, Event, Doing};
+use crate::observe::{Doing, End, Event};
 use crate::records::Listed;
 
 impl Commit<'_> {

@@ -4,9 +4,9 @@ use cloakroom_store::Touch;
 
 use super::conflict::unreadable;
 use super::{Commit, LOST};
+use crate::Result;
 use crate::records::{Follow, Live, Resolved};
 use crate::state::Verdict;
-use crate::Result;
 
 impl Commit<'_> {
     /// Finds the session, which may have been renewed or ended meanwhile, and (`extend`) begins its idle time anew. The

@@ -1,6 +1,6 @@
 //! Writes a session under the id that it has.
 
-use cloakroom_store::{Result as StoreResult, Stored, StoreKey, Updated, Version};
+use cloakroom_store::{Result as StoreResult, StoreKey, Stored, Updated, Version};
 
 use super::conflict::{Reconciled, outcome_unknown};
 use super::{Commit, LOST, Write};

@@ -75,7 +75,8 @@ fn a_redirect_is_written_as_docs_wire_md_says() {
         "0040204648470600",
         "0909090909090909090909090909090909090909090909090909090909090909",
     );
-    let written = |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to }));
+    let written =
+        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to }));
     assert_eq!(written(to), renewed);
     assert_eq!(written(None), "010308070605040302010040204648470600");
 }
@@ -149,7 +150,10 @@ fn commits_of_long_ago_are_forgotten_but_not_by_a_clock_that_is_an_hour_ahead() 
         later.may_have_forgotten(0, start, start + hour + Duration::from_secs(121)),
         "a forgotten commit is not taken for one that never happened"
     );
-    assert!(!later.may_have_forgotten(0, start + hour, start + hour), "a commit of just now would be remembered");
+    assert!(
+        !later.may_have_forgotten(0, start + hour, start + hour),
+        "a commit of just now would be remembered"
+    );
 }
 
 #[test]

@@ -61,10 +61,12 @@ impl RequestState {
 
     fn carry_out(&self, immediate: &dyn Immediate, write: PlainWrite, now: Timestamp) -> Option<Outcome> {
         let version = match write.version {
-            Some(expected) => immediate.update(&write.key, expected, &write.record, now).map(|done| match done {
-                Updated::Updated(version) => Some(version),
-                Updated::Conflict(_) | Updated::Gone | Updated::Revoked => None,
-            }),
+            Some(expected) => {
+                immediate.update(&write.key, expected, &write.record, now).map(|done| match done {
+                    Updated::Updated(version) => Some(version),
+                    Updated::Conflict(_) | Updated::Gone | Updated::Revoked => None,
+                })
+            }
             None => immediate.create(&write.key, &write.record, now).map(|done| match done {
                 Created::Created(version) => Some(version),
                 Created::Taken | Created::Revoked => None,

@@ -14,7 +14,7 @@ use cloakroom_store::{Timestamp, Touch};
 use crate::commit::commit;
 use crate::observe::Event;
 use crate::records::{Follow, Records, Resolved};
-use crate::state::{Cookie, CommitInput, CommitResult, NeedsSecrets, RequestFacts, State, Verdict};
+use crate::state::{CommitInput, CommitResult, Cookie, NeedsSecrets, RequestFacts, State, Verdict};
 use crate::turn_lock::TurnLock;
 use crate::{Engine, Error, ErrorKind, Result, Session};
 
@@ -136,7 +136,8 @@ impl RequestState {
     /// Loads again, in the place of what was loaded before.
     pub(crate) async fn reload(&self) -> Result<()> {
         let _turn = self.turns.take().await;
-        let place = self.with(|state| state.stored().map(|located| (located.id.clone(), located.key.clone())));
+        let place =
+            self.with(|state| state.stored().map(|located| (located.id.clone(), located.key.clone())));
         let Some((id, key)) = place else {
             return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
         };

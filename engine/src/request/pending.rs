@@ -83,8 +83,8 @@ impl Pending {
     /// Returns what the client must learn although the commit failed: the new id that an earlier
     /// [`save`](Session::save) of this request has stored. Without it the error page would log the user out.
     pub fn outcome_of_an_error(&self) -> Outcome {
-        let is_news = self.0.is_loaded()
-            && self.0.with(|state| state.ended || matches!(state.cookie, Cookie::Set(..)));
+        let is_news =
+            self.0.is_loaded() && self.0.with(|state| state.ended || matches!(state.cookie, Cookie::Set(..)));
         if is_news { self.0.outcome() } else { UNTOUCHED }
     }
 

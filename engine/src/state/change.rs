@@ -242,7 +242,9 @@ impl Op {
                 let text = Bytes::copy_from_slice(itoa::Buffer::new().format(count).as_bytes());
                 (Made::New(Node::Raw(text)), Effect::Count(count))
             }
-            Self::Push(item) => Node::push(old, item, how.number).map(|(made, length)| (made, Effect::Length(length)))?,
+            Self::Push(item) => {
+                Node::push(old, item, how.number).map(|(made, length)| (made, Effect::Length(length)))?
+            }
             Self::Update(update) => {
                 let old = old.map(|node| node.text());
                 (Made::New(Node::Raw(run_updater_again(update, old.as_deref())?)), Effect::Done)

@@ -110,7 +110,8 @@ impl CommitInput {
     pub(crate) fn must_finish(&self, config: &Config) -> bool {
         let may_renew = || {
             let located = self.view.location.stored();
-            located.is_some_and(|located| config.lifetime.renewal_is_due(&located.header, self.view.loaded_at))
+            located
+                .is_some_and(|located| config.lifetime.renewal_is_due(&located.header, self.view.loaded_at))
         };
         self.view.intent.kind() != IntentKind::Keep || may_renew()
     }

@@ -40,7 +40,9 @@ impl State {
         let mut header = self.known_header()?;
         header.commit(nonce, now, config.lifetime.idle_of(&header));
         let (key, version, owner, id) = match &self.location {
-            Location::Stored(located) => (located.key.clone(), Some(located.version), located.owner.clone(), None),
+            Location::Stored(located) => {
+                (located.key.clone(), Some(located.version), located.owner.clone(), None)
+            }
             _ => {
                 header.set_renewed_at(now);
                 let id = self.next_id()?;

@@ -2,7 +2,9 @@
 
 use cloakroom_store::{Owner, StoreKey, Timestamp};
 
-use super::{Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy};
+use super::{
+    Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
+};
 use crate::SessionId;
 use crate::config::Config;
 use crate::id::NewSecrets;
@@ -179,7 +181,9 @@ impl State {
     pub(crate) fn exists(&self, save_empty: bool) -> bool {
         match self.location {
             // The session that replaced this one goes on, whatever this request decides.
-            Location::Closed => self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_)),
+            Location::Closed => {
+                self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_))
+            }
             Location::Unknown => false,
             Location::Absent | Location::Stored(_) => self.stored().is_some() || self.is_wanted(save_empty),
         }

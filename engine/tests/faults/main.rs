@@ -38,8 +38,6 @@ mod f31_tiers;
 mod f32_sessions;
 mod s15_clocks;
 
-
-
 /// Needs `Pending::keep_alive(&self) -> impl Future<Output = ()>`, which an adapter polls beside the handler.
 mod needs_keep_alive;
 

@@ -141,11 +141,12 @@ fn f01_a_closure_that_reads_its_own_session_when_dropped_is_dropped() {
         let (pending, session) = site.request().await;
         for number in 0..3 {
             let reader = Reader(session.clone());
-            session.update("total", move |_: Option<i64>| {
-                let _ = &reader;
-                number
-            })
-            .unwrap();
+            session
+                .update("total", move |_: Option<i64>| {
+                    let _ = &reader;
+                    number
+                })
+                .unwrap();
             session.save().await.unwrap();
         }
         let reader = Arc::new(Reader(session.clone()));

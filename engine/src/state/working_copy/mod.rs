@@ -217,8 +217,7 @@ impl WorkingCopy {
         let result = check_root(&mut root, &op, &target, is_in_log).and_then(|value| {
             let mut seen = places.take();
             let oldest = self.log.oldest_number();
-            let mut edit =
-                json::Edit { number: how.number, oldest, places: &mut seen, is_replay, removes };
+            let mut edit = json::Edit { number: how.number, oldest, places: &mut seen, is_replay, removes };
             let result = json::edit(&mut edit, value, target.below(), &mut |old| {
                 if let Some(made) = &made {
                     return Ok(Made::New(Node::Raw(made.clone())));
@@ -256,7 +255,8 @@ impl WorkingCopy {
     fn remember(&mut self, key: &str, claim: Arc<Claim>, before: Option<Node>, was_flash: bool) {
         let Some(number) = self.log.find(key.as_bytes()) else { return };
         let Some(edit) = self.log.edit_mut(number) else { return };
-        let is_flash = |place| self.base.at(place).is_some_and(|frame| matches!(frame.tag, Tag::Flash { .. }));
+        let is_flash =
+            |place| self.base.at(place).is_some_and(|frame| matches!(frame.tag, Tag::Flash { .. }));
         let is_flash = was_flash || edit.in_base.is_some_and(is_flash);
         let before = edited(before, is_flash);
         edit.undo = Some(Box::new(Undo { claim, before }));

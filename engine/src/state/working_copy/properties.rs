@@ -35,7 +35,7 @@ impl Recipe {
             Self::Remove(path) => at(path, Op::remove()),
             Self::Increment(path, by) => at(path, Op::Increment(by)),
             Self::Push(path, item) => at(path, Op::Push(json(item))),
-            Self::Grow(path, by) => at(path, Op::Update(std::sync::Arc::new(std::sync::Mutex::new(grower(by))))),
+            Self::Grow(path, by) => at(path, Op::Update(grower(by))),
             Self::Clear => Change::Clear,
         }
     }
