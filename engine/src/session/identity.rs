@@ -120,7 +120,9 @@ impl Session {
 
     /// Forgets what this request changed so far: values, log-in, log-out, everything that was not yet saved.
     pub fn discard_changes(&self) {
-        self.with(super::State::discard);
+        let trash = self.with(super::State::discard);
+        // Closures of the application may run code when they are dropped: not under the lock.
+        drop(trash);
     }
 
     /// Saves now, instead of when the response is ready: in a long request, a stream, a WebSocket, a spawned task.

@@ -22,8 +22,8 @@ pub(crate) use own::{Decided, Own};
 pub(crate) use place::{Place, StoredSession};
 pub(crate) use state::{Attempt, Cookie, State};
 
-use crate::engine::Visit;
 use crate::Result;
+use crate::engine::Visit;
 use crate::state::json::{from_json, to_json};
 use crate::state::{Change, Effect, WorkingCopy};
 

@@ -9,7 +9,7 @@ use crate::id::Minted;
 use crate::observe::End;
 use crate::plan::{Fate, Observed, Origin};
 use crate::record::{Frames, Header};
-use crate::state::WorkingCopy;
+use crate::state::{Trash, WorkingCopy};
 use crate::{Result, SessionId};
 
 /// What one request knows about its session, and has decided about it.
@@ -253,17 +253,20 @@ impl State {
         ends
     }
 
-    pub(crate) fn discard(&mut self) {
+    /// Forgets what this request changed. What is returned is dropped without a lock.
+    pub(crate) fn discard(&mut self) -> Trash {
+        let mut trash = self.draft.discard();
         if let Some(draft) = self.shelved.take() {
             self.draft = *draft;
+            trash.extend(self.draft.discard());
         }
-        drop(self.draft.discard());
         self.fate = Fate::Keep;
         self.own = Own::default();
         self.owner = self.stored().and_then(|stored| stored.owner.clone());
         self.must_exist = false;
         self.touch = false;
         self.minted = None;
+        trash
     }
 
     /// Where the session is, if it is stored and belongs to the user that this request knows.

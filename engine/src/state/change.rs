@@ -82,6 +82,7 @@ pub(crate) enum Change {
 
 /// What a change saw of the lists that its path leads through; most paths lead through none.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::box_collection, reason = "one word where there are none, which is nearly always")]
 pub(crate) struct Places(Option<Box<Vec<Place>>>);
 
 impl Places {
@@ -242,7 +243,9 @@ impl Op {
                 let text = Bytes::copy_from_slice(itoa::Buffer::new().format(count).as_bytes());
                 (Made::New(Node::Raw(text)), Effect::Count(count))
             }
-            Self::Push(item) => Node::push(old, item, how.number).map(|(made, length)| (made, Effect::Length(length)))?,
+            Self::Push(item) => {
+                Node::push(old, item, how.number).map(|(made, length)| (made, Effect::Length(length)))?
+            }
             Self::Update(update) => {
                 let old = old.map(|node| node.text());
                 (Made::New(Node::Raw(run_updater_again(update, old.as_deref())?)), Effect::Done)

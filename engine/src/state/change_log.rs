@@ -90,7 +90,8 @@ impl ChangeLog {
         if self.changes.len() < MAX_CHANGES {
             return Ok(());
         }
-        let message = format!("the session has more than {MAX_CHANGES} changes in one request; save in between");
+        let message =
+            format!("the session has more than {MAX_CHANGES} changes in one request; save in between");
         Err(Error::new(ErrorKind::TooLarge, message))
     }
 

@@ -141,11 +141,12 @@ fn f01_a_closure_that_reads_its_own_session_when_dropped_is_dropped() {
         let (pending, session) = site.request().await;
         for number in 0..3 {
             let reader = Reader(session.clone());
-            session.update("total", move |_: Option<i64>| {
-                let _ = &reader;
-                number
-            })
-            .unwrap();
+            session
+                .update("total", move |_: Option<i64>| {
+                    let _ = &reader;
+                    number
+                })
+                .unwrap();
             session.save().await.unwrap();
         }
         let reader = Arc::new(Reader(session.clone()));
@@ -153,5 +154,19 @@ fn f01_a_closure_that_reads_its_own_session_when_dropped_is_dropped() {
         assert!(session.path("total.inside").update(update).is_err(), "a refused closure is dropped too");
         let _ = pending.commit().await.unwrap();
         assert_eq!(site.stored("total").await.as_deref(), Some("2"));
+    });
+}
+
+#[test]
+fn f01_a_closure_that_reads_its_own_session_when_discarded_is_discarded() {
+    ends(async || {
+        let (_, session) = shop().await.request().await;
+        for _ in 0..2 {
+            let reader = Reader(session.clone());
+            let update = move |_: Option<i64>| i64::from(reader.0.contains("price"));
+            session.update("total", update).unwrap();
+            session.discard_changes();
+            assert!(!session.contains("total"));
+        }
     });
 }

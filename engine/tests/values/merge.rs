@@ -5,7 +5,12 @@ use cloakroom::{ErrorKind, Session};
 use super::Site;
 
 /// Two requests look at the session, then `theirs` commits, then `mine`. Returns what `key` is then.
-async fn merged(site: &Site, mine: impl FnOnce(&Session), theirs: impl FnOnce(&Session), key: &str) -> Option<String> {
+async fn merged(
+    site: &Site,
+    mine: impl FnOnce(&Session),
+    theirs: impl FnOnce(&Session),
+    key: &str,
+) -> Option<String> {
     let (a, my_session) = site.request().await;
     let (b, their_session) = site.request().await;
     mine(&my_session);

@@ -89,7 +89,7 @@ impl<'a> Commit<'a> {
         let missed = self.visit.with(|state| {
             let missed = state.is_changed() || state.must_exist;
             if self.session_stays {
-                state.discard();
+                drop(state.discard());
             } else {
                 state.lost(self.fate)?;
             }

@@ -78,7 +78,8 @@ impl Array {
         let farthest = place.max(self.items.len().saturating_sub(place));
         (0..=farthest).find_map(|distance| {
             let before = place.checked_sub(distance).filter(is_there);
-            before.or_else(|| place.checked_add(distance).filter(|at| *at < self.items.len()).filter(is_there))
+            before
+                .or_else(|| place.checked_add(distance).filter(|at| *at < self.items.len()).filter(is_there))
         })
     }
 

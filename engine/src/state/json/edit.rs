@@ -143,7 +143,13 @@ impl Edit<'_> {
     }
 
     /// Returns the place of the item that is meant; `None`: what is to be removed is not there.
-    fn place(&mut self, array: &mut Array, name: &str, rest: Path<'_>, level: usize) -> Result<Option<usize>> {
+    fn place(
+        &mut self,
+        array: &mut Array,
+        name: &str,
+        rest: Path<'_>,
+        level: usize,
+    ) -> Result<Option<usize>> {
         let place = name.parse::<usize>().ok();
         let seen = self.places.iter().find(|place| place.level == level);
         if let (true, Some(place), Some(seen)) = (self.is_replay, place, seen) {

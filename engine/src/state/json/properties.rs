@@ -71,7 +71,9 @@ fn edit_slowly(value: Option<Value>, path: &[Box<str>], new: Option<&Value>) -> 
         None | Some(Value::Null) => {
             let inner = edit_slowly(None, rest, new)?;
             // Where there is nothing, there is nothing to remove, and no parents are made for that.
-            Some(inner.map_or(value, |inner| Some(Value::Object([(first.to_string(), inner)].into_iter().collect()))))
+            Some(inner.map_or(value, |inner| {
+                Some(Value::Object([(first.to_string(), inner)].into_iter().collect()))
+            }))
         }
         Some(Value::Object(mut members)) => {
             let inner = edit_slowly(members.get(&**first).cloned(), rest, new)?;

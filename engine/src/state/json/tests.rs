@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::state::change::increment;
 use crate::state::Target;
+use crate::state::change::increment;
 use crate::{ErrorKind, Result};
 
 pub(super) fn raw(json: &str) -> Node {

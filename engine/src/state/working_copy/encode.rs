@@ -79,9 +79,7 @@ impl WorkingCopy {
         match frame.tag {
             Tag::Device => !self.has_new_device(),
             Tag::Value => edit.is_none(),
-            Tag::Flash { born } => {
-                edit.is_none() && self.aging().is_none_or(|aging| !aging.is_due(born))
-            }
+            Tag::Flash { born } => edit.is_none() && self.aging().is_none_or(|aging| !aging.is_due(born)),
         }
     }
 

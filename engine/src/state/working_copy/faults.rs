@@ -6,8 +6,10 @@ use cloakroom_store::Timestamp;
 
 use super::*;
 use crate::record::{Header, Payload};
+use crate::state::change::{Claim, Effect, Target};
 use crate::state::json::work;
 use crate::state::{run_updater, share_updater};
+use crate::{ErrorKind, Result};
 
 fn header() -> Header {
     Header::new(Timestamp::from_millis(1), [1; 16], [2; 16])
@@ -152,7 +154,11 @@ fn f01_a_closure_that_waits_for_itself_is_an_error() {
         Ok(Bytes::from_static(b"1"))
     });
     assert!(
-        values.lock().unwrap().apply_update(&Target::key("n"), &update, None, Bytes::from_static(b"1")).unwrap()
+        values
+            .lock()
+            .unwrap()
+            .apply_update(&Target::key("n"), &update, None, Bytes::from_static(b"1"))
+            .unwrap()
     );
     let mut clone = values.lock().unwrap().clone();
     let error = clone.rebase(Frames::default()).unwrap_err();
@@ -232,7 +238,8 @@ fn f02_an_item_that_this_request_pushed_is_found_behind_what_others_pushed() {
     let mine = [push("list", r#"{"n":1}"#), increment("list.1.n"), increment("list.1.n")];
     let left = merge(&[set("list", "[0]")], &mine, &[push("list", "9")], "list");
     assert_eq!(left.unwrap(), r#"[0,9,{"n":3}]"#);
-    let left = merge(&[set("list", "[1]")], &[push("list", "1"), remove("list.0")], &[remove("list.0")], "list");
+    let left =
+        merge(&[set("list", "[1]")], &[push("list", "1"), remove("list.0")], &[remove("list.0")], "list");
     assert_eq!(left.unwrap(), "[1]", "the item that was pushed here is another than the one that was seen");
 }
 

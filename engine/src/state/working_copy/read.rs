@@ -65,9 +65,7 @@ impl WorkingCopy {
     pub(super) fn in_base(&self, key: &str) -> Option<Frame<'_>> {
         match self.rare.as_ref().and_then(|rare| rare.index.as_ref()) {
             None => self.base.find(key),
-            Some(index) => {
-                self.base.at(index.find(key.as_bytes(), |place| self.base.key_at(place))?)
-            }
+            Some(index) => self.base.at(index.find(key.as_bytes(), |place| self.base.key_at(place))?),
         }
     }
 
