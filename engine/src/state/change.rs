@@ -82,6 +82,7 @@ pub(crate) enum Change {
 
 /// What a change saw of the lists that its path leads through; most paths lead through none.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::box_collection, reason = "one word where there are none, which is nearly always")]
 pub(crate) struct Places(Option<Box<Vec<Place>>>);
 
 impl Places {

@@ -156,3 +156,17 @@ fn f01_a_closure_that_reads_its_own_session_when_dropped_is_dropped() {
         assert_eq!(site.stored("total").await.as_deref(), Some("2"));
     });
 }
+
+#[test]
+fn f01_a_closure_that_reads_its_own_session_when_discarded_is_discarded() {
+    ends(async || {
+        let (_, session) = shop().await.request().await;
+        for _ in 0..2 {
+            let reader = Reader(session.clone());
+            let update = move |_: Option<i64>| i64::from(reader.0.contains("price"));
+            session.update("total", update).unwrap();
+            session.discard_changes();
+            assert!(!session.contains("total"));
+        }
+    });
+}

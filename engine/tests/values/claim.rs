@@ -15,9 +15,10 @@ async fn claimed(site: Site, path: &'static str) -> Vec<String> {
         tokio::spawn(async move {
             let (pending, session) = site.request().await;
             barrier.wait().await;
-            let got = match path.contains('.') {
-                true => session.path(path).claim::<String>().await.unwrap(),
-                false => session.claim::<String>(path).await.unwrap(),
+            let got = if path.contains('.') {
+                session.path(path).claim::<String>().await.unwrap()
+            } else {
+                session.claim::<String>(path).await.unwrap()
             };
             let _ = pending.commit().await.unwrap();
             got

@@ -1,6 +1,8 @@
 //! What values do through the handle that applications hold: with their own code running in between, in parallel
 //! requests, and with every type.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
 mod application_code;
 mod claim;
 mod lenient;

@@ -7,6 +7,7 @@ use cloakroom::{ErrorKind, Session};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::Site;
 
@@ -159,4 +160,20 @@ fn f16_what_is_nested_too_deep_to_be_read_is_refused() {
     }
     session.insert("key", nested(127)).unwrap();
     assert_eq!(session.get("key").unwrap(), Some(nested(127)));
+}
+
+#[test]
+fn f16_text_of_json_is_stored_as_it_is_written() {
+    let session = session();
+    for text in ["[ 1.0e5,-0 , 1e+21]", r#"{"z":9007199254740993,"a":"\ud83d","a":2}"#] {
+        let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
+        session.insert("key", &raw).unwrap();
+        session.path("map.x").insert(&raw).unwrap();
+        session.path("map.y").insert(1).unwrap();
+        assert_eq!(session.get::<Box<RawValue>>("key").unwrap().unwrap().get(), text);
+        assert_eq!(session.path("map.x").get::<Box<RawValue>>().unwrap().unwrap().get(), text);
+    }
+    let deep: Box<RawValue> =
+        serde_json::from_str(&format!("{}{}", "[".repeat(128), "]".repeat(128))).unwrap();
+    assert_eq!(session.insert("key", deep).unwrap_err().kind(), ErrorKind::Encode);
 }

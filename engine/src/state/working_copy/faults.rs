@@ -6,8 +6,10 @@ use cloakroom_store::Timestamp;
 
 use super::*;
 use crate::record::{Header, Payload};
+use crate::state::change::{Claim, Effect, Target};
 use crate::state::json::work;
 use crate::state::{run_updater, share_updater};
+use crate::{ErrorKind, Result};
 
 fn header() -> Header {
     Header::new(Timestamp::from_millis(1), [1; 16], [2; 16])

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::{Header, Payload};
+use crate::state::change::Target;
 use crate::state::share_updater;
 
 /// A change as it can be made any number of times.

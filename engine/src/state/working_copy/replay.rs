@@ -1,6 +1,7 @@
 //! The changes, carried out again on what another request has stored.
 
-use super::{Step, WorkingCopy};
+use super::WorkingCopy;
+use super::apply::Step;
 use crate::Result;
 use crate::record::{Frames, Tag};
 use crate::state::change::Change;

@@ -4,6 +4,7 @@ use cloakroom_store::Timestamp;
 
 use super::*;
 use crate::record::{Header, Payload};
+use crate::state::change::{Effect, Target};
 use crate::state::share_updater;
 
 fn header() -> Header {

@@ -23,6 +23,10 @@ impl Request {
         let change = |change| self.model.lock().mind(actor).changes.push(change);
         let view = || self.model.lock().mind(actor).view();
         let seen = |key: &str| view().get(key).map(|held| held.value.clone());
+        let remove = |key: &'static str, value: Value| {
+            let is_own = self.model.lock().mind(actor).changes.iter().any(|change| change.concerns(key));
+            change(Change::Remove(key, value, is_own));
+        };
         match step {
             Step::Read(key) => self.check(step, &session.get::<Value>(key).expect("it is JSON"), &seen(key)),
             Step::ReadAll => {
@@ -40,17 +44,17 @@ impl Request {
                 change(Change::Set(key, tag));
             }
             Step::Remove(key) => {
-                let existed = seen(key).is_some();
-                self.check(step, &session.remove(key), &existed);
-                if existed {
-                    change(Change::Remove(key));
+                let there = seen(key);
+                self.check(step, &session.remove(key), &there.is_some());
+                if let Some(there) = there {
+                    remove(key, there);
                 }
             }
             Step::Take(key) => {
                 let want = seen(key);
                 self.check(step, &session.take::<Value>(key).expect("it is JSON"), &want);
-                if want.is_some() {
-                    change(Change::Remove(key));
+                if let Some(there) = want {
+                    remove(key, there);
                 }
             }
             Step::Increment => {
