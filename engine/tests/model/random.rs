@@ -42,6 +42,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Discard),
         2 => Just(Save),
         1 => Just(Reload),
+        1 => Just(Touch),
         1 => Just(Pause),
         1 => user().prop_map(RevokeAll),
         1 => Just(RevokeOthers),
@@ -58,6 +59,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         short_lives,
         cap: None,
         memory_store,
+        skewed: false,
         wrong: None,
     })
 }

@@ -55,7 +55,7 @@ impl Model {
         };
         // A request that brought nothing, or the id of a session that had ended, may begin a session of its own; so may
         // one that ended its session, and what a log-in at the same moment means is for the user to say.
-        let family = self.is_of_the_family(was, request.cookie.as_ref());
+        let family = request.cookies.iter().any(|cookie| self.is_of_the_family(was, Some(cookie)));
         if !still_in && family && request.found_something && !request.ended && made_in_time && !request.unsure
         {
             self.violation(actor, "a late response logged the user out");

@@ -1,6 +1,6 @@
 //! The lines of a handler, done in the engine and in the model.
 
-use cloakroom::{Clock, ErrorKind, Session};
+use cloakroom::{ErrorKind, Session};
 use serde_json::Value;
 
 use super::Request;
@@ -80,6 +80,10 @@ impl Request {
                 session.clear();
                 self.model.lock().mind(actor).clear();
             }
+            Step::Touch => {
+                session.touch();
+                self.model.lock().mind(actor).touch = true;
+            }
             Step::Save => self.save(session).await,
             Step::Reload => self.reload(session).await,
             Step::Pause | Step::SaveBehind => {}
@@ -89,7 +93,7 @@ impl Request {
 
     /// Does a line that is about the session as a whole.
     pub(super) async fn decide(&self, session: &Session, step: Step) {
-        let now = self.model.lock().clock().now();
+        let now = self.model.lock().now(self.actor);
         match step {
             Step::RenewId => session.renew_id(),
             Step::LogIn(user) => session.log_in(user).expect("the user has a name"),
