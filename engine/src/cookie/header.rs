@@ -48,6 +48,14 @@ mod tests {
     }
 
     #[test]
+    fn f18_a_long_header_has_no_more_values_than_a_browser_can_send() {
+        let header = "id=x;".repeat(70_000);
+        assert_eq!(values_of("id", header.as_bytes()).count(), 200);
+        let behind_others = format!("{}id=y", "a=b; ".repeat(70_000));
+        assert_eq!(read(&behind_others), ["y"], "cookies of other names do not hide it");
+    }
+
+    #[test]
     fn bytes_that_are_no_text_do_not_hide_a_good_cookie() {
         let header = b"\xff\xfe=\x00; id=x".as_slice();
         assert_eq!(values_of("id", header).collect::<Vec<_>>(), [b"x"]);

@@ -7,6 +7,7 @@ mod csrf;
 mod down;
 mod dropped;
 mod extractors;
+mod kinds;
 mod layers;
 mod panics;
 mod responses;
