@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "axum")]
+mod axum;
 mod config;
 mod cookie;
 mod engine;
