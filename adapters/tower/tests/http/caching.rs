@@ -158,7 +158,7 @@ const VARIES: [(&[(&str, &str)], &str); 8] = [
     (&[], "Cookie"),
     (&[("vary", "Accept-Language")], "Cookie, Accept-Language"),
     (&[("vary", "accept-language, COOKIE")], "Cookie, accept-language"),
-    (&[("vary", "cookie, Accept")], "cookie, Accept"),
+    (&[("vary", "cookie, Accept")], "Cookie, Accept"),
     (&[("vary", "Accept"), ("vary", "Accept-Language,Cookie"), ("vary", "")], "Cookie, Accept, Accept-Language"),
     (&[("vary", "Accept"), ("vary", "accept")], "Cookie, Accept"),
     (&[("vary", "*")], "*"),
