@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{any, get, post};
 use cloakroom_conformance::Reference;
 use cloakroom_tower::{CsrfLayer, Session, SessionError, SessionLayer, SystemClock};
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 
 use crate::client::{Answer, Client};
 
@@ -116,5 +116,21 @@ async fn a_handshake_of_the_own_site_needs_no_token() {
     for lines in OWN {
         let answer = Client::new(app()).send(handshake(lines)).await;
         assert_eq!((answer.status.as_u16(), &*answer.body), (200, "1"), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_of_an_origin_that_is_allowed_needs_no_token() {
+    let layer = CsrfLayer::new()
+        .allow_origin(HeaderValue::from_static("https://pages.test"))
+        .allow_origin(HeaderValue::from_static("https://more.test"));
+    let router = Router::new().route("/count", any(count)).layer(layer);
+    let client = || Client::new(router.clone().layer(SessionLayer::new(Reference::new(SystemClock))));
+    for origin in ["https://pages.test", "https://MORE.test"] {
+        let lines = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        assert_eq!(client().send(handshake(&lines)).await.status, 200, "{origin}");
+    }
+    for origin in ["http://pages.test", "https://pages.test.evil.test"] {
+        assert_eq!(client().send(handshake(&[("origin", origin)])).await.status, 403, "{origin}");
     }
 }
