@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{Abilities, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use crate::{
+    Abilities, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+};
 
 /// What an async function of a `dyn` trait returns.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;

@@ -63,8 +63,8 @@ pub enum Event {
     /// A response that looked at its session may be stored by shared caches: the application said `public`,
     /// `s-maxage`, or so in a header for a CDN. One user may be shown what was made for another.
     SharedCache,
-    /// A request that changed its session ended without a response, and the changes are not saved: its handler
-    /// panicked or failed, it ran out of time, or the client went away.
+    /// A request that changed its session ended without a response: its handler panicked or failed, it ran out of
+    /// time, or the client went away. The changes are not saved, unless that was under way already.
     Unanswered,
     /// A session layer is inside of another one with the same cookie name and has another engine: the outer one
     /// keeps the session, and the store and the options of the inner one are not used. Reported once for each layer.

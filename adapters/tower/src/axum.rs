@@ -6,9 +6,9 @@ use std::fmt;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use cloakroom::{Error, ErrorKind, Pending};
+use http::Extensions;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::Extensions;
 
 use crate::response::no_layer;
 use crate::{RequestSessions, Session};

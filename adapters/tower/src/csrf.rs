@@ -74,7 +74,8 @@ impl CsrfLayer {
     /// ```
     #[must_use]
     pub fn allow_origin(self, origin: HeaderValue) -> Self {
-        let origins = self.origins.iter().flat_map(|origins| origins.iter().cloned()).chain([origin]).collect();
+        let origins =
+            self.origins.iter().flat_map(|origins| origins.iter().cloned()).chain([origin]).collect();
         Self { origins: Some(origins) }
     }
 }

@@ -17,11 +17,13 @@ pub(crate) fn is_handshake<Q>(request: &Request<Q>) -> bool {
 /// can have made it send its cookies.
 pub(crate) fn is_from_here<Q>(request: &Request<Q>, allowed: &[HeaderValue]) -> bool {
     let headers = request.headers();
-    let Ok(origin) = at_most_one(headers.get_all(ORIGIN)) else { return false };
-    if origin.is_some_and(|origin| allowed.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))) {
+    let Ok(origin) = at_most_one(&headers.get_all(ORIGIN)) else { return false };
+    if origin.is_some_and(|origin| {
+        allowed.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
+    }) {
         return true;
     }
-    match at_most_one(headers.get_all(&SEC_FETCH_SITE)) {
+    match at_most_one(&headers.get_all(&SEC_FETCH_SITE)) {
         Ok(Some(site)) => site == "same-origin" || site == "none",
         Ok(None) => origin.is_none_or(|origin| is_own(origin, request)),
         Err(_) => false,
@@ -31,7 +33,7 @@ pub(crate) fn is_from_here<Q>(request: &Request<Q>, allowed: &[HeaderValue]) -> 
 /// Says two things at once.
 struct Several;
 
-fn at_most_one(values: GetAll<'_, HeaderValue>) -> Result<Option<&HeaderValue>, Several> {
+fn at_most_one<'a>(values: &GetAll<'a, HeaderValue>) -> Result<Option<&'a HeaderValue>, Several> {
     let mut values = values.iter();
     match (values.next(), values.next()) {
         (value, None) => Ok(value),

@@ -165,7 +165,8 @@ impl KeyRing {
 
 fn derive(secret: &[u8]) -> Result<[u8; 32], ConfigError> {
     if secret.len() < KeyRing::MIN_SECRET {
-        let message = format!("a secret has at least {} bytes, this one {}", KeyRing::MIN_SECRET, secret.len());
+        let message =
+            format!("a secret has at least {} bytes, this one {}", KeyRing::MIN_SECRET, secret.len());
         return Err(ConfigError::new(&["secrets"], message));
     }
     let mut distinct = secret.to_vec();

@@ -82,7 +82,10 @@ async fn a_response_that_never_looked_is_as_the_application_made_it() {
 const WHO_MAY_STORE: [(&[(&str, &str)], &str); 9] = [
     (&[], "private"),
     (&[("cache-control", "max-age=60")], "max-age=60, private"),
-    (&[("cache-control", "max-age=60"), ("cache-control", "must-revalidate")], "max-age=60, must-revalidate, private"),
+    (
+        &[("cache-control", "max-age=60"), ("cache-control", "must-revalidate")],
+        "max-age=60, must-revalidate, private",
+    ),
     (&[("cache-control", "no-cache")], "no-cache, private"),
     // With a field it speaks of that field only.
     (&[("cache-control", "private=\"Set-Cookie\", max-age=9")], "private=\"Set-Cookie\", max-age=9, private"),
@@ -159,7 +162,10 @@ const VARIES: [(&[(&str, &str)], &str); 8] = [
     (&[("vary", "Accept-Language")], "Cookie, Accept-Language"),
     (&[("vary", "accept-language, COOKIE")], "Cookie, accept-language"),
     (&[("vary", "cookie, Accept")], "Cookie, Accept"),
-    (&[("vary", "Accept"), ("vary", "Accept-Language,Cookie"), ("vary", "")], "Cookie, Accept, Accept-Language"),
+    (
+        &[("vary", "Accept"), ("vary", "Accept-Language,Cookie"), ("vary", "")],
+        "Cookie, Accept, Accept-Language",
+    ),
     (&[("vary", "Accept"), ("vary", "accept")], "Cookie, Accept"),
     (&[("vary", "*")], "*"),
     (&[("vary", "Accept, *"), ("vary", "Cookie")], "*"),

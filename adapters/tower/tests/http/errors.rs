@@ -104,7 +104,8 @@ async fn f25_a_layer_outside_finds_the_error_in_the_response() {
                 let note = note.clone();
                 async move {
                     let response = next.run(request).await;
-                    *note.lock().unwrap() = response.extensions().get::<Arc<Error>>().map(|error| error.kind());
+                    *note.lock().unwrap() =
+                        response.extensions().get::<Arc<Error>>().map(|error| error.kind());
                     response
                 }
             };

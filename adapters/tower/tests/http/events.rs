@@ -98,12 +98,17 @@ async fn a_log_in_whose_service_fails_is_an_event_and_a_log_out_is_carried_out()
     let events = Events::default();
     let layer = events.layer();
     let engine = layer.engine().clone();
-    let client = Client::new(Router::new().route("/", get(count)).route("/read", get(read)).layer(layer.clone()));
+    let client =
+        Client::new(Router::new().route("/", get(count)).route("/read", get(read)).layer(layer.clone()));
     client.get("/").await;
     let fail = async |request: Request<String>| -> Result<http::Response<String>, &str> {
         let pending = request.extensions().get::<cloakroom_tower::cloakroom::Pending>().unwrap();
         let session = pending.load().await.unwrap();
-        if request.uri().path() == "/out" { session.log_out() } else { session.log_in("alice").unwrap() }
+        if request.uri().path() == "/out" {
+            session.log_out();
+        } else {
+            session.log_in("alice").unwrap();
+        }
         Err("as the test wants")
     };
     let mut service = layer.layer(service_fn(fail));

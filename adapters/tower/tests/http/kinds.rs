@@ -2,7 +2,9 @@
 
 use axum::Router;
 use axum::routing::get;
-use cloakroom_tower::{Config, ErrorKind, Session, SessionError, SessionLayer, status_of, stores::MemoryStore};
+use cloakroom_tower::{
+    Config, ErrorKind, Session, SessionError, SessionLayer, status_of, stores::MemoryStore,
+};
 
 use crate::client::{Answer, Client};
 use crate::{down, engine};
