@@ -137,11 +137,6 @@ impl Guard {
             self.settings.warn_of_shared_caches();
         }
     }
-
-    /// Whether the handler left something to store.
-    fn has_changes(&self) -> bool {
-        self.pending.settle().is_none()
-    }
 }
 
 impl Drop for Guard {
@@ -151,7 +146,7 @@ impl Drop for Guard {
             return;
         }
         if !self.pending.is_ending() {
-            if self.has_changes() {
+            if self.pending.has_unsaved_changes() {
                 self.pending.engine().report(&Event::Unanswered);
             }
         } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {

@@ -277,6 +277,13 @@ impl Pending {
             && visit.with(|state| state.fate == crate::plan::Fate::End && state.placed().is_some())
     }
 
+    /// Returns whether the handler changed the session and the store does not know yet. Asks no store and writes nothing:
+    /// for adapters whose request ends without a response.
+    pub fn has_unsaved_changes(&self) -> bool {
+        let visit = &self.0;
+        visit.is_loaded() && !visit.has_responded() && visit.with(|state| state.is_changed())
+    }
+
     /// Carries out the end of the session, and nothing else, of a request whose response nobody will get: a session
     /// that was begun after it would be nobody's.
     ///
