@@ -55,18 +55,21 @@ pub(crate) struct Settings {
 }
 
 impl SessionLayer {
-    /// Keeps sessions in `store`, with the defaults of [`Config`].
+    /// Keeps sessions in `store`, with the defaults of [`Config`]. An `Arc<dyn Store>` is a store too.
+    ///
+    /// # Panics
+    /// If the operating system gives no random bytes; [`configured`](Self::configured) returns an error then.
     pub fn new(store: impl Store) -> Self {
         match Self::configured(store, Config::default()) {
             Ok(layer) => layer,
-            Err(error) => unreachable!("the defaults contradict each other: {error}"),
+            Err(error) => panic!("no sessions can be kept: {error}"),
         }
     }
 
     /// Keeps sessions in `store`, configured.
     ///
     /// # Errors
-    /// If options contradict each other.
+    /// If options contradict each other, the store lacks an ability that they need, or there are no random bytes.
     pub fn configured(store: impl Store, config: Config) -> Result<Self, ConfigError> {
         Engine::new(store, config).map(Self::of)
     }
