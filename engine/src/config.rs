@@ -36,6 +36,7 @@ use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
 pub struct Config {
     pub(crate) cookie: Attributes,
     pub(crate) keys: Option<KeyRing>,
+    accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
     pub(crate) proxy: TrustProxy,
     pub(crate) save_unchanged: bool,
@@ -123,6 +124,7 @@ impl Default for Config {
         Self {
             cookie: Attributes::default(),
             keys: None,
+            accept_unsigned: false,
             lifetime: Lifetime::default(),
             proxy: TrustProxy::No,
             save_unchanged: false,
@@ -214,7 +216,25 @@ impl Config {
     /// Signs the cookie, so that forged ones cost no store trip. Default: not signed; 256 random bits cannot be guessed.
     #[must_use]
     pub fn signed(mut self, keys: KeyRing) -> Self {
-        self.keys = Some(keys);
+        self.keys = Some(keys.accepting_unsigned(self.accept_unsigned));
+        self
+    }
+
+    /// Whether an engine that [signs](Self::signed) also takes cookies without a signature. Default: `false`.
+    ///
+    /// An engine that does not sign takes signed cookies always, and passes over the signature. So signing is turned on
+    /// without logging users out in two deployments, and off in two:
+    ///
+    /// | | first | then |
+    /// |---|---|---|
+    /// | on | `signed(keys).accept_unsigned(true)` | `signed(keys)`, after the [absolute lifetime](Self::absolute) |
+    /// | off | `signed(keys).accept_unsigned(true)` | neither |
+    ///
+    /// While it is `true`, a forged cookie costs a store trip, as without signing.
+    #[must_use]
+    pub fn accept_unsigned(mut self, accept: bool) -> Self {
+        self.accept_unsigned = accept;
+        self.keys = self.keys.map(|keys| keys.accepting_unsigned(accept));
         self
     }
 

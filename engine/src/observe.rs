@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ErrorKind, Handle};
+use crate::{Engine, ErrorKind, Handle};
 
 /// Something that happened to a session, or to the store: exactly one event each time, with its reason.
 ///
@@ -67,6 +67,22 @@ pub enum Event {
     Disconnected,
     /// The store answers again.
     Connected,
+    /// A response that looked at its session may be stored by shared caches: the application said `public`,
+    /// `s-maxage`, or so in a header for a CDN. One user may be shown what was made for another.
+    SharedCache,
+    /// A request that changed its session ended without a response: its handler panicked or failed, it ran out of
+    /// time, or the client went away. The changes are not saved, unless that was under way already.
+    Unanswered,
+    /// A session layer is inside of another one with the same cookie name and has another engine: the outer one
+    /// keeps the session, and the store and the options of the inner one are not used. Reported once for each layer.
+    LayerIgnored,
+}
+
+impl Engine {
+    /// Reports an event to the [observer](crate::Config::observer): for adapters, which see what the engine cannot.
+    pub fn report(&self, event: &Event) {
+        self.emit(event);
+    }
 }
 
 /// Why an id was renewed.

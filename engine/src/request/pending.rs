@@ -97,6 +97,15 @@ impl Pending {
             && request.with(|state| state.intent.is_end() && state.location.stored().is_some())
     }
 
+    /// Returns whether the handler changed the session and the store does not know yet. Asks no store and writes nothing:
+    /// for adapters whose request ends without a response.
+    pub fn has_unsaved_changes(&self) -> bool {
+        let request = &self.0;
+        request.is_loaded()
+            && !request.has_responded()
+            && request.with(|state| state.holds_unsaved_changes())
+    }
+
     /// Carries out the end of the session, and nothing else, of a request whose client is gone: the cookie of a new
     /// session could not be sent.
     ///

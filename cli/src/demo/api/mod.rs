@@ -19,7 +19,7 @@ use script::Script;
 use show::Shown;
 
 pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error| Problem::of(error).into_text());
+    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Problem::of(error).into_text());
     Router::new()
         .route("/api/untouched", get(untouched))
         .route("/api/session", get(session))

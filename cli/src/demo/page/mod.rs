@@ -21,7 +21,7 @@ use home::Home;
 use layout::Page;
 
 pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error| Failure::of(error).into_text());
+    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Failure::of(error).into_text());
     Router::new()
         .route("/", get(show))
         .route("/page/increment", post(actions::increment))
