@@ -209,7 +209,9 @@ async fn it_says_on_its_standard_error_where_sessions_are_and_what_cookies_are_f
     tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut String::new()).await.unwrap();
     child.start_kill().unwrap();
     let stderr = String::from_utf8(child.wait_with_output().await.unwrap().stderr).unwrap();
-    for said in ["sessions are kept in memory", "plain http", "whoever can reach this address"] {
+    for said in
+        ["sessions are kept in memory", "plain http", "everyone who can reach this address", "--host NAME"]
+    {
         assert!(stderr.contains(said), "{stderr}");
     }
 }

@@ -127,7 +127,15 @@ async fn f30_a_foreign_host_is_refused_over_http_2_too() {
 #[tokio::test]
 async fn f30_names_of_this_machine_are_served() {
     let playground = Playground::on(MEMORY).await;
-    for host in ["localhost", "LOCALHOST:3000", "app.localhost:8080", "127.0.0.1", "127.9.9.9:1", "[::1]:3000", "[::1]"] {
+    for host in [
+        "localhost",
+        "LOCALHOST:3000",
+        "app.localhost:8080",
+        "127.0.0.1",
+        "127.9.9.9:1",
+        "[::1]:3000",
+        "[::1]",
+    ] {
         let client = playground.client().with("host", host);
         assert_eq!(client.run(json!([{"increment": ["n", 1]}])).await["results"], json!([1]), "{host}");
     }
@@ -157,7 +165,8 @@ async fn f30_a_host_that_was_named_is_served_and_its_pages_may_change_things() {
 async fn f30_the_pages_own_forms_work_as_browsers_send_them() {
     let playground = Playground::on(MEMORY).await;
     let address: &'static str = format!("http://{}", playground.server.address).leak();
-    for (name, value) in [("origin", address), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")] {
+    for (name, value) in [("origin", address), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")]
+    {
         let client = playground.client();
         let page = client.get("/").await;
         let (_, rest) = page.body.split_once("id=\"csrf-token\"").unwrap();

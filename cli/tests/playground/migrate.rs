@@ -140,7 +140,8 @@ fn is_empty(folder: &Path) -> bool {
 
 #[tokio::test]
 async fn f36_a_source_that_is_not_there_is_an_error_and_stays_so() {
-    let mut sources = vec!["sqlite:mistyped.db", "sqlite:mistyped.db?prefix=x_", "file:mistyped", "file:mistyped/"];
+    let mut sources =
+        vec!["sqlite:mistyped.db", "sqlite:mistyped.db?prefix=x_", "file:mistyped", "file:mistyped/"];
     if cfg!(feature = "redb") {
         sources.push("redb:mistyped.redb");
     }

@@ -38,7 +38,8 @@ fn f37_documents_start_the_playground_by_its_command() {
         ("cli/README.md", include_str!("../../README.md")),
     ] {
         for (_, rest) in page.match_indices("cargo run").map(|(at, found)| page.split_at(at + found.len())) {
-            let names_something = [" -- ", " -p ", " --release", " --example"].iter().any(|next| rest.starts_with(next));
+            let names_something =
+                [" -- ", " -p ", " --release", " --example"].iter().any(|next| rest.starts_with(next));
             assert!(names_something, "{name}: cargo run{}", rest.lines().next().unwrap_or_default());
         }
         assert!(name == "CONTRIBUTING.md" || page.contains("$ cargo run -- demo"), "{name}");

@@ -32,6 +32,10 @@ impl Failure {
         ErrorKind::Setup,
         "a table is missing or not laid out as in schema.sql; choose another table prefix or another file",
     );
+    pub(crate) const NO_STORE: Self = Self::new(
+        ErrorKind::Setup,
+        "there are no sessions in that place; are the path and the table prefix right?",
+    );
     pub(crate) const NO_WAL: Self = Self::new(
         ErrorKind::Setup,
         "the file cannot be used with a write-ahead log; put it on a local file system",
