@@ -89,7 +89,7 @@ async fn f35_a_check_that_a_signal_ends_leaves_a_file_in_use_as_it_was() {
 }
 
 /// Servers that count what they keep.
-#[cfg(feature = "all-stores")]
+#[cfg(all(feature = "memcached", feature = "redis"))]
 mod servers {
     use std::io::{Read, Write};
     use std::net::TcpStream;

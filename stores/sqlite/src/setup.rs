@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::builder::Durability;
 use crate::database::Database;
 use crate::error::Failure;
+use crate::identity::Identity;
 use crate::layout::{APPLICATION_ID, Layout, SCHEMA_VERSION};
 
 /// The cache of each connection, in KiB.
@@ -136,7 +137,11 @@ impl Setup {
         for (_, sql) in self.layout.statements() {
             connection.prepare_cached(sql)?;
         }
-        Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock) })
+        let file = match &self.place {
+            Place::File(path) => Some(Identity::of(path)?),
+            Place::Memory => None,
+        };
+        Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock), file })
     }
 }
 
