@@ -68,6 +68,18 @@ impl Layout {
         format!("{}r:{{", self.prefix)
     }
 
+    /// The pattern of all keys, with what `MATCH` would read otherwise taken as it is.
+    pub(crate) fn everything(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len() + 1);
+        for letter in self.prefix.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern + "*"
+    }
+
     /// The key whose record has this name, if it is the name of a record.
     pub(crate) fn key_of(&self, name: &[u8]) -> Option<StoreKey> {
         let member = name.strip_prefix(self.records().as_bytes())?.strip_suffix(b"}")?;
