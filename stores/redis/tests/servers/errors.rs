@@ -137,7 +137,8 @@ async fn a_server_that_removes_keys_when_it_is_full_is_refused_unless_that_is_al
         is(opened().await, ErrorKind::Setup);
     }
     // A user who may not ask is let in unchecked.
-    let _: String = raw.ask("ACL SETUSER keeper on >secret ~cloakroom:* +@read +@write +@scripting +@connection");
+    let _: String =
+        raw.ask("ACL SETUSER keeper on >secret ~cloakroom:* +@read +@write +@scripting +@connection");
     let host = server.url().replace("redis://", "");
     RedisStore::open(&format!("redis://keeper:secret@{host}")).await.unwrap();
     let _: String = raw.ask("ACL SETUSER looker on >secret ~cloakroom:* +@all -info");

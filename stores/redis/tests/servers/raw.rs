@@ -38,7 +38,7 @@ impl<C: ConnectionLike> Raw<C> {
     }
 }
 
-/// Servers that are watched: each tells what clients ask it for, and marks what scripts call.
+/// Masters that are watched: each tells what clients ask it for, and marks what scripts call.
 pub(crate) struct Watch {
     /// The connection that is told, and one to ask on.
     servers: Vec<(Connection, Connection)>,
@@ -49,11 +49,12 @@ impl Watch {
     pub(crate) fn on(urls: &[String]) -> Self {
         let server = |url: &String| {
             let connect = || Client::open(url.as_str()).unwrap().get_connection().unwrap();
-            let (mut told, asks) = (connect(), connect());
+            let (mut told, mut asks) = (connect(), connect());
+            let about: String = cmd("INFO").arg("replication").query(&mut asks).unwrap();
             cmd("MONITOR").exec(&mut told).unwrap();
-            (told, asks)
+            about.contains("role:master").then_some((told, asks))
         };
-        Self { servers: urls.iter().map(server).collect(), seen: 0 }
+        Self { servers: urls.iter().filter_map(server).collect(), seen: 0 }
     }
 
     /// How many commands with a word that begins like this clients have sent since the watch began.

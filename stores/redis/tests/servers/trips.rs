@@ -34,6 +34,8 @@ async fn a_request_makes_the_trips_that_are_promised() {
     for path in ["/write", "/read", "/write", "/log-in", "/write"] {
         assert!(app.get(path).await.0.is_success(), "{path}");
     }
+    clock.advance(Duration::from_secs(600));
+    assert!(app.get("/read").await.0.is_success());
     let mut made = Vec::new();
     let mut measure = async |app: &mut App, what: &'static str, path: &str| {
         let before = reads(&mut raw);
