@@ -1,14 +1,16 @@
 //! Measures increments of one session that meet, each a request of its own:
 //!
 //! ```console
-//! $ cargo xtask services run --only redis -- cargo run --release -p cloakroom-redis --example contention -- [seconds]
+//! $ cargo xtask services run --only redis -- cargo run --release -p cloakroom-redis --example contention -- [each]
 //! ```
 //!
-//! First by one task, which waits for each response; then by 64 tasks at once, in one process and in three.
+//! First by one task, which waits for each response; then by 64 tasks at once, in one process and in three. Each of the 64
+//! makes so many (50 unless said), and the one makes all of theirs: a task that is starved has its share in the figures.
 //! Afterwards the session is read: each increment that was answered with success is in it exactly once.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a person to read")]
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _, stdin};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -30,30 +32,25 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // How this program is called by itself.
-        ["once", cookie, tasks, millis] => {
-            let span = Duration::from_millis(millis.parse().unwrap());
-            let Made { latencies, failed } = increment(cookie, tasks.parse().unwrap(), span).await;
-            let micros: Vec<_> = latencies.iter().map(|latency| latency.as_micros().to_string()).collect();
-            println!("{failed} {}", micros.join(" "));
-        }
-        ref others => report(others.first().map_or(5, |seconds| seconds.parse().unwrap())).await,
+        ["once", cookie, tasks, each] => work(cookie, tasks.parse().unwrap(), each.parse().unwrap()).await,
+        ref others => report(others.first().map_or(50, |each| each.parse().unwrap())).await,
     }
 }
 
-async fn report(seconds: u32) {
-    let span = Duration::from_secs(seconds.into());
+async fn report(each: usize) {
     println!("processes  tasks  increments/s  of one task's        p50        p99    longest  failed");
     let mut alone = None;
-    for (processes, tasks) in [(1, 1), (1, AT_ONCE), (3, AT_ONCE)] {
+    for (processes, tasks, each) in [(1, 1, each * AT_ONCE), (1, AT_ONCE, each), (3, AT_ONCE, each)] {
         let cookie = begin().await;
-        let made = spread(&cookie, processes, tasks, span);
+        let made = spread(&cookie, processes, tasks, each);
         let counted: usize = ask("/read", &cookie).await.1.parse().unwrap();
+        let answered = made.latencies.len() - made.failed;
         assert!(
-            counted >= made.latencies.len() && counted <= made.latencies.len() + made.failed,
-            "{counted}"
+            (answered..=made.latencies.len()).contains(&counted),
+            "{answered} answered, {counted} counted"
         );
         #[expect(clippy::cast_precision_loss, reason = "a count of thousands")]
-        let rate = made.latencies.len() as f64 / span.as_secs_f64();
+        let rate = answered as f64 / made.took.as_secs_f64();
         let ratio = rate / *alone.get_or_insert(rate);
         let at = |part: usize| made.latencies[(made.latencies.len() - 1) * part / 100];
         print!("{processes:9} {tasks:6} {rate:13.0} {ratio:14.2}");
@@ -61,22 +58,23 @@ async fn report(seconds: u32) {
     }
 }
 
-/// What was answered: how long each success took, sorted, and how many were none.
+/// What was answered: how long each answer took, sorted, how many were no success, and how long all took.
+#[derive(Default)]
 struct Made {
     latencies: Vec<Duration>,
     failed: usize,
+    took: Duration,
 }
 
-/// Shares the tasks out among so many processes.
-fn spread(cookie: &str, processes: usize, tasks: usize, span: Duration) -> Made {
-    let start = |process: usize| {
-        let share = (tasks + process) / processes;
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["once", cookie, &share.to_string(), &span.as_millis().to_string()]);
-        command.stdout(Stdio::piped()).spawn().unwrap()
-    };
-    let started: Vec<_> = (0..processes).map(start).collect();
-    let mut made = Made { latencies: Vec::new(), failed: 0 };
+/// Shares the tasks out among so many processes, which begin when all are ready.
+fn spread(cookie: &str, processes: usize, tasks: usize, each: usize) -> Made {
+    let mut started: Vec<_> =
+        (0..processes).map(|process| start(cookie, (tasks + process) / processes, each)).collect();
+    let begin = Instant::now();
+    for process in &mut started {
+        process.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    }
+    let mut made = Made::default();
     for process in started {
         let output = process.wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -84,34 +82,45 @@ fn spread(cookie: &str, processes: usize, tasks: usize, span: Duration) -> Made 
         made.failed += usize::try_from(numbers.next().unwrap()).unwrap();
         made.latencies.extend(numbers.map(Duration::from_micros));
     }
+    made.took = begin.elapsed();
     made.latencies.sort_unstable();
     made
 }
 
-async fn increment(cookie: &str, tasks: usize, span: Duration) -> Made {
-    let app = app().await;
-    let tasks = (0..tasks).map(|_| tokio::spawn(keep_incrementing(app.clone(), cookie.to_owned(), span)));
-    let mut made = Made { latencies: Vec::new(), failed: 0 };
-    for task in tasks.collect::<Vec<_>>() {
-        let of_task = task.await.unwrap();
-        made.latencies.extend(of_task.latencies);
-        made.failed += of_task.failed;
-    }
-    made
+/// Starts a process, and waits until it has its connection.
+fn start(cookie: &str, tasks: usize, each: usize) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["once", cookie, &tasks.to_string(), &each.to_string()]);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 1];
+    process.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+    process
 }
 
-async fn keep_incrementing(app: Router, cookie: String, span: Duration) -> Made {
-    let mut made = Made { latencies: Vec::new(), failed: 0 };
-    let begin = Instant::now();
-    while begin.elapsed() < span {
-        let asked = Instant::now();
-        if send(&app, "/increment", &cookie).await.status() == StatusCode::OK {
-            made.latencies.push(asked.elapsed());
-        } else {
-            made.failed += 1;
-        }
+/// Is one of the processes.
+async fn work(cookie: &str, tasks: usize, each: usize) {
+    let app = app().await;
+    assert_eq!(send(&app, "/read", cookie).await.status(), StatusCode::OK);
+    println!();
+    BufReader::new(stdin()).read_line(&mut String::new()).unwrap();
+    let working = (0..tasks).map(|_| tokio::spawn(increment(app.clone(), cookie.to_owned(), each)));
+    let (mut failed, mut micros) = (0, Vec::new());
+    for task in working.collect::<Vec<_>>() {
+        let (failed_here, latencies) = task.await.unwrap();
+        failed += failed_here;
+        micros.extend(latencies.into_iter().map(|latency| latency.as_micros().to_string()));
     }
-    made
+    println!("{failed} {}", micros.join(" "));
+}
+
+async fn increment(app: Router, cookie: String, times: usize) -> (usize, Vec<Duration>) {
+    let (mut failed, mut latencies) = (0, Vec::new());
+    for _ in 0..times {
+        let asked = Instant::now();
+        failed += usize::from(send(&app, "/increment", &cookie).await.status() != StatusCode::OK);
+        latencies.push(asked.elapsed());
+    }
+    (failed, latencies)
 }
 
 async fn app() -> Router {
