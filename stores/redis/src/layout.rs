@@ -167,6 +167,11 @@ fn len(bytes: &[u8]) -> u64 {
 const HEAD: usize = 48;
 /// How many bytes stand before the owner of a record that has one.
 const OWNED_HEAD: usize = 84;
+/// How many bytes of a record end with its owner, as scripts count.
+pub(crate) fn owner_end(owner: &OwnerKey) -> String {
+    (OWNED_HEAD + owner.as_bytes().len()).to_string()
+}
+
 /// The most bytes before a payload.
 pub(crate) const LONGEST_HEAD: usize = OWNED_HEAD + OwnerKey::MAX_LEN;
 
