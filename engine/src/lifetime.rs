@@ -40,6 +40,9 @@ impl Default for Lifetime {
 /// How long it is known that a log-in replaced an id, for requests that were under way. Also the longest grace.
 const TOMBSTONE: Duration = Duration::from_secs(60 * 60);
 
+/// How far machines' clocks may be apart: what a store keeps by its own clock lasts so much longer.
+const MOST_SKEW: Duration = Duration::from_secs(60 * 60);
+
 /// How long the redirect of a renewed id lasts at most, where no absolute limit ends the session earlier.
 const REDIRECT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -135,7 +138,7 @@ impl Lifetime {
 
     /// Returns the same for an id that a log-in replaced, which leads nowhere.
     pub(crate) fn tombstone(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        (now + self.grace, now + TOMBSTONE)
+        (now + self.grace, now + TOMBSTONE + MOST_SKEW)
     }
 
     /// Returns whether the record was written under another configured idle time than the present one.

@@ -51,13 +51,14 @@ impl Engine {
             Err(error) => return self.during_outage(error, now),
         };
         let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
-        let mut is_replaced = false;
+        let (mut is_replaced, mut seen) = (false, 0);
         for (place, id) in ids.iter().enumerate() {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
+            seen = place + 1;
             let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
-                    None => return Ok(self.state_of(id, live, ids, place + 1, now)),
+                    None => return Ok(self.state_of(id, live, ids, seen, now)),
                     Some(reason) => self.expire(&mut records, &live.key, live.version, reason).await,
                 },
                 Ok(other) => {
@@ -69,7 +70,8 @@ impl Engine {
         }
         let location = if is_replaced { Location::Closed } else { Location::Absent };
         let mut state = Box::new(State::new(location, Frames::default(), now));
-        state.set_other_ids(ids.behind(most));
+        // Redirects use up lookups, too: ids that were not looked at may be live.
+        state.set_other_ids(ids.behind(seen));
         Ok(state)
     }
 
@@ -108,7 +110,7 @@ impl Engine {
     }
 
     /// Returns on which clock a session has run out that the store still has.
-    fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<Expiry> {
+    pub(crate) fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<Expiry> {
         let lifetime = &self.config().lifetime;
         if now >= lifetime.ends_at(&live.header) {
             return Some(Expiry::Absolute);

@@ -80,9 +80,16 @@ impl Commit<'_> {
 
     /// Ends the sessions of all other ids that the client sent under the same cookie name.
     pub(super) async fn end_other_ids(&mut self) -> Result<()> {
+        let own = self.view.location.stored().map(|located| located.header.public_id());
         for id in self.view.other_ids() {
-            let mut is_uncertain = false;
-            if end_from(&mut self.records, id.key(), None, &mut is_uncertain).await? == Ended::Here {
+            // An older id of the session itself: what happens to that is for the step that follows.
+            let found = self.records.resolve(id.key(), Follow::HELD).await?;
+            let Resolved::Live(live) = found else { continue };
+            if own == Some(live.header.public_id()) {
+                continue;
+            }
+            let (key, version) = (live.key, Some(live.version));
+            if end_from(&mut self.records, key, version, &mut false).await? == Ended::Here {
                 let reason = self.end_reason();
                 self.engine.emit(&Event::Ended { reason, count: 1 });
             }

@@ -117,10 +117,12 @@ impl Commit<'_> {
             self.rebase_values(landed.frames, Some(landed.sent))?;
         }
         if self.view.is_unsettled() && Box::pin(self.settle_earlier_writes()).await? == Settled::Gone {
-            if self.view.intent.kind() != IntentKind::LogIn {
-                return Ok(LOST);
+            match self.view.intent.kind() {
+                IntentKind::LogIn => self.log_in_without_a_past()?,
+                // The end finds out itself how the session went, and carries on with a log-in that came after it.
+                IntentKind::End => {}
+                IntentKind::Keep | IntentKind::Renew => return Ok(LOST),
             }
-            self.log_in_without_a_past()?;
         }
         let plan = self.decide();
         if plan.cookie == CookieStep::Set && self.request.has_responded {

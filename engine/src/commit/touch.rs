@@ -19,6 +19,10 @@ impl Commit<'_> {
         let rides = extend && !self.request.is_save;
         let touch = rides.then_some(Touch { due_before: expires_at, expires_at });
         let live = match self.records.resolve(key, Follow { touch, ..Follow::HELD }).await? {
+            // The store keeps a record by its idle time, and a touch may have moved that past the absolute end.
+            Resolved::Live(live) if self.engine.expiry_of(&live, self.engine.clock().now()).is_some() => {
+                return Ok(LOST);
+            }
             Resolved::Live(live) => live,
             Resolved::Missing | Resolved::ReplacedByLogin | Resolved::GraceOver => return Ok(LOST),
             Resolved::Unreadable => return Err(unreadable()),

@@ -216,6 +216,7 @@ impl State {
         self.take_cookie(&mut result.view);
         let (verdict, frames) = match verdict {
             Ok(Verdict::Discarded { session_remains: false }) if self.keeps_new_log_in(&result.stamp) => {
+                self.log_in_instead_of_ending();
                 (Ok(Verdict::Discarded { session_remains: false }), Some(Frames::default()))
             }
             Ok(Verdict::Discarded { session_remains: false }) => {
@@ -228,7 +229,9 @@ impl State {
             }
             Ok(Verdict::Discarded { session_remains: true }) => {
                 self.settle(result, false);
-                self.discard();
+                if !self.is_decided_since(&result.stamp) {
+                    self.discard();
+                }
                 result.verdict = Some(verdict);
                 return None;
             }
@@ -236,6 +239,10 @@ impl State {
                 self.settle(result, true);
                 result.verdict = Some(Err(error));
                 return None;
+            }
+            // Values of a session that has ended are not those of the next one, although a handler took the end back.
+            Ok(verdict) if result.view.ended && self.intent_revision != result.stamp.intent_revision => {
+                (Ok(verdict), Some(result.frames.clone().unwrap_or_default()))
             }
             verdict => (verdict, result.frames.clone()),
         };
@@ -264,19 +271,31 @@ impl State {
 
     /// Returns whether a log-in was decided while a commit found the session gone: it stands, without a past.
     fn keeps_new_log_in(&self, stamp: &Stamp) -> bool {
-        matches!(self.intent, Intent::LogIn(_)) && stamp.intent != IntentKind::LogIn
+        let is_since = self.intent_revision != stamp.intent_revision;
+        let ends_first = self.intent.is_end() && stamp.intent != IntentKind::End;
+        is_since && self.intent.login().is_some() && !ends_first
+    }
+
+    /// Returns whether a log-out or another log-in was decided while a log-in was refused: it stands.
+    fn is_decided_since(&self, stamp: &Stamp) -> bool {
+        self.intent_revision != stamp.intent_revision && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
     }
 
     /// Makes `frames` what the values stand on.
     fn take_values(&mut self, result: &mut CommitResult, frames: Frames) -> Result<Result<()>, Replay> {
         let stamp = &result.stamp;
-        if let Intent::End(ending) = &mut self.intent
-            && stamp.intent != IntentKind::End
-        {
-            let number = result.view.location.stored().map_or(0, |located| located.header.number());
-            let mut before = std::mem::replace(&mut *ending.before, WorkingCopy::loaded(frames, number));
-            self.trash.extend(before.discard());
-            return Ok(Ok(()));
+        if let Intent::End(ending) = &mut self.intent {
+            if stamp.intent != IntentKind::End {
+                let before = &mut ending.before;
+                self.trash.extend(before.hold_changes());
+                let all = before.len();
+                return Ok(before.committed(frames, all));
+            }
+            if self.intent_revision != stamp.intent_revision {
+                // The session that ended is not there any more, should this end be discarded, too.
+                let mut before = std::mem::take(&mut *ending.before);
+                self.trash.extend(before.discard());
+            }
         }
         let sent = if self.values_revision == stamp.values_revision { stamp.sent } else { 0 };
         if self.values.len() == sent {

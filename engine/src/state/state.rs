@@ -103,6 +103,7 @@ impl State {
     /// Takes the place of what was loaded before; the client is told what it would have been told.
     pub(crate) fn reloaded(&mut self, again: Self) {
         let mut old = std::mem::replace(self, again);
+        self.take_what_the_client_sent(&mut old);
         self.cookie = std::mem::take(&mut old.cookie);
         self.first_seen = old.first_seen;
         self.values.age_up_to(self.first_seen);
@@ -110,6 +111,14 @@ impl State {
         self.values_revision = old.values_revision.wrapping_add(1);
         self.trash = std::mem::take(&mut old.trash);
         self.throw_away(old);
+    }
+
+    /// Takes over what does not depend on the session that was found.
+    fn take_what_the_client_sent(&mut self, old: &mut Self) {
+        if let Some(rare) = old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some()) {
+            let (ids, device) = (std::mem::take(&mut rare.other_ids), rare.device_hint.take());
+            (self.rare().other_ids, self.rare().device_hint) = (ids, device);
+        }
     }
 
     /// Puts another state's changes to where they can be dropped.
@@ -336,6 +345,7 @@ impl State {
         closed.values_revision = self.values_revision.wrapping_add(1);
         (closed.cookie, closed.ended, closed.end_was_ignored) = (cookie, self.ended, self.end_was_ignored);
         closed.trash = std::mem::take(&mut self.trash);
+        closed.take_what_the_client_sent(self);
         let old = std::mem::replace(self, closed);
         self.throw_away(old);
     }

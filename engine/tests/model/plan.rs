@@ -178,8 +178,22 @@ impl Mind {
         self.decisions != sent.decisions
     }
 
+    /// Whether there is something for which a session must be stored that is not yet.
+    fn is_wanted(&self) -> bool {
+        self.must_exist || (self.stored().is_none() && !self.view().is_empty())
+    }
+
+    /// Whether the client has a session, or will have one.
+    pub(crate) fn exists(&self) -> bool {
+        match self.place {
+            // The session that replaced this one goes on, whatever this request decides.
+            Found::Closed => matches!(self.fate, Fate::LogIn | Fate::End),
+            Found::Absent | Found::Session { .. } => self.stored().is_some() || self.is_wanted(),
+        }
+    }
+
     pub(crate) fn want(&self) -> Want {
-        let wanted = self.must_exist || (self.stored().is_none() && !self.view().is_empty());
+        let wanted = self.is_wanted();
         match (&self.place, self.fate) {
             (Found::Absent, _) | (Found::Closed, Fate::LogIn) if wanted => Want::Create,
             (Found::Closed, Fate::End) => Want::IgnoreEnd,

@@ -9,6 +9,7 @@ use crate::seeded::Wrong;
 pub(crate) enum Step {
     Read(&'static str),
     ReadAll,
+    Exists,
     Insert(&'static str),
     Remove(&'static str),
     Take(&'static str),
@@ -59,6 +60,8 @@ pub(crate) struct Case {
     pub(crate) sent_one_by_one: bool,
     /// Requests of another path of the browser, before anything overlaps: their cookie comes along with all others.
     pub(crate) beside: Vec<Script>,
+    /// Whether that cookie is an older one of the same session, and not of another one.
+    pub(crate) beside_is_the_same: bool,
     /// Whether that cookie comes first.
     pub(crate) beside_is_first: bool,
     /// How many seconds the clocks of the requests' machines are ahead; those behind the last one are right.
@@ -85,10 +88,10 @@ impl fmt::Display for Case {
             writeln!(f, "  before: {script:?}")?;
         }
         for (at, script) in self.requests.iter().enumerate() {
-            writeln!(f, "  r{}: {script:?}", self.before.len() + at + 1)?;
+            writeln!(f, "  r{}: {script:?}", self.beside.len() + self.before.len() + at + 1)?;
         }
         for (at, script) in self.strangers.iter().enumerate() {
-            let number = self.before.len() + self.requests.len() + at + 1;
+            let number = self.beside.len() + self.before.len() + self.requests.len() + at + 1;
             writeln!(f, "  r{number}, of another browser: {script:?}")?;
         }
         for script in &self.beside {

@@ -45,7 +45,6 @@ fn f01_a_closure_reads_and_changes_its_own_session_when_it_first_runs() {
 }
 
 #[test]
-#[ignore = "the commit still merges under its lock; the rewritten one merges on a clone"]
 fn f01_a_closure_reads_its_own_session_when_a_commit_runs_it_again() {
     ends(async || {
         let site = shop().await;

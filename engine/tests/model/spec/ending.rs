@@ -44,7 +44,8 @@ impl Model {
             Some(Place::Pending { by, .. })
                 if by != actor
                     && self.rules.cap.is_none()
-                    && !self.is_ending(actor) =>
+                    && !self.is_ending(actor)
+                    && !self.is_revoking(actor) =>
             {
                 self.violation(actor, "removed a record that another request was about to use");
             }
@@ -95,6 +96,10 @@ impl Model {
             }
         };
         self.is_ending(actor) && self.requests[&actor].other_ids.iter().any(leads_here)
+    }
+
+    fn is_revoking(&self, actor: Actor) -> bool {
+        self.rules.skewed && self.requests[&actor].call == Call::Revoke
     }
 
     /// Whether a revocation ends the session because its log-in is dated later than that: clocks differ.

@@ -17,7 +17,9 @@ impl Model {
         let now = self.now(actor);
         let request = self.request(actor);
         (request.call, request.called, request.found, request.looks) = (call, now, None, 0);
-        (request.next_look, request.ids_seen, request.met_log_in) = (None, 0, false);
+        if !request.has_loaded {
+            (request.next_look, request.ids_seen, request.met_log_in) = (None, 0, false);
+        }
     }
 
     /// The first load has ended well.
@@ -88,6 +90,7 @@ impl Model {
         let since = owner.since.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
         let mind = &mut self.request(actor).mind;
         mind.owner = Some(Owner { since, ..owner });
+        mind.logged_in_at = mind.logged_in_at.map(|_| since);
         if let Found::Session { owner, .. } = &mut mind.place {
             *owner = stored;
         }
@@ -143,7 +146,7 @@ impl Model {
             _ => None,
         };
         let request = self.request(actor);
-        request.met_log_in |= matches!(result, Found::Closed);
+        request.met_log_in |= is_first_load && matches!(result, Found::Closed);
         request.next_look = next_look;
         request.found = Some(result);
     }

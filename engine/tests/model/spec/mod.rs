@@ -35,7 +35,8 @@ pub(crate) use request::{Call, Skew};
 use request::Request;
 
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
-const TOMBSTONE: Duration = Duration::from_secs(60 * 60);
+/// An hour, and one for clocks that differ.
+const TOMBSTONE: Duration = Duration::from_secs(2 * 60 * 60);
 const LONGEST_TRAIL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Rules {

@@ -38,6 +38,8 @@ impl Request {
                 let user = self.model.lock().mind(actor).owner.clone();
                 let user = user.map(|owner| owner.key.as_str().unwrap_or_default().to_owned());
                 self.check(step, &session.user(), &user);
+                let exists = self.model.lock().mind(actor).exists();
+                self.check(Step::Exists, &session.exists(), &exists);
             }
             Step::Insert(key) => {
                 session.insert(key, tag).expect("it is JSON");
@@ -79,6 +81,10 @@ impl Request {
             Step::Clear => {
                 session.clear();
                 self.model.lock().mind(actor).clear();
+            }
+            Step::Exists => {
+                let exists = self.model.lock().mind(actor).exists();
+                self.check(step, &session.exists(), &exists);
             }
             Step::Touch => {
                 session.touch();

@@ -147,8 +147,8 @@ impl World {
     /// Begins the session of another path of the browser.
     async fn run_beside(&mut self, case: &Case) -> Option<String> {
         self.run_alone(&case.beside).await;
-        let jar = std::mem::take(&mut *self.jar.lock().unwrap_or_else(PoisonError::into_inner));
-        jar.0
+        let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        if case.beside_is_the_same { jar.0.clone() } else { jar.0.take() }
     }
 
     /// Runs a whole case; the error says what went wrong, and how.

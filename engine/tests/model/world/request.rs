@@ -56,6 +56,17 @@ impl Running {
     }
 }
 
+/// Waits for what a request does behind its own back.
+async fn hear_out(behind: &mut Vec<JoinHandle<()>>) {
+    for task in behind.drain(..) {
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
 impl Request {
     /// The browser sends the request, with the cookie that it has now.
     pub(super) fn send(&self) {
@@ -88,6 +99,10 @@ impl Request {
                 continue;
             }
             let Ok(session) = self.load(&pending).await else { return };
+            if matches!(step, Step::Save | Step::SaveBehind | Step::Reload | Step::RevokeAll(_) | Step::RevokeOthers) {
+                // One at a time, so that the model knows whose operations it sees.
+                hear_out(&mut behind).await;
+            }
             let tag = i64::try_from(self.actor * 100 + line + 1).expect("cases are small");
             if *step == Step::SaveBehind {
                 let (this, session) = (self.clone(), session);
@@ -96,13 +111,7 @@ impl Request {
                 self.perform(&session, *step, tag).await;
             }
         }
-        for task in behind {
-            if let Err(error) = task.await
-                && error.is_panic()
-            {
-                std::panic::resume_unwind(error.into_panic());
-            }
-        }
+        hear_out(&mut behind).await;
         let outcome = pending.commit().await;
         self.respond(outcome);
     }
