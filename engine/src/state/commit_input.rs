@@ -286,10 +286,10 @@ impl State {
         let stamp = &result.stamp;
         if let Intent::End(ending) = &mut self.intent {
             if stamp.intent != IntentKind::End {
-                let before = &mut ending.before;
-                self.trash.extend(before.hold_changes());
-                let all = before.len();
-                return Ok(before.committed(frames, all));
+                let all = ending.before.len();
+                let outcome = ending.before.committed(frames, all);
+                self.trash.extend(ending.before.take_trash());
+                return Ok(outcome);
             }
             if self.intent_revision != stamp.intent_revision {
                 // The session that ended is not there any more, should this end be discarded, too.
