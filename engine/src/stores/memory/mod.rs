@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Clock, Created, Cursor, Entry, OwnerKey, Owners, Page, Record, Result, Scan, Store, StoreKey,
-    Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+    Abilities, Clock, Created, Cursor, Entry, Immediate, OwnerKey, Owners, Page, Record, Result, Scan, Store,
+    StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
 };
 
 pub use self::builder::MemoryStoreBuilder;
@@ -126,13 +126,13 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
-        self.load_now(key, touch)
+        self.load_at(key, touch, self.clock.now())
     }
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
-        self.create_now(key, record)
+        self.create_at(key, record, self.clock.now())
     }
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
-        self.update_now(key, expected, record)
+        self.update_at(key, expected, record, self.clock.now())
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.touch_now(key, expires_at)
@@ -141,7 +141,20 @@ impl Store for MemoryStore {
         self.delete_now(key)
     }
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_immediate(self)
+    }
+}
+
+/// Nothing here waits for anything but locks that are held for microseconds.
+impl Immediate for MemoryStore {
+    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>> {
+        self.load_at(key, touch, now)
+    }
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+        self.create_at(key, record, now)
+    }
+    fn update(&self, key: &StoreKey, expected: Version, record: &Record, now: Timestamp) -> Result<Updated> {
+        self.update_at(key, expected, record, now)
     }
 }
 

@@ -28,10 +28,10 @@ impl MemoryStore {
     ///
     /// If there is nothing to drop, the room is about to be given back, or to be filled with what can be dropped, by
     /// other threads: it waits for them.
-    pub(super) fn make_room(&self, room: Room, spare: &StoreKey) -> Result<()> {
+    pub(super) fn make_room(&self, room: Room, spare: &StoreKey, now: Timestamp) -> Result<()> {
         let mut patience = PATIENCE;
         while !self.budget.has(room) {
-            if !self.drop_one(spare)? {
+            if !self.drop_one(spare, now)? {
                 let less = patience.checked_sub(1);
                 patience = less.ok_or_else(|| Error::new(ErrorKind::Full, "the memory store has no room"))?;
                 sync::yield_now();
@@ -40,16 +40,16 @@ impl MemoryStore {
         Ok(())
     }
 
-    fn drop_one(&self, spare: &StoreKey) -> Result<bool> {
-        Ok(self.drop_expired()?
-            || self.drop_nearest(Line::Unowned, spare)?
-            || self.drop_nearest(Line::Owned, spare)?)
+    fn drop_one(&self, spare: &StoreKey, now: Timestamp) -> Result<bool> {
+        Ok(self.drop_expired(now)?
+            || self.drop_nearest(Line::Unowned, spare, now)?
+            || self.drop_nearest(Line::Owned, spare, now)?)
     }
 
     /// Drops records that expired before the present second began: nothing stays in the buckets before it, so no
     /// look is in vain.
-    fn drop_expired(&self) -> Result<bool> {
-        let past = Bucket::of(self.clock.now()).end_of_previous();
+    fn drop_expired(&self, now: Timestamp) -> Result<bool> {
+        let past = Bucket::of(now).end_of_previous();
         for (shard, line) in self.due(past).take(SWEEPS) {
             if self.sweep_a_little(shard, line, past)? {
                 return Ok(true);
@@ -59,13 +59,13 @@ impl MemoryStore {
     }
 
     /// Drops the record of the line that is nearest to its expiry.
-    fn drop_nearest(&self, line: Line, spare: &StoreKey) -> Result<bool> {
+    fn drop_nearest(&self, line: Line, spare: &StoreKey, now: Timestamp) -> Result<bool> {
         let (mut nearest, mut nobody): (Option<Candidate>, _) = (None, None);
         for _ in 0..LOOKS {
             let Some(shard) = self.shard_with_first(line, nobody) else { break };
             let looked = self.shards[shard].write()?.look_at_first(line, spare);
             match looked {
-                Looked::Dropped(entry) => return self.settle_drop(&entry),
+                Looked::Dropped(entry) => return self.settle_drop(&entry, now),
                 Looked::Moved { key, expires_at } => {
                     nearest = nearest.filter(|best| best.expires_at <= expires_at);
                     nearest.get_or_insert(Candidate { expires_at, key });
@@ -73,11 +73,11 @@ impl MemoryStore {
                 Looked::Nobody => nobody = Some(shard),
             }
         }
-        nearest.map_or(Ok(false), |candidate| self.drop_candidate(&candidate, line))
+        nearest.map_or(Ok(false), |candidate| self.drop_candidate(&candidate, line, now))
     }
 
     /// Drops a record that was passed over, unless it was changed since; then room may have been made otherwise.
-    fn drop_candidate(&self, candidate: &Candidate, line: Line) -> Result<bool> {
+    fn drop_candidate(&self, candidate: &Candidate, line: Line, now: Timestamp) -> Result<bool> {
         let place = self.place(&candidate.key);
         let mut contents = place.shard.write()?;
         let number = contents.number(place.hash, &candidate.key);
@@ -88,12 +88,12 @@ impl MemoryStore {
         let Some(number) = number.filter(same) else { return Ok(true) };
         let removed = contents.remove(number);
         drop(contents);
-        removed.map_or(Ok(true), |entry| self.settle_drop(&entry))
+        removed.map_or(Ok(true), |entry| self.settle_drop(&entry, now))
     }
 
     /// Counts what was dropped if it was live, and settles what it leaves behind. Room was made.
-    fn settle_drop(&self, entry: &Entry) -> Result<bool> {
-        let live = entry.expiry.live_at(self.clock.now()).is_some();
+    fn settle_drop(&self, entry: &Entry, now: Timestamp) -> Result<bool> {
+        let live = entry.expiry.live_at(now).is_some();
         self.dropped.fetch_add(u64::from(live), Ordering::Relaxed);
         self.forget(entry)?;
         Ok(true)
