@@ -5,8 +5,8 @@ use cloakroom_store::{
 };
 
 use super::MemoryStore;
-use super::budget::Room;
 use super::entry::cost;
+use super::eviction::Room;
 use super::hasher::part;
 use super::shard::{Contents, Shard};
 
@@ -17,7 +17,7 @@ pub(super) struct Place<'a> {
     pub(super) hash: u64,
 }
 
-/// What became of a try to write.
+/// The answer to a try to write.
 enum Try<T> {
     /// There is an answer, and perhaps an owner who lost the record.
     Done(T, Option<OwnerKey>),
@@ -95,7 +95,7 @@ impl MemoryStore {
                     drop(contents);
                     self.try_update_owner(key, expected, record, owner, now)
                 }
-                _ => Ok(self.replace(&mut contents, number, key, record, Updated::Updated)),
+                _ => Ok(self.replace(&mut contents, number, key, record, now, Updated::Updated)),
             }
         })
     }
@@ -141,13 +141,13 @@ impl MemoryStore {
             if contents.entry(number).expiry.live_at(now).is_some() {
                 return Ok(Try::Done(Created::Taken, None));
             }
-            return Ok(self.replace(&mut contents, number, key, record, Created::Created));
+            return Ok(self.replace(&mut contents, number, key, record, now, Created::Created));
         }
         let room = Room { records: 1, bytes: cost(key, record) };
         if !self.budget.take(room) {
             return Ok(Try::NoRoom(room));
         }
-        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record)), None))
+        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record, now)), None))
     }
 
     /// Updates a record that gets an `owner` which it did not have.
@@ -169,7 +169,7 @@ impl MemoryStore {
             Err(refused) => return Ok(Try::Done(refused, None)),
             Ok(number) => number,
         };
-        let updated = self.replace(&mut contents, number, key, record, Updated::Updated);
+        let updated = self.replace(&mut contents, number, key, record, now, Updated::Updated);
         if let Try::Done(..) = updated {
             register.add(&owner.key, key);
         }
@@ -183,6 +183,7 @@ impl MemoryStore {
         number: u32,
         key: &StoreKey,
         record: &Record,
+        now: Timestamp,
         answer: impl FnOnce(Version) -> T,
     ) -> Try<T> {
         let (before, after) = (contents.entry(number).cost(), cost(key, record));
@@ -190,7 +191,7 @@ impl MemoryStore {
         if !self.budget.take(more) {
             return Try::NoRoom(more);
         }
-        let (version, owner) = contents.replace(number, record);
+        let (version, owner) = contents.replace(number, record, now);
         self.budget.give_back(Room { records: 0, bytes: before.saturating_sub(after) });
         let kept = record.owner.as_ref().map(|owner| &owner.key);
         Try::Done(answer(version), owner.map(|owner| owner.key).filter(|left| Some(left) != kept))
