@@ -1,7 +1,7 @@
-//! Compares the memory store with a plain DashMap behind the same contract, side by side in one process:
+//! Compares the memory store with a plain `DashMap` behind the same contract, side by side in one process:
 //! `cargo run --release -p cloakroom --example memory_store_speed [SESSIONS] [calls|creates|sweeps]`.
 //!
-//! The DashMap keeps less (no owners, no bound, no order of expiry) and sweeps by looking at everything. The two take
+//! The `DashMap` keeps less (no owners, no bound, no order of expiry) and sweeps by looking at everything. The two take
 //! turns of a few milliseconds, so that what else the machine does meets both alike. Printed is the median of the
 //! turns' times for each, and the median of their ratios.
 
@@ -185,9 +185,9 @@ fn sweep_beside_loads(store: &Side, keys: &[StoreKey]) -> Result<[f64; 3]> {
             let step = busy();
             let abilities = store.abilities();
             more = ready(abilities.sweep.ok_or_else(lost)?.sweep(STEP))?.more;
-            longest = longest.max(busy() - step);
+            longest = longest.max(busy().saturating_sub(step));
         }
-        let whole = busy() - began;
+        let whole = busy().saturating_sub(began);
         done.store(true, Ordering::Relaxed);
         let waited = loading.join().map_err(|_| lost())?;
         Ok([whole, longest, waited].map(|span| span.as_secs_f64() * 1_000.0))
@@ -203,11 +203,11 @@ fn busy() -> Duration {
 /// Lets both sides take their turn, and says the nanoseconds a call took each.
 fn both(number: usize, calls: usize, mut turn: impl FnMut(usize) -> Result<()>) -> Result<[f64; 2]> {
     let mut times = [0.0; 2];
-    let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
+    let order = if number.is_multiple_of(2) { [0, 1] } else { [1, 0] };
     for side in order {
         let began = busy();
         turn(side)?;
-        times[side] = (busy() - began).as_nanos() as f64 / calls as f64;
+        times[side] = busy().saturating_sub(began).as_nanos() as f64 / calls as f64;
     }
     Ok(times)
 }

@@ -71,7 +71,7 @@ impl Place {
         let distance = second.0.saturating_sub(present.0);
         let width = distance.checked_ilog2().unwrap_or(0).saturating_sub(FINENESS);
         Self {
-            begin: Second(second.0 >> width << width),
+            begin: Second((second.0 >> width) << width),
             at: NONE,
             width: width.try_into().unwrap_or_default(),
         }

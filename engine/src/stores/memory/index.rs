@@ -43,7 +43,7 @@ impl Index {
         if (self.len + 1) * 4 > self.places.len() * 3 {
             self.resize((self.places.len() * 2).max(FEWEST));
         }
-        self.put(u64::from(tag.0) << 32 | u64::from(number) + 1);
+        self.put(place(tag, number));
         self.len += 1;
     }
 
@@ -73,7 +73,7 @@ impl Index {
     /// Names an entry anew.
     pub(super) fn renumber(&mut self, tag: Tag, old: u32, new: u32) {
         if let Some(at) = self.position(tag, |number| number == old) {
-            self.places[at] = u64::from(tag.0) << 32 | u64::from(new) + 1;
+            self.places[at] = place(tag, new);
         }
     }
 
@@ -115,6 +115,11 @@ impl Index {
         let old = std::mem::replace(&mut self.places, vec![FREE; places].into());
         old.into_iter().filter(|place| *place != FREE).for_each(|place| self.put(place));
     }
+}
+
+#[inline]
+fn place(tag: Tag, number: u32) -> u64 {
+    (u64::from(tag.0) << 32) | (u64::from(number) + 1)
 }
 
 #[inline]
