@@ -53,9 +53,11 @@ impl Commit<'_> {
                 Ok(ReplaceResult::Replaced) => return Ok(self.finish(new, privilege).await),
                 Ok(ReplaceResult::NewRecordLost) => {
                     self.change_next_id()?;
-                    // A log-in is tried again: the store refuses it if its user was revoked.
-                    if privilege == Privilege::Same && !self.is_exempt(privilege).await? {
-                        return Ok(revoked(privilege));
+                    match privilege {
+                        Privilege::Same if !self.is_exempt(privilege).await? => return Ok(LOST),
+                        Privilege::Same => {}
+                        // Tried again: the store refuses it if its user was revoked.
+                        Privilege::New => self.wait_after_conflict().await?,
                     }
                 }
                 Ok(ReplaceResult::NewRecordGone) => {
