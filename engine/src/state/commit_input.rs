@@ -352,7 +352,7 @@ impl State {
         }
     }
 
-    fn throw_before(&mut self, mut before: Box<WorkingCopy>) {
+    pub(super) fn throw_before(&mut self, mut before: Box<WorkingCopy>) {
         self.trash.extend(before.discard());
     }
 
@@ -377,7 +377,8 @@ impl State {
         if failed {
             rare.unsettled.extend(result.unsettled);
         }
-        if result.view.ended || !failed {
+        // A save in between leaves them: a log-out that follows has to end them, too.
+        if matches!(result.stamp.intent, IntentKind::End | IntentKind::LogIn) && (result.view.ended || !failed) {
             rare.other_ids.clear();
         }
     }

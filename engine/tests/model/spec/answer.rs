@@ -79,7 +79,7 @@ impl Model {
             Found::Absent | Found::Closed => false,
         };
         let logs_in = batch.planned == Fate::LogIn;
-        let revoked = self.is_revoked(batch.sent.owner.as_ref());
+        let revoked = self.is_revoked(batch.sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let unsure = self.requests[&actor].unsure;
         // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end,
         // and it does not matter. What went along with a log-in is not gone.
@@ -154,7 +154,8 @@ impl Model {
     fn finish_failed(&mut self, actor: Actor, batch: &Batch, kind: ErrorKind) {
         if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
-        } else if batch.faults == 0 {
+        } else if batch.faults == 0 && !self.requests[&actor].failed {
+            // A store that is lost for good is not asked each time.
             self.violation(actor, "failed although the store did not");
         }
         let request = self.request(actor);

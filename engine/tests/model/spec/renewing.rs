@@ -28,7 +28,14 @@ impl Model {
     pub(super) fn renew(&mut self, actor: Actor, key: &StoreKey, sid: Sid) {
         let ready = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone());
         let (Some((to, Ready { owner, expires_at })), Some((_, sent))) = (self.pending(actor), ready) else {
-            return self.violation(actor, "left a trail to nowhere");
+            let request = self.request(actor);
+            if !request.is_cut_short {
+                return self.violation(actor, "left a trail to nowhere");
+            }
+            request.unsure = true;
+            let to = request.batch.as_ref().and_then(|batch| batch.pending.clone()).map(|(to, _)| to);
+            self.sessions[sid].end = Some(End::Ended);
+            return self.leave(actor, key, sid, to);
         };
         // What counts is what the new record holds.
         let sent = &sent;
@@ -66,7 +73,7 @@ impl Model {
     /// Between the creation of the new record and the tombstone in the old one, the user's other sessions were ended
     /// from this very session: the log-in had begun before that, so it is dead, and nobody could know it in time.
     fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent, old: Life) {
-        let revoked = self.is_revoked(sent.owner.as_ref());
+        let revoked = self.is_revoked(sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let Some((key, _)) = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone())
         else {
             return self.violation(actor, "left a tombstone, and there never was a new session");

@@ -76,6 +76,8 @@ pub(super) struct Request {
     pub(crate) failed: bool,
     /// Its client did.
     pub(super) is_left: bool,
+    /// A revocation, dated earlier by another clock, ended the record that it was about to use.
+    pub(super) is_cut_short: bool,
     /// Counts the operations up to its last one.
     pub(super) last_operation: u64,
 }
@@ -153,6 +155,7 @@ impl Model {
             faults: 0,
             failed: false,
             is_left: false,
+            is_cut_short: false,
             last_operation: 0,
         };
         self.requests.insert(actor, request);
