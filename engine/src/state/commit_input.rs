@@ -326,6 +326,10 @@ impl State {
         let view = &mut result.view;
         let lost = matches!(verdict, Ok(Verdict::Discarded { .. }));
         self.location = if lost { self.closed_location() } else { std::mem::take(&mut view.location) };
+        if matches!(self.location, Location::Closed) && matches!(self.cookie, Cookie::Set(..)) {
+            // An id that an earlier save has made is dead by now, and the client may have a newer one.
+            self.cookie = Cookie::Unchanged;
+        }
         self.landed = None;
         if self.header_changes == result.stamp.header_changes {
             self.header_changes = HeaderChanges::default();
