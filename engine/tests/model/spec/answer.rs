@@ -202,9 +202,6 @@ impl Model {
         if !done && !self.requests[&actor].unsure {
             self.violation(actor, format!("acknowledged {want:?}, which is not so in the store"));
         }
-        if is_save && batch.planned == Fate::End && want == Want::End && !batch.ended && batch.faults == 0 {
-            self.violation(actor, "a save said that it ended a session which had ended already");
-        }
         self.check_other_ids(actor, &batch);
         self.take_note(actor, want, batch);
     }
@@ -260,16 +257,16 @@ impl Model {
         // The write went in and the session ended, and the answer that came between them was lost.
         request.unsure |= batch.uncertain && end.is_some();
         if matches!(want, Want::End | Want::EndAndCreate) {
-            let by_another = !batch.ended && !batch.uncertain;
-            if by_another || end == Some(End::Superseded) {
+            if end == Some(End::Superseded) {
                 if !self.leave_to_the_others(actor, &batch) {
                     return;
                 }
             } else {
+                // A log-out is carried out, whoever was faster: the client keeps no cookie of a session that has ended.
                 request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
                 // If an answer was lost, nobody can tell whether another request was faster.
-                request.ended = true;
+                request.ended |= batch.ended || batch.uncertain;
             }
         }
         if want == Want::IgnoreEnd {
@@ -286,7 +283,7 @@ impl Model {
         }
     }
 
-    /// Another request has ended the session that this one was to end: only a log-in that came after it is carried out.
+    /// A log-in has replaced the session that this one was to end: only a log-in that came after it is carried out.
     /// Returns whether there is one.
     fn leave_to_the_others(&mut self, actor: Actor, batch: &Batch) -> bool {
         if batch.sent.owner.is_none() {
