@@ -38,6 +38,7 @@ impl Model {
         occasion: Occasion,
     ) {
         let now = self.now(actor);
+        self.see_what_is_due(actor, now);
         let batch = self.request(actor).batch.take();
         let batch = batch.unwrap_or_else(|| Batch::new(now, &self.requests[&actor].mind));
         self.request(actor).answered = result.is_ok();
@@ -54,6 +55,7 @@ impl Model {
             Ok(()) => self.finish_kept(actor, batch, occasion),
             Err(kind) => self.finish_failed(actor, &batch, kind),
         }
+        self.request(actor).mind.end_was_ignored |= heard.end_ignored;
     }
 
     /// A log-out that did nothing, because a log-in had replaced the session, says so; no other does.
@@ -310,9 +312,7 @@ impl Model {
         let request = self.request(actor);
         if ends_nothing {
             // The client keeps no cookie that a log-out could not find a session for.
-            if request.has_cookie {
-                request.told = Cookie::Removed;
-            }
+            request.told = Cookie::Removed;
             return request.mind.ended(&batch.sent);
         }
         match batch.looked.clone() {

@@ -42,13 +42,14 @@ impl Model {
         let record = Record { owner, ..Record::new("", expires_at) };
         self.write_through(actor, &to, sid, sent, &record);
         let started_at = self.sessions[sid].started_at;
-        self.sessions[sid].renewed_at = self.written_at(actor, expires_at, started_at);
+        let renewed_at = self.written_at(actor, expires_at, started_at);
+        self.sessions[sid].renewed_at = renewed_at;
         self.leave(actor, key, sid, Some(to.clone()));
         self.places.insert(to.clone(), Place::Session(sid));
-        if let Some(Batch { applied: Some((Found::Session { late, .. }, _)), .. }) =
+        if let Some(Batch { applied: Some((Found::Session { late, renewed_at: seen, .. }, _)), .. }) =
             &mut self.request(actor).batch
         {
-            *late = false;
+            (*late, *seen) = (false, renewed_at);
         }
         self.made(actor, &to);
     }
