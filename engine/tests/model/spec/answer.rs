@@ -95,11 +95,12 @@ impl Model {
         if by_login && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
-        if logs_in && (lives || batch.pending.is_none()) {
+        let was_stored = matches!(batch.seen, Found::Session { .. });
+        if logs_in && was_stored && (lives || batch.pending.is_none()) {
             // The log-in is dropped, and the session that it was made from stays as it is, for all that this one knows.
             return self.drop_log_in(actor, batch);
         }
-        self.request(actor).unsure |= logs_in;
+        self.request(actor).unsure |= logs_in && was_stored;
         if lives && batch.planned != Fate::End {
             self.violation(actor, "dropped changes although the session lives");
         }
@@ -119,8 +120,11 @@ impl Model {
 
     /// The session is gone, through no doing of this commit. Only what was decided since stands.
     fn lose(&mut self, actor: Actor, batch: &Batch) {
+        // The log-out was carried out, or found its session ended; what was to come after it is lost.
+        let logs_out = batch.planned == Fate::End && !self.is_superseded(batch);
+        let logs_out = logs_out && matches!(batch.seen, Found::Session { sid, .. } if !self.is_alive(sid));
         let request = self.request(actor);
-        if batch.ended {
+        if batch.ended || logs_out {
             request.told = Cookie::Removed;
         }
         let decided_since = request.mind.has_decided_since(&batch.sent);
