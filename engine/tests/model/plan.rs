@@ -134,6 +134,17 @@ impl Mind {
         view
     }
 
+    /// Forgets the value of `key` if it is only shown to the end of its request: then it is in no store, and nothing has
+    /// to be written for its removal.
+    pub(crate) fn forget_shown(&mut self, key: &str) -> bool {
+        let is_own = self.changes.iter().any(|change| change.concerns(key));
+        let is_only_shown = !is_own && self.shown.remove(key).is_some();
+        if is_only_shown {
+            self.base.remove(key);
+        }
+        is_only_shown
+    }
+
     pub(crate) fn clear(&mut self) {
         if self.stored().is_some() || !self.changes.is_empty() {
             self.changes.push(Change::Clear);
