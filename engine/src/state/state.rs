@@ -369,8 +369,12 @@ impl State {
 
     /// The session that was to end has ended already: only the log-in that came after it is left to do.
     pub(crate) fn log_in_instead_of_ending(&mut self) {
-        if let Intent::End(ending) = std::mem::take(&mut self.intent) {
-            self.intent = ending.then.map_or(Intent::Keep, Intent::LogIn);
+        match std::mem::take(&mut self.intent) {
+            Intent::End(ending) => {
+                self.throw_before(ending.before);
+                self.intent = ending.then.map_or(Intent::Keep, Intent::LogIn);
+            }
+            other => self.intent = other,
         }
     }
 

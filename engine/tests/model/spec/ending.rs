@@ -52,6 +52,9 @@ impl Model {
             Some(Place::Trail { to: Some(_), .. }) => {
                 self.violation(actor, "removed a trail");
             }
+            Some(Place::Pending { by, .. }) if by != actor && self.is_revoking(actor) => {
+                self.request(by).is_cut_short = true;
+            }
             Some(Place::Pending { by, .. }) if by != actor => {
                 // A renewal was about to take it for the session's new record; it will find the old one gone.
                 if let Some(batch) = &mut self.request(actor).batch {

@@ -91,6 +91,7 @@ impl Model {
     pub(crate) fn arrive(&mut self, actor: Actor, what: &str, key: Option<&StoreKey>) -> Sent {
         *self.trips.entry(actor).or_default() += 1;
         let now = self.now(actor);
+        self.see_what_is_due(actor, now);
         let request = self.request(actor);
         if request.call == Call::None {
             request.begin_batch(now, what);
