@@ -278,7 +278,8 @@ impl State {
 
     /// Returns whether a log-out or another log-in was decided while a log-in was refused: it stands.
     fn is_decided_since(&self, stamp: &Stamp) -> bool {
-        self.intent_revision != stamp.intent_revision && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
+        self.intent_revision != stamp.intent_revision
+            && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
     }
 
     /// Makes `frames` what the values stand on.

@@ -115,7 +115,9 @@ impl State {
 
     /// Takes over what does not depend on the session that was found.
     fn take_what_the_client_sent(&mut self, old: &mut Self) {
-        if let Some(rare) = old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some()) {
+        if let Some(rare) =
+            old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some())
+        {
             let (ids, device) = (std::mem::take(&mut rare.other_ids), rare.device_hint.take());
             (self.rare().other_ids, self.rare().device_hint) = (ids, device);
         }

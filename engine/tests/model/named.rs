@@ -205,10 +205,7 @@ fn a_log_out_decided_while_a_log_in_is_refused_stands() {
 fn a_log_in_decided_while_a_log_out_finds_the_session_gone_stands() {
     holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogOut]));
     holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogIn("alice")]));
-    holds(&Case {
-        faults: 2,
-        ..two(user(), vec![Increment, Save, LogOut, LogIn("bob")], vec![LogOut])
-    });
+    holds(&Case { faults: 2, ..two(user(), vec![Increment, Save, LogOut, LogIn("bob")], vec![LogOut]) });
 }
 
 #[test]
@@ -228,5 +225,10 @@ fn a_session_with_two_ids_in_one_request_is_not_ended_by_its_own_log_in() {
 
 /// The cookie beside is an old id of the session that the browser has now.
 fn one_session_under_two_ids() -> Case {
-    Case { beside: vec![vec![Increment]], before: vec![vec![RenewId]], beside_is_the_same: true, ..Case::default() }
+    Case {
+        beside: vec![vec![Increment]],
+        before: vec![vec![RenewId]],
+        beside_is_the_same: true,
+        ..Case::default()
+    }
 }

@@ -73,7 +73,8 @@ fn leaps() -> impl Strategy<Value = Vec<u64>> {
 
 /// A cookie of another path, in every fourth case: whose session it is, and whether it comes first.
 fn beside() -> impl Strategy<Value = (Vec<Script>, bool)> {
-    let script = prop_oneof![Just(vec![Increment]), Just(vec![LogIn("alice")]), Just(vec![LogIn("bob"), Push])];
+    let script =
+        prop_oneof![Just(vec![Increment]), Just(vec![LogIn("alice")]), Just(vec![LogIn("bob"), Push])];
     let some = (script, any::<bool>()).prop_map(|(script, is_first)| (vec![script], is_first));
     prop_oneof![3 => Just((vec![], false)), 1 => some]
 }

@@ -6,6 +6,7 @@ mod expect;
 mod failure;
 mod harness;
 mod hostile;
+mod immediately;
 mod list;
 mod reference;
 mod secret;
@@ -15,6 +16,7 @@ mod trial;
 pub use case::{Case, cases};
 pub use failure::{Failure, FailureKind, Verdict};
 pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
+pub use immediately::Immediately;
 pub use reference::{Inside, Reference};
 
 #[doc(hidden)]

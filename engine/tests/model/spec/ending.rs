@@ -1,7 +1,7 @@
 //! Sessions that end.
 
-use cloakroom::store::{Owner, OwnerKey, StoreKey};
 use cloakroom::Timestamp;
+use cloakroom::store::{Owner, OwnerKey, StoreKey};
 
 use super::Model;
 use super::batch::Batch;

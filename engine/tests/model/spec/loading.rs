@@ -124,11 +124,8 @@ impl Model {
         if is_next_id && is_first_load {
             request.ids_seen += 1;
         }
-        let (begun, called) = if is_first_load {
-            (request.begun, request.called)
-        } else {
-            (Timestamp::EPOCH, request.called)
-        };
+        let (begun, called) =
+            if is_first_load { (request.begun, request.called) } else { (Timestamp::EPOCH, request.called) };
         let start = match &request.mind.place {
             Found::Session { key, .. } => Some(key.clone()),
             _ => request.cookies.get(request.ids_seen.saturating_sub(1)).cloned(),

@@ -1,7 +1,7 @@
 //! Operations on the store, as they are sent and as they take effect.
 
-use cloakroom::store::{Owner, OwnerKey, Record, StoreKey, Touch};
 use cloakroom::Timestamp;
+use cloakroom::store::{Owner, OwnerKey, Record, StoreKey, Touch};
 
 use super::Model;
 use super::request::Call;

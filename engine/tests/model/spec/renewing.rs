@@ -58,7 +58,9 @@ impl Model {
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
         self.leave(actor, key, sid, None);
-        let Some((to, ready)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent, old) };
+        let Some((to, ready)) = self.pending(actor) else {
+            return self.supersede_by_nothing(actor, sent, old);
+        };
         let new = self.begin_session(actor, sent, old.values, old.number, ready.expires_at);
         self.hand_over(actor, &to, new, sent);
     }

@@ -15,7 +15,7 @@ pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// A key that is in no owner's list has no owned record. The other way round a key may linger in a list for
 /// a moment after its record went, so who reads a list looks at the records.
-pub(in super::super) struct Register {
+pub(in super::super) struct OwnerIndex {
     owners: HashMap<OwnerKey, Belongings, SeedableRandomState>,
     /// The revocations of `owners`, the first to be forgotten first.
     revocations: BTreeSet<(Timestamp, OwnerKey)>,
@@ -34,7 +34,7 @@ struct Revocation {
     remembered_until: Timestamp,
 }
 
-impl Register {
+impl OwnerIndex {
     pub(super) fn new(hasher: SeedableRandomState) -> Self {
         Self { owners: HashMap::with_hasher(hasher), revocations: BTreeSet::new() }
     }
