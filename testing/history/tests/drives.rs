@@ -94,6 +94,17 @@ async fn answers_that_are_lost_are_no_fault() {
     holds(settings).await.unwrap();
 }
 
+/// A write whose answer was lost is found again by what its record remembers, whatever clock has written to it since.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_lost_are_no_fault_where_clocks_are_an_hour_off() {
+    for seed in 1..=4 {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(sqlite(folder.path()));
+        let (fault, skew) = (Some(Fault::AnswersLost), HOUR);
+        holds(Settings { fault, skew, seed, operations: 2400, ..settings }).await.unwrap();
+    }
+}
+
 /// Its file is for one process at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn redb_loses_nothing_and_revives_nothing() {
@@ -223,7 +234,7 @@ faults! {
     a_version_that_is_ignored_is_found_in_what_was_claimed: VersionIgnored, ClaimedTwice;
     a_claim_that_is_only_taken_is_found: ClaimsTake, ClaimedTwice;
     a_take_that_removes_what_was_pushed_meanwhile_is_found: TakesRemoveAll, LostWrite;
-    a_removal_of_an_index_whatever_is_there_is_found: IndexIsBlind, LostWrite;
+    a_removal_of_an_index_whatever_is_there_is_found: IndexIsBlind, TakenAndThere;
     a_request_that_is_carried_out_twice_is_found: RequestsTwice, DoubleWrite;
     a_record_of_a_clock_that_is_ahead_and_is_not_believed_is_found: FutureDistrusted, LostSession;
 }
