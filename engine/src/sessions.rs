@@ -1,12 +1,18 @@
 //! Sessions by user: what a page of devices and an administrator need.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Owners, Scan, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    Cursor, Entry, HeadPage, Owner, OwnerKey, Owners, RecordHead, Scan, StoreKey, Timestamp, Updated, Version,
+};
 
 use crate::observe::{End, Event};
-use crate::record::{Frames, Header, Payload, Tag};
+use crate::record::{Header, Payload, read_head};
 use crate::{Engine, Error, ErrorKind, Handle, Result, Session};
+
+/// How many sessions are looked at in one call of the store.
+const PAGE: usize = 100;
 
 /// Sessions by user; from [`Engine::sessions`]. Needs a store with owners; all that ship with Cloakroom have them.
 #[derive(Clone, Debug)]
@@ -44,9 +50,19 @@ impl Sessions {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot find them; a store's failure.
     pub async fn list(&self, user: &str) -> Result<Vec<SessionInfo>> {
-        let entries = self.owners()?.list(&owner_key(user)?).await?;
-        let mut sessions: Vec<SessionInfo> =
-            entries.iter().filter_map(|entry| self.read(entry)).map(|found| found.info).collect();
+        let owner = owner_key(user)?;
+        let (mut sessions, mut after) = (HashMap::new(), None);
+        loop {
+            let page = self.page(&owner, after.as_ref()).await?;
+            let found = page.heads.iter().filter_map(|head| self.read(head, Some(user)));
+            // What is renewed or saved meanwhile may be seen twice.
+            sessions.extend(found.map(|found| (found.info.handle, found.info)));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut sessions: Vec<SessionInfo> = sessions.into_values().collect();
         sessions.sort_by_key(|info| std::cmp::Reverse(info.started_at));
         Ok(sessions)
     }
@@ -67,13 +83,7 @@ impl Sessions {
         let owner = owner_key(user)?;
         let mut ended = false;
         // A renewal at the same time moves the session to another key, so look until it is no longer there.
-        loop {
-            let entries = self.owners()?.list(&owner).await?;
-            let found = entries
-                .iter()
-                .filter_map(|entry| self.read(entry))
-                .find(|found| found.info.handle == *handle);
-            let Some(found) = found else { break };
+        while let Some(found) = self.find(&owner, |found| found.info.handle == *handle).await? {
             ended |= self.engine.end_exactly(&found.key, found.version).await?;
         }
         self.ended(u64::from(ended));
@@ -119,15 +129,10 @@ impl Sessions {
     async fn end_what_is_dated_ahead(&self, owner: &OwnerKey, but: Option<Handle>) -> Result<u64> {
         let mut count = 0;
         loop {
-            let entries = self.owners()?.list(owner).await?;
             // Whoever was just spared is dated a microsecond ahead.
             let now = self.engine.clock().now() + Duration::from_micros(1);
-            let is_ahead = |owner: &Owner| owner.since > now;
-            let ahead =
-                entries.iter().filter(|entry| entry.stored.record.owner.as_ref().is_some_and(is_ahead));
-            let mut ahead =
-                ahead.filter_map(|entry| self.read(entry)).filter(|it| Some(it.info.handle) != but);
-            let Some(found) = ahead.next() else { return Ok(count) };
+            let is_ahead = |found: &Found| found.since > now && Some(found.info.handle) != but;
+            let Some(found) = self.find(owner, is_ahead).await? else { return Ok(count) };
             count += u64::from(self.engine.end_exactly(&found.key, found.version).await?);
         }
     }
@@ -167,14 +172,14 @@ impl Sessions {
         let mut after = None;
         loop {
             let page = scan.scan(after.as_ref(), 500).await?;
-            for found in page.entries.iter().filter_map(|entry| self.read(entry)) {
-                if found.info.handle == *handle {
-                    let ended = match &found.info.user {
-                        Some(user) => self.revoke(user, handle).await?,
-                        None => self.end_anonymous(&found.key).await?,
-                    };
-                    return Ok(ended);
+            for entry in &page.entries {
+                if !is_session(entry, handle) {
+                    continue;
                 }
+                return match entry.stored.record.owner.as_ref() {
+                    Some(owner) => self.revoke(&String::from_utf8_lossy(owner.key.as_bytes()), handle).await,
+                    None => self.end_anonymous(&entry.key).await,
+                };
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -200,29 +205,41 @@ impl Sessions {
         }
     }
 
-    fn read(&self, entry: &Entry) -> Option<Found> {
-        let Ok(Payload::Session(header, frames)) = Payload::decode(&entry.stored.record.payload) else {
-            return None;
-        };
-        let record = &entry.stored.record;
+    async fn page(&self, owner: &OwnerKey, after: Option<&Cursor>) -> Result<HeadPage> {
+        Ok(self.owners()?.list(owner, after, PAGE).await?)
+    }
+
+    /// The first session of the owner that is as wanted.
+    async fn find(&self, owner: &OwnerKey, wanted: impl Fn(&Found) -> bool + Send) -> Result<Option<Found>> {
+        let mut after = None;
+        loop {
+            let page = self.page(owner, after.as_ref()).await?;
+            let found =
+                page.heads.iter().filter_map(|head| self.read(head, None)).find(|found| wanted(found));
+            after = page.next;
+            if found.is_some() || after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn read(&self, head: &RecordHead, user: Option<&str>) -> Option<Found> {
+        let (header, device) = read_head(&head.payload_head)?;
         let lifetime = &self.engine.config().lifetime;
-        let expires_at = record.expires_at.min(lifetime.ends_at(&header));
+        let expires_at = head.expires_at.min(lifetime.ends_at(&header));
         if expires_at <= self.engine.clock().now() {
             return None;
         }
         let info = SessionInfo {
             handle: Handle::new(header.handle),
-            user: record
-                .owner
-                .as_ref()
-                .map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned()),
+            user: user.map(str::to_owned),
             started_at: header.started_at,
-            last_seen: last_seen(&header, record.expires_at - lifetime.idle_of(&header)),
+            last_seen: last_seen(&header, head.expires_at - lifetime.idle_of(&header)),
             expires_at,
             authenticated_at: header.authenticated_at,
-            device: device(&frames),
+            device,
         };
-        Some(Found { key: entry.key.clone(), version: entry.stored.version, info })
+        Some(Found { key: head.key.clone(), version: head.version, since: head.since, info })
     }
 
     fn owners(&self) -> Result<&dyn Owners> {
@@ -246,6 +263,7 @@ impl Sessions {
 struct Found {
     key: StoreKey,
     version: Version,
+    since: Timestamp,
     info: SessionInfo,
 }
 
@@ -260,9 +278,9 @@ fn last_seen(header: &Header, touched: Timestamp) -> Timestamp {
     touched.max(header.committed_at())
 }
 
-fn device(frames: &Frames) -> Option<String> {
-    let frame = frames.iter().find(|frame| frame.tag == Tag::Device)?;
-    Some(String::from_utf8_lossy(&frames.bytes()[frame.value]).into_owned())
+fn is_session(entry: &Entry, handle: &Handle) -> bool {
+    let head = read_head(&entry.stored.record.payload);
+    head.is_some_and(|(header, _)| Handle::new(header.handle) == *handle)
 }
 
 fn owner_key(user: &str) -> Result<OwnerKey> {

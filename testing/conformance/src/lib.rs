@@ -5,6 +5,7 @@ mod cases;
 mod expect;
 mod failure;
 mod harness;
+mod heads;
 mod hostile;
 mod list;
 mod reference;
@@ -15,6 +16,7 @@ mod trial;
 pub use case::{Case, cases};
 pub use failure::{Failure, FailureKind, Verdict};
 pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
+pub use heads::heads_of;
 pub use reference::{Inside, Reference};
 
 #[doc(hidden)]

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use cloakroom_store::{Entry, Timestamp};
+use cloakroom_store::{OwnerKey, Owners, RecordHead, Timestamp};
 
 use super::Commit;
 use crate::Result;
 use crate::observe::{Doing, End, Event};
-use crate::record::Payload;
+use crate::record::read_head;
+
+/// How many records are looked at in one call of the store.
+const PAGE: usize = 100;
 
 impl Commit<'_> {
     /// Ends the oldest sessions of the user beyond the cap.
@@ -28,20 +31,13 @@ impl Commit<'_> {
         };
         let Some(owner) = self.visit.with(|state| state.owner.clone()) else { return Ok(()) };
         loop {
-            let entries = match owners.list(&owner.key).await {
-                Ok(entries) => entries,
-                Err(error) => {
-                    self.wait_after_look(error).await?;
-                    continue;
-                }
-            };
-            let excess = beyond(cap, entries);
+            let excess = beyond(cap, self.heads_of(owners, &owner.key).await?);
             if excess.is_empty() {
                 return Ok(());
             }
             let mut count = 0;
-            for entry in excess {
-                match engine.end_exactly(&entry.key, entry.stored.version).await {
+            for head in excess {
+                match engine.end_exactly(&head.key, head.version).await {
                     Ok(ended) => count += u64::from(ended),
                     Err(error) => self.wait_after_look(error).await?,
                 }
@@ -53,18 +49,39 @@ impl Commit<'_> {
     }
 }
 
+impl Commit<'_> {
+    /// The heads of all records of the owner, the last of each key that was seen.
+    async fn heads_of(&mut self, owners: &dyn Owners, owner: &OwnerKey) -> Result<Vec<RecordHead>> {
+        let (mut heads, mut after) = (HashMap::new(), None);
+        loop {
+            match owners.list(owner, after.as_ref(), PAGE).await {
+                Ok(page) => {
+                    heads.extend(page.heads.into_iter().map(|head| (head.key.clone(), head)));
+                    after = page.next;
+                    if after.is_none() {
+                        return Ok(heads.into_values().collect());
+                    }
+                }
+                Err(error) => {
+                    self.wait_after_look(error).await?;
+                    (heads, after) = (HashMap::new(), None);
+                }
+            }
+        }
+    }
+}
+
 /// The records of all but the `cap` newest sessions. A session whose id is just being renewed has two.
-fn beyond(cap: usize, entries: Vec<Entry>) -> Vec<Entry> {
-    let mut sessions: HashMap<Vec<u8>, (Option<Timestamp>, Vec<Entry>)> = HashMap::new();
-    for entry in entries {
-        let name = match Payload::decode(&entry.stored.record.payload) {
-            Ok(Payload::Session(header, _)) => header.handle.to_vec(),
-            _ => entry.key.as_bytes().to_vec(),
+fn beyond(cap: usize, heads: Vec<RecordHead>) -> Vec<RecordHead> {
+    let mut sessions: HashMap<Vec<u8>, (Timestamp, Vec<RecordHead>)> = HashMap::new();
+    for head in heads {
+        let name = match read_head(&head.payload_head) {
+            Some((header, _)) => header.handle.to_vec(),
+            None => head.key.as_bytes().to_vec(),
         };
-        let since = entry.stored.record.owner.as_ref().map(|owner| owner.since);
         let (latest, records) = sessions.entry(name).or_default();
-        *latest = since.max(*latest);
-        records.push(entry);
+        *latest = head.since.max(*latest);
+        records.push(head);
     }
     let mut sessions: Vec<_> = sessions.into_iter().collect();
     sessions.sort_by(|(one, (a, _)), (other, (b, _))| (b, other).cmp(&(a, one)));

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use cloakroom_conformance::Reference;
+use cloakroom_conformance::{Reference, heads_of};
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
-use crate::owners::theirs;
 
 #[derive(Debug, Default)]
 pub(crate) struct ListEndsAfterOnePage;
@@ -47,7 +46,7 @@ pub(crate) struct ListIgnoresTheLimit;
 #[async_trait]
 impl Fault for ListIgnoresTheLimit {
     async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
-        Ok(HeadPage::new(theirs(s, owner).await?, None))
+        Ok(HeadPage::new(heads_of(s, owner).await?, None))
     }
 }
 
@@ -64,7 +63,7 @@ impl Fault for ListCountsItsWay {
         limit: usize,
     ) -> Result<HeadPage> {
         let skipped = after.map_or(0, |cursor| usize::from_be_bytes(cursor.as_bytes().try_into().unwrap()));
-        let all = theirs(s, owner).await?;
+        let all = heads_of(s, owner).await?;
         let heads = all.into_iter().skip(skipped).take(limit.max(1)).collect::<Vec<_>>();
         let next = (!heads.is_empty()).then(|| Cursor::new((skipped + heads.len()).to_be_bytes().to_vec()));
         Ok(HeadPage::new(heads, next))
@@ -84,7 +83,7 @@ impl Fault for ListGoesBySince {
         limit: usize,
     ) -> Result<HeadPage> {
         let place = |head: &RecordHead| [&head.since.as_micros().to_be_bytes(), head.key.as_bytes()].concat();
-        let mut rest = theirs(s, owner).await?;
+        let mut rest = heads_of(s, owner).await?;
         rest.retain(|head| after.is_none_or(|after| place(head).as_slice() > after.as_bytes()));
         rest.sort_by_key(place);
         rest.truncate(limit.max(1));
@@ -162,7 +161,7 @@ impl Fault for ListIsOfItsFirstPage {
         limit: usize,
     ) -> Result<HeadPage> {
         if after.is_none() {
-            let heads = theirs(s, owner).await?;
+            let heads = heads_of(s, owner).await?;
             self.0.lock().unwrap().insert(owner.clone(), heads);
         }
         let mut rest = self.0.lock().unwrap().get(owner).cloned().unwrap_or_default();

@@ -4,26 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use cloakroom_conformance::Reference;
+use cloakroom_conformance::{Reference, heads_of};
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
 use crate::graveyard::Graveyard;
 
-/// All of the owner's heads.
-pub(crate) async fn theirs(s: &Reference, owner: &OwnerKey) -> Result<Vec<RecordHead>> {
-    let (mut heads, mut after) = (Vec::new(), None);
-    loop {
-        let page = s.list(owner, after.as_ref(), HeadPage::MOST).await?;
-        heads.extend(page.heads);
-        after = page.next;
-        if after.is_none() {
-            return Ok(heads);
-        }
-    }
-}
-
-/// The head of a record, whose ever it is.
+/// Makes the head of a record of any owner, or of none.
 pub(crate) fn anyone_s(Entry { key, stored: Stored { record, version } }: Entry) -> RecordHead {
     let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
     RecordHead::new(key, version, since, record.expires_at, record.sliding, record.payload)
@@ -82,7 +69,7 @@ pub(crate) struct ListEndsAfter100;
 #[async_trait]
 impl Fault for ListEndsAfter100 {
     async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
-        Ok(HeadPage::new(theirs(s, owner).await?.into_iter().take(100).collect(), None))
+        Ok(HeadPage::new(heads_of(s, owner).await?.into_iter().take(100).collect(), None))
     }
 }
 
@@ -197,7 +184,7 @@ pub(crate) struct RevokeIsRememberedOnlyIfItRemovedSomething;
 #[async_trait]
 impl Fault for RevokeIsRememberedOnlyIfItRemovedSomething {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let known = !theirs(s, owner).await?.is_empty();
+        let known = !heads_of(s, owner).await?.is_empty();
         revoke_and(s, owner, at, |before| if known { before.max(Some(at)) } else { before }).await
     }
 }
@@ -237,7 +224,7 @@ pub(crate) struct RevokeEndsLaterOnesToo;
 #[async_trait]
 impl Fault for RevokeEndsLaterOnesToo {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let theirs = theirs(s, owner).await?;
+        let theirs = heads_of(s, owner).await?;
         let revoked = s.revoke(owner, at).await?;
         s.reach_inside(|inside| inside.records.retain(|key, _| theirs.iter().all(|head| head.key != *key)));
         Ok(revoked)
@@ -273,7 +260,7 @@ pub(crate) struct RevokeIsUndoneByATouch(Graveyard);
 #[async_trait]
 impl Fault for RevokeIsUndoneByATouch {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        for head in theirs(s, owner).await? {
+        for head in heads_of(s, owner).await? {
             if let Some(stored) = s.load(&head.key, None).await? {
                 self.0.bury(&head.key, &stored);
             }

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_conformance::Reference;
+use cloakroom_conformance::{Reference, heads_of};
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
-use crate::owners::{anyone_s, theirs};
+use crate::owners::anyone_s;
 
 /// Lets others go on, for longer and shorter times by turns.
 pub(crate) async fn meanwhile() {
@@ -161,7 +161,7 @@ pub(crate) struct RevokeIsTwoSteps;
 #[async_trait]
 impl Fault for RevokeIsTwoSteps {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let theirs = theirs(s, owner).await?;
+        let theirs = heads_of(s, owner).await?;
         meanwhile().await;
         let mut revoked = 0;
         for head in theirs.iter().filter(|head| head.since <= at) {
