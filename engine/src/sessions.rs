@@ -129,9 +129,9 @@ impl Sessions {
     async fn end_what_is_dated_ahead(&self, owner: &OwnerKey, but: Option<Handle>) -> Result<u64> {
         let mut count = 0;
         loop {
-            // Whoever was just spared is dated a microsecond ahead.
-            let now = self.engine.clock().now() + Duration::from_micros(1);
-            let is_ahead = |found: &Found| found.since > now && Some(found.info.handle) != but;
+            // The one that was just spared is dated a microsecond ahead. The time is read after the page.
+            let now = || self.engine.clock().now() + Duration::from_micros(1);
+            let is_ahead = |found: &Found| found.since > now() && Some(found.info.handle) != but;
             let Some(found) = self.find(owner, is_ahead).await? else { return Ok(count) };
             count += u64::from(self.engine.end_exactly(&found.key, found.version).await?);
         }

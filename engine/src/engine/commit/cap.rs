@@ -1,6 +1,6 @@
 //! Holds a user to as many sessions as configured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cloakroom_store::{OwnerKey, Owners, RecordHead, Timestamp};
 
@@ -50,9 +50,9 @@ impl Commit<'_> {
 }
 
 impl Commit<'_> {
-    /// The heads of all records of the owner, the last of each key that was seen.
+    /// The heads of all records of the owner in the order of their keys, the last of each that was seen.
     async fn heads_of(&mut self, owners: &dyn Owners, owner: &OwnerKey) -> Result<Vec<RecordHead>> {
-        let (mut heads, mut after) = (HashMap::new(), None);
+        let (mut heads, mut after) = (BTreeMap::new(), None);
         loop {
             match owners.list(owner, after.as_ref(), PAGE).await {
                 Ok(page) => {
@@ -64,7 +64,7 @@ impl Commit<'_> {
                 }
                 Err(error) => {
                     self.wait_after_look(error).await?;
-                    (heads, after) = (HashMap::new(), None);
+                    (heads, after) = (BTreeMap::new(), None);
                 }
             }
         }

@@ -65,8 +65,10 @@ impl Owners for Reference {
             let rest = inside.records.range((from, Bound::Unbounded));
             let live = rest.filter(|(_, stored)| stored.record.is_live(now));
             let theirs = live.filter(|(_, stored)| since(&stored.record, owner).is_some()).map(entry);
-            let heads: Vec<_> = theirs.filter_map(RecordHead::of).take(HeadPage::bounded(limit)).collect();
-            let next = heads.last().map(|head| Cursor::new(head.key.as_bytes().to_vec()));
+            let most = HeadPage::bounded(limit);
+            let heads: Vec<_> = theirs.filter_map(RecordHead::of).take(most).collect();
+            let last = heads.last().filter(|_| heads.len() == most);
+            let next = last.map(|head| Cursor::new(head.key.as_bytes().to_vec()));
             HeadPage::new(heads, next)
         })
     }
