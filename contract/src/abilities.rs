@@ -230,7 +230,7 @@ impl fmt::Debug for RecordHead {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeadPage {
-    /// The records, in no order; may be fewer than asked for, or none, although there are more pages.
+    /// The records, in no order that is promised; may be fewer than asked for, or none, although there are more pages.
     pub heads: Vec<RecordHead>,
     /// Where the next page begins, or `None` after the last.
     pub next: Option<Cursor>,
