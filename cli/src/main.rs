@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod migrate;
 mod progress;
+mod signals;
 mod span;
 mod stores;
 mod trouble;
@@ -17,7 +18,7 @@ use clap::Parser;
 use trouble::Trouble;
 
 fn main() -> ExitCode {
-    match run(Args::parse().command()) {
+    match run(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             // If nobody reads it, the exit code still tells.
@@ -33,7 +34,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         .build()
         .map_err(|error| Trouble::failure(format!("no threads to serve with: {error}")))?;
     match command {
-        Command::Demo(args) => runtime.block_on(demo::run(args)),
+        Command::Demo(args) => runtime.block_on(demo::run(*args)),
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Migrate(args) => runtime.block_on(migrate::run(args)),
     }

@@ -59,6 +59,8 @@ impl<'a> Abilities<'a> {
 ///
 /// Each method does what the method of [`Store`](crate::Store) with the same name does, and takes the present time
 /// instead of asking a clock of its own. A caller may use either, in any order.
+///
+/// A store that wraps another one must not hand this ability on: calls would pass by the wrapper.
 pub trait Immediate: fmt::Debug + Send + Sync {
     /// Loads a record; see [`Store::load`](crate::Store::load).
     fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>>;

@@ -5,6 +5,7 @@ mod clock;
 mod error;
 mod key;
 mod record;
+mod shared;
 mod store;
 mod timestamp;
 

@@ -36,14 +36,17 @@ use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
 pub struct Config {
     pub(crate) cookie: Attributes,
     pub(crate) keys: Option<KeyRing>,
+    accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
     pub(crate) proxy: TrustProxy,
     pub(crate) save_unchanged: bool,
     pub(crate) save_empty: bool,
     pub(crate) rolling: bool,
-    pub(crate) cap: Option<usize>,
+    pub(crate) cap: SessionLimit,
     pub(crate) max_size: usize,
+    pub(crate) lenient_keys: Vec<Box<str>>,
     pub(crate) outage: Outage,
+    pub(crate) deadline: Duration,
     pub(crate) commit_within: Duration,
     pub(crate) dropped_write_is_an_error: bool,
     pub(crate) clear_site_data: bool,
@@ -51,6 +54,33 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+/// How many sessions a user may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SessionLimit {
+    /// [`DEFAULT_LIMIT`], where the store can find the sessions of a user.
+    Default,
+    Chosen(usize),
+    None,
+}
+
+/// Enough for a person, and few enough to be looked through at every log-in.
+const DEFAULT_LIMIT: usize = 100;
+
+impl SessionLimit {
+    /// Returns whether the store must be able to find the sessions of a user.
+    pub(crate) const fn is_required(self) -> bool {
+        matches!(self, Self::Chosen(_))
+    }
+
+    pub(crate) const fn limit(self) -> Option<usize> {
+        match self {
+            Self::Default => Some(DEFAULT_LIMIT),
+            Self::Chosen(limit) => Some(limit),
+            Self::None => None,
+        }
+    }
 }
 
 /// Whether what a proxy says about the request is believed.
@@ -94,14 +124,17 @@ impl Default for Config {
         Self {
             cookie: Attributes::default(),
             keys: None,
+            accept_unsigned: false,
             lifetime: Lifetime::default(),
             proxy: TrustProxy::No,
             save_unchanged: false,
             save_empty: false,
             rolling: false,
-            cap: None,
+            cap: SessionLimit::Default,
             max_size: 1 << 20,
+            lenient_keys: Vec::new(),
             outage: Outage::default(),
+            deadline: Duration::from_secs(5),
             commit_within: Duration::from_secs(5),
             dropped_write_is_an_error: false,
             clear_site_data: false,
@@ -183,7 +216,25 @@ impl Config {
     /// Signs the cookie, so that forged ones cost no store trip. Default: not signed; 256 random bits cannot be guessed.
     #[must_use]
     pub fn signed(mut self, keys: KeyRing) -> Self {
-        self.keys = Some(keys);
+        self.keys = Some(keys.accepting_unsigned(self.accept_unsigned));
+        self
+    }
+
+    /// Whether an engine that [signs](Self::signed) also takes cookies without a signature. Default: `false`.
+    ///
+    /// An engine that does not sign takes signed cookies always, and passes over the signature. So signing is turned on
+    /// without logging users out in two deployments, and off in two:
+    ///
+    /// | | first | then |
+    /// |---|---|---|
+    /// | on | `signed(keys).accept_unsigned(true)` | `signed(keys)`, after the [absolute lifetime](Self::absolute) |
+    /// | off | `signed(keys).accept_unsigned(true)` | neither |
+    ///
+    /// While it is `true`, a forged cookie costs a store trip, as without signing.
+    #[must_use]
+    pub fn accept_unsigned(mut self, accept: bool) -> Self {
+        self.accept_unsigned = accept;
+        self.keys = self.keys.map(|keys| keys.accepting_unsigned(accept));
         self
     }
 
@@ -273,8 +324,43 @@ impl Config {
         self
     }
 
-    /// How long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
-    /// store. Default: 5 seconds.
+    /// Treats a value of `key` that is of another type as absent, instead of as an error
+    /// ([`Decode`](crate::ErrorKind::Decode)): in `get`, `take`, `claim`, `entries` and `update`, and at paths into the value.
+    /// Such a value stays until it is set again. Can be called several times. Default: no key.
+    ///
+    /// This is how a release that changes a value's type is rolled out while sessions of the last release live on, and
+    /// while its processes still run: first a release of the old type with `lenient_key`, so that it bears what the new
+    /// one writes; then the release of the new type, with `lenient_key` too; in a later one, when no session can be older
+    /// than that, the option goes. [`Session::get_lenient`](crate::Session::get_lenient) does the same for one call.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::default().lenient_key("cart").lenient_key("theme");
+    /// let engine = Engine::new(MemoryStore::new(), config)?;
+    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// session.insert("theme", "dark")?;
+    /// assert_eq!(session.get::<u8>("theme")?, None);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn lenient_key(mut self, key: impl Into<String>) -> Self {
+        self.lenient_keys.push(key.into().into());
+        self
+    }
+
+    /// Sets the longest that a load, a save or the commit at the end of a request takes, all trips to the store and all
+    /// waiting together, whatever limits the store has of its own. Default: 5 seconds.
+    ///
+    /// Once the store is known to be down, requests fail at once; now and then one asks whether it is back.
+    #[must_use]
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = limit;
+        self
+    }
+
+    /// Sets how long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
+    /// store, within the [deadline](Self::deadline). Default: 5 seconds.
     #[must_use]
     pub fn commit_within(mut self, limit: Duration) -> Self {
         self.commit_within = limit;
@@ -289,11 +375,11 @@ impl Config {
         self
     }
 
-    /// How many sessions a user may have at once; a log-in ends the oldest ones beyond. Default: no limit.
-    /// Needs a store with owners.
+    /// Sets how many sessions a user may have at once; a log-in ends the oldest ones beyond. `None`: no limit.
+    /// Default: 100, where the store can find the sessions of a user. A number that is set needs such a store.
     #[must_use]
-    pub fn sessions_per_user(mut self, cap: impl Into<Option<usize>>) -> Self {
-        self.cap = cap.into();
+    pub fn sessions_per_user(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.cap = limit.into().map_or(SessionLimit::None, SessionLimit::Chosen);
         self
     }
 
@@ -336,6 +422,11 @@ impl Config {
         self
     }
 
+    /// Whether a value of `key` that is of another type is absent.
+    pub(crate) fn is_lenient(&self, key: &str) -> bool {
+        self.lenient_keys.iter().any(|lenient| **lenient == *key)
+    }
+
     /// Checks all options against each other.
     pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
         self.lifetime.check()?;
@@ -343,7 +434,13 @@ impl Config {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
         }
-        if self.cap == Some(0) {
+        if self.sweep_every.is_some_and(|every| every.is_zero()) {
+            return Err(ConfigError::new(&["sweep_every"], "a sweep without a pause would never rest"));
+        }
+        if self.deadline.is_zero() {
+            return Err(ConfigError::new(&["deadline"], "no store answers in no time"));
+        }
+        if self.cap.limit() == Some(0) {
             return Err(ConfigError::new(
                 &["sessions_per_user"],
                 "a user who may have no session cannot log in",

@@ -51,6 +51,51 @@ pub enum ErrorKind {
     Random,
 }
 
+impl ErrorKind {
+    /// Returns the HTTP status for it: what a client did wrong is a 4xx, what passes by itself a 503, else 500.
+    ///
+    /// ```
+    /// use cloakroom::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::CsrfRejected.status(), 403);
+    /// assert_eq!(ErrorKind::Unavailable.status(), 503);
+    /// ```
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::CsrfRejected => 403,
+            Self::Gone => 409,
+            Self::TooLarge => 413,
+            Self::Contended | Self::Unavailable => 503,
+            Self::Encode
+            | Self::Decode
+            | Self::Mismatch
+            | Self::Store
+            | Self::ResponseSent
+            | Self::Unsupported
+            | Self::Random => 500,
+        }
+    }
+
+    /// Returns a sentence for a client, which tells nothing of keys, values or the store.
+    pub const fn client_text(self) -> &'static str {
+        match self {
+            Self::Invalid => "The request is not valid.",
+            Self::CsrfRejected => "The CSRF token is missing or not of this session.",
+            Self::Gone => "The session ended while this request was under way.",
+            Self::TooLarge => "The session would become too large.",
+            Self::Contended | Self::Unavailable => "The session could not be reached. Please try again.",
+            Self::Encode
+            | Self::Decode
+            | Self::Mismatch
+            | Self::Store
+            | Self::ResponseSent
+            | Self::Unsupported
+            | Self::Random => "The session could not be used.",
+        }
+    }
+}
+
 impl Error {
     /// Makes an error; `message` is a lowercase fragment.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -60,6 +105,11 @@ impl Error {
     /// Says that there are no random bytes, and why: for implementations of [`Random`](crate::Random).
     pub fn no_random(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Random, "there are no random bytes").with_source(source)
+    }
+
+    /// Makes the error of a request that another site may have sent: for adapters.
+    pub fn csrf_rejected() -> Self {
+        Self::new(ErrorKind::CsrfRejected, "the CSRF token is missing or not of this session")
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

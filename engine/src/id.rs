@@ -98,22 +98,28 @@ impl std::str::FromStr for Handle {
     }
 }
 
-/// What a new session needs from chance, drawn at once.
-#[derive(Debug)]
-pub(crate) struct Minted {
+/// The random parts of a new session, drawn at once.
+#[derive(Clone)]
+pub(crate) struct NewSecrets {
     pub(crate) id: SessionId,
-    pub(crate) handle: [u8; 16],
+    pub(crate) public_id: [u8; 16],
     pub(crate) csrf: [u8; 16],
 }
 
-impl Minted {
+impl fmt::Debug for NewSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewSecrets(..)")
+    }
+}
+
+impl NewSecrets {
     pub(crate) fn draw(random: &dyn Random) -> Result<Self> {
         let mut bytes = [0; 64];
         random.fill(&mut bytes)?;
         let (id, rest) = bytes.split_first_chunk::<32>().expect("64 bytes begin with 32");
-        let (handle, rest) = rest.split_first_chunk::<16>().expect("32 bytes begin with 16");
+        let (public_id, rest) = rest.split_first_chunk::<16>().expect("32 bytes begin with 16");
         let (csrf, _) = rest.split_first_chunk::<16>().expect("16 bytes begin with 16");
-        Ok(Self { id: SessionId::from_random(id), handle: *handle, csrf: *csrf })
+        Ok(Self { id: SessionId::from_random(id), public_id: *public_id, csrf: *csrf })
     }
 }
 
@@ -163,6 +169,6 @@ mod tests {
 
     #[test]
     fn r01_a_failing_generator_is_an_error_never_a_weak_id() {
-        assert_eq!(Minted::draw(&Dry).err().unwrap().kind(), crate::ErrorKind::Random);
+        assert_eq!(NewSecrets::draw(&Dry).err().unwrap().kind(), crate::ErrorKind::Random);
     }
 }

@@ -1,29 +1,40 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "axum")]
+mod axum;
+mod commit;
 mod config;
 mod cookie;
-mod engine;
 mod error;
 mod id;
+mod key_queue;
 mod lifetime;
+mod load;
+mod manager;
 mod observe;
 mod plan;
 mod random;
 mod record;
+mod records;
 mod request;
+mod retry;
 mod session;
-mod sessions;
+mod state;
+mod store_health;
 pub mod stores;
+mod sweep;
+mod turn_lock;
+mod user_sessions;
 
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{Config, ConfigError, Outage, OutagePolicy, TrustProxy};
 pub use cookie::{KeyRing, SameSite, Secure};
-pub use engine::{Engine, Outcome, Pending};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Handle, SessionId};
+pub use manager::Engine;
 pub use observe::{Doing, End, Event, Expiry, Observer, Refusal, Renewal};
 pub use random::{Random, SystemRandom};
-pub use request::{Plain, RequestHead};
+pub use request::{Outcome, Pending, Plain, RequestHead};
 pub use session::{At, Session};
-pub use sessions::{SessionInfo, Sessions};
+pub use user_sessions::{SessionInfo, Sessions};

@@ -37,8 +37,14 @@ impl Default for Lifetime {
     }
 }
 
-/// How long the trail of a renewed id lasts, so that requests that were under way still find the session.
-const TRAIL: Duration = Duration::from_secs(60 * 60);
+/// How long it is known that a log-in replaced an id, for requests that were under way. Also the longest grace.
+const TOMBSTONE: Duration = Duration::from_secs(60 * 60);
+
+/// How far machines' clocks may be apart: what a store keeps by its own clock lasts so much longer.
+const MOST_SKEW: Duration = Duration::from_secs(60 * 60);
+
+/// How long the redirect of a renewed id lasts at most, where no absolute limit ends the session earlier.
+const REDIRECT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Lifetime {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -61,7 +67,7 @@ impl Lifetime {
                 "ids are renewed faster than old ones stop being excused",
             );
         }
-        if self.grace > TRAIL {
+        if self.grace > TOMBSTONE {
             return error(&["grace"], "an old id is excused for an hour at most");
         }
         if !(0.0..1.0).contains(&self.touch_after) {
@@ -72,12 +78,12 @@ impl Lifetime {
 
     /// The idle time of a session.
     pub(crate) fn idle_of(&self, header: &Header) -> Duration {
-        header.idle.unwrap_or(self.idle)
+        header.own_idle().unwrap_or(self.idle)
     }
 
     /// When the absolute clock ends a session.
     pub(crate) fn ends_at(&self, header: &Header) -> Timestamp {
-        self.absolute.map_or(Timestamp::NEVER, |absolute| header.started_at + absolute)
+        self.absolute.map_or(Timestamp::NEVER, |absolute| header.started_at() + absolute)
     }
 
     /// What a session's expiry becomes when it is written or touched now.
@@ -109,7 +115,7 @@ impl Lifetime {
 
     /// Whether the id is old enough for a fresh one.
     pub(crate) fn renewal_is_due(&self, header: &Header, now: Timestamp) -> bool {
-        self.renew_every.is_some_and(|every| now.since(header.renewed_at) >= every)
+        self.renew_every.is_some_and(|every| now.since(header.renewed_at()) >= every)
     }
 
     /// The cookie's lifetime in seconds, rounded up; `None`: it ends with the browser.
@@ -117,16 +123,43 @@ impl Lifetime {
     /// It reaches to the absolute end, not to the idle one: the server enforces the idle time, and a cookie that need
     /// not be refreshed is sent only once an id, so that no late response can bring an old id back.
     pub(crate) fn max_age(&self, header: &Header, now: Timestamp) -> Option<u64> {
-        let persistent = header.persistent.unwrap_or(self.persistent);
+        let persistent = header.persistent().unwrap_or(self.persistent);
         persistent.then(|| {
             self.ends_at(header).since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
         })
     }
 
-    /// Until when the old id is excused, and how long its trail lasts.
-    pub(crate) fn trail(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        (now + self.grace, now + TRAIL)
+    /// Returns the end of the old id's grace, and the expiry of the redirect of a renewal: a request or socket that holds
+    /// the session finds it for as long as it lives.
+    pub(crate) fn redirect(&self, header: &Header, now: Timestamp) -> (Timestamp, Timestamp) {
+        let expires_at = (now + REDIRECT).min(self.ends_at(header));
+        (now + self.grace, expires_at.max(now + self.grace))
     }
+
+    /// Returns the same for an id that a log-in replaced, which leads nowhere.
+    pub(crate) fn tombstone(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        (now + self.grace, now + TOMBSTONE + MOST_SKEW)
+    }
+
+    /// Returns whether the record was written under another configured idle time than the present one.
+    pub(crate) fn idle_was_changed(&self, header: &Header) -> bool {
+        header.own_idle().is_none() && header.written_idle() != self.idle
+    }
+
+    /// Returns whether a session that the store still has was idle for longer than is configured now: the limit was
+    /// shortened since its record was written, and counts from its last use.
+    pub(crate) fn was_idle_too_long(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
+        // A record that the new limit has touched already expires by it.
+        self.idle_was_changed(header)
+            && expires_at > now + self.idle
+            && last_use(header, expires_at, now) + self.idle <= now
+    }
+}
+
+/// Returns when a session was last used, as far as its record tells: its expiry was counted from then. Never later than
+/// now, whatever another machine's clock says.
+pub(crate) fn last_use(header: &Header, expires_at: Timestamp, now: Timestamp) -> Timestamp {
+    (expires_at - header.written_idle()).max(header.committed_at()).min(now)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ErrorKind, Handle};
+use crate::{Engine, ErrorKind, Handle};
 
 /// Something that happened to a session, or to the store: exactly one event each time, with its reason.
 ///
@@ -43,6 +43,13 @@ pub enum Event {
     },
     /// Changes were dropped because their session had ended meanwhile.
     WriteDropped,
+    /// A session was to end, and did not: a log-in had replaced it, and the session under the newer id goes on.
+    EndIgnored {
+        /// Why it was to end.
+        reason: End,
+    },
+    /// A handle changed its session after the response, and was dropped without a [`save`](crate::Session::save).
+    UnsavedChanges,
     /// Two requests changed a session at once; their changes were merged.
     Merged {
         /// How many times the commit had to begin again.
@@ -60,6 +67,22 @@ pub enum Event {
     Disconnected,
     /// The store answers again.
     Connected,
+    /// A response that looked at its session may be stored by shared caches: the application said `public`,
+    /// `s-maxage`, or so in a header for a CDN. One user may be shown what was made for another.
+    SharedCache,
+    /// A request that changed its session ended without a response: its handler panicked or failed, it ran out of
+    /// time, or the client went away. The changes are not saved, unless that was under way already.
+    Unanswered,
+    /// A session layer is inside of another one with the same cookie name and has another engine: the outer one
+    /// keeps the session, and the store and the options of the inner one are not used. Reported once for each layer.
+    LayerIgnored,
+}
+
+impl Engine {
+    /// Reports an event to the [observer](crate::Config::observer): for adapters, which see what the engine cannot.
+    pub fn report(&self, event: &Event) {
+        self.emit(event);
+    }
 }
 
 /// Why an id was renewed.
@@ -123,6 +146,8 @@ pub enum Doing {
     Commit,
     /// A sweep, in the background; it goes on.
     Sweep,
+    /// A list, a count or a revocation of a user's sessions.
+    Manage,
 }
 
 /// Is told what happens to sessions. Called in the middle of a request: be quick, never block.

@@ -1,10 +1,12 @@
 //! What to do with store and cookie at the end of a request: a table, no I/O.
 
+use crate::state::IntentKind;
+
 /// What a request did with its session, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Observed {
     pub(crate) origin: Origin,
-    pub(crate) fate: Fate,
+    pub(crate) intent: IntentKind,
     /// Whether the session holds something that must be stored: a change, a log-in, `reset`, or `save_empty`.
     pub(crate) wanted: bool,
     /// Whether the stored session would read differently: a change, spent flash values, `save_unchanged`.
@@ -17,30 +19,16 @@ pub(crate) struct Observed {
 /// What the store has for this client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Nothing.
+    /// See [`Location::Absent`](crate::state::Location::Absent).
     Absent,
-    /// A log-in took this id's place a moment ago. The request is anonymous and must not disturb the client's new cookie.
+    /// See [`Location::Closed`](crate::state::Location::Closed).
     Closed,
-    /// Nobody knows: the store was down. The request is anonymous and writes nothing, not even a log-in, which would leave
-    /// an old session alive.
-    Unseen,
+    /// See [`Location::Unknown`](crate::state::Location::Unknown).
+    Unknown,
     /// A session under the id that the client sent.
     Current,
     /// A session that the id sent, renewed a moment ago, still leads to. The client has, or is about to get, a newer one.
-    Late,
-}
-
-/// What the handler decided about the stored session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fate {
-    #[default]
-    Keep,
-    /// A new id, same privilege.
-    Renew,
-    /// A new id, new privilege: the old one leads nowhere.
-    LogIn,
-    /// It ends; whatever was written afterwards is a new session.
-    End,
+    Redirected,
 }
 
 /// What to do in the store.
@@ -50,13 +38,17 @@ pub(crate) enum Step {
     Create,
     Update,
     Touch,
-    /// Create under a new id, then leave a trail under the old one.
-    Rotate(Privilege),
-    Delete,
-    /// Delete the old one, create a new one.
+    /// Create under a new id, then leave a redirect under the old one.
+    Renew(Privilege),
+    End,
+    /// End the old one, create a new one.
     Replace,
     /// Changes were made to a session that must not be stored.
-    Drop,
+    Discard,
+    /// The session was to end, and a log-in has replaced it: it is left alone.
+    DiscardEnd,
+    /// The session was to end, and the store could not be asked where it is.
+    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +61,10 @@ pub(crate) enum Privilege {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieStep {
     Leave,
+    /// An id that this request made.
     Set,
+    /// The id that the client has, with a fresh lifetime.
+    Resend,
     Remove,
 }
 
@@ -80,63 +75,68 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    #[inline]
     pub(crate) fn decide(seen: Observed) -> Self {
         let step = match seen.origin {
-            Origin::Absent => Self::for_nothing_stored(seen),
+            Origin::Absent if seen.wanted => Step::Create,
+            Origin::Absent => Step::Nothing,
             Origin::Closed => Self::for_a_closed_id(seen),
-            Origin::Unseen if seen.wanted => Step::Drop,
-            Origin::Unseen => Step::Nothing,
-            Origin::Current | Origin::Late => Self::for_a_stored_session(seen),
+            Origin::Unknown if seen.intent == IntentKind::End => Step::Refuse,
+            Origin::Unknown if seen.wanted => Step::Discard,
+            Origin::Unknown => Step::Nothing,
+            Origin::Current | Origin::Redirected => Self::for_a_stored_session(seen),
         };
         Self { step, cookie: Self::cookie(step, seen) }
     }
 
-    const fn for_nothing_stored(seen: Observed) -> Step {
-        if seen.wanted { Step::Create } else { Step::Nothing }
-    }
-
-    /// Only a log-in, for which somebody gave a password just now, opens a new session here.
+    /// Only a log-in, for which a user gave a password just now, opens a new session here.
     const fn for_a_closed_id(seen: Observed) -> Step {
-        match (seen.fate, seen.wanted) {
-            (Fate::LogIn, _) => Step::Create,
-            (_, true) => Step::Drop,
+        match (seen.intent, seen.wanted) {
+            (IntentKind::LogIn, _) => Step::Create,
+            (IntentKind::End, _) => Step::DiscardEnd,
+            (_, true) => Step::Discard,
             (_, false) => Step::Nothing,
         }
     }
 
     fn for_a_stored_session(seen: Observed) -> Step {
         let current = seen.origin == Origin::Current;
-        match seen.fate {
-            Fate::End if seen.wanted => Step::Replace,
-            Fate::End => Step::Delete,
-            Fate::LogIn => Step::Rotate(Privilege::New),
+        match seen.intent {
+            IntentKind::End if seen.wanted => Step::Replace,
+            IntentKind::End => Step::End,
+            IntentKind::LogIn => Step::Renew(Privilege::New),
             // The id was renewed a moment ago by another request: once is enough.
-            Fate::Renew if current => Step::Rotate(Privilege::Same),
-            Fate::Keep if current && seen.renewal_due => Step::Rotate(Privilege::Same),
-            Fate::Keep | Fate::Renew if seen.changed => Step::Update,
-            Fate::Keep | Fate::Renew if seen.touch_due => Step::Touch,
-            Fate::Keep | Fate::Renew => Step::Nothing,
+            IntentKind::Renew if current => Step::Renew(Privilege::Same),
+            IntentKind::Keep if current && seen.renewal_due => Step::Renew(Privilege::Same),
+            IntentKind::Keep | IntentKind::Renew if seen.changed => Step::Update,
+            IntentKind::Keep | IntentKind::Renew if seen.touch_due => Step::Touch,
+            IntentKind::Keep | IntentKind::Renew => Step::Nothing,
         }
     }
 
     /// An id is told to the client by the response that made it, and (unless `rolling`) by no other.
     fn cookie(step: Step, seen: Observed) -> CookieStep {
         match step {
-            Step::Create | Step::Rotate(_) | Step::Replace => CookieStep::Set,
-            Step::Delete => CookieStep::Remove,
-            Step::Nothing | Step::Update | Step::Touch if seen.rolling && seen.origin == Origin::Current => {
-                CookieStep::Set
+            Step::Create | Step::Renew(_) | Step::Replace => CookieStep::Set,
+            Step::End => CookieStep::Remove,
+            // The session had ended before; the cookie may not have been sent, and goes all the same.
+            Step::Nothing if seen.origin == Origin::Absent && seen.intent == IntentKind::End => {
+                CookieStep::Remove
             }
-            Step::Nothing | Step::Update | Step::Touch | Step::Drop => CookieStep::Leave,
+            Step::Nothing | Step::Update | Step::Touch if seen.rolling && seen.origin == Origin::Current => {
+                CookieStep::Resend
+            }
+            _ => CookieStep::Leave,
         }
     }
 
-    /// How many trips the step takes if nobody interferes.
+    /// Returns how many trips the step takes if no other request interferes.
+    #[cfg(test)]
     pub(crate) const fn trips(self) -> u32 {
         match self.step {
-            Step::Nothing | Step::Drop => 0,
-            Step::Create | Step::Update | Step::Touch | Step::Delete => 1,
-            Step::Rotate(_) | Step::Replace => 2,
+            Step::Nothing | Step::Discard | Step::DiscardEnd | Step::Refuse => 0,
+            Step::Create | Step::Update | Step::Touch | Step::End => 1,
+            Step::Renew(_) | Step::Replace => 2,
         }
     }
 }

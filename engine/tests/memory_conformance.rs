@@ -1,17 +1,31 @@
 //! The memory store keeps the contract, every sentence of it.
 #![cfg(not(shuttle))]
 
-use cloakroom::stores::MemoryStore;
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
-use cloakroom_store::{Record, Store, StoreKey, Timestamp};
+use std::sync::Arc;
+
+use cloakroom::stores::{MemoryStore, MigratingStore, TieredStore};
+use cloakroom_conformance::{Ability, Immediately, Limits, ManualHarness, suite};
+use cloakroom_store::{ManualClock, Record, Store, StoreKey, Timestamp};
 
 const BOUND: u64 = 16 << 20;
 
+/// Asked as any store is.
 async fn harness() -> ManualHarness {
+    ManualHarness::new(store).with_limits(limits().await)
+}
+
+/// Asked through its ability to answer without waiting.
+async fn immediately() -> ManualHarness {
+    ManualHarness::new(|clock| Immediately::new(store(clock.clone()), clock)).with_limits(limits().await)
+}
+
+fn store(clock: ManualClock) -> MemoryStore {
+    MemoryStore::builder().max_bytes(BOUND).clock(clock).build()
+}
+
+async fn limits() -> Limits {
     let largest = usize::try_from(BOUND - overhead().await).expect("16 MiB fit");
-    let limits = Limits::default().largest_payload(largest).promise(&Ability::ALL);
-    ManualHarness::new(|clock| MemoryStore::builder().max_bytes(BOUND).clock(clock).build())
-        .with_limits(limits)
+    Limits::default().largest_payload(largest).promise(&Ability::ALL)
 }
 
 /// What a record takes from the bound beside its payload.
@@ -23,3 +37,18 @@ async fn overhead() -> u64 {
 }
 
 suite!(harness().await);
+
+mod without_waiting {
+    use super::*;
+
+    suite!(immediately().await);
+
+    #[test]
+    fn a_memory_store_answers_without_waiting_and_a_store_around_it_does_not() {
+        let memory = || Arc::new(MemoryStore::new());
+        let migrating = MigratingStore::moving(memory(), memory());
+        let tiered = TieredStore::new(memory(), memory());
+        assert!(memory().abilities().immediate.is_some());
+        assert!(migrating.abilities().immediate.is_none() && tiered.abilities().immediate.is_none());
+    }
+}

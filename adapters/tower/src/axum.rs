@@ -1,38 +1,17 @@
 //! Extractors for axum, and errors as responses.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::ops::Deref;
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use cloakroom::{Error, ErrorKind, Pending};
+use http::Extensions;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{Extensions, StatusCode};
 
-use crate::response::plain;
-
-/// The session of the request, loaded: everything that [`cloakroom::Session`] does, in a handler's arguments.
-///
-/// ```
-/// use cloakroom_tower::{Session, SessionError};
-///
-/// async fn counter(session: Session) -> Result<String, SessionError> {
-///     let visits = session.increment("visits", 1)?;
-///     Ok(format!("visit {visits}\n"))
-/// }
-/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(counter));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Session(cloakroom::Session);
-
-impl Deref for Session {
-    type Target = cloakroom::Session;
-
-    fn deref(&self) -> &cloakroom::Session {
-        &self.0
-    }
-}
+use crate::response::no_layer;
+use crate::{RequestSessions, Session};
 
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionError;
@@ -86,14 +65,23 @@ impl<S: Sync> FromRequestParts<S> for LazySession {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for RequestSessions {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
 fn pending(extensions: &Extensions) -> Result<&Pending, SessionError> {
-    extensions.get::<Pending>().ok_or(SessionError(Cause::NoLayer))
+    extensions.get::<Pending>().ok_or(SessionError::NO_LAYER)
 }
 
 /// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].
 ///
-/// As a response it is a status and one line that tells a client nothing it must not know: 503 if the store does not
-/// answer, 409 if the session ended meanwhile, else 500.
+/// As a response it is the status of the error's kind and one line that tells a client nothing it must not know, or what
+/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) makes of it. A handler may return a [`cloakroom::Error`]
+/// just as well.
 pub struct SessionError(Cause);
 
 #[derive(Debug)]
@@ -103,6 +91,9 @@ enum Cause {
 }
 
 impl SessionError {
+    /// The route has no session layer, or none of the name.
+    pub const NO_LAYER: Self = Self(Cause::NoLayer);
+
     /// The engine's error; `None` if the route has no [`SessionLayer`](crate::SessionLayer).
     pub fn error(&self) -> Option<&Error> {
         match &self.0 {
@@ -126,8 +117,8 @@ impl From<Error> for SessionError {
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         match self.0 {
-            Cause::NoLayer => (StatusCode::INTERNAL_SERVER_ERROR, NO_LAYER).into_response(),
-            Cause::Session(error) => plain(&error).map(Into::into),
+            Cause::NoLayer => no_layer(NO_LAYER),
+            Cause::Session(error) => error.into_response(),
         }
     }
 }

@@ -4,15 +4,17 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use cloakroom::{Error, Pending};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::response::{ErrorResponse, plain};
+use crate::handshake::{is_from_here, is_handshake};
+use crate::response::{answer_to, no_layer};
 
 /// Answers 403 to every request that may change something (all but `GET`, `HEAD`, `OPTIONS` and `TRACE`) and does not
 /// bring a CSRF token of its session in the header `X-CSRF-Token`; the handler is then not called.
@@ -21,6 +23,13 @@ use crate::response::{ErrorResponse, plain};
 /// the token that [`csrf_token`](cloakroom::Session::csrf_token) makes, and the script sends it with each request. A
 /// form sends its token in the body, which is the handler's to read: call
 /// [`require_csrf_token`](cloakroom::Session::require_csrf_token) there, without this layer.
+///
+/// A WebSocket's handshake is a `GET`, carries cookies, and cannot bring a token. It is refused if a page of another
+/// origin began it, by what the browser says in `Sec-Fetch-Site` or `Origin`; see
+/// [`allow_origin`](Self::allow_origin).
+///
+/// A refusal is an [error](cloakroom::ErrorKind::CsrfRejected) like others: the session layer's
+/// [`on_error`](crate::SessionLayer::on_error) words it.
 ///
 /// ```
 /// use axum::{Router, routing::{get, post}};
@@ -41,8 +50,10 @@ use crate::response::{ErrorResponse, plain};
 ///     .layer(SessionLayer::new(MemoryStore::new()));
 /// # let _ = app;
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CsrfLayer(());
+#[derive(Clone, Debug, Default)]
+pub struct CsrfLayer {
+    origins: Option<Arc<[HeaderValue]>>,
+}
 
 impl CsrfLayer {
     /// The header that holds the token.
@@ -50,7 +61,22 @@ impl CsrfLayer {
 
     /// Makes the layer.
     pub const fn new() -> Self {
-        Self(())
+        Self { origins: None }
+    }
+
+    /// Also lets handshakes of WebSockets through that pages of this origin begin: `https://shop.example`, as a browser
+    /// writes it. Needed for pages on another host, and behind a proxy that changes `Host` for browsers that do not
+    /// send `Sec-Fetch-Site`. Default: only pages of the address that was asked. Call it again for each origin.
+    ///
+    /// ```
+    /// let layer = cloakroom_tower::CsrfLayer::new().allow_origin(http::HeaderValue::from_static("https://shop.example"));
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn allow_origin(self, origin: HeaderValue) -> Self {
+        let origins =
+            self.origins.iter().flat_map(|origins| origins.iter().cloned()).chain([origin]).collect();
+        Self { origins: Some(origins) }
     }
 }
 
@@ -58,7 +84,7 @@ impl<S> Layer<S> for CsrfLayer {
     type Service = CsrfService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CsrfService { inner }
+        CsrfService { inner, origins: self.origins.clone() }
     }
 }
 
@@ -66,12 +92,13 @@ impl<S> Layer<S> for CsrfLayer {
 #[derive(Clone, Debug)]
 pub struct CsrfService<S> {
     inner: S,
+    origins: Option<Arc<[HeaderValue]>>,
 }
 
 impl<S, Q, B> Service<Request<Q>> for CsrfService<S>
 where
     S: Service<Request<Q>, Response = Response<B>> + Clone,
-    B: From<String>,
+    B: Default + 'static,
 {
     type Response = Response<B>;
     type Error = S::Error;
@@ -82,9 +109,23 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        if is_safe(request.method()) {
-            return CsrfFuture { step: Step::Called { response: self.inner.call(request) } };
+        if is_handshake(&request) {
+            if !is_from_here(&request, self.origins.as_deref().unwrap_or_default()) {
+                return CsrfFuture { step: Step::Refused };
+            }
+        } else if !is_safe(request.method()) {
+            return self.ask(request);
         }
+        CsrfFuture { step: Step::Called { response: self.inner.call(request) } }
+    }
+}
+
+impl<S: Clone> CsrfService<S> {
+    /// Hands the request on when its token was found good.
+    fn ask<Q>(&mut self, request: Request<Q>) -> CsrfFuture<S, Q>
+    where
+        S: Service<Request<Q>>,
+    {
         let pending = request.extensions().get::<Pending>().cloned();
         let token = request.headers().get(CsrfLayer::HEADER).cloned();
         // The clone is not ready; the service that is goes with the request.
@@ -99,42 +140,36 @@ fn is_safe(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
-/// Whether a request brings what it needs.
-enum Verdict {
-    Good,
-    Refused,
+/// Why a request is not handed on.
+enum Refusal {
     NoSessionLayer,
-    Failed(Error),
+    Error(Error),
 }
 
-async fn judge(pending: Option<Pending>, token: Option<HeaderValue>) -> Verdict {
-    let Some(pending) = pending else { return Verdict::NoSessionLayer };
-    let Some(token) = token.as_ref().and_then(|token| token.to_str().ok()) else { return Verdict::Refused };
-    match pending.load().await {
-        Ok(session) if session.verify_csrf_token(token) => Verdict::Good,
-        Ok(_) => Verdict::Refused,
-        Err(error) => Verdict::Failed(error),
-    }
+async fn judge(pending: Option<Pending>, token: Option<HeaderValue>) -> Result<(), Refusal> {
+    let pending = pending.ok_or(Refusal::NoSessionLayer)?;
+    let token = token.as_ref().and_then(|token| token.to_str().ok());
+    // What brings no token is refused without a trip to the store.
+    let token = token.ok_or_else(|| Refusal::Error(Error::csrf_rejected()))?;
+    let session = pending.load().await.map_err(Refusal::Error)?;
+    session.require_csrf_token(Some(token)).map_err(Refusal::Error)
 }
 
-impl Verdict {
-    /// The answer to a request that is not handed on.
-    fn refusal(&self) -> Option<Response<String>> {
-        let answer = |status, line: &str| Some((status, line.to_owned()).into_response());
+impl Refusal {
+    fn into_response<B: Default + 'static>(self) -> Response<B> {
         match self {
-            Self::Good => None,
-            Self::Refused => answer(StatusCode::FORBIDDEN, REFUSED),
-            Self::NoSessionLayer => answer(StatusCode::INTERNAL_SERVER_ERROR, NO_LAYER),
-            Self::Failed(error) => Some(plain(error)),
+            Self::NoSessionLayer => no_layer(NO_LAYER),
+            Self::Error(error) => answer_to(error),
         }
     }
 }
 
-const REFUSED: &str = "The CSRF token is missing or not of this session.";
-
 /// Names the cure; it says nothing about a deployment that works.
 const NO_LAYER: &str = "This route asks for a CSRF token and has no sessions: call \
     `.layer(SessionLayer::new(store))` on the router, after the `CsrfLayer`.";
+
+/// Whether the request may be handed on.
+type Verdict = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 pin_project! {
     /// The response of a service that asks for a CSRF token.
@@ -153,7 +188,8 @@ pin_project! {
     where
         S: Service<Request<Q>>,
     {
-        Asked { verdict: Pin<Box<dyn Future<Output = Verdict> + Send>>, held: Option<(S, Request<Q>)> },
+        Refused,
+        Asked { verdict: Verdict, held: Option<(S, Request<Q>)> },
         Called { #[pin] response: S::Future },
     }
 }
@@ -161,7 +197,7 @@ pin_project! {
 impl<S, Q, B> Future for CsrfFuture<S, Q>
 where
     S: Service<Request<Q>, Response = Response<B>>,
-    B: From<String>,
+    B: Default + 'static,
 {
     type Output = Result<S::Response, S::Error>;
 
@@ -169,11 +205,11 @@ where
         let mut step = self.project().step;
         loop {
             let response = match step.as_mut().project() {
+                Projected::Refused => return Poll::Ready(Ok(answer_to(Error::csrf_rejected()))),
                 Projected::Called { response } => return response.poll(cx),
                 Projected::Asked { verdict, held } => {
-                    let verdict = ready!(verdict.as_mut().poll(cx));
-                    if let Some(refusal) = verdict.refusal() {
-                        return Poll::Ready(Ok(refusal.map(B::from)));
+                    if let Err(refusal) = ready!(verdict.as_mut().poll(cx)) {
+                        return Poll::Ready(Ok(refusal.into_response()));
                     }
                     let Some((mut service, request)) = held.take() else { return Poll::Pending };
                     service.call(request)

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom::{Error, Outcome, Pending};
+use cloakroom::{Error, Event, Outcome, Pending};
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::layer::OnError;
-use crate::response::write_headers;
+use crate::headers::{Sharing, write_headers};
+use crate::layer::Settings;
+use crate::response::{FailedRequest, OnError, shared, unanswered};
 
 pin_project! {
     /// The response of a service with sessions around it. Where nothing must be stored it is polled in place.
@@ -18,8 +20,17 @@ pin_project! {
         #[pin]
         inner: F,
         session: Option<Guard>,
+        alive: Option<KeepAlive>,
         commit: Option<Commit<F::Output>>,
     }
+}
+
+/// Work that never ends: it is dropped when the response is there.
+type KeepAlive = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Returns what keeps the session alive while the request is under way; `None` if it was not loaded.
+fn keep_alive(pending: &Pending) -> Option<KeepAlive> {
+    pending.is_loaded().then(|| pending.keep_alive())
 }
 
 /// A response that waits for its session to be saved.
@@ -31,37 +42,51 @@ struct Commit<T> {
 /// The request's session; sees to it that a log-out is not lost with the request.
 struct Guard {
     pending: Pending,
-    on_error: OnError,
+    settings: Arc<Settings>,
+    /// For the application's own error page; without one no request is copied.
+    request: Option<Box<FailedRequest>>,
     done: bool,
 }
 
 impl<F: Future> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, pending: Pending, on_error: OnError) -> Self {
-        Self { inner, session: Some(Guard { pending, on_error, done: false }), commit: None }
+    pub(crate) fn new(
+        inner: F,
+        pending: Pending,
+        settings: Arc<Settings>,
+        request: Option<Box<FailedRequest>>,
+    ) -> Self {
+        let session = Some(Guard { pending, settings, request, done: false });
+        Self { inner, session, alive: None, commit: None }
     }
 
     /// A layer around this one keeps the session.
     pub(crate) fn nested(inner: F) -> Self {
-        Self { inner, session: None, commit: None }
+        Self { inner, session: None, alive: None, commit: None }
     }
 }
 
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: From<String>,
+    B: Default + 'static,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.commit.is_none() {
-            let result = ready!(this.inner.poll(cx));
+            let Poll::Ready(result) = this.inner.poll(cx) else {
+                if let Some(guard) = this.session {
+                    guard.poll_alive(this.alive, cx);
+                }
+                return Poll::Pending;
+            };
+            *this.alive = None;
             let Some(guard) = this.session else { return Poll::Ready(result) };
             let Ok(mut response) = result else { return Poll::Ready(result) };
+            guard.word(&mut response);
             if let Some(outcome) = guard.pending.settle() {
-                guard.done = true;
-                write_headers(response.headers_mut(), outcome, guard.pending.engine());
+                guard.finish(&mut response, outcome);
                 return Poll::Ready(Ok(response));
             }
             let pending = guard.pending.clone();
@@ -70,30 +95,61 @@ where
         }
         let (Some(commit), Some(guard)) = (this.commit, this.session) else { return Poll::Pending };
         let outcome = ready!(commit.work.as_mut().poll(cx));
-        guard.done = true;
         let Some(Ok(mut response)) = commit.response.take() else { return Poll::Pending };
-        Poll::Ready(Ok(match outcome {
-            Ok(outcome) => {
-                write_headers(response.headers_mut(), outcome, guard.pending.engine());
-                response
-            }
-            Err(error) => {
-                let mut response = (guard.on_error)(&error).map(B::from);
-                let outcome = guard.pending.outcome_of_an_error();
-                write_headers(response.headers_mut(), outcome, guard.pending.engine());
-                response
-            }
-        }))
+        let outcome = outcome.unwrap_or_else(|error| {
+            response = shared(Arc::new(error), guard.custom());
+            guard.pending.outcome_of_an_error()
+        });
+        guard.finish(&mut response, outcome);
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl Guard {
+    /// Lets the session live on for as long as the handler takes.
+    fn poll_alive(&self, alive: &mut Option<KeepAlive>, cx: &mut Context<'_>) {
+        if alive.is_none() {
+            *alive = keep_alive(&self.pending);
+        }
+        if let Some(work) = alive {
+            let _never = work.as_mut().poll(cx);
+        }
+    }
+
+    fn custom(&self) -> Option<(&OnError, &FailedRequest)> {
+        self.settings.on_error.as_deref().zip(self.request.as_deref())
+    }
+
+    /// Has the application word what an extractor, or an error that a handler returned, says by itself.
+    fn word<B: Default + 'static>(&self, response: &mut Response<B>) {
+        if let Some(custom) = self.custom()
+            && let Some(error) = unanswered(response).cloned()
+        {
+            *response = shared(error, Some(custom));
+        }
+    }
+
+    fn finish<B>(&mut self, response: &mut Response<B>, outcome: Outcome) {
+        self.done = true;
+        let engine = self.pending.engine();
+        if write_headers(response.headers_mut(), outcome, engine) == Sharing::Shared {
+            engine.report(&Event::SharedCache);
+            self.settings.warn_of_shared_caches();
+        }
     }
 }
 
 impl Drop for Guard {
-    /// The client went away. A log-out that the handler decided on is carried out all the same.
+    /// There is no response. A log-out that the handler decided on is carried out all the same; other changes are lost.
     fn drop(&mut self) {
-        if !self.done
-            && self.pending.is_ending()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
+        if self.done {
+            return;
+        }
+        if !self.pending.is_ending() {
+            if self.pending.has_unsaved_changes() {
+                self.pending.engine().report(&Event::Unanswered);
+            }
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let pending = self.pending.clone();
             runtime.spawn(async move { pending.abandon().await });
         }

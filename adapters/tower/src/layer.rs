@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom::{Config, ConfigError, Engine, Error, store::Store};
-use http::Response;
+use cloakroom::{Config, ConfigError, Engine, Error, Event, store::Store};
 use tower_layer::Layer;
 
+use crate::response::{FailedRequest, OnError};
 use crate::{ErrorResponse, SessionService};
 
 /// Puts sessions around a service.
@@ -15,11 +16,16 @@ use crate::{ErrorResponse, SessionService};
 /// 2. Changes are in the store before the response's headers leave. If they cannot be, the response is replaced by an
 ///    error (503 if the store does not answer): nothing was acknowledged.
 /// 3. The cookie is set only by the response that made the id, and removed only by the one that ended the session. With it go
-///    `Cache-Control: no-store`, over whatever the application said, and no other `Set-Cookie` of its name.
-/// 4. A response whose session was looked at varies: `Vary: Cookie`.
-/// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A panic saves
-///    nothing, and a log-out that was decided before it is carried out.
-/// 6. Two layers around each other with the same cookie name share one session; the outer one saves it.
+///    `Cache-Control: private, no-cache, no-store`, over whatever the application said, and no other `Set-Cookie` of its
+///    name; headers for CDNs and `Expires` are removed.
+/// 4. A response whose session was looked at varies, in one line that begins with `Cookie`; and it is `private`, unless
+///    the application says that shared caches may store it. That is an [`Event::SharedCache`].
+/// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A request without a response (a
+///    panic, an error of the inner service, a client that went away) saves nothing, which is an [`Event::Unanswered`]; a
+///    log-out that was decided before it is carried out.
+/// 6. Two layers around each other with the same cookie name share one session; the outer one saves it. An inner one
+///    with another engine is an [`Event::LayerIgnored`].
+/// 7. Every error is answered in one place, with a status by its kind: see [`on_error`](Self::on_error).
 ///
 /// ```
 /// use cloakroom_tower::{Config, Engine, SessionLayer, stores::MemoryStore};
@@ -37,44 +43,77 @@ use crate::{ErrorResponse, SessionService};
 #[derive(Clone)]
 pub struct SessionLayer {
     engine: Engine,
-    on_error: OnError,
+    settings: Arc<Settings>,
 }
 
-/// Makes a response of an error.
-pub(crate) type OnError = Arc<dyn Fn(&Error) -> Response<String> + Send + Sync>;
+/// What a layer's requests share beside the engine.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) on_error: Option<Box<OnError>>,
+    has_warned_of_caches: AtomicBool,
+    is_ignored: AtomicBool,
+}
 
 impl SessionLayer {
-    /// Keeps sessions in `store`, with the defaults of [`Config`].
+    /// Keeps sessions in `store`, with the defaults of [`Config`]. An `Arc<dyn Store>` is a store too.
+    ///
+    /// # Panics
+    /// If the operating system gives no random bytes; [`configured`](Self::configured) returns an error then.
     pub fn new(store: impl Store) -> Self {
         match Self::configured(store, Config::default()) {
             Ok(layer) => layer,
-            Err(error) => unreachable!("the defaults contradict each other: {error}"),
+            Err(error) => panic!("no sessions can be kept: {error}"),
         }
     }
 
     /// Keeps sessions in `store`, configured.
     ///
     /// # Errors
-    /// If options contradict each other.
+    /// If options contradict each other, the store lacks an ability that they need, or there are no random bytes.
     pub fn configured(store: impl Store, config: Config) -> Result<Self, ConfigError> {
         Engine::new(store, config).map(Self::of)
     }
 
     /// Puts the sessions of an engine around a service.
     pub fn of(engine: Engine) -> Self {
-        Self { engine, on_error: Arc::new(crate::response::plain) }
+        Self { engine, settings: Arc::default() }
     }
 
-    /// Answers in the application's own form when a session cannot be saved. Default: the status, and one plain line.
+    /// Answers in the application's own form when a session cannot be used. Default: the status of the error's kind,
+    /// and one plain line.
+    ///
+    /// It is asked for every error: of saving, of the extractors, of [`CsrfLayer`](crate::CsrfLayer), and for every
+    /// [`Error`] or `SessionError` that a handler returns as its response. (One that the handler answers by itself is
+    /// its own.) It is given the head of the request, for which each request's headers are copied: without `on_error`
+    /// they are not.
+    ///
+    /// The layer adds what keeps the answer out of caches, and the error, for layers around this one:
+    /// `response.extensions().get::<Arc<cloakroom::Error>>()`.
     ///
     /// Give the client nothing of the error but its kind: its source holds the store's own words.
+    ///
+    /// ```
+    /// use cloakroom_tower::{SessionLayer, status_of, stores::MemoryStore};
+    /// use http::header::{ACCEPT, CONTENT_TYPE};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new()).on_error(|error, request| {
+    ///     let wants_json = request.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json");
+    ///     let (form, text) = match wants_json {
+    ///         true => ("application/json", format!("{{\"error\": \"{:?}\"}}", error.kind())),
+    ///         false => ("text/html", format!("<h1>{}</h1>", error.kind().client_text())),
+    ///     };
+    ///     (status_of(error.kind()), [(CONTENT_TYPE, form)], text)
+    /// });
+    /// # let _: axum::Router = axum::Router::new().layer(layer);
+    /// ```
     #[must_use]
-    pub fn on_error<B: ErrorResponse>(
-        mut self,
-        respond: impl Fn(&Error) -> B + Send + Sync + 'static,
+    pub fn on_error<R: ErrorResponse>(
+        self,
+        respond: impl Fn(&Error, &FailedRequest) -> R + Send + Sync + 'static,
     ) -> Self {
-        self.on_error = Arc::new(move |error| respond(error).into_response());
-        self
+        let on_error: Box<OnError> = Box::new(move |error, request| respond(error, request).into_response());
+        let settings = Settings { on_error: Some(on_error), ..Settings::default() };
+        Self { settings: Arc::new(settings), ..self }
     }
 
     /// The engine, for [`Engine::sessions`] and others.
@@ -83,11 +122,35 @@ impl SessionLayer {
     }
 }
 
+impl Settings {
+    /// Warns once: the event is told each time.
+    pub(crate) fn warn_of_shared_caches(&self) {
+        if !self.has_warned_of_caches.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a response that looked at its session allows shared caches to store it: leave `public`, `s-maxage` \
+                 and headers for CDNs off such pages"
+            );
+        }
+    }
+
+    /// Takes note that a layer around this one keeps the session.
+    pub(crate) fn is_ignored(&self, engine: &Engine) {
+        if !self.is_ignored.swap(true, Ordering::Relaxed) {
+            engine.report(&Event::LayerIgnored);
+            tracing::warn!(
+                cookie = engine.cookie_name(),
+                "a session layer is inside of another one with the same cookie name: its store and its options are \
+                 not used"
+            );
+        }
+    }
+}
+
 impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, engine: self.engine.clone(), on_error: self.on_error.clone() }
+        SessionService { inner, engine: self.engine.clone(), settings: self.settings.clone() }
     }
 }
 

@@ -2,17 +2,28 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod body;
+#[cfg(feature = "axum")]
+mod boxed;
 mod csrf;
 mod future;
+mod handshake;
+mod headers;
 mod layer;
+mod nested;
 mod response;
 mod service;
+mod session;
 
 #[cfg(feature = "axum")]
-pub use axum::{LazySession, Session, SessionError};
+pub use axum::{LazySession, SessionError};
+#[cfg(feature = "axum")]
+pub use boxed::{BoxedBodyFuture, BoxedBodyLayer, BoxedBodyService};
 pub use cloakroom::{self, *};
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
-pub use response::{ErrorResponse, status_of};
+pub use nested::RequestSessions;
+pub use response::{ErrorResponse, FailedRequest, status_of};
 pub use service::SessionService;
+pub use session::Session;

@@ -1,10 +1,16 @@
-//! Headers and errors: what the engine's words are in HTTP.
+//! Errors as responses, all made in one place.
 
-use cloakroom::{Engine, Error, ErrorKind, Outcome};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use std::fmt;
+use std::sync::Arc;
 
-/// A response with a text body: what an application answers when a session cannot be saved.
+use cloakroom::{Error, ErrorKind};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+
+use crate::body::body_of;
+use crate::headers::forbid_storing;
+
+/// A response with a text body: what an application answers when a session cannot be used.
 pub trait ErrorResponse {
     /// Makes the response.
     fn into_response(self) -> Response<String>;
@@ -25,73 +31,102 @@ impl ErrorResponse for (StatusCode, String) {
     }
 }
 
-/// The status that an error of the engine is answered with.
+impl<const N: usize> ErrorResponse for (StatusCode, [(HeaderName, &'static str); N], String) {
+    fn into_response(self) -> Response<String> {
+        let mut response = (self.0, self.2).into_response();
+        for (name, value) in self.1 {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// The head of a request whose session could not be used: a copy for
+/// [`SessionLayer::on_error`](crate::SessionLayer::on_error).
+#[non_exhaustive]
+pub struct FailedRequest {
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub uri: Uri,
+    /// The headers, cookies and all.
+    pub headers: HeaderMap,
+}
+
+impl FailedRequest {
+    pub(crate) fn copy_of<Q>(request: &Request<Q>) -> Self {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        Self { method, uri, headers: request.headers().clone() }
+    }
+}
+
+impl fmt::Debug for FailedRequest {
+    /// The headers and the query may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.uri.path();
+        f.debug_struct("FailedRequest")
+            .field("method", &self.method)
+            .field("path", &path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a response of an error.
+pub(crate) type OnError = dyn Fn(&Error, &FailedRequest) -> Response<String> + Send + Sync;
+
+/// Marks a response that a layer made of an error, so that a layer around it leaves it as it is.
+#[derive(Clone, Copy)]
+struct Answered;
+
+/// Returns the status that an error of the engine is answered with: [`ErrorKind::status`].
 pub const fn status_of(kind: ErrorKind) -> StatusCode {
-    match kind {
-        ErrorKind::Unavailable | ErrorKind::Contended => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Gone => StatusCode::CONFLICT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    match StatusCode::from_u16(kind.status()) {
+        Ok(status) => status,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-/// The default: a status and one line that tells a client nothing it must not know.
-pub(crate) fn plain(error: &Error) -> Response<String> {
-    let line = match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Contended => {
-            "The session could not be reached. Please try again."
-        }
-        ErrorKind::Gone => "The session ended while this request was under way.",
-        _ => "The session could not be used.",
+/// Answers a request whose session could not be used. No cache stores the response, and the error is in its extensions.
+pub(crate) fn answer_to<B: Default + 'static>(error: Error) -> Response<B> {
+    shared(Arc::new(error), None)
+}
+
+/// Answers with the status and one line, or as the application wants.
+pub(crate) fn shared<B: Default + 'static>(
+    error: Arc<Error>,
+    custom: Option<(&OnError, &FailedRequest)>,
+) -> Response<B> {
+    let mut response = match custom {
+        Some((on_error, request)) => on_error(&error, request),
+        None => plain(error.kind()),
     };
-    (status_of(error.kind()), line.to_owned()).into_response()
+    forbid_storing(response.headers_mut());
+    if custom.is_some() {
+        response.extensions_mut().insert(Answered);
+    }
+    response.extensions_mut().insert(error);
+    response.map(body_of)
 }
 
-static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
-
-/// Says in headers what the client must learn.
-pub(crate) fn write_headers(headers: &mut HeaderMap, outcome: Outcome, engine: &Engine) {
-    if outcome.vary {
-        vary_by_cookie(headers);
-    }
-    let Some(set_cookie) = outcome.set_cookie else { return };
-    let Ok(mut set_cookie) = HeaderValue::try_from(set_cookie) else { return };
-    // Whoever logs headers does not log the id, and HTTP/2 keeps it out of its table.
-    set_cookie.set_sensitive(true);
-    remove_same_name(headers, engine.cookie_name());
-    headers.append(SET_COOKIE, set_cookie);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if outcome.ended && engine.clears_site_data() {
-        headers.insert(&CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
-    }
+/// The error that a response tells of by itself, which is the application's to word.
+pub(crate) fn unanswered<B>(response: &Response<B>) -> Option<&Arc<Error>> {
+    let extensions = response.extensions();
+    if extensions.get::<Answered>().is_some() { None } else { extensions.get() }
 }
 
-fn vary_by_cookie(headers: &mut HeaderMap) {
-    let names = |value: &HeaderValue| {
-        let mut parts = value.as_bytes().split(|&byte| byte == b',');
-        parts.any(|part| part.trim_ascii().eq_ignore_ascii_case(b"cookie") || part.trim_ascii() == b"*")
-    };
-    match headers.entry(VARY) {
-        Entry::Vacant(none) => {
-            none.insert(HeaderValue::from_static("Cookie"));
-        }
-        Entry::Occupied(said) if said.iter().any(names) => {}
-        Entry::Occupied(mut said) => said.append(HeaderValue::from_static("Cookie")),
-    }
+/// Answers a route that lacks its layer: there is no error of the engine, and no page of the application for it.
+pub(crate) fn no_layer<B: Default + 'static>(line: &str) -> Response<B> {
+    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, line.to_owned()).into_response();
+    forbid_storing(response.headers_mut());
+    response.map(body_of)
 }
 
-/// A response never has two `Set-Cookie` headers of one name (RFC 6265bis, section 4.1.1): ours is the last word.
-fn remove_same_name(headers: &mut HeaderMap, name: &str) {
-    let is_ours = |value: &HeaderValue| {
-        let rest = value.as_bytes().trim_ascii_start().strip_prefix(name.as_bytes());
-        rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
-    };
-    if !headers.contains_key(SET_COOKIE) || !headers.get_all(SET_COOKIE).iter().any(is_ours) {
-        return;
+/// A status and one line that tells a client nothing it must not know.
+fn plain(kind: ErrorKind) -> Response<String> {
+    let status = status_of(kind);
+    let mut response = (status, kind.client_text().to_owned()).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    let others: Vec<HeaderValue> =
-        headers.get_all(SET_COOKIE).iter().filter(|value| !is_ours(value)).cloned().collect();
-    headers.remove(SET_COOKIE);
-    others.into_iter().for_each(|other| {
-        headers.append(SET_COOKIE, other);
-    });
+    response
 }

@@ -1,6 +1,7 @@
 //! The service: begins a request's session and hands the request on.
 
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cloakroom::{Engine, Pending, RequestHead};
@@ -9,20 +10,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::layer::OnError;
+use crate::layer::Settings;
+use crate::nested::RequestSessions;
+use crate::response::FailedRequest;
 
 /// A service with sessions around it; made by [`SessionLayer`](crate::SessionLayer).
 #[derive(Clone)]
 pub struct SessionService<S> {
     pub(crate) inner: S,
     pub(crate) engine: Engine,
-    pub(crate) on_error: OnError,
+    pub(crate) settings: Arc<Settings>,
 }
 
 impl<S, Q, B> Service<Request<Q>> for SessionService<S>
 where
     S: Service<Request<Q>, Response = Response<B>>,
-    B: From<String>,
+    B: Default + 'static,
 {
     type Response = Response<B>;
     type Error = S::Error;
@@ -33,21 +36,33 @@ where
     }
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
-        if self.is_nested(&request) {
+        if request.extensions().get::<Pending>().is_some() && self.is_nested(&mut request) {
             return ResponseFuture::nested(self.inner.call(request));
         }
         let head = Head { headers: request.headers(), scheme: request.uri().scheme() };
         let pending = self.engine.begin(&head);
+        let copy = self.settings.on_error.is_some().then(|| Box::new(FailedRequest::copy_of(&request)));
         request.extensions_mut().insert(pending.clone());
-        ResponseFuture::new(self.inner.call(request), pending, self.on_error.clone())
+        ResponseFuture::new(self.inner.call(request), pending, self.settings.clone(), copy)
     }
 }
 
 impl<S> SessionService<S> {
-    /// Whether a layer around this one keeps the same cookie: the request has its session then.
-    fn is_nested<Q>(&self, request: &Request<Q>) -> bool {
-        let outer = request.extensions().get::<Pending>();
-        outer.is_some_and(|outer| outer.engine().cookie_name() == self.engine.cookie_name())
+    /// Whether a layer around this one keeps the same cookie, whose session is then the request's; else the session of
+    /// that layer stays within reach.
+    fn is_nested<Q>(&self, request: &mut Request<Q>) -> bool {
+        let sessions = RequestSessions::of(request.extensions());
+        let Some(outer) = sessions.get(self.engine.cookie_name()).cloned() else {
+            request.extensions_mut().insert(sessions);
+            return false;
+        };
+        // An engine holds its own reference to its store, so that this tells engines apart.
+        if !std::ptr::eq(outer.engine().store(), self.engine.store()) {
+            self.settings.is_ignored(outer.engine());
+        }
+        request.extensions_mut().insert(sessions);
+        request.extensions_mut().insert(outer);
+        true
     }
 }
 

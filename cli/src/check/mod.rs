@@ -1,20 +1,31 @@
 //! Tests whether a live store keeps the contract.
 
 mod harness;
+mod recorded;
+mod report;
 
-use std::io::{self, Write};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Args;
-use cloakroom_conformance::{Case, Failure, Verdict, cases};
+use cloakroom_conformance::{Case, Verdict, cases};
 use cloakroom_tower::store::{ManualClock, Timestamp};
 
 use crate::progress;
+use crate::signals::Signals;
 use crate::stores::{self, Opened, Trial};
 use crate::trouble::Trouble;
 use harness::OpenedHarness;
+use report::Report;
+
+/// How long a case may go on after a signal. One that is left in the middle may still be writing.
+const LAST_CASE: Duration = Duration::from_secs(10);
 
 /// The options of `cloakroom check`.
 #[derive(Args)]
+#[command(after_help = stores::URL_HELP)]
 pub(crate) struct CheckArgs {
     /// The store, as for `cloakroom demo --store`
     #[arg(value_name = "URL")]
@@ -25,27 +36,25 @@ pub(crate) struct CheckArgs {
     only: Option<String>,
 }
 
-/// What the cases came to.
-#[derive(Default)]
-struct Report {
-    kept: usize,
-    not_applicable: Vec<(&'static Case, &'static str)>,
-    broken: Vec<(&'static Case, Failure)>,
-}
-
-/// Runs every case in a part of the store that has a random name, and removes that part.
+/// Runs every case in a part of the store that has a random name, and removes that part, also after a signal.
 pub(crate) async fn run(args: CheckArgs) -> Result<(), Trouble> {
+    let mut signals = Signals::catch()?;
     let trial = trial()?;
-    let mut opened = stores::open_for(&args.url, &trial).await?;
-    let tidy = opened.tidy.take();
-    let harness = OpenedHarness::new(&args.url, &trial, &opened).await?;
-    let interrupted = tokio::select! {
-        report = run_cases(&harness, args.only.as_deref()) => Ok(report),
-        _ = tokio::signal::ctrl_c() => Err(Trouble::failure("interrupted; what was made is removed")),
+    let stop = Arc::new(AtomicBool::new(false));
+    // Not given up half-way: what it has made by then could not be removed.
+    let opening = unless_insisted(&mut signals, &stop, &trial, Box::pin(stores::open_for(&args.url, &trial)));
+    let opened = opening.await??;
+    let harness = OpenedHarness::new(&args.url, &trial, &opened).await;
+    let report = {
+        let running = run_cases(&harness, args.only.as_deref(), &stop);
+        until_stopped(&mut signals, &stop, running).await
     };
-    drop(harness);
-    tidy_up(opened, tidy).await?;
-    interrupted?.tell()
+    let tidying = Box::pin(tidy_up(opened, harness, &trial));
+    unless_insisted(&mut signals, &stop, &trial, tidying).await??;
+    match report.filter(|_| !stop.load(Ordering::Relaxed)) {
+        Some(report) => report.tell(),
+        None => Err(Trouble::failure("interrupted; what was made is removed")),
+    }
 }
 
 /// The clock stands at the present moment and is moved by the cases: no case waits.
@@ -55,12 +64,53 @@ fn trial() -> Result<Trial, Trouble> {
     Ok(Trial { clock, prefix: format!("cloakroom_check_{number:08x}_") })
 }
 
-async fn run_cases(harness: &OpenedHarness, only: Option<&str>) -> Report {
-    let chosen: Vec<_> =
+/// Does the work to its end. The first signal is remembered in `stop`, the second one ends all.
+async fn unless_insisted<T>(
+    signals: &mut Signals,
+    stop: &AtomicBool,
+    trial: &Trial,
+    mut work: impl Future<Output = T> + Unpin,
+) -> Result<T, Trouble> {
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = signals.next() => {
+                if stop.swap(true, Ordering::Relaxed) {
+                    let left = &trial.prefix;
+                    return Err(Trouble::failure(format!("interrupted twice; what was made is left: {left}…")));
+                }
+            }
+        }
+    }
+}
+
+/// Lets the cases run; after a signal only to the end of the present one. `None` if that does not come soon.
+async fn until_stopped<T>(
+    signals: &mut Signals,
+    stop: &AtomicBool,
+    running: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::pin!(running);
+    tokio::select! {
+        done = &mut running => return Some(done),
+        () = signals.next() => stop.store(true, Ordering::Relaxed),
+    }
+    tokio::select! {
+        done = &mut running => Some(done),
+        () = signals.next() => None,
+        () = tokio::time::sleep(LAST_CASE) => None,
+    }
+}
+
+async fn run_cases(harness: &OpenedHarness, only: Option<&str>, stop: &AtomicBool) -> Report {
+    let chosen: Vec<&Case> =
         cases().iter().filter(|case| only.is_none_or(|text| case.name().contains(text))).collect();
-    let bar = progress::bar(chosen.len() as u64, "sentences");
+    let bar = progress::bar(Some(chosen.len() as u64), "sentences");
     let mut report = Report::default();
     for case in chosen {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         bar.set_message(case.name());
         match case.run(harness).await {
             Ok(Verdict::Kept) => report.kept += 1,
@@ -73,36 +123,17 @@ async fn run_cases(harness: &OpenedHarness, only: Option<&str>) -> Report {
     report
 }
 
-async fn tidy_up(opened: Opened, tidy: Option<stores::Tidy>) -> Result<(), Trouble> {
-    if let Some(scan) = opened.store.abilities().scan {
-        let cleared = scan.clear().await;
-        cleared.map_err(|error| Trouble::failure("what was made cannot be removed").because(&error))?;
+/// Removes all that was made. Whatever fails, the rest is tried.
+async fn tidy_up(opened: Opened, harness: OpenedHarness, trial: &Trial) -> Result<(), Trouble> {
+    let Opened { store, tidy, release, .. } = opened;
+    // By this clock nothing has expired, so that everything is found and removed.
+    trial.clock.set(Timestamp::EPOCH);
+    let deleted = if tidy.is_some() { Ok(()) } else { harness.delete_all().await };
+    let mut outcomes = vec![deleted.map_err(Into::into), harness.close().await];
+    drop(store);
+    for work in [tidy, release].into_iter().flatten() {
+        outcomes.push(work.await);
     }
-    drop(opened);
-    let Some(tidy) = tidy else { return Ok(()) };
-    tidy.await.map_err(|error| Trouble::failure("what was made cannot be removed").because(&*error))
-}
-
-impl Report {
-    fn tell(&self) -> Result<(), Trouble> {
-        let mut out = io::stdout().lock();
-        // If nobody reads it, the exit code still tells.
-        let _ = self.write(&mut out);
-        if self.broken.is_empty() {
-            return Ok(());
-        }
-        Err(Trouble::failure(format!("the store breaks the contract in {} places", self.broken.len())))
-    }
-
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        for (case, reason) in &self.not_applicable {
-            writeln!(out, "not applicable  {}: {reason}", case.name())?;
-        }
-        for (case, failure) in &self.broken {
-            writeln!(out, "broken          {}: {}", case.name(), case.sentence())?;
-            writeln!(out, "                {failure}")?;
-        }
-        let (kept, rest, broken) = (self.kept, self.not_applicable.len(), self.broken.len());
-        writeln!(out, "{kept} sentences kept, {rest} not applicable, {broken} broken")
-    }
+    let outcome: stores::Tidied = outcomes.into_iter().collect();
+    outcome.map_err(|error| Trouble::failure("what was made cannot all be removed").because(&*error))
 }

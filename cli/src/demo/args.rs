@@ -1,23 +1,31 @@
 //! The options of `cloakroom demo`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::uri::Authority;
 use clap::{Args, ValueEnum};
 
+use super::guard::authority;
 use crate::{span, stores};
 
 /// The options of `cloakroom demo`. Has no `Debug`: it holds secrets.
 #[derive(Args)]
+#[command(after_help = stores::URL_HELP)]
 pub(crate) struct DemoArgs {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
     pub(super) listen: String,
 
+    /// Another name, of a proxy or a resolver, under which this server is reached; may be repeated
+    #[arg(long = "host", value_name = "NAME[:PORT]", value_parser = host)]
+    pub(super) hosts: Vec<Authority>,
+
     #[arg(
         long,
         value_name = "URL",
         default_value = stores::DEFAULT,
-        help = "Where sessions are kept: memory:, file:DIR or sqlite:PATH"
+        help = "Where sessions are kept: memory:, file:DIR, sqlite:PATH, env:NAME or @FILE"
     )]
     pub(super) store: String,
 
@@ -33,9 +41,13 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_enum, default_value_t = Format::Native)]
     pub(super) format: Format,
 
-    /// Signs the cookie; given several times, the first one signs and all are accepted
-    #[arg(long = "secret", value_name = "SECRET")]
+    /// Signs the cookie; given several times, the first one signs and all are accepted. The process list shows it
+    #[arg(long = "secret", value_name = "SECRET", conflicts_with = "secret_file")]
     pub(super) secrets: Vec<String>,
+
+    /// Reads secrets from a file, one a line; without either, from CLOAKROOM_SECRET, separated by commas
+    #[arg(long, value_name = "FILE")]
+    pub(super) secret_file: Option<PathBuf>,
 
     /// The cookie's name [default: session]
     #[arg(long, value_name = "NAME")]
@@ -77,6 +89,11 @@ pub(super) enum Format {
     Koa,
     /// As NodeSession writes them
     NodeSession,
+}
+
+/// The name of a host, with its port if that is not the usual one.
+fn host(text: &str) -> Result<Authority, String> {
+    authority(text).ok_or_else(|| "a host is written as shop.example or shop.example:8443".to_owned())
 }
 
 /// `host:port`; the host is looked up when listening begins.

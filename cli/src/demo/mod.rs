@@ -4,6 +4,7 @@
 
 mod api;
 mod args;
+mod guard;
 mod page;
 mod serve;
 mod settings;
@@ -18,10 +19,11 @@ use cloakroom_tower::store::Store;
 use cloakroom_tower::stores::MigratingStore;
 use tokio::net::TcpListener;
 
+use crate::signals::Signals;
 use crate::stores;
 use crate::trouble::Trouble;
 pub(crate) use args::DemoArgs;
-use serve::Signals;
+use guard::Guard;
 
 /// Serves until a signal ends it.
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
@@ -37,27 +39,29 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
     }
     // Whoever started it may have closed its output: no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
-    serve::until_a_signal(listener, router(&engine), signals).await
+    let guard = Guard::new(address, &args.listen, &args.hosts);
+    serve::until_a_signal(listener, router(&engine, guard), signals).await
 }
 
 /// During a migration, the store and the one beside it.
 async fn both_stores(args: &DemoArgs, store: Arc<dyn Store>) -> Result<Arc<dyn Store>, Trouble> {
     Ok(match (&args.migrating_from, &args.migrating_to) {
-        (Some(old), _) => Arc::new(MigratingStore::moving(stores::open(old).await?.store, store)),
+        (Some(old), _) => Arc::new(MigratingStore::moving(stores::open_source(old).await?.store, store)),
         (None, Some(new)) => Arc::new(MigratingStore::following(store, stores::open(new).await?.store)),
         (None, None) => store,
     })
 }
 
-fn router(engine: &Engine) -> Router {
+fn router(engine: &Engine, guard: Guard) -> Router {
     Router::new()
         .merge(page::router(engine))
         .merge(api::router(engine))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::check))
 }
 
-/// What whoever starts it must know.
+/// Says what the one who starts it must know.
 fn advice(args: &DemoArgs, place: &str, address: SocketAddr) -> Vec<String> {
     let cookie = if args.trust_proxy {
         "cookies are Secure where X-Forwarded-Proto says https: let no request in but through a proxy that sets it"
@@ -66,7 +70,10 @@ fn advice(args: &DemoArgs, place: &str, address: SocketAddr) -> Vec<String> {
     };
     let mut lines = vec![format!("sessions are kept {place}"), cookie.to_owned()];
     if !address.ip().is_loopback() {
-        lines.push("whoever can reach this address can see and end everybody's sessions".to_owned());
+        lines.push("everyone who can reach this address can see and end all sessions".to_owned());
+        lines.push(
+            "requests for other names than this address are refused; --host NAME allows one".to_owned(),
+        );
     }
     lines
 }

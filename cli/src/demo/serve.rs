@@ -10,6 +10,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use crate::signals::Signals;
 use crate::trouble::Trouble;
 
 /// How long requests under way may take after a signal: longer than a script sleeps, shorter than most supervisors wait.
@@ -42,43 +43,4 @@ pub(super) async fn until_a_signal(
 
 fn cannot_serve(error: &io::Error) -> Trouble {
     Trouble::failure("cannot serve any more").because(error)
-}
-
-/// The signals that end the server: SIGTERM and SIGINT, or Ctrl-C where there are none.
-pub(super) struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    /// From now on the signals do not kill the process.
-    pub(super) fn catch() -> Result<Self, Trouble> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let catch =
-            |kind| signal(kind).map_err(|error| Trouble::failure("cannot catch signals").because(&error));
-        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    pub(super) fn catch() -> Result<Self, Trouble> {
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    }
 }

@@ -1,12 +1,16 @@
 //! From the command line to the engine's configuration.
 
 use std::time::Duration;
+use std::{env, fs};
 
 use clap::ValueEnum;
 use cloakroom_tower::{Config, ConfigError, KeyRing, Secure, TrustProxy};
 
 use super::args::{DemoArgs, Format};
 use crate::trouble::Trouble;
+
+/// The environment variable that signing secrets are in, separated by commas.
+const SECRET: &str = "CLOAKROOM_SECRET";
 
 pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
     check_format(args.format)?;
@@ -23,10 +27,27 @@ pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
     if let Some(name) = &args.cookie_name {
         config = config.cookie_name(name);
     }
-    if !args.secrets.is_empty() {
-        config = config.signed(KeyRing::new(&args.secrets).map_err(|error| contradiction(&error))?);
+    let secrets = secrets(args)?;
+    if !secrets.is_empty() {
+        config = config.signed(KeyRing::new(&secrets).map_err(|error| contradiction(&error))?);
     }
     Ok(config)
+}
+
+/// The secrets of the command line or of the file that it names, else of the environment.
+fn secrets(args: &DemoArgs) -> Result<Vec<String>, Trouble> {
+    let whole = |part: &str| (!part.trim().is_empty()).then(|| part.trim().to_owned());
+    if !args.secrets.is_empty() {
+        return Ok(args.secrets.clone());
+    }
+    let Some(file) = &args.secret_file else {
+        let named = env::var(SECRET).unwrap_or_default();
+        return Ok(named.split(',').filter_map(whole).collect());
+    };
+    let wrong = |what: &str| Trouble::usage(format!("--secret-file {}: {what}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| wrong("cannot be read").because(&error))?;
+    let secrets: Vec<_> = text.lines().filter_map(whole).collect();
+    if secrets.is_empty() { Err(wrong("holds no secret")) } else { Ok(secrets) }
 }
 
 /// Says which options do not work together, by their names on the command line.

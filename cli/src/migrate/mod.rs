@@ -1,5 +1,6 @@
 //! Moves the live sessions of one store to another, while they are used.
 
+mod question;
 mod tally;
 mod walk;
 
@@ -9,20 +10,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use cloakroom_tower::store::{Error, Store};
+use cloakroom_tower::store::{Error, ErrorKind, Store};
 use cloakroom_tower::stores::MigratingStore;
 
+use crate::signals::Signals;
 use crate::trouble::Trouble;
 use crate::{progress, span, stores};
 use tally::Tally;
 use walk::Walk;
 
-/// The options of `cloakroom migrate`.
-#[derive(Args)]
-#[command(after_help = "\
+/// What the options do not say.
+const AFTER_HELP: &str = "\
 Meanwhile, every process that serves must use both stores (`MigratingStore` in an application, `--migrating-from` in the \
 playground), or none may serve. It can be interrupted at any moment, killed too, and started again: it goes on with what is \
-left. Records are read back and compared. What stays in the old store are marks, which expire an hour after their sessions.")]
+left. Records are read back and compared. What stays in the old store are marks, which expire an hour after their sessions.";
+
+/// The options of `cloakroom migrate`.
+#[derive(Args)]
+#[command(after_help = format!("{AFTER_HELP}\n\n{}", stores::URL_HELP))]
 pub(crate) struct MigrateArgs {
     /// The store to empty, as for `cloakroom demo --store`
     #[arg(value_name = "FROM")]
@@ -39,12 +44,24 @@ pub(crate) struct MigrateArgs {
     /// How long to wait for a store that does not answer
     #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = span::parse)]
     patience: Duration,
+
+    /// Goes on without asking if FROM holds no sessions
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Moves all records, then those that came meanwhile, until none is left.
 pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
-    let (old, new) = (stores::open(&args.from).await?.store, stores::open(&args.to).await?.store);
-    let total = count(&*old).await?;
+    let mut signals = Signals::catch()?;
+    if stores::are_the_same(&args.from, &args.to)? {
+        return Err(Trouble::usage("FROM and TO are the same store"));
+    }
+    let old = stores::open_source(&args.from).await?;
+    let total = total(&*old.store).await?;
+    if total == Some(0) && !args.yes {
+        question::go_on_without_sessions(&old.place)?;
+    }
+    let (old, new) = (old.store, stores::open(&args.to).await?.store);
     let bar = progress::bar(total, "records");
     let walk = Walk {
         store: MigratingStore::moving(old, new.clone()),
@@ -55,22 +72,28 @@ pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
     };
     let tally = tokio::select! {
         tally = whole(Arc::new(walk)) => tally?,
-        _ = tokio::signal::ctrl_c() => {
+        () = signals.next() => {
             bar.abandon();
             return Err(Trouble::failure("interrupted; the same command goes on with what is left"));
         }
     };
     bar.finish_and_clear();
-    // If nobody reads it, the exit code still tells.
+    // If the output is closed, the exit code still tells.
     let _ = writeln!(io::stdout(), "{tally}");
     tally.verdict()
 }
 
-async fn count(old: &dyn Store) -> Result<u64, Trouble> {
+/// Counts what is in the old store, marks of an earlier migration too; `None` if there is too much to be counted in time.
+async fn total(old: &dyn Store) -> Result<Option<u64>, Trouble> {
     let Some(scan) = old.abilities().scan else {
         return Err(Trouble::usage("the store to empty cannot go through its records"));
     };
-    scan.count().await.map_err(|error| stopped(&error))
+    match scan.count().await {
+        Ok(count) => Ok(Some(count)),
+        // It may be that only the count is too much for it: going through it will tell.
+        Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
+        Err(error) => Err(stopped(&error)),
+    }
 }
 
 /// Goes through the old store until a whole round finds nothing to move, then finishes what others began. Gives up when

@@ -9,12 +9,12 @@ use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
-/// Makes the table: the command is there to try things out.
+/// Makes the table, unless sessions are to be read from it: the command is there to try things out.
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let text = |text: &str| Some(text.to_owned());
     let (region, table, tls) = (url.take("region", text)?, url.take("table", text)?, url.take("tls", text)?);
     let largest = url.take("largest_payload", |text| text.parse().ok())?.unwrap_or(DynamoStore::MAX_PAYLOAD);
-    let trial = url.trial.take();
+    let (trial, source) = (url.trial.take(), url.source);
     let place = url.place()?;
     let settings = [("region", region), ("table", table), ("tls", tls)];
     let settings = settings.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
@@ -24,7 +24,9 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     if let Some(trial) = &trial {
         builder = builder.table(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
     }
-    builder.create_table().await.map_err(wrong)?;
+    if !source {
+        builder.create_table().await.map_err(wrong)?;
+    }
     let store = builder.open().await.map_err(wrong)?;
     let mut opened = Opened::new(store.clone(), format!("in DynamoDB at {place}"));
     opened.largest_payload = Some(largest);

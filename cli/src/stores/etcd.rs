@@ -42,6 +42,8 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let mut opened = Opened::new(store.clone(), format!("in etcd at {servers}"));
     opened.largest_payload = Some(store.largest_payload());
     if trial.is_some() {
+        let handle = store.clone();
+        opened.release = Some(Box::pin(async move { Ok(handle.end_leases().await?) }));
         opened.tidy = Some(Box::pin(async move { Ok(store.remove_everything().await?) }));
     }
     Ok(opened)

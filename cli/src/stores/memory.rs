@@ -18,5 +18,5 @@ pub(super) fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         builder = builder.clock(trial.clock);
     }
     url.no_place()?;
-    Ok(Opened::new(builder.build(), "in memory, until this process ends"))
+    Ok(Opened { alone: true, ..Opened::new(builder.build(), "in memory, until this process ends") })
 }

@@ -31,8 +31,13 @@ use futures_util::future::BoxFuture;
 use crate::trouble::Trouble;
 use url::StoreUrl;
 
-/// The store of whoever names none.
+/// The store of a playground, unless another is named.
 pub(crate) const DEFAULT: &str = if cfg!(feature = "sqlite") { "sqlite:sessions.db" } else { "memory:" };
+
+/// Says, at the end of every command's help, how a URL with a password stays out of sight.
+pub(crate) const URL_HELP: &str = "\
+Every user of this machine can read arguments in the process list. Instead of a store's URL, env:NAME takes it from that \
+environment variable, and @FILE from that file.";
 
 /// An open store.
 pub(crate) struct Opened {
@@ -41,20 +46,33 @@ pub(crate) struct Opened {
     pub(crate) place: String,
     /// The largest payload that it takes, if that is less than 1 MiB or known exactly.
     pub(crate) largest_payload: Option<usize>,
+    /// Whether opening it again leads to another store.
+    pub(crate) alone: bool,
     /// Removes what a trial leaves beyond its records.
     pub(crate) tidy: Option<Tidy>,
+    /// Gives back what this handle alone holds in the server.
+    pub(crate) release: Option<Tidy>,
 }
 
-/// Removes tables, folders and the like, after a trial; the error is for the operator.
-pub(crate) type Tidy = BoxFuture<'static, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
+/// Removes tables, folders and the like, after a trial.
+pub(crate) type Tidy = BoxFuture<'static, Tidied>;
+/// Whether all was removed; the error is for the operator.
+pub(crate) type Tidied = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 impl Opened {
     fn new(store: impl Store, place: impl Into<String>) -> Self {
-        Self { store: Arc::new(store), place: place.into(), largest_payload: None, tidy: None }
+        Self {
+            store: Arc::new(store),
+            place: place.into(),
+            largest_payload: None,
+            alone: false,
+            tidy: None,
+            release: None,
+        }
     }
 }
 
-/// A part of the store that nobody else uses, and a clock that is moved by hand: what a check needs.
+/// A part of the store that nothing else uses, and a clock that is moved by hand: what a check needs.
 #[derive(Clone)]
 pub(crate) struct Trial {
     pub(crate) clock: ManualClock,
@@ -68,14 +86,31 @@ impl fmt::Debug for Trial {
     }
 }
 
-/// Opens the store that `url` names.
+/// Opens the store that `url` names, and makes it if it is missing.
 pub(crate) async fn open(url: &str) -> Result<Opened, Trouble> {
-    open_parsed(StoreUrl::parse(url)?).await
+    open_parsed(StoreUrl::parse(&url::find(url)?)?).await
+}
+
+/// Opens the store that `url` names, to read what is in it: one that is missing is an error and is not made.
+pub(crate) async fn open_source(url: &str) -> Result<Opened, Trouble> {
+    let url = url::find(url)?;
+    let url = StoreUrl::parse(&url)?;
+    if url.scheme == "memory" {
+        return Err(Trouble::usage(
+            "a store memory: is empty whenever it is opened: no sessions can come from it",
+        ));
+    }
+    open_parsed(url.as_source()).await
 }
 
 /// Opens a part of the store that `url` names, for a trial.
 pub(crate) async fn open_for(url: &str, trial: &Trial) -> Result<Opened, Trouble> {
-    open_parsed(StoreUrl::parse(url)?.on_trial(trial.clone())).await
+    open_parsed(StoreUrl::parse(&url::find(url)?)?.on_trial(trial.clone())).await
+}
+
+/// Whether two URLs name the same store, as far as their text tells.
+pub(crate) fn are_the_same(one: &str, other: &str) -> Result<bool, Trouble> {
+    Ok(url::find(one)? == url::find(other)?)
 }
 
 async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {

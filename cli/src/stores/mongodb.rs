@@ -10,7 +10,8 @@ use crate::trouble::Trouble;
 
 pub(super) async fn open(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let servers = servers(url.whole);
-    let mut builder = MongoStore::builder(url.whole);
+    // Where the indexes are missing no store has been.
+    let mut builder = MongoStore::builder(url.whole).create_indexes(!url.source);
     if let Some(trial) = &url.trial {
         builder = builder.collection(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
     }

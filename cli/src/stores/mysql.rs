@@ -9,7 +9,7 @@ use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
-/// The tables are made if they are missing: whoever tries something out has not prepared for it.
+/// Makes the tables if they are missing, unless sessions are to be read from them: who tries something out has prepared nothing.
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let theirs = url.without(&["prefix"]);
     let options: MySqlConnectOptions = theirs
@@ -20,13 +20,19 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
         builder = builder.table_prefix(prefix);
     }
-    let trial = url.trial.take();
+    let (trial, source) = (url.trial.take(), url.source);
     if let Some(trial) = &trial {
         builder = builder.table_prefix(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
     }
     let failed = |error| did_not_open(&format!("mysql at {place}"), &error);
-    builder.create_tables().await.map_err(failed)?;
-    let store = builder.clone().open().await.map_err(failed)?;
+    if !source {
+        builder.create_tables().await.map_err(failed)?;
+    }
+    let store = builder.clone().open().await;
+    if store.is_err() && trial.is_some() {
+        let _made_before = builder.drop_tables().await;
+    }
+    let store = store.map_err(failed)?;
     let mut opened = Opened::new(
         store,
         format!("in MariaDB or MySQL at {place}, in tables made by this if they were missing"),

@@ -13,9 +13,12 @@ pub(super) async fn open(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let failed = |error| did_not_open(&format!("redis at {servers}"), &error);
     let mut builder = RedisStore::builder(url.whole).map_err(failed)?;
     if let Some(trial) = &url.trial {
-        // What a trial leaves beside its records goes by itself: indexes of owners, and revocations.
         builder = builder.prefix(format!("{}:", trial.prefix)).clock(Arc::new(trial.clock.clone()));
     }
     let store = builder.open().await.map_err(failed)?;
-    Ok(Opened::new(store, format!("in Redis at {servers}")))
+    let mut opened = Opened::new(store.clone(), format!("in Redis at {servers}"));
+    if url.trial.is_some() {
+        opened.tidy = Some(Box::pin(async move { Ok(store.remove_everything().await?) }));
+    }
+    Ok(opened)
 }

@@ -1,49 +1,116 @@
 //! `sqlite:PATH`, with `durability=machine|process`, `prefix=NAME`, `busy_timeout=5s` and `readers=N`.
 
 use std::sync::Arc;
+use std::{fs, io};
 
-use cloakroom_sqlite::{Durability, SqliteStore, rusqlite};
+use cloakroom_sqlite::rusqlite::{self, Connection};
+use cloakroom_sqlite::{Builder, Durability, SqliteStore};
 
 use super::url::{StoreUrl, Survives};
-use super::{Opened, did_not_open};
+use super::{Opened, Tidied, Tidy, Trial, did_not_open};
 use crate::span;
 use crate::trouble::Trouble;
 
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
-    let durability = url.take("durability", Survives::read)?;
-    let prefix = url.take("prefix", |text| Some(text.to_owned()))?;
-    let busy_timeout = url.take("busy_timeout", |text| span::parse(text).ok())?;
-    let readers = url.take("readers", |text| text.parse().ok())?;
-    let trial = url.trial.take();
-    let place = url.place()?;
-    let mut builder = SqliteStore::builder(&place);
-    if let Some(survives) = durability {
-        builder = builder.durability(match survives {
-            Survives::Machine => Durability::Machine,
-            Survives::Process => Durability::Process,
-        });
+    let (trial, source) = (url.trial.take(), url.source);
+    let settings = Settings::take(&mut url)?;
+    let mut place = url.place()?;
+    // A file that is not there yet is not made for a check: one beside it is, and can be removed.
+    let beside = trial.as_ref().filter(|_| is_empty(&place));
+    if let Some(trial) = beside {
+        place = format!("{place}.{}", trial.prefix);
     }
-    if let Some(prefix) = prefix {
-        builder = builder.table_prefix(prefix);
+    let tidy = trial.as_ref().map(|trial| tidy(beside.is_some(), place.clone(), trial.prefix.clone()));
+    let mut builder = settings.apply(SqliteStore::builder(&place)).create_if_missing(!source);
+    if let Some(Trial { prefix, clock }) = trial {
+        builder = builder.table_prefix(prefix).clock(Arc::new(clock));
     }
-    if let Some(timeout) = busy_timeout {
-        builder = builder.busy_timeout(timeout);
+    let error = match builder.open().await {
+        Ok(store) => {
+            return Ok(Opened { tidy, ..Opened::new(store, format!("in the SQLite file {place}")) });
+        }
+        Err(error) => error,
+    };
+    if let Some(tidy) = tidy {
+        let _made_in_part = tidy.await;
     }
-    if let Some(readers) = readers {
-        builder = builder.readers(readers);
-    }
-    if let Some(trial) = &trial {
-        builder = builder.table_prefix(trial.prefix.clone()).clock(Arc::new(trial.clock.clone()));
-    }
-    let store = builder.open().await.map_err(|error| did_not_open(&format!("sqlite:{place}"), &error))?;
-    let mut opened = Opened::new(store, format!("in the SQLite file {place}"));
-    if let Some(trial) = trial {
-        opened.tidy = Some(Box::pin(async move { Ok(drop_tables(&place, &trial.prefix)?) }));
-    }
-    Ok(opened)
+    Err(did_not_open(&format!("sqlite:{place}"), &error))
 }
 
+/// What a URL sets.
+struct Settings {
+    durability: Option<Survives>,
+    prefix: Option<String>,
+    busy_timeout: Option<std::time::Duration>,
+    readers: Option<std::num::NonZeroUsize>,
+}
+
+impl Settings {
+    fn take(url: &mut StoreUrl<'_>) -> Result<Self, Trouble> {
+        Ok(Self {
+            durability: url.take("durability", Survives::read)?,
+            prefix: url.take("prefix", |text| Some(text.to_owned()))?,
+            busy_timeout: url.take("busy_timeout", |text| span::parse(text).ok())?,
+            readers: url.take("readers", |text| text.parse().ok())?,
+        })
+    }
+
+    fn apply(self, mut builder: Builder) -> Builder {
+        if let Some(survives) = self.durability {
+            builder = builder.durability(match survives {
+                Survives::Machine => Durability::Machine,
+                Survives::Process => Durability::Process,
+            });
+        }
+        if let Some(prefix) = self.prefix {
+            builder = builder.table_prefix(prefix);
+        }
+        if let Some(timeout) = self.busy_timeout {
+            builder = builder.busy_timeout(timeout);
+        }
+        if let Some(readers) = self.readers {
+            builder = builder.readers(readers);
+        }
+        builder
+    }
+}
+
+/// Whether there is no file, or one without a byte.
+fn is_empty(place: &str) -> bool {
+    fs::metadata(place).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |file| file.len() == 0)
+}
+
+/// Removes the file of a trial, or its tables where the file is in use.
+fn tidy(beside: bool, place: String, prefix: String) -> Tidy {
+    Box::pin(async move {
+        let work = move || -> Tidied {
+            if beside { Ok(remove_files(&place)?) } else { Ok(drop_tables(&place, &prefix)?) }
+        };
+        tokio::task::spawn_blocking(work).await?
+    })
+}
+
+fn remove_files(place: &str) -> io::Result<()> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        match fs::remove_file(format!("{place}{end}")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Drops every table of the trial, with its indices, whatever this version of the store calls them.
 fn drop_tables(place: &str, prefix: &str) -> rusqlite::Result<()> {
-    let tables = format!("DROP TABLE {prefix}records; DROP TABLE {prefix}revocations;");
-    rusqlite::Connection::open(place)?.execute_batch(&tables)
+    let mut connection = Connection::open_with_flags(place, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let tables: Vec<String> = transaction
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1")?
+        .query_map([prefix], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for table in tables {
+        transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
+    }
+    transaction.commit()
 }

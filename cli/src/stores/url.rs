@@ -1,11 +1,30 @@
 //! Reads store URLs: `scheme:place?setting=value&…`, with `%XX` for what would mean something else.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
 use super::Trial;
 use crate::trouble::Trouble;
+
+/// The URL itself, where `env:NAME` or `@FILE` says where it is. Errors repeat nothing of it.
+pub(super) fn find(url: &str) -> Result<Cow<'_, str>, Trouble> {
+    let found = if let Some(name) = url.strip_prefix("env:") {
+        std::env::var(name).map_err(|_| {
+            Trouble::usage(format!("{url}: no environment variable of that name holds a text"))
+        })?
+    } else if let Some(file) = url.strip_prefix('@') {
+        std::fs::read_to_string(file)
+            .map_err(|error| Trouble::usage(format!("{url}: the file cannot be read")).because(&error))?
+    } else {
+        return Ok(url.into());
+    };
+    match found.trim() {
+        "" => Err(Trouble::usage(format!("{url}: there is no store URL in it"))),
+        found => Ok(found.to_owned().into()),
+    }
+}
 
 /// A store URL, taken apart.
 pub(super) struct StoreUrl<'a> {
@@ -25,6 +44,8 @@ pub(super) struct StoreUrl<'a> {
     settings: Vec<(String, String)>,
     /// A clock and a prefix to open it with, if it is opened to be checked.
     pub(super) trial: Option<Trial>,
+    /// Whether sessions are to be read from it, so that it must not be made.
+    pub(super) source: bool,
 }
 
 /// Shows no password.
@@ -64,11 +85,16 @@ impl<'a> StoreUrl<'a> {
             place: decode(place.strip_prefix("//").unwrap_or(place))?,
             settings,
             trial: None,
+            source: false,
         })
     }
 
     pub(super) fn on_trial(self, trial: Trial) -> Self {
         Self { trial: Some(trial), ..self }
+    }
+
+    pub(super) fn as_source(self) -> Self {
+        Self { source: true, ..self }
     }
 
     /// Takes a setting out, read by `read`; `None` if it is not there.

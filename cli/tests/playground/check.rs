@@ -19,15 +19,129 @@ fn said(output: &Output) -> String {
 
 #[tokio::test]
 async fn a_sound_store_passes_and_keeps_nothing_of_the_check() {
-    for (store, left) in
-        [(MEMORY, vec![]), (FILE_IN_THE_CACHE, vec![]), (SQLITE_IN_THE_CACHE, vec!["sessions.db"])]
-    {
+    for store in [MEMORY, FILE_IN_THE_CACHE, SQLITE_IN_THE_CACHE] {
         let folder = tempfile::tempdir().unwrap();
         let output = check(folder.path(), &[store]).await;
         assert!(output.status.success(), "{store}: {output:?}");
         assert!(said(&output).contains(" 0 broken"), "{store}: {}", said(&output));
-        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        assert_eq!(names.collect::<Vec<_>>(), left, "{store}");
+        assert_eq!(names(folder.path()), [""; 0], "{store}");
+    }
+}
+
+/// What is in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// What is in a SQLite file.
+fn tables(folder: &Path) -> Vec<String> {
+    let database = cloakroom_sqlite::rusqlite::Connection::open(folder.join("sessions.db")).unwrap();
+    let mut look = database.prepare("SELECT name FROM sqlite_schema ORDER BY name").unwrap();
+    look.query_map([], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect()
+}
+
+/// Starts a check, waits until it has begun to make something, and ends it with this signal.
+async fn interrupt(folder: &Path, store: &str, signal: &str, has_begun: impl Fn() -> bool) {
+    let mut child = command(folder)
+        .args(["check", store])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !has_begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "{store}: it ended before it could be interrupted");
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{store} {signal}: {output:?}");
+    assert!(said.contains("interrupted; what was made is removed"), "{store} {signal}: {said}");
+}
+
+#[tokio::test]
+async fn f35_a_check_that_a_signal_ends_leaves_nothing() {
+    for signal in ["INT", "TERM"] {
+        for store in [FILE, SQLITE] {
+            let folder = tempfile::tempdir().unwrap();
+            interrupt(folder.path(), store, signal, || !names(folder.path()).is_empty()).await;
+            assert_eq!(names(folder.path()), [""; 0], "{store} {signal}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn f35_a_check_that_a_signal_ends_leaves_a_file_in_use_as_it_was() {
+    for signal in ["INT", "TERM"] {
+        let Playground { folder, server } = Playground::on(SQLITE).await;
+        let before = (names(folder.path()), tables(folder.path()));
+        interrupt(folder.path(), SQLITE, signal, || {
+            tables(folder.path()).iter().any(|name| name.contains("check"))
+        })
+        .await;
+        assert_eq!((names(folder.path()), tables(folder.path())), before, "{signal}");
+        server.stop().await;
+    }
+}
+
+/// Servers that count what they keep.
+#[cfg(all(feature = "memcached", feature = "redis"))]
+mod servers {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use cloakroom_services::{Instance, Service};
+
+    use super::{check, interrupt};
+
+    /// Sends a line, and reads until `end` comes.
+    fn ask(url: &str, line: &str, end: &str) -> String {
+        let (_, address) = url.split_once("://").unwrap();
+        let mut stream = TcpStream::connect(address.trim_end_matches('/')).unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        let (mut said, mut buffer) = (String::new(), [0; 4096]);
+        while !said.ends_with(end) {
+            let read = stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "{said}");
+            said.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        }
+        said
+    }
+
+    fn keys_in_redis(url: &str) -> u64 {
+        ask(url, "DBSIZE", "\r\n").trim().trim_start_matches(':').parse().unwrap()
+    }
+
+    fn items_in_memcached(url: &str) -> u64 {
+        let stats = ask(url, "stats", "END\r\n");
+        let (_, rest) = stats.split_once("curr_items ").unwrap();
+        rest.lines().next().unwrap().parse().unwrap()
+    }
+
+    async fn leaves_nothing(service: Service, count: fn(&str) -> u64) {
+        let server = Instance::start(service).unwrap();
+        let (url, folder) = (server.url(), tempfile::tempdir().unwrap());
+        let output = check(folder.path(), &[&url]).await;
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(count(&url), 0, "after a check");
+        for signal in ["INT", "TERM"] {
+            interrupt(folder.path(), &url, signal, || count(&url) > 0).await;
+            assert_eq!(count(&url), 0, "after {signal}");
+        }
+    }
+
+    #[tokio::test]
+    async fn f35_a_check_leaves_nothing_in_redis() {
+        leaves_nothing(Service::Redis, keys_in_redis).await;
+    }
+
+    #[tokio::test]
+    async fn f35_a_check_leaves_nothing_in_memcached() {
+        leaves_nothing(Service::Memcached, items_in_memcached).await;
     }
 }
 

@@ -56,6 +56,11 @@ impl Client {
         self
     }
 
+    /// Sends this value of a header with every request, as another page or program would: the jar stays the same.
+    pub(crate) fn with(&self, name: &'static str, value: &'static str) -> Self {
+        self.clone().header(name, value)
+    }
+
     /// The session cookie, as it is in the jar.
     pub(crate) fn cookie(&self) -> Option<String> {
         self.jar.lock().unwrap().values().next().cloned()
@@ -121,7 +126,10 @@ impl Client {
         kind: &str,
         body: String,
     ) -> Result<Request<Full<Bytes>>, Problem> {
-        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.address);
+        let mut request = Request::builder().method(method).uri(path);
+        if !self.headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header(HOST, &self.address);
+        }
         if !kind.is_empty() {
             request = request.header(CONTENT_TYPE, kind);
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -27,6 +28,7 @@ async fn flags_that_cannot_be_right_are_refused() {
     for (args, expected) in [
         (&["--dance"][..], "--dance"),
         (&["dance"], "dance"),
+        (&["--store", MEMORY], "--store"),
         (&["demo", "--idle", "soon"], "a span of time"),
         (&["demo", "--listen", "3000"], "127.0.0.1:3000"),
         (&["demo", "--listen", "127.0.0.1:70000"], "127.0.0.1:3000"),
@@ -83,18 +85,31 @@ async fn a_store_that_is_not_here_is_refused_and_says_what_is() {
 async fn an_address_in_use_is_a_failure() {
     let playground = Playground::on(MEMORY).await;
     let taken = playground.server.address.as_str();
-    let output = output(playground.folder.path(), &["--store", MEMORY, "--listen", taken]).await;
+    let output = output(playground.folder.path(), &["demo", "--store", MEMORY, "--listen", taken]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: cannot listen on 127.0.0.1:"));
 }
 
 #[tokio::test]
-async fn without_a_command_it_is_the_demo_on_a_sqlite_file_in_the_working_folder() {
+async fn the_demo_is_on_a_sqlite_file_in_the_working_folder_unless_told_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]).await;
     assert_eq!(server.client().run(json!([{"increment": ["n", 1]}])).await["results"], json!([1]));
     assert!(folder.path().join("sessions.db").exists());
     server.stop().await;
+}
+
+#[tokio::test]
+async fn f37_without_a_command_it_prints_its_help_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = tokio::time::timeout(Duration::from_secs(20), output(folder.path(), &[])).await;
+    let help = help.expect("it serves instead of ending");
+    assert_eq!(help.status.code(), Some(2), "{help:?}");
+    let said = String::from_utf8(help.stderr).unwrap();
+    for word in ["Usage: cloakroom <COMMAND>", "demo", "check", "migrate"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it made something");
 }
 
 #[tokio::test]
@@ -183,7 +198,7 @@ async fn a_secret_signs_the_cookie_and_several_are_accepted() {
 async fn it_says_on_its_standard_error_where_sessions_are_and_what_cookies_are_fit_for() {
     let folder = tempfile::tempdir().unwrap();
     let child = command(folder.path())
-        .args(["--store", MEMORY, "--listen", "0.0.0.0:0"])
+        .args(["demo", "--store", MEMORY, "--listen", "0.0.0.0:0"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .kill_on_drop(true)
@@ -194,7 +209,9 @@ async fn it_says_on_its_standard_error_where_sessions_are_and_what_cookies_are_f
     tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut String::new()).await.unwrap();
     child.start_kill().unwrap();
     let stderr = String::from_utf8(child.wait_with_output().await.unwrap().stderr).unwrap();
-    for said in ["sessions are kept in memory", "plain http", "whoever can reach this address"] {
+    for said in
+        ["sessions are kept in memory", "plain http", "everyone who can reach this address", "--host NAME"]
+    {
         assert!(stderr.contains(said), "{stderr}");
     }
 }

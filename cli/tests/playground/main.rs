@@ -4,11 +4,13 @@
 mod check;
 mod client;
 mod command;
+mod guard;
 mod kills;
 mod migrate;
 mod page;
 mod places;
 mod readme;
 mod routes;
+mod secrets;
 mod server;
 mod steps;

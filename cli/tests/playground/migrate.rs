@@ -123,3 +123,116 @@ async fn a_store_that_cannot_be_opened_moves_nothing() {
     assert!(!output.status.success(), "{output:?}");
     assert!(!folder.path().join("sessions").exists());
 }
+
+/// Runs it without a terminal: exit code `code`, and an error that says `expected`.
+async fn assert_not_moved(folder: &Path, args: &[&str], code: i32, expected: &str) {
+    let mut migrate = command(folder);
+    let output = migrate.arg("migrate").args(args).stdin(Stdio::null()).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+    assert!(said.starts_with("error: ") && said.contains(expected), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?}: it says what it moved");
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[tokio::test]
+async fn f36_a_source_that_is_not_there_is_an_error_and_stays_so() {
+    let mut sources =
+        vec!["sqlite:mistyped.db", "sqlite:mistyped.db?prefix=x_", "file:mistyped", "file:mistyped/"];
+    if cfg!(feature = "redb") {
+        sources.push("redb:mistyped.redb");
+    }
+    for from in sources {
+        let folder = tempfile::tempdir().unwrap();
+        for args in [&[from, "file:new"][..], &[from, "file:new", "--yes"]] {
+            assert_not_moved(folder.path(), args, 2, "mistyped").await;
+            assert!(is_empty(folder.path()), "{args:?} made something");
+        }
+    }
+}
+
+#[tokio::test]
+async fn f36_a_place_that_is_no_store_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    std::fs::write(folder.path().join("empty.db"), "").unwrap();
+    assert_not_moved(folder.path(), &["file:photos", "file:new", "--yes"], 2, "photos").await;
+    assert!(is_empty(&folder.path().join("photos")));
+    assert_not_moved(folder.path(), &["file:empty.db", "file:new", "--yes"], 2, "empty.db").await;
+    assert_not_moved(folder.path(), &["sqlite:empty.db", "file:new", "--yes"], 2, "empty.db").await;
+    assert_not_moved(folder.path(), &["sqlite:photos", "file:new", "--yes"], 2, "photos").await;
+    assert_eq!(std::fs::metadata(folder.path().join("empty.db")).unwrap().len(), 0);
+    assert!(!folder.path().join("new").exists());
+}
+
+#[tokio::test]
+async fn f36_other_tables_of_a_sqlite_file_are_no_source() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(folder.path(), &["--store", SQLITE]).await.stop().await;
+    let before = std::fs::read(folder.path().join("sessions.db")).unwrap();
+    assert_not_moved(folder.path(), &["sqlite:sessions.db?prefix=x_", FILE, "--yes"], 2, "prefix").await;
+    assert!(std::fs::read(folder.path().join("sessions.db")).unwrap() == before);
+}
+
+#[tokio::test]
+async fn f36_a_source_without_sessions_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(folder.path(), &["--store", SQLITE]).await.stop().await;
+    assert_not_moved(folder.path(), &[SQLITE, FILE], 1, "holds no sessions").await;
+    assert!(!folder.path().join("sessions").exists(), "the new store was made before");
+    let output = command(folder.path()).args(["migrate", SQLITE, FILE, "--yes"]).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_not_moved(folder.path(), &["memory:", FILE], 2, "memory:").await;
+    assert_not_moved(folder.path(), &[SQLITE, SQLITE], 2, "the same").await;
+}
+
+#[tokio::test]
+async fn f36_a_second_run_finds_that_all_has_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--store", SQLITE]).await;
+    server.client().run(json!([{"insert": ["k", 1]}])).await;
+    server.stop().await;
+    for moved in ["1 records moved", "0 records moved"] {
+        let output = migrate(folder.path(), SQLITE, FILE).await;
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(moved), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn f36_a_playground_moves_nothing_from_a_store_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    for old in ["sqlite:mistyped.db", "file:mistyped"] {
+        let mut demo = command(folder.path());
+        demo.args(["demo", "--listen", "127.0.0.1:0", "--store", "memory:", "--migrating-from", old]);
+        let output = tokio::time::timeout(std::time::Duration::from_secs(20), demo.output()).await;
+        let output = output.expect("it serves").unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(is_empty(folder.path()), "{old} was made");
+    }
+}
+
+#[tokio::test]
+async fn f36_sigterm_interrupts_as_ctrl_c_does() {
+    for signal in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(folder.path(), &["--store", SQLITE]).await;
+        settle_in(&server.client()).await;
+        server.stop().await;
+        let mut child = command(folder.path());
+        child.args(["migrate", SQLITE, FILE, "--parallel", "1"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        while !folder.path().join("sessions/records").exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let id = child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted"), "{output:?}");
+        assert!(migrate(folder.path(), SQLITE, FILE).await.status.success());
+    }
+}

@@ -26,7 +26,7 @@ async fn a_restart_keeps_sessions_and_users(store: &str) {
     let client = server.client();
     let before = client.run(json!([{"log_in": "alice"}, {"insert": ["k", [1, 2]]}])).await;
     server.stop().await;
-    let server = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let server = Server::start(folder.path(), &["--store", store]).await;
     let after = client.at(&server.address).session().await;
     assert_eq!((&after["user"], &after["data"]), (&json!("alice"), &json!({"k": [1, 2]})));
     assert_eq!(after["handle"], before["session"]["handle"]);
@@ -58,7 +58,7 @@ async fn two_processes_share_a_session_and_count_every_increment(store: &str) {
 /// So many clients ask the two in turn.
 async fn increments_of_two_processes_are_counted(store: &str, clients: usize) {
     let Playground { folder, server: one } = Playground::on(store).await;
-    let two = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let two = Server::start(folder.path(), &["--store", store]).await;
     let client = one.client();
     client.run(json!([{"insert": ["n", 0]}])).await;
     let workers = (0..clients).map(|worker| {
@@ -81,7 +81,7 @@ async fn increments_of_two_processes_are_counted(store: &str, clients: usize) {
 
 async fn a_log_out_at_one_process_is_one_at_the_other(store: &str) {
     let Playground { folder, server: one } = Playground::on(store).await;
-    let two = Server::start(folder.path(), &["demo", "--store", store]).await;
+    let two = Server::start(folder.path(), &["--store", store]).await;
     let client = one.client();
     client.run(json!([{"log_in": "alice"}])).await;
     let elsewhere = client.copy().at(&two.address);
@@ -203,7 +203,7 @@ mod memcached {
         let client = server.client();
         client.run(json!([{"log_in": "alice"}, {"insert": ["k", [1, 2]]}])).await;
         server.stop().await;
-        let server = Server::start(folder.path(), &["demo", "--store", &store]).await;
+        let server = Server::start(folder.path(), &["--store", &store]).await;
         let after = client.at(&server.address).session().await;
         assert_eq!((&after["user"], &after["data"]), (&json!("alice"), &json!({"k": [1, 2]})));
         client.at(&server.address).get("/api/sessions?user=alice").await.assert_error(501, "unsupported");

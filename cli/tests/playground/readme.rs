@@ -30,6 +30,22 @@ fn without_handle(text: &str) -> String {
     }
 }
 
+#[test]
+fn f37_documents_start_the_playground_by_its_command() {
+    for (name, page) in [
+        ("README.md", include_str!("../../../README.md")),
+        ("CONTRIBUTING.md", include_str!("../../../CONTRIBUTING.md")),
+        ("cli/README.md", include_str!("../../README.md")),
+    ] {
+        for (_, rest) in page.match_indices("cargo run").map(|(at, found)| page.split_at(at + found.len())) {
+            let names_something =
+                [" -- ", " -p ", " --release", " --example"].iter().any(|next| rest.starts_with(next));
+            assert!(names_something, "{name}: cargo run{}", rest.lines().next().unwrap_or_default());
+        }
+        assert!(name == "CONTRIBUTING.md" || page.contains("$ cargo run -- demo"), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn the_readmes_transcript_works_as_printed() {
     let playground = Playground::on(SQLITE).await;

@@ -19,12 +19,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one on a free port and waits until it says that it listens.
     pub(crate) async fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut child = command(folder)
-            .args(args)
+        Self::start_command(command(folder).arg("demo").args(args)).await
+    }
+
+    /// Starts `demo` with what else is set on the command: its environment.
+    pub(crate) async fn start_command(command: &mut Command) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -68,7 +71,7 @@ impl Server {
 /// The binary, to be run in `folder`.
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloakroom"));
-    command.current_dir(folder);
+    command.current_dir(folder).kill_on_drop(true);
     command
 }
 
@@ -85,7 +88,7 @@ impl Playground {
 
     pub(crate) async fn with(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(folder.path(), &[&["demo"], flags].concat()).await;
+        let server = Server::start(folder.path(), flags).await;
         Self { folder, server }
     }
 

@@ -1,15 +1,20 @@
 //! Reads the `Cookie` header.
 
-/// The values of all cookies called `name` in one `Cookie` header, in the order of the header.
+/// How many cookies of one name are read in a header. Browsers keep fewer than 200 for a site, whatever their names.
+const MOST_VALUES: usize = 200;
+
+/// The values of the cookies called `name` in one `Cookie` header, in the order of the header: at most
+/// [`MOST_VALUES`], so that a long header costs no more than the look at its bytes.
 ///
 /// Reads what RFC 6265 (section 4.2.1) describes and what clients really send: any white space around a pair, a
 /// missing space after `;`, empty pairs, a value in double quotes. Nothing is an error; what is no pair is passed over.
 pub(crate) fn values_of<'a>(name: &'a str, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    pairs_of(header).filter_map(move |pair| {
+    let values = pairs_of(header).filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
         let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
         Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-    })
+    });
+    values.take(MOST_VALUES)
 }
 
 /// What stands between the semicolons. Browsers send long headers of other people's cookies: `memchr` reads many bytes
@@ -29,7 +34,7 @@ fn pairs_of(header: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::values_of;
+    use super::{MOST_VALUES, values_of};
 
     fn read(header: &str) -> Vec<&str> {
         values_of("id", header.as_bytes()).map(|value| std::str::from_utf8(value).unwrap()).collect()
@@ -45,6 +50,14 @@ mod tests {
     fn other_names_and_what_is_no_pair_are_passed_over() {
         assert_eq!(read("ID=x; idx=y; xid=z; id; =id; __Host-id=w; a=id=v"), [""; 0]);
         assert_eq!(read(""), [""; 0]);
+    }
+
+    #[test]
+    fn f18_a_long_header_has_no_more_values_than_a_browser_can_send() {
+        let header = "id=x;".repeat(70_000);
+        assert_eq!(values_of("id", header.as_bytes()).count(), MOST_VALUES);
+        let behind_others = format!("{}id=y", "a=b; ".repeat(70_000));
+        assert_eq!(read(&behind_others), ["y"], "cookies of other names do not hide it");
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub(crate) enum NotAnId {
 impl Codec {
     pub(crate) fn read(&self, name: &str, value: &[u8]) -> Result<SessionId, NotAnId> {
         match self {
-            Self::Plain => SessionId::parse(value).ok_or(NotAnId::Malformed),
+            Self::Plain => SessionId::parse(without_signature(value)).ok_or(NotAnId::Malformed),
+            Self::Signed(keys) if keys.accepts_unsigned && value.len() == SessionId::LEN => {
+                SessionId::parse(value).ok_or(NotAnId::Malformed)
+            }
             Self::Signed(keys) => {
                 let (id, dotted) = value.split_at_checked(SessionId::LEN).ok_or(NotAnId::Malformed)?;
                 let signature = dotted.strip_prefix(b".").ok_or(NotAnId::Malformed)?;
@@ -65,6 +68,17 @@ impl Codec {
     }
 }
 
+/// Takes off what has the form of a signature. An engine that does not sign needs none, and takes ids as they are; so
+/// cookies that were signed before signing was turned off, or are signed elsewhere already, keep their sessions.
+fn without_signature(value: &[u8]) -> &[u8] {
+    match value.split_at_checked(SessionId::LEN) {
+        Some((id, [b'.', signature @ ..])) if signature.len() == KeyRing::SIGNATURE_LEN => id,
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod deployments;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]

@@ -1,207 +1,278 @@
 //! What a session knows about itself besides its values.
 
+use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
-use cloakroom_store::Timestamp;
-
-use super::{take, take_u64};
+use cloakroom_store::{StoreKey, Timestamp};
 
 /// How many commits a record remembers.
 pub(crate) const RING: usize = 16;
 
-/// How long a commit is remembered: longer than any engine goes on retrying one.
+/// For how long a commit is remembered at least, by the clock of the process that made it.
 const REMEMBERED: Duration = Duration::from_secs(120);
+
+/// By how much the clocks of two machines may differ.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
 /// What a session knows about itself. Its owner and its expiry are the store's to know.
 ///
-/// | size | field |
-/// |---|---|
-/// | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own |
-/// | 8 | start of the absolute clock, µs since 1970 |
-/// | 8 | when the id was made, µs |
-/// | 8 | last log-in, µs; 0 = none |
-/// | 16 | handle |
-/// | 16 | CSRF secret |
-/// | 8 | idle time of its own, µs; 0 without flag 4 |
-/// | 8 | commit number |
-/// | 8 | when that commit was made, µs |
-/// | 1 | how many nonces follow: 1 to 16 |
-/// | 8 each | nonces of the last commits, newest first |
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// | offset | size | field |
+/// |---|---|---|
+/// | 0 | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own, 8 the record replaces another one |
+/// | 1 | 8 | start of the absolute clock, µs since 1970 |
+/// | 9 | 8 | when the id was made, µs |
+/// | 17 | 8 | last log-in, µs; 0 = none |
+/// | 25 | 16 | public id |
+/// | 41 | 16 | CSRF secret |
+/// | 57 | 8 | idle time in force when this was written, µs |
+/// | 65 | 8 | commit number |
+/// | 73 | 8 | when that commit was made, µs; never earlier than the commit before it |
+/// | 81 | 1 | how many nonces follow: 0 to 16 |
+/// | 82 | 8 each | nonces of the last commits, newest first |
+/// | … | 1 + *k* | flag 8 only: length and bytes of the key of the record that this one replaces |
+///
+/// It is kept as these bytes: a commit changes a few of them and copies the rest.
+#[derive(Clone)]
 pub(crate) struct Header {
-    pub(crate) started_at: Timestamp,
-    pub(crate) renewed_at: Timestamp,
-    pub(crate) authenticated_at: Option<Timestamp>,
-    pub(crate) handle: [u8; 16],
-    pub(crate) csrf: [u8; 16],
-    /// `None`: as configured.
-    pub(crate) idle: Option<Duration>,
-    /// Whether the cookie outlives the browser; `None`: as configured.
-    pub(crate) persistent: Option<bool>,
-    /// Counts the commits of this session; flash values are born under one.
-    pub(crate) number: u64,
-    committed_at: Timestamp,
-    nonces: Ring,
-}
-
-/// The nonces of the last commits as they are written, the newest first.
-#[derive(Clone, Copy, Debug)]
-struct Ring {
-    length: u8,
-    nonces: [[u8; 8]; RING],
+    bytes: [u8; Self::MAX_LEN],
+    /// The record that this one was made to replace, until the first commit under the new id shows that the
+    /// client has that id.
+    replaces: Option<Box<StoreKey>>,
 }
 
 const ENDS_WITH_BROWSER: u8 = 1;
 const OUTLIVES_BROWSER: u8 = 2;
 const OWN_IDLE: u8 = 4;
+const REPLACES: u8 = 8;
+
+const STARTED_AT: usize = 1;
+const RENEWED_AT: usize = 9;
+const AUTHENTICATED_AT: usize = 17;
+const PUBLIC_ID: usize = 25;
+const CSRF: usize = 41;
+const IDLE: usize = 57;
+const NUMBER: usize = 65;
+const COMMITTED_AT: usize = 73;
+const COUNT: usize = 81;
+const NONCES: usize = 82;
 
 impl Header {
-    const FIXED_LEN: usize = 82;
+    const MAX_LEN: usize = NONCES + 8 * RING;
 
-    pub(super) fn encoded_len(&self) -> usize {
-        Self::FIXED_LEN + 8 * usize::from(self.nonces.length)
-    }
-
-    /// The header of a session that begins now and was never committed.
-    pub(crate) fn new(now: Timestamp, handle: [u8; 16], csrf: [u8; 16]) -> Self {
-        Self {
-            started_at: now,
-            renewed_at: now,
-            authenticated_at: None,
-            handle,
-            csrf,
-            idle: None,
-            persistent: None,
-            number: 0,
-            committed_at: now,
-            nonces: Ring { length: 0, nonces: [[0; 8]; RING] },
-        }
+    /// Makes the header of a session that begins now and was never committed.
+    pub(crate) fn new(now: Timestamp, public_id: [u8; 16], csrf: [u8; 16]) -> Self {
+        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        header.put_time(STARTED_AT, now);
+        header.put_time(RENEWED_AT, now);
+        header.put_time(COMMITTED_AT, now);
+        header.set_public_id(public_id);
+        header.set_csrf(csrf);
+        header
     }
 
     /// Becomes the header that the commit `nonce` writes.
-    pub(crate) fn commit(&mut self, nonce: u64, now: Timestamp) {
-        self.number += 1;
-        let ring = &mut self.nonces;
-        if now.since(self.committed_at) > REMEMBERED {
-            ring.length = 0;
+    pub(crate) fn commit(&mut self, nonce: u64, now: Timestamp, idle: Duration) {
+        self.put(NUMBER, self.number() + 1);
+        let last = self.committed_at();
+        // The last commit may be of a machine whose clock is ahead or behind: only a gap that no skew explains counts.
+        if now.since(last) > REMEMBERED + MAX_CLOCK_SKEW {
+            self.bytes[COUNT] = 0;
         }
-        self.committed_at = now;
-        ring.push(nonce);
+        self.put_time(COMMITTED_AT, now.max(last));
+        self.put(IDLE, u64::try_from(idle.as_micros()).unwrap_or(u64::MAX));
+        self.replaces = None;
+        let kept = self.count().min(RING - 1);
+        self.bytes.copy_within(NONCES..NONCES + 8 * kept, NONCES + 8);
+        self.put(NONCES, nonce);
+        self.bytes[COUNT] = u8::try_from(kept + 1).unwrap_or(1);
+    }
+
+    /// Returns whether this record holds what the commit `nonce` wrote.
+    pub(crate) fn remembers(&self, nonce: u64) -> bool {
+        let nonce = nonce.to_le_bytes();
+        self.bytes[NONCES..self.end()].chunks_exact(8).any(|remembered| remembered == nonce)
+    }
+
+    /// Returns whether a commit on top of commit number `base`, made at `at` by the clock that says `now`, could have
+    /// been forgotten since.
+    pub(crate) fn may_have_forgotten(&self, base: u64, at: Timestamp, now: Timestamp) -> bool {
+        let since = usize::try_from(self.number().saturating_sub(base)).unwrap_or(usize::MAX);
+        // A list that is not full has lost only what was old already when one of the later commits was made.
+        since > self.count() && (self.count() == RING || now.since(at) > REMEMBERED)
+    }
+
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.time(STARTED_AT)
+    }
+
+    pub(crate) fn set_started_at(&mut self, at: Timestamp) {
+        self.put_time(STARTED_AT, at);
+    }
+
+    pub(crate) fn renewed_at(&self) -> Timestamp {
+        self.time(RENEWED_AT)
+    }
+
+    pub(crate) fn set_renewed_at(&mut self, at: Timestamp) {
+        self.put_time(RENEWED_AT, at);
+    }
+
+    pub(crate) fn authenticated_at(&self) -> Option<Timestamp> {
+        Some(self.time(AUTHENTICATED_AT)).filter(|at| *at != Timestamp::EPOCH)
+    }
+
+    pub(crate) fn set_authenticated_at(&mut self, at: Timestamp) {
+        self.put_time(AUTHENTICATED_AT, at);
+    }
+
+    pub(crate) fn public_id(&self) -> [u8; 16] {
+        self.array(PUBLIC_ID)
+    }
+
+    pub(crate) fn set_public_id(&mut self, public_id: [u8; 16]) {
+        self.bytes[PUBLIC_ID..CSRF].copy_from_slice(&public_id);
+    }
+
+    pub(crate) fn csrf(&self) -> [u8; 16] {
+        self.array(CSRF)
+    }
+
+    pub(crate) fn set_csrf(&mut self, csrf: [u8; 16]) {
+        self.bytes[CSRF..IDLE].copy_from_slice(&csrf);
+    }
+
+    /// Returns the idle time that this session has of its own; `None`: as configured.
+    pub(crate) fn own_idle(&self) -> Option<Duration> {
+        (self.bytes[0] & OWN_IDLE != 0).then(|| self.written_idle())
+    }
+
+    pub(crate) fn set_own_idle(&mut self, idle: Option<Duration>) {
+        self.bytes[0] = self.bytes[0] & !OWN_IDLE | if idle.is_some() { OWN_IDLE } else { 0 };
+        let micros = idle.unwrap_or_default().as_micros();
+        self.put(IDLE, u64::try_from(micros).unwrap_or(u64::MAX));
+    }
+
+    /// Returns the idle time that was in force when this was written.
+    pub(crate) fn written_idle(&self) -> Duration {
+        Duration::from_micros(self.number_at(IDLE))
+    }
+
+    /// Returns whether the cookie outlives the browser; `None`: as configured.
+    pub(crate) fn persistent(&self) -> Option<bool> {
+        match self.bytes[0] & (ENDS_WITH_BROWSER | OUTLIVES_BROWSER) {
+            ENDS_WITH_BROWSER => Some(false),
+            OUTLIVES_BROWSER => Some(true),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set_persistent(&mut self, persistent: bool) {
+        let flag = if persistent { OUTLIVES_BROWSER } else { ENDS_WITH_BROWSER };
+        self.bytes[0] = self.bytes[0] & !(ENDS_WITH_BROWSER | OUTLIVES_BROWSER) | flag;
+    }
+
+    /// Returns the number of the last commit; flash values are born under one.
+    pub(crate) fn number(&self) -> u64 {
+        self.number_at(NUMBER)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_number(&mut self, number: u64) {
+        self.put(NUMBER, number);
     }
 
     pub(crate) fn committed_at(&self) -> Timestamp {
-        self.committed_at
+        self.time(COMMITTED_AT)
     }
 
-    /// Whether this record holds what the commit `nonce` wrote.
-    pub(crate) fn remembers(&self, nonce: u64) -> bool {
-        self.nonces.newest_first().contains(&nonce.to_le_bytes())
+    pub(crate) fn replaces(&self) -> Option<&StoreKey> {
+        self.replaces.as_deref()
     }
 
-    /// Whether a commit made at `at`, on top of commit number `base`, could have been forgotten since.
-    pub(crate) fn may_have_forgotten(&self, base: u64, at: Timestamp) -> bool {
-        let since = usize::try_from(self.number.saturating_sub(base)).unwrap_or(usize::MAX);
-        let remembered = usize::from(self.nonces.length);
-        // A ring that is not full has lost only what was old already when one of the later commits was made.
-        since > remembered && (remembered == RING || self.committed_at.since(at) > REMEMBERED)
+    pub(crate) fn set_replaces(&mut self, key: StoreKey) {
+        self.replaces = Some(Box::new(key));
     }
 
-    /// Reads a header and says how long it is.
+    /// Returns how many bytes [`encode`](Self::encode) writes.
+    pub(super) fn encoded_len(&self) -> usize {
+        self.end() + self.replaces.as_ref().map_or(0, |key| 1 + key.as_bytes().len())
+    }
+
+    /// Reads a header and returns how long it is; `None` if it is cut short.
     #[inline]
     pub(super) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
-        // As an array, so that no field's length is checked again.
-        let (fixed, mut ring) = bytes.split_first_chunk::<{ Self::FIXED_LEN - 1 }>()?;
-        let mut rest = &fixed[..];
-        let [flags] = take(&mut rest)?;
-        let started_at = take_time(&mut rest)?;
-        let renewed_at = take_time(&mut rest)?;
-        let authenticated_at = Some(take_time(&mut rest)?).filter(|time| *time != Timestamp::EPOCH);
-        let handle = take(&mut rest)?;
-        let csrf = take(&mut rest)?;
-        let idle = take_u64(&mut rest).map(Duration::from_micros)?;
-        let number = take_u64(&mut rest)?;
-        let committed_at = take_time(&mut rest)?;
-        let nonces = Ring::decode(&mut ring)?;
-        let header = Self {
-            started_at,
-            renewed_at,
-            authenticated_at,
-            handle,
-            csrf,
-            idle: (flags & OWN_IDLE != 0).then_some(idle),
-            persistent: match flags & (ENDS_WITH_BROWSER | OUTLIVES_BROWSER) {
-                ENDS_WITH_BROWSER => Some(false),
-                OUTLIVES_BROWSER => Some(true),
-                _ => None,
-            },
-            number,
-            committed_at,
-            nonces,
-        };
-        Some((header, bytes.len() - ring.len()))
+        let count = usize::from(*bytes.get(COUNT)?);
+        if count > RING {
+            return None;
+        }
+        let end = NONCES + 8 * count;
+        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        header.bytes[..end].copy_from_slice(bytes.get(..end)?);
+        if header.bytes[0] & REPLACES == 0 {
+            return Some((header, end));
+        }
+        header.bytes[0] &= !REPLACES;
+        let length = usize::from(*bytes.get(end)?);
+        let key = bytes.get(end + 1..end + 1 + length)?;
+        header.replaces = Some(Box::new(StoreKey::from_bytes(key).ok()?));
+        Some((header, end + 1 + length))
     }
 
+    #[inline]
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        let lifetime = match self.persistent {
-            None => 0,
-            Some(false) => ENDS_WITH_BROWSER,
-            Some(true) => OUTLIVES_BROWSER,
-        };
-        let own_idle = if self.idle.is_some() { OWN_IDLE } else { 0 };
-        out.push(lifetime | own_idle);
-        put_time(out, self.started_at);
-        put_time(out, self.renewed_at);
-        put_time(out, self.authenticated_at.unwrap_or_default());
-        out.extend_from_slice(&self.handle);
-        out.extend_from_slice(&self.csrf);
-        let idle = self.idle.unwrap_or_default().as_micros();
-        out.extend_from_slice(&u64::try_from(idle).unwrap_or(u64::MAX).to_le_bytes());
-        out.extend_from_slice(&self.number.to_le_bytes());
-        put_time(out, self.committed_at);
-        self.nonces.encode(out);
-    }
-}
-
-impl Ring {
-    fn decode(rest: &mut &[u8]) -> Option<Self> {
-        let [length] = take(rest)?;
-        let mut nonces = [[0; 8]; RING];
-        let places = nonces.get_mut(..usize::from(length))?.as_flattened_mut();
-        let (bytes, behind) = rest.split_at_checked(places.len())?;
-        places.copy_from_slice(bytes);
-        *rest = behind;
-        Some(Self { length, nonces })
+        let flags = out.len();
+        out.extend_from_slice(&self.bytes[..self.end()]);
+        if let Some(key) = &self.replaces {
+            out[flags] |= REPLACES;
+            out.push(u8::try_from(key.as_bytes().len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(key.as_bytes());
+        }
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.length);
-        out.extend_from_slice(self.newest_first().as_flattened());
+    fn count(&self) -> usize {
+        usize::from(self.bytes[COUNT]).min(RING)
     }
 
-    fn newest_first(&self) -> &[[u8; 8]] {
-        &self.nonces[..usize::from(self.length).min(RING)]
+    fn end(&self) -> usize {
+        NONCES + 8 * self.count()
     }
 
-    fn push(&mut self, nonce: u64) {
-        let kept = usize::from(self.length).min(RING - 1);
-        self.nonces.copy_within(..kept, 1);
-        self.nonces[0] = nonce.to_le_bytes();
-        self.length = u8::try_from(kept + 1).unwrap_or(1);
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut out = [0; N];
+        out.copy_from_slice(&self.bytes[at..at + N]);
+        out
+    }
+
+    fn number_at(&self, at: usize) -> u64 {
+        u64::from_le_bytes(self.array(at))
+    }
+
+    fn put(&mut self, at: usize, number: u64) {
+        let place: Range<usize> = at..at + 8;
+        self.bytes[place].copy_from_slice(&number.to_le_bytes());
+    }
+
+    fn time(&self, at: usize) -> Timestamp {
+        Timestamp::from_micros(self.number_at(at))
+    }
+
+    fn put_time(&mut self, at: usize, time: Timestamp) {
+        self.put(at, time.as_micros());
     }
 }
 
 /// What lies behind the last nonce means nothing.
-impl PartialEq for Ring {
+impl PartialEq for Header {
     fn eq(&self, other: &Self) -> bool {
-        self.newest_first() == other.newest_first()
+        self.bytes[..self.end()] == other.bytes[..other.end()] && self.replaces == other.replaces
     }
 }
-impl Eq for Ring {}
+impl Eq for Header {}
 
-fn take_time(rest: &mut &[u8]) -> Option<Timestamp> {
-    take_u64(rest).map(Timestamp::from_micros)
-}
-
-fn put_time(out: &mut Vec<u8>, time: Timestamp) {
-    out.extend_from_slice(&time.as_micros().to_le_bytes());
+impl fmt::Debug for Header {
+    /// Shows no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header").field("number", &self.number()).finish_non_exhaustive()
+    }
 }

@@ -5,18 +5,19 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 1 | format version, [`FORMAT`] |
-//! | 1 | 1 | kind: 1 a session, 2 a ticket that was renewed, 3 a ticket that a log-in replaced |
-//! | 2 | … | a [`Header`] and [`Frames`] (kind 1) or a [`Trail`] (kinds 2 and 3) |
+//! | 1 | 1 | kind: 1 a session, 2 an id that was renewed, 3 an id that a log-in replaced |
+//! | 2 | … | a [`Header`] and [`Frames`] (kind 1) or a [`Redirect`] (kinds 2 and 3) |
 
 mod frames;
 mod header;
-mod trail;
+mod redirect;
 
 use bytes::Bytes;
+use cloakroom_store::{Record, Timestamp};
 
 pub(crate) use frames::{Frame, Frames, Tag, write_frame};
 pub(crate) use header::Header;
-pub(crate) use trail::Trail;
+pub(crate) use redirect::Redirect;
 
 /// The version byte of everything this release writes.
 pub(crate) const FORMAT: u8 = 1;
@@ -34,8 +35,8 @@ const REPLACED: u8 = 3;
 pub(crate) enum Payload {
     /// A session.
     Session(Header, Frames),
-    /// The id was given up; where the session went, if anybody may know.
-    Trail(Trail),
+    /// The id was given up: where the session went, unless a log-in replaced it.
+    Redirect(Redirect),
 }
 
 /// Why a payload cannot be read. Its bytes stay where they are.
@@ -58,7 +59,7 @@ impl Payload {
                 Ok(Self::Session(header, frames))
             }
             (FORMAT, RENEWED | REPLACED) => {
-                Trail::decode(kind == RENEWED, &bytes[2..]).map(Self::Trail).ok_or(Unreadable::Damaged)
+                Redirect::decode(kind == RENEWED, &bytes[2..]).map(Self::Redirect).ok_or(Unreadable::Damaged)
             }
             _ => Err(Unreadable::Format),
         }
@@ -85,12 +86,21 @@ pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
     out
 }
 
-/// The whole payload of a ticket that was given up.
-pub(crate) fn trail_payload(trail: &Trail) -> Bytes {
-    let kind = if trail.to.is_some() { RENEWED } else { REPLACED };
+impl Header {
+    /// Returns the record of a session that goes on as it is, with these values.
+    pub(crate) fn record(&self, frames: &Frames) -> Record {
+        let mut payload = begin_session(self, frames.bytes().len());
+        payload.extend_from_slice(frames.bytes());
+        Record { sliding: self.own_idle().is_none(), ..Record::new(payload, Timestamp::EPOCH) }
+    }
+}
+
+/// Encodes the whole payload of an id that was given up.
+pub(crate) fn redirect_payload(redirect: &Redirect) -> Bytes {
+    let kind = if redirect.to.is_some() { RENEWED } else { REPLACED };
     let mut out = Vec::with_capacity(64);
     out.extend_from_slice(&[FORMAT, kind]);
-    trail.encode(&mut out);
+    redirect.encode(&mut out);
     out.into()
 }
 

@@ -17,11 +17,17 @@ fn any_header() -> impl Strategy<Value = Header> {
     (times, any::<[u8; 16]>(), any::<[u8; 16]>(), own, vec(any::<u64>(), 0..20)).prop_map(
         |((started, renewed, authenticated, committed), handle, csrf, (idle, persistent), nonces)| {
             let mut header = Header::new(started, handle, csrf);
-            header.renewed_at = renewed;
-            header.authenticated_at = authenticated.filter(|time| *time != Timestamp::EPOCH);
-            header.idle = idle.map(std::time::Duration::from_micros);
-            header.persistent = persistent;
-            nonces.into_iter().for_each(|nonce| header.commit(nonce, committed));
+            header.set_renewed_at(renewed);
+            header.set_authenticated_at(authenticated.unwrap_or_default());
+            header.set_own_idle(idle.map(std::time::Duration::from_micros));
+            persistent.into_iter().for_each(|persistent| header.set_persistent(persistent));
+            nonces.into_iter().for_each(|nonce| {
+                header.commit(
+                    nonce,
+                    committed,
+                    idle.map_or(std::time::Duration::ZERO, std::time::Duration::from_micros),
+                )
+            });
             header
         },
     )
@@ -47,7 +53,7 @@ fn rewrite(payload: &Payload) -> Bytes {
             out.extend_from_slice(frames.bytes());
             out.into()
         }
-        Payload::Trail(trail) => trail_payload(trail),
+        Payload::Redirect(redirect) => redirect_payload(redirect),
     }
 }
 
@@ -112,14 +118,14 @@ proptest! {
     }
 
     #[test]
-    fn any_trail_is_read_as_it_was_written(
+    fn any_redirect_is_read_as_it_was_written(
         nonce: u64,
         until in any_time(),
         to in proptest::option::of(vec(any::<u8>(), 1..=StoreKey::MAX_LEN)),
     ) {
         let to = to.map(|bytes| StoreKey::from_bytes(&bytes).unwrap());
-        let trail = Trail { nonce, grace_until: until, to };
-        let Ok(Payload::Trail(read)) = Payload::decode(&trail_payload(&trail)) else { panic!("it is a trail") };
-        prop_assert_eq!(read, trail);
+        let redirect = Redirect { nonce, grace_until: until, to };
+        let Ok(Payload::Redirect(read)) = Payload::decode(&redirect_payload(&redirect)) else { panic!("it is a redirect") };
+        prop_assert_eq!(read, redirect);
     }
 }

@@ -7,17 +7,19 @@ use cloakroom_store::{StoreKey, Timestamp};
 
 use super::*;
 
+const IDLE: Duration = Duration::from_secs(60);
+
 fn header() -> Header {
     let mut header = Header::new(Timestamp::from_millis(1_767_225_600_000), [0x11; 16], [0x22; 16]);
-    header.authenticated_at = Some(Timestamp::from_millis(1_767_225_601_000));
-    header.idle = Some(Duration::from_secs(60));
-    header.persistent = Some(false);
+    header.set_authenticated_at(Timestamp::from_millis(1_767_225_601_000));
+    header.set_own_idle(Some(IDLE));
+    header.set_persistent(false);
     after(header, 0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_602_000))
 }
 
 /// The header that a commit writes.
 fn after(mut header: Header, nonce: u64, now: Timestamp) -> Header {
-    header.commit(nonce, now);
+    header.commit(nonce, now, IDLE);
     header
 }
 
@@ -64,7 +66,7 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
-fn a_trail_is_written_as_docs_wire_md_says() {
+fn a_redirect_is_written_as_docs_wire_md_says() {
     let (nonce, grace_until) = (0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_600_000));
     let to = Some(StoreKey::from_hash([9; 32]));
     let renewed = concat!(
@@ -73,17 +75,18 @@ fn a_trail_is_written_as_docs_wire_md_says() {
         "0040204648470600",
         "0909090909090909090909090909090909090909090909090909090909090909",
     );
-    let written = |to| data_encoding::HEXLOWER.encode(&trail_payload(&Trail { nonce, grace_until, to }));
+    let written =
+        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to }));
     assert_eq!(written(to), renewed);
     assert_eq!(written(None), "010308070605040302010040204648470600");
 }
 
 #[test]
-fn a_trail_is_read_back_with_and_without_a_pointer() {
+fn a_redirect_is_read_back_with_and_without_a_pointer() {
     for to in [None, Some(StoreKey::from_hash([9; 32]))] {
-        let trail = Trail { nonce: 5, grace_until: Timestamp::from_millis(7), to };
-        let Ok(Payload::Trail(read)) = Payload::decode(&trail_payload(&trail)) else { panic!() };
-        assert_eq!(read, trail);
+        let redirect = Redirect { nonce: 5, grace_until: Timestamp::from_millis(7), to };
+        let Ok(Payload::Redirect(read)) = Payload::decode(&redirect_payload(&redirect)) else { panic!() };
+        assert_eq!(read, redirect);
     }
 }
 
@@ -94,7 +97,7 @@ fn a_payload_cut_anywhere_is_damaged_or_ends_between_frames() {
         match Payload::decode(&Bytes::copy_from_slice(&whole[..length])) {
             Err(_) => {}
             Ok(Payload::Session(_, frames)) => assert!(frames.iter().count() < 3),
-            Ok(Payload::Trail(_)) => panic!("not a trail"),
+            Ok(Payload::Redirect(_)) => panic!("not a redirect"),
         }
     }
 }
@@ -126,24 +129,50 @@ fn a_record_remembers_its_last_sixteen_commits() {
     let now = Timestamp::from_millis(1);
     let mut header = Header::new(now, [0; 16], [0; 16]);
     for nonce in 1..=20 {
-        header.commit(nonce, now);
+        header.commit(nonce, now, IDLE);
     }
     assert!(header.remembers(20) && header.remembers(5));
     assert!(!header.remembers(4) && !header.remembers(0));
-    assert!(!header.may_have_forgotten(4, now), "commit 5 would be in the ring");
-    assert!(header.may_have_forgotten(3, now));
+    assert!(!header.may_have_forgotten(4, now, now), "commit 5 would be in the ring");
+    assert!(header.may_have_forgotten(3, now, now));
 }
 
 #[test]
-fn commits_of_long_ago_are_forgotten() {
+fn commits_of_long_ago_are_forgotten_but_not_by_a_clock_that_is_an_hour_ahead() {
     let start = Timestamp::from_millis(1);
     let first = after(Header::new(start, [0; 16], [0; 16]), 1, start);
     let hour = Duration::from_secs(3_600);
-    let later = after(first, 2, start + hour);
+    let ahead = after(first.clone(), 2, start + hour);
+    assert!(ahead.remembers(1) && ahead.remembers(2));
+    let later = after(first, 2, start + hour + Duration::from_secs(121));
     assert!(!later.remembers(1) && later.remembers(2));
     assert!(
-        later.may_have_forgotten(0, start),
-        "nobody takes a forgotten commit for one that never happened"
+        later.may_have_forgotten(0, start, start + hour + Duration::from_secs(121)),
+        "a forgotten commit is not taken for one that never happened"
     );
-    assert!(!later.may_have_forgotten(0, start + hour), "a commit of just now would be remembered");
+    assert!(
+        !later.may_have_forgotten(0, start + hour, start + hour),
+        "a commit of just now would be remembered"
+    );
+}
+
+#[test]
+fn the_moment_of_the_last_commit_never_goes_back() {
+    let start = Timestamp::from_millis(7_200_000);
+    let header = after(Header::new(start, [0; 16], [0; 16]), 1, start);
+    let behind = after(header, 2, start - Duration::from_secs(3_600));
+    assert_eq!(behind.committed_at(), start);
+}
+
+#[test]
+fn the_record_that_is_replaced_is_named_until_the_next_commit() {
+    let now = Timestamp::from_millis(1);
+    let mut header = after(Header::new(now, [0; 16], [0; 16]), 1, now);
+    header.set_replaces(StoreKey::from_hash([7; 32]));
+    let payload = Bytes::from(begin_session(&header, 0));
+    let Ok(Payload::Session(mut read, _)) = Payload::decode(&payload) else { panic!("it is a session") };
+    assert_eq!(read, header);
+    assert_eq!(read.replaces().map(StoreKey::as_bytes), Some(&[7; 32][..]));
+    read.commit(2, now, IDLE);
+    assert_eq!(read.replaces(), None);
 }

@@ -19,10 +19,14 @@ impl Session {
     pub fn csrf_token(&self) -> Result<String> {
         let mut mask = [0; 16];
         self.0.engine().random().fill(&mut mask)?;
+        self.ensure_secrets()?;
         let secret = self.with(|state| {
             state.must_exist = true;
-            state.header(self.0.engine()).map(|header| header.csrf)
-        })?;
+            state.known_header().map(|header| header.csrf())
+        });
+        let Some(secret) = secret else {
+            return Err(Error::new(ErrorKind::Contended, "the session changed while its token was made"));
+        };
         let mut token = [0; 32];
         for (at, (mask, secret)) in mask.iter().zip(secret).enumerate() {
             token[at] = *mask;
@@ -37,7 +41,7 @@ impl Session {
         if token.len() != 43 || BASE64URL_NOPAD.decode_mut(token.as_bytes(), &mut bytes).is_err() {
             return false;
         }
-        let Some(secret) = self.with(|state| state.known_header().map(|header| header.csrf)) else {
+        let Some(secret) = self.with(|state| state.known_header().map(|header| header.csrf())) else {
             return false;
         };
         let (mask, masked) = bytes.split_at(16);
@@ -54,7 +58,7 @@ impl Session {
         self.0.engine().random().fill(&mut secret)?;
         self.with(|state| {
             state.must_exist = true;
-            state.own.csrf = Some(secret);
+            state.header_changes.csrf = Some(secret);
         });
         Ok(())
     }

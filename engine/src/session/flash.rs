@@ -2,45 +2,9 @@
 
 use serde::Serialize;
 
-use super::change::{Change, Op, Target};
 use super::{Session, to_json};
 use crate::Result;
-
-/// Flash values that this request shows for the last time.
-#[derive(Debug)]
-pub(crate) struct Aging {
-    /// Values born under this commit or an earlier one had their request.
-    up_to: u64,
-    kept: Kept,
-}
-
-#[derive(Debug)]
-enum Kept {
-    Some(Vec<Box<str>>),
-    All,
-}
-
-impl Aging {
-    pub(super) fn new(up_to: u64) -> Self {
-        Self { up_to, kept: Kept::Some(Vec::new()) }
-    }
-
-    /// Values born later are for the next request.
-    pub(super) fn only_up_to(&mut self, number: u64) {
-        self.up_to = self.up_to.min(number);
-    }
-
-    pub(super) fn is_due(&self, born: u64) -> bool {
-        born <= self.up_to
-    }
-
-    pub(super) fn keeps(&self, key: &str) -> bool {
-        match &self.kept {
-            Kept::All => true,
-            Kept::Some(keys) => keys.iter().any(|kept| **kept == *key),
-        }
-    }
-}
+use crate::state::{Change, Op, Target};
 
 /// # Flash values
 /// A flash value is there in the rest of this request and in the next one that looks at the session, and then it is
@@ -49,10 +13,10 @@ impl Session {
     /// Sets a value for this request and the next.
     ///
     /// # Errors
-    /// [`Encode`](crate::ErrorKind::Encode) if the value cannot be written as JSON.
+    /// As for [`insert`](Self::insert).
     pub fn flash(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let value = to_json(key, &value)?;
-        self.apply(Change::At(Target::key(key), Op::Flash(value))).map(drop)
+        let value = to_json(key, 0, &value)?;
+        self.apply(Change::at(Target::key(key), Op::Flash(value))).map(drop)
     }
 
     /// Sets a value for this request only; nothing is stored.
@@ -60,26 +24,20 @@ impl Session {
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode) if the value cannot be written as JSON.
     pub fn flash_now(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let value = to_json(key, &value)?;
-        self.with(|state| state.draft.flash_now(key, value));
+        let value = to_json(key, 0, &value)?;
+        self.values(|values| values.flash_now(key, value));
         Ok(())
     }
 
     /// Keeps all flash values of this request for one more.
     pub fn reflash(&self) {
-        self.with(|state| {
-            if let Some(aging) = state.draft.aging() {
-                aging.kept = Kept::All;
-            }
-        });
+        self.values(|values| values.keep_all_flash());
     }
 
     /// Keeps the flash values `keys` for one more request.
     pub fn keep_flash<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
-        self.with(|state| {
-            if let Some(Aging { kept: Kept::Some(kept), .. }) = state.draft.aging() {
-                kept.extend(keys.into_iter().map(|key| key.as_ref().into()));
-            }
-        });
+        // The iterator is the application's, and may look at the session: it runs before the lock is taken.
+        let keys = keys.into_iter().map(|key| key.as_ref().into()).collect();
+        self.values(|values| values.keep_flash(keys));
     }
 }

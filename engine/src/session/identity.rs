@@ -5,8 +5,8 @@ use std::time::Duration;
 use cloakroom_store::{Owner, OwnerKey, Timestamp};
 
 use super::Session;
-use super::change::Change;
 use crate::observe::End;
+use crate::state::{Login, State};
 use crate::{Error, ErrorKind, Handle, Result, SessionId};
 
 /// # Identity
@@ -14,15 +14,15 @@ impl Session {
     /// The id, if the session has one: a new session gets it when it is stored. To show it, it must be
     /// [exposed](SessionId::expose). The client's id of a renewed session is the one that it sent.
     pub fn id(&self) -> Option<SessionId> {
-        self.with(|state| state.id().cloned())
+        self.with(|state| state.stored().map(|located| located.id.clone()))
     }
 
     /// The public name of the session, if it exists: see [`exists`](Self::exists).
     pub fn handle(&self) -> Option<Handle> {
-        self.exists()
-            .then(|| self.with(|state| state.header(self.0.engine())))
-            .and_then(Result::ok)
-            .map(|header| Handle::new(header.handle))
+        if !self.exists() || self.ensure_secrets().is_err() {
+            return None;
+        }
+        self.with(|state| state.known_header().map(|header| Handle::new(header.public_id())))
     }
 
     /// Whether the session is stored, or will be when the response is ready.
@@ -39,13 +39,13 @@ impl Session {
     /// The user who is logged in, as given to [`log_in`](Self::log_in).
     pub fn user(&self) -> Option<String> {
         self.with(|state| {
-            state.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned())
+            state.owner().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned())
         })
     }
 
     /// When the user last proved who they are, if somebody is logged in.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
-        self.with(|state| state.known_header().and_then(|header| header.authenticated_at))
+        self.with(|state| state.known_header().and_then(|header| header.authenticated_at()))
     }
 
     /// Whether the user proved who they are within the last `span`; ask for the password again if not.
@@ -70,11 +70,11 @@ impl Session {
             Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error)
         })?;
         let since = self.0.engine().clock().now();
-        let minted = self.0.engine().mint()?;
+        let secrets = Box::new(self.0.engine().draw_secrets()?);
         self.with(|state| {
-            let stranger = state.owner.as_ref().is_some_and(|owner| owner.key != key);
-            state.log_in(Owner { key, since }, minted);
-            if stranger { state.draft.apply(Change::Clear).map(drop) } else { Ok(()) }
+            let is_another_user = state.owner().is_some_and(|owner| owner.key != key);
+            state.log_in(Login { owner: Owner { key, since }, secrets });
+            if is_another_user { state.values.clear() } else { Ok(()) }
         })
     }
 
@@ -86,13 +86,12 @@ impl Session {
 
     /// Says what to name the device if somebody logs in; asked only if nobody is. For adapters.
     pub fn suggest_device<'a>(&self, name: impl FnOnce() -> Option<&'a [u8]>) {
-        self.with(|state| {
-            if state.owner.is_none()
-                && let Some(name) = name()
-            {
-                state.device_hint = Some(String::from_utf8_lossy(name).into());
-            }
-        });
+        if self.with(|state| state.owner().is_none())
+            && let Some(name) = name()
+        {
+            let name = String::from_utf8_lossy(name).into();
+            self.with(|state| state.suggest_device(name));
+        }
     }
 
     /// Logs the user out: the session ends, also for requests in flight, and the cookie is removed.
@@ -116,12 +115,12 @@ impl Session {
 
     /// Gives the session a fresh id. Requests in flight under the old one still reach it.
     pub fn renew_id(&self) {
-        self.with(super::State::renew);
+        self.with(State::renew);
     }
 
     /// Forgets what this request changed so far: values, log-in, log-out, everything that was not yet saved.
     pub fn discard_changes(&self) {
-        self.with(super::State::discard);
+        self.with(State::discard);
     }
 
     /// Saves now, instead of when the response is ready: in a long request, a stream, a WebSocket, a spawned task.

@@ -1,37 +1,24 @@
 //! The handle that a handler holds, and its parts by noun.
 
-mod change;
-mod cookie;
+mod claim;
 mod csrf;
-mod draft;
-mod few;
 mod flash;
 mod identity;
-mod json;
-mod log;
-mod names;
-mod own;
+mod lifetime;
 mod path;
-mod place;
-mod state;
 mod values;
 
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use path::At;
 
-pub(crate) use draft::Draft;
-pub(crate) use own::{Decided, Own};
-pub(crate) use place::{Place, StoredSession};
-pub(crate) use state::{Attempt, Cookie, State};
-
-use crate::engine::Visit;
-use crate::{Error, ErrorKind, Result};
-use change::{Change, Effect};
+use crate::Result;
+use crate::request::RequestState;
+use crate::state::json::{from_json, to_json};
+use crate::state::{Change, Effect, State, WorkingCopy};
 
 /// A session, as one request sees it.
 ///
@@ -41,10 +28,30 @@ use change::{Change, Effect};
 ///
 /// Keys are any text; values are anything that serde can write as JSON.
 ///
-/// # Which methods merge how
-/// Two requests that change different keys both keep their changes. If they change the same one: `increment`, `push` and
-/// `update` both count; of two `insert`s the later commit wins; a `clear` removes what was there when its request
-/// commits.
+/// # How the changes of parallel requests merge
+/// A commit that finds that another request has saved first carries its changes out again, in their order, on what that
+/// one has saved. Changes of different keys never meet. If two requests change the same key:
+///
+/// | change | what it does where another request has changed the value |
+/// |---|---|
+/// | [`insert`](Self::insert), [`flash`](Self::flash) | sets its value: the last commit wins |
+/// | [`increment`](Self::increment) | adds to the other's number: all count |
+/// | [`push`](Self::push) | appends to the other's list: all arrive |
+/// | [`update`](Self::update) | runs its closure again, on the other's value |
+/// | [`remove`](Self::remove), [`take`](Self::take) | removes what it saw: the same value goes; of a list that begins with the items it saw, those go, and items pushed since stay; any other value was written by another request, and stays |
+/// | [`claim`](Self::claim) | removes exactly what it saw; if that is gone, looks again |
+/// | [`clear`](Self::clear) | removes all that is there when its request commits |
+///
+/// A change through a [path](Self::path) merges in the same way at the place that the path names. A path that leads through a
+/// list (`queue.0`) means the item that was at that index: it is found again at its index, or else where an equal item
+/// is. If there is none, a removal of the item removes nothing; another change takes the item at the index for it, as long
+/// as the list did not get shorter, and else the commit fails with [`Mismatch`](crate::ErrorKind::Mismatch).
+///
+/// # Limits
+/// A request makes at most 100,000 changes before it saves; the next one is [`TooLarge`](crate::ErrorKind::TooLarge), and
+/// nothing is lost: [`save`](Self::save), and go on. Values read back as they were written, to the bit; one that would
+/// not is refused as [`Encode`](crate::ErrorKind::Encode): NaN, infinities, and what is nested more than 127 levels deep, path
+/// included. Integers of 128 bits are exact if they are read as such, not by way of a type that holds any JSON.
 ///
 /// ```
 /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
@@ -60,7 +67,7 @@ use change::{Change, Effect};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Session(pub(crate) Arc<Visit>);
+pub struct Session(pub(crate) Arc<RequestState>);
 
 impl Session {
     /// Looks at or changes the state; no code of the application runs meanwhile.
@@ -68,8 +75,34 @@ impl Session {
         self.0.with(f)
     }
 
+    /// Looks at or changes the values; no code of the application runs meanwhile.
+    fn values<T>(&self, f: impl FnOnce(&mut WorkingCopy) -> T) -> T {
+        self.with(|state| f(&mut state.values))
+    }
+
+    /// Draws the secrets of a new session if it has none yet. The generator is the application's, so no lock is held.
+    fn ensure_secrets(&self) -> Result<()> {
+        if self.with(|state| state.lacks_secrets()) {
+            let secrets = self.0.engine().draw_secrets()?;
+            self.with(|state| state.give_secrets(secrets));
+        }
+        Ok(())
+    }
+
     fn apply(&self, change: Change) -> Result<Effect> {
-        self.with(|state| state.draft.apply(change))
+        self.values(|values| values.apply(change))
+    }
+
+    /// Reads `json`, which is the value of `key` or one inside it, called `name` in errors.
+    fn read<T: DeserializeOwned>(&self, key: &str, name: &str, json: &[u8]) -> Result<Option<T>> {
+        match from_json(name, json) {
+            Err(_) if self.is_lenient(key) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    fn is_lenient(&self, key: &str) -> bool {
+        self.0.engine().config().is_lenient(key)
     }
 }
 
@@ -77,19 +110,4 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Session(..)")
     }
-}
-
-fn to_json(key: &str, value: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(|error| {
-        Error::new(ErrorKind::Encode, format!("the value for {key:?} cannot be written as JSON"))
-            .with_source(error)
-    })
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(key: &str, json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| {
-        // Serde's message quotes the value: only its position is safe to repeat.
-        let place = format!("line {} column {}", error.line(), error.column());
-        Error::new(ErrorKind::Decode, format!("the value of {key:?} is of another type ({place})"))
-    })
 }

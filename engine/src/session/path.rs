@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::change::{Change, Effect, Op, Target};
-use super::values::{count, length, updater};
-use super::{Session, from_json, json, to_json};
+use super::values::{count, length};
+use super::{Session, from_json, to_json};
 use crate::Result;
+use crate::state::{Change, Effect, Op, Target};
 
 /// A place inside a value, from [`Session::path`].
 pub struct At<'a> {
@@ -38,8 +38,12 @@ impl Session {
 }
 
 impl At<'_> {
-    fn apply(&self, op: Op) -> Result<Effect> {
-        self.session.apply(Change::At(Target::path(self.path), op))
+    fn apply(&self, target: Target, op: Op) -> Result<Effect> {
+        self.session.apply(Change::at(target, op))
+    }
+
+    fn target(&self) -> Target {
+        Target::path(self.path)
     }
 
     /// Reads what is there; see [`Session::get`].
@@ -47,49 +51,63 @@ impl At<'_> {
     /// # Errors
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`.
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>> {
-        let target = Target::path(self.path);
-        let value = self.session.with(|state| state.draft.get(&target.key));
-        let found = value.as_deref().and_then(|json| json::find(json, &target.path));
-        found.map(|json| from_json(self.path, json)).transpose()
+        let target = self.target();
+        let Some(json) = self.session.values(|values| values.get_at(&target)) else { return Ok(None) };
+        self.session.read(target.name(), self.path, &json)
     }
 
-    /// Whether something is there.
+    /// Reads what is there, or returns `None` if that is nothing or of another type; see [`Session::get_lenient`].
+    pub fn get_lenient<T: DeserializeOwned>(&self) -> Option<T> {
+        let target = self.target();
+        let json = self.session.values(|values| values.get_at(&target))?;
+        from_json(self.path, &json).ok()
+    }
+
+    /// Returns whether something is there.
     pub fn contains(&self) -> bool {
-        let target = Target::path(self.path);
-        let value = self.session.with(|state| state.draft.get(&target.key));
-        value.is_some_and(|json| json::find(&json, &target.path).is_some())
+        let target = self.target();
+        self.session.values(|values| values.get_at(&target)).is_some()
     }
 
     /// Sets what is there; parents that are missing are made. See [`Session::insert`].
     ///
     /// # Errors
-    /// [`Encode`](crate::ErrorKind::Encode); [`Mismatch`](crate::ErrorKind::Mismatch) if a parent is no object and no
-    /// list that is long enough.
+    /// As there, and [`Mismatch`](crate::ErrorKind::Mismatch) if a parent is neither an object nor a list that is long
+    /// enough.
     pub fn insert(&self, value: impl Serialize) -> Result<()> {
-        self.apply(Op::Set(to_json(self.path, &value)?)).map(drop)
+        let target = self.target();
+        let json = to_json(self.path, target.below().len(), &value)?;
+        self.apply(target, Op::Set(json)).map(drop)
     }
 
-    /// Removes what is there and says whether something was.
+    /// Removes what is there. Returns whether something was. See [`Session::remove`].
     pub fn remove(&self) -> bool {
-        self.contains() && self.apply(Op::Remove).is_ok()
+        self.session.remove_at(self.target())
     }
 
-    /// Reads what is there and removes it.
+    /// Reads what is there and removes it; see [`Session::take`].
     ///
     /// # Errors
     /// As for [`get`](Self::get); it then stays.
     pub fn take<T: DeserializeOwned>(&self) -> Result<Option<T>> {
-        let value = self.get()?;
-        self.remove();
-        Ok(value)
+        self.session.take_at(&self.target())
+    }
+
+    /// Takes what is there for this request only; see [`Session::claim`]. `queue.0` is the first item of a list of work:
+    /// each item goes to exactly one request.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn claim<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        self.session.claim_at(&self.target()).await
     }
 
     /// Adds to a whole number; see [`Session::increment`].
     ///
     /// # Errors
-    /// [`Mismatch`](crate::ErrorKind::Mismatch), as there and as for [`insert`](Self::insert).
+    /// As there and as for [`insert`](Self::insert).
     pub fn increment(&self, by: i64) -> Result<i64> {
-        self.apply(Op::Increment(by)).map(count)
+        self.apply(self.target(), Op::Increment(by)).map(count)
     }
 
     /// Appends to a list; see [`Session::push`].
@@ -97,7 +115,9 @@ impl At<'_> {
     /// # Errors
     /// As there and as for [`insert`](Self::insert).
     pub fn push(&self, value: impl Serialize) -> Result<usize> {
-        self.apply(Op::Push(to_json(self.path, &value)?)).map(length)
+        let target = self.target();
+        let item = to_json(self.path, target.below().len() + 1, &value)?;
+        self.apply(target, Op::Push(item)).map(length)
     }
 
     /// Makes a new value of what is there; see [`Session::update`].
@@ -109,7 +129,9 @@ impl At<'_> {
         T: Serialize + DeserializeOwned,
         F: FnMut(Option<T>) -> T + Send + 'static,
     {
-        self.session.update_at(Target::path(self.path), updater(self.path, f))
+        let target = self.target();
+        let update = self.session.updater(&target, f);
+        self.session.update_at(&target, &update)
     }
 }
 

@@ -3,22 +3,46 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::change::{Change, Effect, Op, Target, Updater};
-use super::{Session, from_json, json, to_json};
-use crate::Result;
+use super::{Session, from_json, to_json};
+use crate::state::{Change, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
+use crate::{Error, ErrorKind, Result};
+
+/// How often a value is read again that changes between a look and what follows from it. Other tasks of the same
+/// request are quicker than that; a closure that changes its own value never is.
+pub(super) const LOOKS: usize = 64;
 
 /// # Values
 impl Session {
-    /// Reads a value, or `None` if there is none.
+    /// Reads a value, or returns `None` if there is none.
     ///
     /// # Errors
-    /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`; it stays as it is.
+    /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`; it stays as it is. See also
+    /// [`get_lenient`](Self::get_lenient) and [`Config::lenient_key`](crate::Config::lenient_key).
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let value = self.with(|state| state.draft.get(key));
-        value.map(|json| from_json(key, &json)).transpose()
+        let Some(json) = self.values(|values| values.get(key)) else { return Ok(None) };
+        self.read(key, key, &json)
     }
 
-    /// Reads a value, or `default` if there is none.
+    /// Reads a value, or returns `None` if there is none or one of another type.
+    ///
+    /// For a release that changes a value's type, in which sessions of the last release are still read.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
+    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// session.insert("cart", "an old release kept a text here")?;
+    /// assert_eq!(session.get_lenient::<Vec<u32>>("cart"), None);
+    /// assert!(session.get::<Vec<u32>>("cart").is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn get_lenient<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let json = self.values(|values| values.get(key))?;
+        from_json(key, &json).ok()
+    }
+
+    /// Reads a value, or returns `default` if there is none.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
@@ -26,66 +50,91 @@ impl Session {
         Ok(self.get(key)?.unwrap_or(default))
     }
 
-    /// Whether there is a value, be it `null`.
+    /// Returns whether there is a value, be it `null`.
     pub fn contains(&self, key: &str) -> bool {
-        self.with(|state| state.draft.get(key)).is_some()
+        self.values(|values| values.contains(key))
     }
 
-    /// All keys and values, in the order in which they were first inserted; flash values too.
+    /// Returns all keys and values, in the order in which they were first inserted; flash values too.
     ///
     /// # Errors
     /// As for [`get`](Self::get), for the first value that is not a `T`.
     pub fn entries<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>> {
-        let entries = self.with(|state| state.draft.entries());
-        entries.into_iter().map(|(key, json)| from_json(&key, &json).map(|value| (key, value))).collect()
+        let entries = self.values(|values| values.entries());
+        let read = |(key, json): (String, bytes::Bytes)| match self.read(&key, &key, &json) {
+            Ok(value) => value.map(|value| Ok((key, value))),
+            Err(error) => Some(Err(error)),
+        };
+        entries.into_iter().filter_map(read).collect()
     }
 
     /// Sets a value. The later commit of two requests that set the same key wins.
     ///
     /// # Errors
-    /// [`Encode`](crate::ErrorKind::Encode) if it cannot be written as JSON.
+    /// [`Encode`](crate::ErrorKind::Encode) if it cannot be written as JSON and read back the same: a number in it is NaN or
+    /// infinite, or it is nested more than 127 levels deep. [`TooLarge`](crate::ErrorKind::TooLarge) if the request made
+    /// 100,000 changes since it last saved. Nothing is changed then.
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let value = to_json(key, &value)?;
-        self.apply(Change::At(Target::key(key), Op::Set(value))).map(drop)
+        let json = to_json(key, 0, &value)?;
+        self.apply(Change::at(Target::key(key), Op::Set(json))).map(drop)
     }
 
-    /// Removes a value and says whether there was one.
+    /// Removes a value. Returns whether there was one.
+    ///
+    /// If another request changes it meanwhile, what was removed is what this request saw: items pushed since stay.
     pub fn remove(&self, key: &str) -> bool {
-        let existed = self.contains(key);
-        existed && self.apply(Change::At(Target::key(key), Op::Remove)).is_ok()
+        self.remove_at(Target::key(key))
+    }
+
+    pub(super) fn remove_at(&self, target: Target) -> bool {
+        self.apply(Change::at(target, Op::remove())).is_ok_and(|effect| effect == Effect::Existed(true))
     }
 
     /// Reads a value and removes it.
     ///
+    /// If another request changes it meanwhile, what was removed is what this request read: items pushed since stay. Two
+    /// requests that take the same value at once both get it: see [`claim`](Self::claim) for a value that only one may
+    /// have.
+    ///
     /// # Errors
     /// As for [`get`](Self::get); it then stays.
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let value = self.get(key)?;
-        self.remove(key);
-        Ok(value)
+        self.take_at(&Target::key(key))
     }
 
-    /// Adds to a whole number (0 if there is none) and says what it is now. Parallel increments all count; what is
-    /// stored in the end may be more than what this request was told.
+    pub(super) fn take_at<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<T>> {
+        for _ in 0..LOOKS {
+            let Some(json) = self.values(|values| values.get_at(target)) else { return Ok(None) };
+            let Some(value) = self.read(target.name(), target.text(), &json)? else { return Ok(None) };
+            let removal = Change::at(target.clone(), Op::Remove(Seen::exactly(json)));
+            if self.apply(removal)? == Effect::Existed(true) {
+                return Ok(Some(value));
+            }
+        }
+        Err(changes_all_the_time(target))
+    }
+
+    /// Adds to a whole number (0 if there is none). Returns what it is now. Parallel increments all count; what is stored
+    /// in the end may be more than what was returned.
     ///
     /// # Errors
-    /// [`Mismatch`](crate::ErrorKind::Mismatch) if the value is no whole number or would leave the range of an `i64`.
+    /// [`Mismatch`](crate::ErrorKind::Mismatch) if the value is not a whole number or would leave the range of an `i64`;
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) as for [`insert`](Self::insert).
     pub fn increment(&self, key: &str, by: i64) -> Result<i64> {
-        Ok(count(self.apply(Change::At(Target::key(key), Op::Increment(by)))?))
+        Ok(count(self.apply(Change::at(Target::key(key), Op::Increment(by)))?))
     }
 
-    /// Appends to a list (an empty one if there is none) and says how long it is now. Parallel pushes all arrive.
+    /// Appends to a list (an empty one if there is none). Returns how long it is now. Parallel pushes all arrive.
     ///
     /// # Errors
-    /// [`Encode`](crate::ErrorKind::Encode) if it cannot be written as JSON; [`Mismatch`](crate::ErrorKind::Mismatch)
-    /// if the value is no list.
+    /// As for [`insert`](Self::insert); [`Mismatch`](crate::ErrorKind::Mismatch) if the value is not a list.
     pub fn push(&self, key: &str, value: impl Serialize) -> Result<usize> {
-        let value = to_json(key, &value)?;
-        Ok(length(self.apply(Change::At(Target::key(key), Op::Push(value)))?))
+        let item = to_json(key, 1, &value)?;
+        Ok(length(self.apply(Change::at(Target::key(key), Op::Push(item)))?))
     }
 
     /// Makes a new value of the old one. If another request changes it meanwhile, `f` runs again on what that one
-    /// stored, so it should do nothing but compute.
+    /// stored, so it should do nothing but compute. It may read the session, which is then as it was before the merge.
     ///
     /// ```
     /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
@@ -98,58 +147,66 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// [`Decode`](crate::ErrorKind::Decode) if the value is not a `T`, [`Encode`](crate::ErrorKind::Encode) if the new
-    /// one cannot be written as JSON.
+    /// [`Decode`](crate::ErrorKind::Decode) if the value is not a `T`, [`Encode`](crate::ErrorKind::Encode) and
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) as for [`insert`](Self::insert), [`Contended`](crate::ErrorKind::Contended) if `f`
+    /// itself changes the value that it is to make. A commit that runs `f` again fails with
+    /// [`Mismatch`](crate::ErrorKind::Mismatch) if `f` panics or waits for that very commit.
     pub fn update<T, F>(&self, key: &str, f: F) -> Result<()>
     where
         T: Serialize + DeserializeOwned,
         F: FnMut(Option<T>) -> T + Send + 'static,
     {
-        self.update_at(Target::key(key), updater(key, f))
+        let target = Target::key(key);
+        let update = self.updater(&target, f);
+        self.update_at(&target, &update)
     }
 
-    /// Runs the application's closure without holding the state, and again if the value changed meanwhile.
-    pub(super) fn update_at(&self, mut target: Target, mut update: Updater) -> Result<()> {
-        loop {
-            let old = self.with(|state| state.draft.get(&target.key));
-            let new =
-                json::edit(old.as_deref(), &target.path, &mut |old| update(old).map(|new| Some(new.into())))?;
-            let new = new.unwrap_or_default().into();
-            let interrupted = self.with(|state| {
-                if state.draft.get(&target.key) != old {
-                    return Some((target, update));
-                }
-                state.draft.apply_update(target, Op::Update(update), new);
-                None
+    /// Wraps the application's closure so that it reads and writes JSON.
+    pub(super) fn updater<T, F>(&self, target: &Target, mut f: F) -> Updater
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnMut(Option<T>) -> T + Send + 'static,
+    {
+        let (target, is_lenient) = (target.clone(), self.is_lenient(target.name()));
+        let levels = target.below().len();
+        share_updater(move |old| {
+            let old = match old.map(|json| from_json(target.text(), json)) {
+                Some(Err(_)) if is_lenient => None,
+                old => old.transpose()?,
+            };
+            to_json(target.text(), levels, &f(old))
+        })
+    }
+
+    /// Runs the application's closure without a lock on the state, and again if the value changed meanwhile.
+    pub(super) fn update_at(&self, target: &Target, update: &Updater) -> Result<()> {
+        for _ in 0..LOOKS {
+            let old = self.values(|values| values.get_at(target));
+            let new = run_updater(update, old.as_deref())?;
+            let (applied, trash) = self.values(|values| {
+                (values.apply_update(target, update, old.as_ref(), new), values.take_trash())
             });
-            match interrupted {
-                None => return Ok(()),
-                Some(again) => (target, update) = again,
+            drop(trash);
+            if applied? {
+                return Ok(());
             }
         }
+        Err(changes_all_the_time(target))
     }
 
     /// Removes all values. The session, its id and its user stay.
     pub fn clear(&self) {
         self.with(|state| {
-            if state.stored().is_some() || state.draft.is_changed() {
-                let _ = state.draft.apply(Change::Clear);
+            if state.stored().is_some() || state.values.is_changed() {
+                let _ = state.values.clear();
             }
         });
     }
 }
 
-/// Wraps the application's closure so that it reads and writes JSON.
-pub(super) fn updater<T, F>(key: &str, mut f: F) -> Updater
-where
-    T: Serialize + DeserializeOwned,
-    F: FnMut(Option<T>) -> T + Send + 'static,
-{
-    let key: Box<str> = key.into();
-    Box::new(move |old| {
-        let old = old.map(|json| from_json(&key, json)).transpose()?;
-        to_json(&key, &f(old))
-    })
+pub(super) fn changes_all_the_time(target: &Target) -> Error {
+    let message = format!("the value of {:?} changes every time between a look and a change", target.text());
+    Error::new(ErrorKind::Contended, message)
 }
 
 pub(super) fn count(effect: Effect) -> i64 {

@@ -35,6 +35,9 @@ fn handlers() -> Vec<Script> {
         vec![RevokeOthers, Increment],
         vec![LogIn("alice"), RevokeOthers],
         vec![Insert("a"), LogOut, Discard, Increment],
+        vec![Touch],
+        vec![Touch, Save, ReadAll, Save, Increment],
+        vec![LogOut, Exists, Save, Exists],
     ]
 }
 
@@ -90,15 +93,15 @@ fn two_requests_of_a_user_never_break_a_promise_on_the_memory_store() {
 }
 
 /// The line that something else of the same request does meanwhile.
-fn while_saving() -> [Step; 6] {
-    [LogOut, LogIn("bob"), RenewId, Increment, Clear, Flash]
+fn while_saving() -> [Step; 8] {
+    [LogOut, LogIn("bob"), RenewId, Increment, Clear, Flash, Discard, Reset]
 }
 
 #[test]
 fn what_a_request_decides_while_it_saves_is_never_lost() {
     let mut findings = Findings::default();
     for before in backgrounds() {
-        for first in [vec![Increment], vec![RenewId], vec![Push, LogIn("alice")]] {
+        for first in [vec![Increment], vec![RenewId], vec![Push, LogIn("alice")], vec![Push, LogOut]] {
             for step in while_saving() {
                 for other in [vec![Increment], vec![RenewId]] {
                     let script = [&first[..], &[SaveBehind, step, Pause]].concat();
@@ -107,6 +110,40 @@ fn what_a_request_decides_while_it_saves_is_never_lost() {
                     findings.in_all_orders(&case, limit());
                 }
             }
+        }
+    }
+    assert!(findings.expect_none() > 1_000);
+}
+
+#[test]
+fn a_request_with_two_live_ids_ends_both_sessions_when_its_user_logs_out_or_in() {
+    let mut findings = Findings::default();
+    let before = vec![vec![Increment, LogIn("alice")]];
+    for beside in [vec![Push], vec![Push, LogIn("alice")], vec![LogIn("bob")]] {
+        for beside_is_first in [true, false] {
+            for one in [vec![LogOut], vec![LogOut, Flash], vec![Reset], vec![LogIn("alice"), Increment]] {
+                for other in [vec![Increment], vec![RenewId], vec![LogOut], vec![LogIn("bob")]] {
+                    let requests = vec![one.clone(), other];
+                    let (before, beside) = (before.clone(), vec![beside.clone()]);
+                    let case = Case { before, beside, beside_is_first, requests, ..Case::default() };
+                    findings.in_all_orders(&case, limit());
+                }
+            }
+        }
+    }
+    assert!(findings.expect_none() > 1_000);
+}
+
+#[test]
+fn clocks_an_hour_apart_break_no_promise() {
+    let mut findings = Findings::default();
+    let rules = Rules { skewed: true, ..Rules::default() };
+    let before = vec![vec![Increment, LogIn("alice")]];
+    for skews in [vec![3_600, -3_600], vec![-3_600, 3_600], vec![181, 0]] {
+        for requests in pairs() {
+            let (before, requests, skews) = (before.clone(), requests.to_vec(), skews.clone());
+            let case = Case { rules, before, requests, skews, ..Case::default() };
+            findings.in_all_orders(&case, limit() / 4);
         }
     }
     assert!(findings.expect_none() > 1_000);

@@ -1,7 +1,7 @@
 //! The smallest cases that once broke a promise, by the promise. Each is tried in every order.
 
 use crate::explore::Findings;
-use crate::script::{Case, Script, Step::*};
+use crate::script::{Case, Rules, Script, Step::*};
 
 /// Tries the case, and says how many ways there were to go wrong.
 fn holds(case: &Case) {
@@ -159,4 +159,74 @@ fn a_first_write_that_was_taken_back_is_made_again_by_the_response() {
 #[test]
 fn a_renewal_whose_new_record_was_revoked_while_its_answer_was_lost_is_made_again() {
     holds(&Case { faults: 1, ..two(user(), vec![RenewId], vec![RevokeOthers]) });
+}
+
+#[test]
+fn a_save_says_whether_the_session_is_alive_though_there_is_nothing_to_write() {
+    holds(&two(user(), vec![Read("n"), Save, ReadAll, Save], vec![LogOut]));
+    holds(&two(user(), vec![Touch, Save, ReadAll], vec![LogIn("alice")]));
+    holds(&two(user(), vec![Read("n"), Save, ReadAll], vec![RenewId, Increment]));
+    let requests = vec![vec![Touch, Save, Pause, Save], vec![RenewId, Save, RenewId]];
+    holds(&Case { before: user(), requests, leaps: vec![11], ..Case::default() });
+}
+
+#[test]
+fn a_save_says_that_a_session_past_its_absolute_end_is_over() {
+    let rules = Rules { short_lives: true, ..Rules::default() };
+    let before = user();
+    let requests = vec![vec![Read("n"), Pause, Save, Pause, Save], vec![ReadAll]];
+    let leaps = vec![20 * 60, 20 * 60];
+    let case = Case { rules, before, requests, leaps, sent_one_by_one: true, ..Case::default() };
+    holds(&case);
+}
+
+#[test]
+fn a_log_out_that_a_log_in_has_overtaken_says_so() {
+    holds(&two(user(), vec![LogOut, Exists], vec![LogIn("alice")]));
+    holds(&two(user(), vec![LogOut, Exists, Save, Exists], vec![LogIn("alice")]));
+    holds(&two(user(), vec![Reset], vec![LogIn("bob")]));
+}
+
+#[test]
+fn a_log_out_under_an_id_that_leads_nowhere_removes_the_cookie() {
+    let requests = vec![vec![LogOut], vec![LogOut, Flash]];
+    let case = Case { before: user(), requests, leaps: vec![31 * 60], ..Case::default() };
+    holds(&Case { sent_one_by_one: true, ..case.clone() });
+    holds(&case);
+}
+
+#[test]
+fn a_log_out_decided_while_a_log_in_is_refused_stands() {
+    holds(&two(visitor(), vec![LogIn("alice"), SaveBehind, LogOut, Pause], vec![RevokeAll("alice")]));
+    holds(&two(visitor(), vec![LogIn("alice"), SaveBehind, LogIn("bob"), Pause], vec![RevokeAll("alice")]));
+}
+
+#[test]
+fn a_log_in_decided_while_a_log_out_finds_the_session_gone_stands() {
+    holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogOut]));
+    holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogIn("alice")]));
+    holds(&Case {
+        faults: 2,
+        ..two(user(), vec![Increment, Save, LogOut, LogIn("bob")], vec![LogOut])
+    });
+}
+
+#[test]
+fn what_a_session_held_never_comes_back_when_its_end_is_discarded_too_late() {
+    holds(&one(user(), vec![LogOut, SaveBehind, Discard, Pause, ReadAll, Increment]));
+    holds(&one(user(), vec![LogOut, SaveBehind, LogOut, Pause, Discard, ReadAll, Increment]));
+}
+
+#[test]
+fn a_session_with_two_ids_in_one_request_is_not_ended_by_its_own_log_in() {
+    // The old id leads to the session for its grace, and the new one is sent beside it.
+    let requests = vec![vec![LogIn("bob"), Increment]];
+    holds(&Case { requests, ..one_session_under_two_ids() });
+    let requests = vec![vec![LogOut, Save]];
+    holds(&Case { requests, ..one_session_under_two_ids() });
+}
+
+/// The cookie beside is an old id of the session that the browser has now.
+fn one_session_under_two_ids() -> Case {
+    Case { beside: vec![vec![Increment]], before: vec![vec![RenewId]], beside_is_the_same: true, ..Case::default() }
 }

@@ -38,6 +38,10 @@ pub(crate) enum Want {
     LogIn,
     End,
     EndAndCreate,
+    /// The session was to end, and a log-in has replaced it.
+    IgnoreEnd,
+    /// The expiry is to be moved, and nothing else.
+    Touch,
     /// There is something to write, and no session that could take it.
     Drop,
 }
@@ -58,6 +62,13 @@ pub(crate) struct Mind {
     pub(crate) ages: Option<u64>,
     /// Whether the id's time has come.
     pub(crate) renewal_due: bool,
+    /// Whether the handler asked for a touch.
+    pub(crate) touch: bool,
+    /// Counts what was decided about the session itself, so that a commit can tell whether it carried out the present
+    /// decision.
+    pub(crate) decisions: u32,
+    /// Counts how often changes were taken back: a commit's number of changes then means nothing.
+    pub(crate) taken_back: u32,
     /// Flash values whose request this is, and which are gone from the store.
     shown: Values,
     /// The values before the session was ended, in case that is discarded.
@@ -85,6 +96,9 @@ impl Mind {
             must_exist,
             ages,
             renewal_due,
+            touch: false,
+            decisions: 0,
+            taken_back: 0,
             shown,
             shelved,
         }
@@ -114,6 +128,7 @@ impl Mind {
     pub(crate) fn renew(&mut self) {
         if self.fate == Fate::Keep && self.stored().is_some() {
             self.fate = Fate::Renew;
+            self.decisions += 1;
         }
     }
 
@@ -121,6 +136,7 @@ impl Mind {
         if self.owner.as_ref().is_some_and(|present| present.key != owner.key) {
             self.changes.push(Change::Clear);
         }
+        self.decisions += 1;
         self.logged_in_at = Some(owner.since);
         self.owner = Some(owner);
         self.must_exist = true;
@@ -137,6 +153,7 @@ impl Mind {
         (self.fate, self.owner, self.must_exist) = (Fate::End, None, false);
         self.logged_in_at = None;
         self.changes.clear();
+        (self.decisions, self.taken_back) = (self.decisions + 1, self.taken_back + 1);
     }
 
     pub(crate) fn discard(&mut self) {
@@ -144,17 +161,42 @@ impl Mind {
             (self.base, self.shown) = shelved;
         }
         self.changes.clear();
-        (self.fate, self.must_exist, self.logged_in_at) = (Fate::Keep, false, None);
-        self.owner = match &self.place {
+        (self.fate, self.must_exist, self.logged_in_at, self.touch) = (Fate::Keep, false, None, false);
+        (self.decisions, self.taken_back) = (self.decisions + 1, self.taken_back + 1);
+        self.owner = self.stored_owner();
+    }
+
+    fn stored_owner(&self) -> Option<Owner> {
+        match &self.place {
             Found::Session { owner, .. } => owner.clone(),
             Found::Absent | Found::Closed => None,
-        };
+        }
+    }
+
+    /// Whether a handler has decided otherwise since `sent` was decided.
+    pub(crate) fn has_decided_since(&self, sent: &Sent) -> bool {
+        self.decisions != sent.decisions
+    }
+
+    /// Whether there is something for which a session must be stored that is not yet.
+    fn is_wanted(&self) -> bool {
+        self.must_exist || (self.stored().is_none() && !self.view().is_empty())
+    }
+
+    /// Whether the client has a session, or will have one.
+    pub(crate) fn exists(&self) -> bool {
+        match self.place {
+            // The session that replaced this one goes on, whatever this request decides.
+            Found::Closed => matches!(self.fate, Fate::LogIn | Fate::End),
+            Found::Absent | Found::Session { .. } => self.stored().is_some() || self.is_wanted(),
+        }
     }
 
     pub(crate) fn want(&self) -> Want {
-        let wanted = self.must_exist || (self.stored().is_none() && !self.view().is_empty());
+        let wanted = self.is_wanted();
         match (&self.place, self.fate) {
             (Found::Absent, _) | (Found::Closed, Fate::LogIn) if wanted => Want::Create,
+            (Found::Closed, Fate::End) => Want::IgnoreEnd,
             (Found::Closed, _) if wanted => Want::Drop,
             (Found::Absent | Found::Closed, _) => Want::Nothing,
             (Found::Session { .. }, Fate::End) if wanted => Want::EndAndCreate,
@@ -163,31 +205,24 @@ impl Mind {
             (Found::Session { late: false, .. }, Fate::Renew) => Want::Renew,
             (Found::Session { late: false, .. }, Fate::Keep) if self.renewal_due => Want::Renew,
             _ if !self.changes.is_empty() || self.ages.is_some() => Want::Update,
+            _ if self.touch => Want::Touch,
             _ => Want::Nothing,
         }
     }
 
-    /// Something the user would miss if it were dropped; flash values that only age are nothing.
-    pub(crate) fn would_be_missed(&self) -> bool {
-        !self.changes.is_empty() || self.must_exist
-    }
-
-    /// The session is in the store as `place` says now, with what was `sent` in it.
+    /// The session is in the store as `place` says now, with what was `sent` in it. What was decided since stands.
     pub(crate) fn landed(&mut self, place: Found, sent: &Sent) {
+        let as_sent = !self.has_decided_since(sent);
         if self.fate == Fate::End && sent.fate != Fate::End {
             // It was ended while its changes were on their way: what was written since is for the next session.
             if let (Found::Session { values, .. }, Some((base, _))) = (&place, &mut self.shelved) {
                 base.clone_from(values);
             }
-            self.place = place;
+            (self.place, self.ages) = (place, None);
             return;
         }
-        let as_sent = self.fate == sent.fate && (self.fate != Fate::LogIn || self.owner == sent.owner);
-        if let Found::Session { values, owner, .. } = &place {
+        if let Found::Session { values, .. } = &place {
             self.see(values);
-            if as_sent {
-                self.owner.clone_from(owner);
-            }
         } else {
             self.base.clear();
         }
@@ -196,7 +231,10 @@ impl Mind {
         (self.ages, self.renewal_due) = (None, false);
         if as_sent {
             (self.fate, self.must_exist, self.shelved) = (Fate::Keep, false, None);
-            self.logged_in_at = None;
+            (self.logged_in_at, self.touch) = (None, false);
+        }
+        if matches!(self.fate, Fate::Keep | Fate::Renew) {
+            self.owner = self.stored_owner();
         }
     }
 
@@ -218,7 +256,9 @@ impl Mind {
 
     /// These changes are in the store.
     pub(crate) fn forget(&mut self, sent: &Sent) {
-        self.changes.drain(..sent.changes.len().min(self.changes.len()));
+        if self.taken_back == sent.taken_back {
+            self.changes.drain(..sent.changes.len().min(self.changes.len()));
+        }
     }
 
     /// Another request has just given the session a new id, and this one had nothing else to do.
@@ -243,13 +283,24 @@ impl Mind {
         self.place = Found::Closed;
         self.see(&Values::new());
         self.ages = None;
+        if self.logged_in_at.is_some() {
+            self.fate = Fate::LogIn;
+        }
     }
 
-    /// The session was ended by this request.
-    pub(crate) fn ended(&mut self) {
+    /// The session was ended by this request, with what was `sent`.
+    pub(crate) fn ended(&mut self, sent: &Sent) {
         self.place = Found::Absent;
-        self.base.clear();
         self.ages = None;
+        if self.has_decided_since(sent) {
+            self.see(&Values::new());
+            self.shelved = (self.fate == Fate::End).then(Default::default);
+            if matches!(self.fate, Fate::Keep | Fate::Renew) {
+                self.owner = None;
+            }
+            return;
+        }
+        self.base.clear();
         self.fate = if self.owner.is_some() { Fate::LogIn } else { Fate::Keep };
         self.shelved = None;
     }

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::explore::runtime;
@@ -41,7 +42,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Reset),
         1 => Just(Discard),
         2 => Just(Save),
+        1 => Just(SaveBehind),
+        1 => Just(Exists),
         1 => Just(Reload),
+        1 => Just(Touch),
         1 => Just(Pause),
         1 => user().prop_map(RevokeAll),
         1 => Just(RevokeOthers),
@@ -58,6 +62,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         short_lives,
         cap: None,
         memory_store,
+        skewed: false,
         wrong: None,
     })
 }
@@ -66,16 +71,32 @@ fn leaps() -> impl Strategy<Value = Vec<u64>> {
     vec(select(vec![1, 11, 61, 4 * 60, 20 * 60, 31 * 60, 61 * 60]), 0..3)
 }
 
+/// A cookie of another path, in every fourth case: whose session it is, and whether it comes first.
+fn beside() -> impl Strategy<Value = (Vec<Script>, bool)> {
+    let script = prop_oneof![Just(vec![Increment]), Just(vec![LogIn("alice")]), Just(vec![LogIn("bob"), Push])];
+    let some = (script, any::<bool>()).prop_map(|(script, is_first)| (vec![script], is_first));
+    prop_oneof![3 => Just((vec![], false)), 1 => some]
+}
+
+/// How wrong the machines' clocks are, in every fourth case.
+fn skews() -> impl Strategy<Value = Vec<i64>> {
+    let ahead = select(vec![-3_600, -181, -1, 0, 1, 30, 181, 3_600]);
+    prop_oneof![3 => Just(vec![]), 1 => vec(ahead, 3)]
+}
+
 /// Any case whose operations all go well.
 fn fair_weather() -> impl Strategy<Value = Case> {
     let requests = vec(script(5), 1..=3);
-    (rules(), vec(script(5), 0..3), requests, leaps(), any::<bool>()).prop_map(
-        |(rules, before, requests, leaps, sent_one_by_one)| Case {
-            rules,
+    (rules(), vec(script(5), 0..3), requests, leaps(), any::<bool>(), beside(), skews()).prop_map(
+        |(rules, before, requests, leaps, sent_one_by_one, (beside, beside_is_first), skews)| Case {
+            rules: Rules { skewed: !skews.is_empty(), ..rules },
             before,
             requests,
             leaps,
             sent_one_by_one,
+            beside,
+            beside_is_first,
+            skews,
             ..Case::default()
         },
     )
@@ -125,4 +146,40 @@ fn three_requests_never_break_a_promise_in_fair_weather() {
 #[test]
 fn three_requests_never_break_a_promise_in_foul_weather() {
     try_many(2_500, foul_weather());
+}
+
+/// How many interleavings are asked for, and from which number on they are counted.
+fn asked_for() -> Option<(u64, u64)> {
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    Some((number("CLOAKROOM_INTERLEAVINGS")?, number("CLOAKROOM_FIRST_INTERLEAVING").unwrap_or(0)))
+}
+
+/// `CLOAKROOM_INTERLEAVINGS=10000000` runs so many, each drawn from its own number, and prints how many there were.
+/// `CLOAKROOM_FIRST_INTERLEAVING` goes on where another run has stopped.
+#[test]
+fn as_many_interleavings_as_are_asked_for_never_break_a_promise() {
+    const AT_A_TIME: u64 = 10_000;
+    let (many, first) = asked_for().unwrap_or((500, 0));
+    let (mut done, mut requests, mut faulty) = (0, 0, 0);
+    let case = foul_weather();
+    let runtime = runtime();
+    while done < many {
+        let seed = (first + done) / AT_A_TIME;
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        for _ in 0..AT_A_TIME.min(many - done) {
+            let drawn = (&case, vec(any::<u8>(), 0..60)).new_tree(&mut runner).expect("cases can be drawn");
+            let (case, choices) = drawn.current();
+            let mut drawn = Drawn(choices.iter());
+            if let Err(story) = runtime.block_on(World::run(&case, &mut drawn)) {
+                panic!("after {done} interleavings, in lot {seed}:\n{story}\nthe choices: {choices:?}");
+            }
+            done += 1;
+            requests += case.before.len() + case.requests.len();
+            faulty += u64::from(case.faults + case.drops > 0);
+        }
+        println!("{done} interleavings, {requests} requests, {faulty} with faults: no promise broken");
+    }
 }

@@ -9,6 +9,7 @@ use crate::seeded::Wrong;
 pub(crate) enum Step {
     Read(&'static str),
     ReadAll,
+    Exists,
     Insert(&'static str),
     Remove(&'static str),
     Take(&'static str),
@@ -27,6 +28,8 @@ pub(crate) enum Step {
     /// Saves in another task of the same request, and goes on meanwhile.
     SaveBehind,
     Reload,
+    /// Begins the idle time anew.
+    Touch,
     /// Ends all sessions of the user; from an administrator's page, say.
     RevokeAll(&'static str),
     /// Ends all sessions of the user but this one.
@@ -55,6 +58,14 @@ pub(crate) struct Case {
     pub(crate) leaps: Vec<u64>,
     /// Whether every request is sent when the scheduler says so, with the cookie of that moment.
     pub(crate) sent_one_by_one: bool,
+    /// Requests of another path of the browser, before anything overlaps: their cookie comes along with all others.
+    pub(crate) beside: Vec<Script>,
+    /// Whether that cookie is an older one of the same session, and not of another one.
+    pub(crate) beside_is_the_same: bool,
+    /// Whether that cookie comes first.
+    pub(crate) beside_is_first: bool,
+    /// How many seconds the clocks of the requests' machines are ahead; those behind the last one are right.
+    pub(crate) skews: Vec<i64>,
 }
 
 /// The configuration, as far as it differs.
@@ -65,6 +76,8 @@ pub(crate) struct Rules {
     pub(crate) short_lives: bool,
     pub(crate) cap: Option<usize>,
     pub(crate) memory_store: bool,
+    /// Clocks differ, and all times are long.
+    pub(crate) skewed: bool,
     /// What is wrong with the store.
     pub(crate) wrong: Option<Wrong>,
 }
@@ -75,16 +88,19 @@ impl fmt::Display for Case {
             writeln!(f, "  before: {script:?}")?;
         }
         for (at, script) in self.requests.iter().enumerate() {
-            writeln!(f, "  r{}: {script:?}", self.before.len() + at + 1)?;
+            writeln!(f, "  r{}: {script:?}", self.beside.len() + self.before.len() + at + 1)?;
         }
         for (at, script) in self.strangers.iter().enumerate() {
-            let number = self.before.len() + self.requests.len() + at + 1;
+            let number = self.beside.len() + self.before.len() + self.requests.len() + at + 1;
             writeln!(f, "  r{number}, of another browser: {script:?}")?;
         }
-        let Self { rules, faults, drops, leaps, sent_one_by_one, .. } = self;
+        for script in &self.beside {
+            writeln!(f, "  before, for a cookie that comes {}: {script:?}", if self.beside_is_first { "first" } else { "last" })?;
+        }
+        let Self { rules, faults, drops, leaps, sent_one_by_one, skews, .. } = self;
         write!(
             f,
-            "  {rules:?}, {faults} faults, {drops} drops, leaps {leaps:?}, one by one: {sent_one_by_one}"
+            "  {rules:?}, {faults} faults, {drops} drops, leaps {leaps:?}, skews {skews:?}, one by one: {sent_one_by_one}"
         )
     }
 }

@@ -30,7 +30,7 @@ impl Gated {
         run: impl Future<Output = Result<T>> + Send,
         done: impl FnOnce(&T) -> Done<'a> + Send,
     ) -> Result<T> {
-        let sent = self.model.lock().arrive(self.actor, key.filter(|_| what.starts_with("creates")));
+        let sent = self.model.lock().arrive(self.actor, what, key);
         let verdict = self.gate.pass(self.actor, point, what).await;
         let removes = key.filter(|_| what == "deletes");
         let lost = || Error::new(ErrorKind::Unavailable, "lost by the test");
@@ -92,7 +92,7 @@ impl Store for Gated {
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         let run = self.store.touch(key, expires_at);
-        self.step(Point::Write, "touches", Some(key), run, |_| Done::Nothing).await
+        self.step(Point::Write, "touches", Some(key), run, |_| Done::Touch { expires_at }).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {

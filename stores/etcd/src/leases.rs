@@ -25,6 +25,11 @@ impl Leases {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(end, id);
     }
 
+    /// Takes out all.
+    pub(crate) fn take(&self) -> Vec<i64> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect()
+    }
+
     /// Forgets all: the server has.
     pub(crate) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -17,7 +17,8 @@ use crate::leases::Leases;
 use crate::members::Members;
 use crate::memory::Memory;
 use crate::messages::{
-    AuthenticateRequest, AuthenticateResponse, LeaseGrantRequest, LeaseGrantResponse, TxnRequest, TxnResponse,
+    AuthenticateRequest, AuthenticateResponse, LeaseGrantRequest, LeaseGrantResponse, LeaseRevokeRequest,
+    LeaseRevokeResponse, TxnRequest, TxnResponse,
 };
 use crate::transaction::{Keys, always, found, get, is_missing, only_reads, put};
 
@@ -88,6 +89,21 @@ impl Server {
         let LeaseGrantResponse { id } = granted.await?;
         self.leases.keep(id, asked, lasts);
         Ok(id)
+    }
+
+    /// Ends every lease that is remembered. One that has ended already is no error.
+    pub(crate) async fn end_leases(&self) -> Result<(), Failure> {
+        for id in self.leases.take() {
+            let request = LeaseRevokeRequest { id };
+            let ended = self.ask("/etcdserverpb.Lease/LeaseRevoke", request, Repeats::Freely).await;
+            match ended {
+                Err(failure) if failure.is_lease_gone() => {}
+                ended => {
+                    let LeaseRevokeResponse {} = ended?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The value that tells this life of the server from others; made if there is none.

@@ -50,6 +50,15 @@ impl EtcdStore {
         Ok(self.server.remove_everything().await?)
     }
 
+    /// Ends the leases that this store has made and still remembers, **with every key that hangs on them**: for a prefix
+    /// that is given up, after [`remove_everything`](Self::remove_everything). Otherwise they end by themselves.
+    ///
+    /// # Errors
+    /// As [`remove_everything`](Self::remove_everything).
+    pub async fn end_leases(&self) -> Result<()> {
+        Ok(self.server.end_leases().await?)
+    }
+
     pub(crate) fn new(server: Server, largest_payload: usize) -> Self {
         Self { server: Arc::new(server), largest_payload }
     }

@@ -31,6 +31,7 @@ pub struct Builder {
     durability: Durability,
     cache: usize,
     largest_payload: usize,
+    create: bool,
 }
 
 impl Builder {
@@ -41,6 +42,7 @@ impl Builder {
             durability: Durability::default(),
             cache: 64 << 20,
             largest_payload: 16 << 20,
+            create: true,
         }
     }
 
@@ -69,6 +71,13 @@ impl Builder {
         self
     }
 
+    /// Sets whether opening makes the file if it is missing, as it does unless set. If not, a file that is not there, or
+    /// is empty, is an [`ErrorKind::Setup`], and nothing is made: for programs that only read what others wrote.
+    pub fn create_if_missing(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
     /// Opens the file, and makes it if it is missing.
     ///
     /// After a process was killed, redb looks through the whole file first, which takes as long as reading it.
@@ -80,6 +89,14 @@ impl Builder {
     pub async fn open(self) -> Result<RedbStore> {
         if matches!(&self.place, Place::File(path) if path.as_os_str().is_empty()) {
             return Err(Error::new(ErrorKind::Invalid, "the path names no file"));
+        }
+        if let (Place::File(path), false) = (&self.place, self.create)
+            && std::fs::metadata(path).map_or(true, |file| file.len() == 0)
+        {
+            return Err(Error::new(
+                ErrorKind::Setup,
+                "there are no sessions in that place; is the path right?",
+            ));
         }
         let shared = Shared {
             place: self.place,

@@ -29,6 +29,7 @@ pub struct Builder {
     prefix: String,
     largest_payload: usize,
     wait: Option<Wait>,
+    may_evict: bool,
     timeouts: Timeouts,
     certificates: TlsCertificates,
     protocol: ProtocolVersion,
@@ -42,6 +43,7 @@ impl Builder {
             prefix: PREFIX.into(),
             largest_payload: 16 << 20,
             wait: None,
+            may_evict: false,
             timeouts: Timeouts { connect: Duration::from_secs(3), response: Duration::from_secs(3) },
             certificates: TlsCertificates { root_cert: None, client_tls: None },
             protocol: ProtocolVersion::RESP2,
@@ -57,6 +59,7 @@ impl Builder {
         let largest = url.take("largest_payload", |text| text.parse().ok())?;
         let replicas = url.take("wait", |text| text.parse().ok())?;
         let wait_for = url.take("wait_timeout", url::span)?.unwrap_or(Duration::from_secs(1));
+        let may_evict = url.take("eviction", |text| (text == "allowed").then_some(true))?;
         let response = url.take("response_timeout", url::span)?;
         let connect = url.take("connect_timeout", url::span)?;
         let sentinels = (url.take("sentinel_username", text)?, url.take("sentinel_password", text)?);
@@ -68,6 +71,7 @@ impl Builder {
             largest.map_or(builder.largest_payload, |most: usize| most.min(LARGEST_PAYLOAD));
         builder.timeouts.response = response.unwrap_or(builder.timeouts.response);
         builder.timeouts.connect = connect.unwrap_or(builder.timeouts.connect);
+        builder.may_evict = may_evict.unwrap_or(builder.may_evict);
         builder.wait = replicas.map(|replicas| Wait { replicas, at_most: wait_for });
         builder.certificates.root_cert = ca.map(read_certificates).transpose()?;
         match (cert, key) {
@@ -117,6 +121,16 @@ impl Builder {
         self
     }
 
+    /// Opens the store on a server that removes keys when its memory is used up: whose `maxmemory-policy` is another than
+    /// `noeviction`. Such a server is refused unless this is called.
+    ///
+    /// It ends sessions early, and it forgets that a user was revoked, so that a log-in that was under way then may be
+    /// kept. That is right for a store in front of a durable one, and for tests.
+    pub fn allow_eviction(mut self) -> Self {
+        self.may_evict = true;
+        self
+    }
+
     /// Sets how long an answer may take, after which the operation fails as [`ErrorKind::Unavailable`], and whether it
     /// took effect is not known. 3 seconds unless set. Not for a connection that was given: it has its own.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -154,16 +168,20 @@ impl Builder {
     /// Connects, and looks whether the server is one that the store can use.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] if the server is too old, is of another kind than the URL says, or refuses password or
-    /// certificate; [`ErrorKind::Unavailable`] if it does not answer; [`ErrorKind::Invalid`] if an option can never be
+    /// [`ErrorKind::Setup`] if the server is too old, is of another kind than the URL says, refuses password or
+    /// certificate, or removes keys when its memory is used up ([`Builder::allow_eviction`]); [`ErrorKind::Unavailable`] if it does not answer; [`ErrorKind::Invalid`] if an option can never be
     /// right.
     pub async fn open(self) -> Result<RedisStore> {
+        let may_evict = self.may_evict;
         let store = self.open_later()?;
         store.0.server.look().await?;
+        if !may_evict {
+            store.0.server.look_for_eviction().await?;
+        }
         Ok(store)
     }
 
-    /// Makes a store that connects when it is used first.
+    /// Makes a store that connects when it is used first, and then does not look what kind of server it is.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if an option can never be right, [`ErrorKind::Setup`] if a certificate cannot be read.

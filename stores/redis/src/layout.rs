@@ -69,6 +69,18 @@ impl Layout {
         format!("{}r:{{", self.prefix)
     }
 
+    /// The pattern of all keys, with what `MATCH` would read otherwise taken as it is.
+    pub(crate) fn everything(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len() + 1);
+        for letter in self.prefix.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern + "*"
+    }
+
     /// The key whose record has this name, if it is the name of a record.
     pub(crate) fn key_of(&self, name: &[u8]) -> Option<StoreKey> {
         let member = name.strip_prefix(self.records().as_bytes())?.strip_suffix(b"}")?;
@@ -156,6 +168,11 @@ fn len(bytes: &[u8]) -> u64 {
 const HEAD: usize = 48;
 /// How many bytes stand before the owner of a record that has one.
 const OWNED_HEAD: usize = 84;
+/// How many bytes of a record end with its owner, as scripts count.
+pub(crate) fn owner_end(owner: &OwnerKey) -> String {
+    (OWNED_HEAD + owner.as_bytes().len()).to_string()
+}
+
 /// The most bytes before a payload.
 pub(crate) const LONGEST_HEAD: usize = OWNED_HEAD + OwnerKey::MAX_LEN;
 

@@ -36,12 +36,22 @@ impl Inner {
         Ok(found(answer)?.filter(|stored| stored.record.is_live(now)))
     }
 
+    /// Loads, and touches if what is there says that a touch is due: in the usual case, a plain command.
     pub(crate) async fn load_and_touch(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
+        match self.load(key).await? {
+            Some(stored) if touch.moves(&stored.record).is_some() => {
+                // Once in a part of the idle time, and a large future.
+                Box::pin(self.touch_and_load(key, touch)).await
+            }
+            loaded => Ok(loaded),
+        }
+    }
+
+    async fn touch_and_load(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
         let answer = self.look_and_touch(key, touch, (b"", b"")).await?;
         match to_be_listed(&answer)? {
             None => self.live(answer),
-            // Rare, and a large future.
-            Some(first) => Box::pin(self.list_and_touch(key, touch, first)).await,
+            Some(first) => self.list_and_touch(key, touch, first).await,
         }
     }
 
@@ -132,7 +142,8 @@ impl Inner {
     pub(crate) async fn create(self: &Arc<Self>, key: &StoreKey, record: &Record) -> Result<Created> {
         let write = self.write(key, record);
         let answer = match &record.owner {
-            None => self.run_write(&self.server.scripts.create_here, &write, &[], &[]).await?,
+            None if self.write_where_nothing_is(&write).await? => Value::Int(1),
+            None => self.run_write(&self.server.scripts.create, &write, &[], &[]).await?,
             Some(owner) => Box::pin(self.create_owned(&write, owner)).await?,
         };
         match code(&answer)? {
@@ -151,7 +162,7 @@ impl Inner {
         if !self.list_first(write, owner).await? {
             return Ok(Value::Int(REVOKED));
         }
-        self.run_fenced(&scripts.create_fenced, write, b"", true).await
+        self.run_fenced(&scripts.create_fenced, write, b"", owner, true).await
     }
 
     pub(crate) async fn update(
@@ -163,7 +174,7 @@ impl Inner {
         let (write, expected) = (self.write(key, record), layout::version(expected));
         let answer = match &record.owner {
             None => {
-                let update = &self.server.scripts.update_here;
+                let update = &self.server.scripts.update;
                 self.run_write(update, &write, &[], &[expected.as_bytes()]).await?
             }
             Some(owner) => Box::pin(self.update_owned(&write, expected.as_bytes(), owner)).await?,
@@ -187,14 +198,14 @@ impl Inner {
         if !self.server.is_cluster() {
             return self.run_here(&scripts.update_here, write, expected, owner).await;
         }
-        let answer = self.run_fenced(&scripts.update_fenced, write, expected, false).await?;
+        let answer = self.run_fenced(&scripts.update_fenced, write, expected, owner, false).await?;
         if answer != Value::Int(NOT_LISTED) {
             return Ok(answer);
         }
         if !self.list_first(write, owner).await? {
             return Ok(Value::Int(REVOKED));
         }
-        self.run_fenced(&scripts.update_fenced, write, expected, true).await
+        self.run_fenced(&scripts.update_fenced, write, expected, owner, true).await
     }
 
     /// Lists a record before it is written; whether it may be: its owner was not revoked.

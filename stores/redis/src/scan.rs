@@ -71,6 +71,48 @@ impl Scan for RedisStore {
     }
 }
 
+impl RedisStore {
+    /// Removes every key under the prefix, on every master: records, and what [`Scan::clear`] keeps, such as revocations.
+    ///
+    /// For tests and for a prefix that is given up: a log-in that is under way meanwhile may outlive its revocation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if a server does not answer; [`ErrorKind::Setup`] if the user may not do this.
+    ///
+    /// [`ErrorKind::Unavailable`]: cloakroom_store::ErrorKind::Unavailable
+    /// [`ErrorKind::Setup`]: cloakroom_store::ErrorKind::Setup
+    pub async fn remove_everything(&self) -> Result<()> {
+        for master in self.0.server.masters().await? {
+            let mut cursor = 0;
+            loop {
+                let mut question = pipe();
+                let pattern = self.0.layout.everything();
+                question.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP.1);
+                let answer = self.0.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
+                let (next, names) = cursor_and_names(answer)?;
+                let mut removals = pipe();
+                for name in names {
+                    // One by one: in a cluster, a command has the keys of one slot.
+                    removals.cmd("UNLINK").arg(bytes(name)?);
+                }
+                self.0.ask(&removals, &master).await?;
+                cursor = next;
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What `SCAN` answers: the next cursor, and names.
+fn cursor_and_names(answer: Value) -> Result<(u64, Vec<Value>)> {
+    let mut parts = array(answer)?.into_iter();
+    let (Some(cursor), Some(names)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
+    Ok((text(cursor)?.parse().map_err(|_| unexpected())?, array(names)?))
+}
+
 /// A step of a scan.
 struct Step {
     master: Master,
@@ -126,13 +168,11 @@ impl Inner {
         Ok((epoch, run, self.read_page(answer()?)?))
     }
 
-    /// What `SCAN` answers: the next cursor, and names.
+    /// Reads what `SCAN` answers: the next cursor, and keys of ours.
     fn read_page(&self, answer: Value) -> Result<(u64, Vec<StoreKey>)> {
-        let mut parts = array(answer)?.into_iter();
-        let (Some(cursor), Some(names)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
-        let cursor = text(cursor)?.parse().map_err(|_| unexpected())?;
+        let (cursor, names) = cursor_and_names(answer)?;
         let mut keys = Vec::new();
-        for name in array(names)? {
+        for name in names {
             // What is named otherwise is no record of ours, and nobody finds it.
             keys.extend(self.layout.key_of(&bytes(name)?));
         }

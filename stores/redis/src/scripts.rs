@@ -31,22 +31,26 @@ macro_rules! scripts {
 }
 
 scripts! {
-    /// Loads, and touches if that is due.
-    load = "glance", "common", "move", "load";
+    /// Loads, and touches if that is still due.
+    load = "common", "move", "load";
     /// Moves an expiry.
     touch = "common", "move", "touch";
     /// Deletes.
     delete = "common", "delete";
     /// Deletes, whatever it is.
     clear = "common", "clear";
-    /// Creates, on one server.
+    /// Creates a record without an owner.
+    create = "common", "keep", "create";
+    /// Updates to a record without an owner.
+    update = "same", "common", "keep", "update";
+    /// Creates a record with an owner, on one server.
     create_here = "common", "head", "index", "keep", "admit_here", "create";
-    /// Updates, on one server.
-    update_here = "common", "head", "index", "keep", "admit_here", "update";
-    /// Creates, in a cluster.
+    /// Updates to a record with an owner, on one server.
+    update_here = "same_owner", "common", "head", "index", "keep", "admit_here", "update";
+    /// Creates a record with an owner, in a cluster.
     create_fenced = "common", "keep", "admit_fenced", "create";
-    /// Updates, in a cluster.
-    update_fenced = "common", "keep", "admit_fenced", "update";
+    /// Updates to a record with an owner, in a cluster.
+    update_fenced = "same_owner", "common", "keep", "admit_fenced", "update";
     /// Lists a record before it is written, or so that its index lasts longer.
     register = "common", "head", "index", "register";
     /// Lists a page of an owner's records, on one server.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use cloakroom_store::{Error, ErrorKind, Result};
+use futures_util::future::join_all;
 use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, Value, cmd, pipe};
 
 use crate::error::{about_a_record, error, unexpected};
 use crate::link::{Again, Aim, Link};
+use crate::nodes::Master;
 use crate::scripts::{Script, Scripts};
 
 /// How many replicas a write waits for, and how long at most.
@@ -57,12 +59,23 @@ impl Server {
         let aim =
             if self.is_cluster() { Aim::key(keys.first().copied().unwrap_or_default()) } else { Aim::Anyone };
         let called = self.pipeline(call("EVALSHA", &script.sha, keys, arguments), effect);
-        let mut answers = self.write(&called, &aim, effect).await?;
+        let mut answers = self.write_all(&called, &aim, effect).await?;
         if answers.first().is_some_and(is_unknown_script) {
             let told = self.pipeline(call("EVAL", script.code, keys, arguments), effect);
             // Once in the life of a server.
-            answers = Box::pin(self.write(&told, &aim, effect)).await?;
+            answers = Box::pin(self.write_all(&told, &aim, effect)).await?;
         }
+        self.confirmed(answers)
+    }
+
+    /// Sends one command that writes.
+    pub(crate) async fn write(&self, command: Cmd, aim: &Aim, effect: Effect) -> Result<Value> {
+        let answers = self.write_all(&self.pipeline(command, effect), aim, effect).await?;
+        self.confirmed(answers)
+    }
+
+    /// The answer of a command, if as many replicas have it as are waited for.
+    fn confirmed(&self, mut answers: Vec<Value>) -> Result<Value> {
         let confirmed = (answers.len() > 1).then(|| answers.pop()).flatten();
         let answer = only(answers)?;
         match (self.wait, confirmed) {
@@ -94,7 +107,7 @@ impl Server {
         pipeline
     }
 
-    async fn write(&self, pipeline: &Pipeline, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
+    async fn write_all(&self, pipeline: &Pipeline, aim: &Aim, effect: Effect) -> Result<Vec<Value>> {
         let link = match effect {
             Effect::Looks => &self.link,
             Effect::Writes | Effect::WritesAgain => self.writes.as_ref().unwrap_or(&self.link),
@@ -107,11 +120,22 @@ impl Server {
     pub(crate) async fn look(&self) -> Result<()> {
         let info = match self.look_at(cmd("INFO").arg("server").take(), &Aim::Anyone).await {
             Ok(info) => text(info)?,
-            // Whoever may use nothing but the records may use them.
+            // A user who may use nothing but the records may use them.
             Err(error) if error.kind() == ErrorKind::Setup && is_about_permission(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
         check_server(&info, self.is_cluster())
+    }
+
+    /// Looks whether a server removes keys when its memory is used up. One that does not say is let pass.
+    pub(crate) async fn look_for_eviction(&self) -> Result<()> {
+        let Ok(masters) = self.masters().await else { return Ok(()) };
+        let aims: Vec<_> = masters.iter().map(Master::aim).collect();
+        let looks = aims.iter().map(|aim| self.look_at(cmd("INFO").arg("memory").take(), aim));
+        for info in join_all(looks).await.into_iter().flatten() {
+            check_eviction(&text(info)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -185,6 +209,17 @@ fn check_server(info: &str, as_cluster: bool) -> Result<()> {
     }
 }
 
+fn check_eviction(info: &str) -> Result<()> {
+    match line(info, "maxmemory_policy") {
+        None | Some("noeviction") => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorKind::Setup,
+            "the server would remove sessions and revocations when its memory is used up; set its maxmemory-policy to \
+                noeviction, or open the store with eviction=allowed",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +240,16 @@ mod tests {
         assert_eq!(kind(&server("7.0.15", "standalone"), true), Some(ErrorKind::Setup));
         assert_eq!(kind(&server("7.0.15", "sentinel"), false), Some(ErrorKind::Setup));
         assert_eq!(kind("", false), None);
+    }
+
+    #[test]
+    fn every_policy_but_noeviction_is_refused_and_a_server_that_names_none_is_not() {
+        let kind = |info: &str| check_eviction(info).err().map(|error| error.kind());
+        assert_eq!(kind("# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n"), None);
+        assert_eq!(kind("# Memory\r\nmaxmemory:0\r\n"), None);
+        for policy in ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl", "of another time"] {
+            assert_eq!(kind(&format!("maxmemory_policy:{policy}\r\n")), Some(ErrorKind::Setup), "{policy}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl RedisStore {
     ///
     /// With `rediss` for `redis`, TLS. Options follow as `?name=value&…`: `prefix`, `protocol=resp3`, `ca=FILE` (root
     /// certificates), `cert=FILE` and `key=FILE` (the client's own), `wait=REPLICAS`, `wait_timeout=1s`,
-    /// `response_timeout=3s`, `connect_timeout=3s`, `largest_payload=BYTES`; for sentinels also `sentinel_username` and
+    /// `response_timeout=3s`, `connect_timeout=3s`, `largest_payload=BYTES`, `eviction=allowed`; for sentinels also `sentinel_username` and
     /// `sentinel_password`. What would mean something else is written as `%XX`.
     ///
     /// # Errors

@@ -78,7 +78,7 @@ impl Url {
             None => Ok(()),
             Some(_) => Err(invalid(
                 "a setting is unknown, or there twice; there are prefix, protocol, ca, cert, key, wait, wait_timeout, \
-                    response_timeout, connect_timeout, largest_payload, and for sentinels sentinel_username and \
+                    eviction, response_timeout, connect_timeout, largest_payload, and for sentinels sentinel_username and \
                     sentinel_password",
             )),
         }

@@ -1,9 +1,11 @@
 //! What scripts that keep a record are told.
 
 use cloakroom_store::{Owner, Record, Result, StoreKey, Timestamp, Version};
-use redis::Value;
+use redis::{Value, cmd};
 
-use crate::layout::{encode, index_lifetime, index_until, lifetime, member, moment};
+use crate::error::unexpected;
+use crate::layout::{encode, index_lifetime, index_until, lifetime, member, moment, owner_end};
+use crate::link::Aim;
 use crate::scripts::Script;
 use crate::server::Effect;
 use crate::store::Inner;
@@ -15,6 +17,9 @@ pub(crate) struct Write<'a> {
     pub(crate) until: Timestamp,
     now: Timestamp,
     pub(crate) key: &'a StoreKey,
+    /// Whether the record is past its expiry already, so that writing it removes what is there.
+    is_over: bool,
+    /// For scripts: in milliseconds, `0` for ever, empty if it is over.
     lifetime: String,
     bytes: Vec<u8>,
 }
@@ -25,8 +30,28 @@ impl Inner {
         let until = index_until(now, record.expires_at);
         // Random for updates too: a server that comes back without its last writes must not meet a number twice.
         let version = Version::random();
-        let (lifetime, bytes) = (lifetime(now, record.expires_at), encode(record, version, until));
-        Write { version, until, now, key, lifetime, bytes }
+        let is_over = !record.is_live(now);
+        let lifetime = if is_over { String::new() } else { lifetime(now, record.expires_at) };
+        Write { version, until, now, key, is_over, lifetime, bytes: encode(record, version, until) }
+    }
+
+    /// Writes a record without an owner where nothing is, and says whether nothing was: a plain command, which takes the
+    /// server a third of what a script takes.
+    pub(crate) async fn write_where_nothing_is(&self, write: &Write<'_>) -> Result<bool> {
+        if write.is_over {
+            return Ok(false);
+        }
+        let name = self.layout.record(write.key);
+        let mut set = cmd("SET");
+        set.arg(&name).arg(&write.bytes).arg("NX");
+        if write.lifetime != "0" {
+            set.arg("PX").arg(&write.lifetime);
+        }
+        match self.server.write(set, &Aim::key(&name), Effect::Writes).await? {
+            Value::Okay => Ok(true),
+            Value::Nil => Ok(false),
+            _ => Err(unexpected()),
+        }
     }
 
     /// Writes a record whose owner's index is on the same server.
@@ -39,9 +64,15 @@ impl Inner {
     ) -> Result<Value> {
         let (revocation, index) = (self.layout.revocation(&owner.key), self.layout.index(&owner.key));
         let (listed_at, lasts) = (write.now.as_millis().to_string(), index_lifetime(write.now, write.until));
-        let (member, records) = (member(write.key), self.layout.records());
-        let arguments =
-            [expected, member.as_bytes(), listed_at.as_bytes(), lasts.as_bytes(), records.as_bytes()];
+        let (member, records, ends) = (member(write.key), self.layout.records(), owner_end(&owner.key));
+        let arguments = [
+            expected,
+            ends.as_bytes(),
+            member.as_bytes(),
+            listed_at.as_bytes(),
+            lasts.as_bytes(),
+            records.as_bytes(),
+        ];
         self.run_write(script, write, &[&revocation, &index], &arguments).await
     }
 
@@ -51,10 +82,13 @@ impl Inner {
         script: &Script,
         write: &Write<'_>,
         expected: &[u8],
+        owner: &Owner,
         listed: bool,
     ) -> Result<Value> {
         let listed: &[u8] = if listed { b"1" } else { b"" };
-        self.run_write(script, write, &[&self.layout.fence(write.key)], &[expected, listed]).await
+        let ends = owner_end(&owner.key);
+        let arguments = [expected, ends.as_bytes(), listed];
+        self.run_write(script, write, &[&self.layout.fence(write.key)], &arguments).await
     }
 
     pub(crate) async fn run_write(

@@ -40,6 +40,7 @@ pub struct Builder {
     busy_timeout: Duration,
     readers: usize,
     largest_payload: usize,
+    create: bool,
 }
 
 impl Builder {
@@ -52,6 +53,7 @@ impl Builder {
             busy_timeout: Duration::from_secs(5),
             readers: 2,
             largest_payload: 16 << 20,
+            create: true,
         }
     }
 
@@ -101,10 +103,19 @@ impl Builder {
         self
     }
 
+    /// Sets whether opening makes the file and the tables that are missing, as it does unless set. If not, a store that
+    /// is not there is an [`ErrorKind::Setup`], and nothing is made: for programs that only read what others wrote.
+    /// Without effect on a database in memory.
+    pub fn create_if_missing(mut self, create: bool) -> Self {
+        self.create = create || matches!(self.place, Place::Memory);
+        self
+    }
+
     /// Opens the database, and makes file and tables if they are missing.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] if the folder is missing or cannot be written, or if the file or a table is not ours;
+    /// [`ErrorKind::Setup`] if the folder is missing or cannot be written, if the file or a table is not ours,
+    /// or if they are missing and not to be made;
     /// [`ErrorKind::Corrupt`] if the file is damaged; [`ErrorKind::Unavailable`] if it is locked for longer than the
     /// busy timeout; [`ErrorKind::Full`]; [`ErrorKind::Invalid`] if a path or a prefix can never be right.
     pub async fn open(self) -> Result<SqliteStore> {
@@ -116,6 +127,7 @@ impl Builder {
             clock: self.clock,
             durability: self.durability,
             busy_timeout: self.busy_timeout,
+            create: self.create,
         };
         SqliteStore::start(setup, self.readers, self.largest_payload).await
     }

@@ -7,6 +7,7 @@ use cloakroom_store::{Clock, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::error::Failure;
+use crate::identity::Identity;
 use crate::layout::Layout;
 
 /// One connection. Each of its operations on records is one atomic step only inside a transaction,
@@ -15,12 +16,19 @@ pub(crate) struct Database {
     pub(crate) connection: Connection,
     pub(crate) layout: Arc<Layout>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// `None` for a database in memory.
+    pub(crate) file: Option<Identity>,
 }
 
 impl Database {
     /// A statement of the layout, prepared once a connection.
     pub(crate) fn statement(&self, sql: fn(&Layout) -> &String) -> Result<CachedStatement<'_>, Failure> {
         Ok(self.connection.prepare_cached(sql(&self.layout))?)
+    }
+
+    /// Fails if what is written here is not in the file that others find: see [`Identity`].
+    pub(crate) fn check_file(&self) -> Result<(), Failure> {
+        self.file.as_ref().map_or(Ok(()), Identity::check)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -32,6 +32,18 @@ impl Failure {
         ErrorKind::Setup,
         "a table is missing or not laid out as in schema.sql; choose another table prefix or another file",
     );
+    pub(crate) const NO_STORE: Self = Self::new(
+        ErrorKind::Setup,
+        "there are no sessions in that place; are the path and the table prefix right?",
+    );
+    pub(crate) const VANISHED: Self = Self::new(
+        ErrorKind::Setup,
+        "the file was deleted, moved or replaced while it was open; put it back, or start this program again",
+    );
+    pub(crate) const UNSEEN: Self = Self::new(
+        ErrorKind::Unavailable,
+        "the file cannot be looked at any more; may this process enter its folder?",
+    );
     pub(crate) const NO_WAL: Self = Self::new(
         ErrorKind::Setup,
         "the file cannot be used with a write-ahead log; put it on a local file system",
@@ -40,6 +52,11 @@ impl Failure {
 
     const fn new(kind: ErrorKind, message: &'static str) -> Self {
         Self { kind, message, code: None }
+    }
+
+    /// The same, when it is not known whether the operation took effect.
+    pub(crate) fn uncertain(self) -> Self {
+        Self { kind: ErrorKind::Unavailable, ..self }
     }
 
     pub(crate) fn is_busy(&self) -> bool {

@@ -4,6 +4,7 @@ mod abilities;
 mod builder;
 mod database;
 mod error;
+mod identity;
 mod layout;
 mod owners;
 mod reader;

@@ -6,7 +6,8 @@ use crate::threads::Queue;
 /// Works until the store is dropped.
 pub(crate) fn serve(database: &Database, queue: &Queue) {
     while let Some(mut job) = queue.next() {
-        let outcome = job.run(database);
+        // Looks at the file afterwards: only then is it sure that the answer came from it.
+        let outcome = job.run(database).and_then(|()| database.check_file());
         job.answer(outcome);
     }
 }

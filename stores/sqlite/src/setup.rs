@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::builder::Durability;
 use crate::database::Database;
 use crate::error::Failure;
+use crate::identity::Identity;
 use crate::layout::{APPLICATION_ID, Layout, SCHEMA_VERSION};
 
 /// The cache of each connection, in KiB.
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
+    /// Whether the file and the tables are made if they are missing.
+    pub(crate) create: bool,
 }
 
 /// Where the records are.
@@ -42,10 +45,15 @@ impl Setup {
     /// Opens the connection that writes, and makes the tables if they are missing.
     pub(crate) fn open_writer(&self) -> Result<Database, Failure> {
         let mut connection = match &self.place {
-            Place::File(path) => self.open_file(path, OpenFlags::SQLITE_OPEN_CREATE)?,
+            Place::File(path) if self.create => self.open_file(path, OpenFlags::SQLITE_OPEN_CREATE)?,
+            Place::File(path) if !path.exists() => return Err(Failure::NO_STORE),
+            Place::File(path) => self.open_file(path, OpenFlags::empty())?,
             Place::Memory => Connection::open_in_memory()?,
         };
         let fresh = identify(&connection)?;
+        if !self.create && (fresh || !self.has_tables(&connection)?) {
+            return Err(Failure::NO_STORE);
+        }
         if matches!(self.place, Place::File(_)) {
             self.use_write_ahead_log(&connection)?;
         }
@@ -129,7 +137,11 @@ impl Setup {
         for (_, sql) in self.layout.statements() {
             connection.prepare_cached(sql)?;
         }
-        Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock) })
+        let file = match &self.place {
+            Place::File(path) => Some(Identity::of(path)?),
+            Place::Memory => None,
+        };
+        Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock), file })
     }
 }
 
@@ -170,6 +182,7 @@ mod tests {
             clock: Arc::new(SystemClock),
             durability,
             busy_timeout: Duration::from_secs(1),
+            create: true,
         };
         let database = setup.open_writer().unwrap();
         database.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()

@@ -2,7 +2,7 @@
 //!
 //! 1. Take a job and `BEGIN IMMEDIATE`, waiting for other processes as long as the busy timeout says.
 //! 2. Run it, and every job that waits by now.
-//! 3. `COMMIT`; only then is anybody answered.
+//! 3. `COMMIT`, and a look whether the file is still there; only then is anybody answered.
 //!
 //! If anything fails, the whole transaction is undone and each job is tried alone, so that one that cannot be done
 //! fails alone. A job can run twice, then, but only once for good.
@@ -56,13 +56,15 @@ impl Writer {
 
     /// Runs the group, and adds to it what waits, in one transaction.
     fn attempt(&self, group: &mut Vec<Job>, most: usize) -> Result<(), Failure> {
+        self.database.check_file()?;
         self.begin(group[0].since)?;
         let outcome = self.run(group, most).and_then(|()| self.execute("COMMIT"));
         if outcome.is_err() && !self.database.connection.is_autocommit() {
             // If this fails too, so does the next BEGIN, and tells.
             let _ = self.execute("ROLLBACK");
         }
-        outcome
+        // What was written may be in a file that nothing finds any more, or that is put back.
+        outcome.and_then(|()| self.database.check_file().map_err(Failure::uncertain))
     }
 
     fn run(&self, group: &mut Vec<Job>, most: usize) -> Result<(), Failure> {

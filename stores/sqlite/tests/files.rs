@@ -243,3 +243,60 @@ async fn stores_that_open_a_new_file_at_once_share_it() {
     }
     assert_eq!(SqliteStore::open(&path).await.unwrap().count().await.unwrap(), 8);
 }
+
+/// Opens a store with a record in it, does `what` to its file, and returns the store.
+#[cfg(unix)]
+async fn lost(folder: &TempDir, what: impl FnOnce(&Path)) -> SqliteStore {
+    let path = folder.path().join("sessions.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    create(&store, &key(1), &record(b"coat")).await;
+    what(&path);
+    store
+}
+
+/// No operation may answer as if all were well.
+#[cfg(unix)]
+async fn assert_lost(store: &SqliteStore) {
+    let create = store.create(&key(2), &record(b"hat")).await.unwrap_err();
+    let load = store.load(&key(1), None).await.unwrap_err();
+    let touch = store.touch(&key(1), Timestamp::NEVER).await.unwrap_err();
+    let delete = store.delete(&key(1)).await.unwrap_err();
+    let count = store.count().await.unwrap_err();
+    for error in [create, load, touch, delete, count] {
+        assert_eq!(error.kind(), ErrorKind::Setup, "{error}");
+        assert!(error.to_string().contains("deleted, moved or replaced"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_deleted_under_the_store_is_noticed() {
+    let folder = folder();
+    let store = lost(&folder, |path| fs::remove_file(path).unwrap()).await;
+    assert_lost(&store).await;
+    let whole = self::folder();
+    let store = lost(&whole, |_| fs::remove_dir_all(whole.path()).unwrap()).await;
+    assert_lost(&store).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_another_process_made_anew_is_noticed_by_those_who_have_the_old_one() {
+    let folder = folder();
+    let old = lost(&folder, |path| fs::remove_file(path).unwrap()).await;
+    let new = SqliteStore::open(folder.path().join("sessions.db")).await.unwrap();
+    create(&new, &key(1), &record(b"umbrella")).await;
+    assert_lost(&old).await;
+    assert!(new.load(&key(1), None).await.unwrap().is_some());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_put_back_is_used_again() {
+    let folder = folder();
+    let aside = folder.path().join("aside");
+    let store = lost(&folder, |path| fs::rename(path, &aside).unwrap()).await;
+    assert_lost(&store).await;
+    fs::rename(&aside, folder.path().join("sessions.db")).unwrap();
+    assert!(store.load(&key(1), None).await.unwrap().is_some());
+}

@@ -7,6 +7,7 @@ mod failure;
 mod harness;
 mod heads;
 mod hostile;
+mod immediately;
 mod list;
 mod reference;
 mod secret;
@@ -17,6 +18,7 @@ pub use case::{Case, cases};
 pub use failure::{Failure, FailureKind, Verdict};
 pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
 pub use heads::heads_of;
+pub use immediately::Immediately;
 pub use reference::{Inside, Reference};
 
 #[doc(hidden)]

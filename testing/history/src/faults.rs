@@ -184,7 +184,9 @@ impl Store for Faulty {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        let abilities = self.store.abilities();
+        let mut abilities = self.store.abilities();
+        // Answers at once would pass by this store.
+        abilities.immediate = None;
         if abilities.owners.is_some() { abilities.with_owners(self) } else { abilities }
     }
 }

@@ -78,7 +78,9 @@ const FRAMEWORKS: [&str; 11] = [
 
 /// The rule that is broken when a crate of layer `from` depends on the foreign crate `name`.
 pub(super) fn outside(from: Layer, name: &str, reach: Reach) -> Option<&'static str> {
-    let meets_frameworks = matches!(from, Layer::Adapter | Layer::Leaf);
+    // Only the crate of a type may implement a foreign trait for it: the engine's error is a response by itself.
+    let is_own_error = from == Layer::Engine && name == "axum-core";
+    let meets_frameworks = matches!(from, Layer::Adapter | Layer::Leaf) || is_own_error;
     let broken = reach == Reach::Shipped && !meets_frameworks && FRAMEWORKS.contains(&name);
     broken.then_some("only an adapter meets a web framework")
 }
@@ -147,6 +149,8 @@ mod tests {
             assert_eq!(outside(from, "axum", TestsOnly), None);
             assert_eq!(outside(from, "bytes", Shipped), None);
         }
+        assert_eq!(outside(Engine, "axum-core", Shipped), None, "its error is a response");
+        assert!(outside(Store, "axum-core", Shipped).is_some());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{any, get, post};
 use cloakroom_conformance::Reference;
 use cloakroom_tower::{CsrfLayer, Session, SessionError, SessionLayer, SystemClock};
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 
 use crate::client::{Answer, Client};
 
@@ -70,4 +70,67 @@ async fn a_route_without_sessions_says_what_it_needs() {
     let answer = send(&client, Method::POST, Some("A")).await;
     assert_eq!(answer.status, 500);
     assert!(answer.body.contains("SessionLayer::new(store)"));
+}
+
+/// A WebSocket handshake, or what looks like one.
+fn handshake(lines: &[(&str, &str)]) -> http::request::Builder {
+    let request = Request::get("https://shop.test/count").header("host", "shop.test");
+    let request = request.header("connection", "Upgrade").header("upgrade", "websocket");
+    lines.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+const CROSS_SITE: [&[(&str, &str)]; 10] = [
+    &[("origin", "http://shop.test")],
+    &[("origin", "https://evil.test")],
+    &[("origin", "https://shop.test.evil.test")],
+    &[("origin", "https://shop.test:8443")],
+    &[("origin", "null")],
+    &[("origin", "")],
+    &[("origin", "https://sub.shop.test")],
+    &[("sec-fetch-site", "cross-site")],
+    &[("sec-fetch-site", "same-site")],
+    &[("origin", "https://shop.test"), ("origin", "https://evil.test")],
+];
+
+const OWN: [&[(&str, &str)]; 5] = [
+    &[("origin", "https://shop.test")],
+    &[("origin", "https://SHOP.test:443")],
+    &[("sec-fetch-site", "same-origin"), ("origin", "https://behind-a-proxy.test")],
+    &[("sec-fetch-site", "none")],
+    // No browser, so no cookie that a page could misuse.
+    &[],
+];
+
+#[tokio::test]
+async fn a_handshake_of_another_site_is_refused() {
+    for lines in CROSS_SITE {
+        let answer = Client::new(app()).send(handshake(lines)).await;
+        assert_eq!(answer.status, 403, "{lines:?}");
+        let answer = Client::new(app()).send(handshake(lines).method(Method::CONNECT)).await;
+        assert_eq!(answer.status, 403, "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_of_the_own_site_needs_no_token() {
+    for lines in OWN {
+        let answer = Client::new(app()).send(handshake(lines)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "1"), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_of_an_origin_that_is_allowed_needs_no_token() {
+    let layer = CsrfLayer::new()
+        .allow_origin(HeaderValue::from_static("https://pages.test"))
+        .allow_origin(HeaderValue::from_static("https://more.test"));
+    let router = Router::new().route("/count", any(count)).layer(layer);
+    let client = || Client::new(router.clone().layer(SessionLayer::new(Reference::new(SystemClock))));
+    for origin in ["https://pages.test", "https://MORE.test"] {
+        let lines = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        assert_eq!(client().send(handshake(&lines)).await.status, 200, "{origin}");
+    }
+    for origin in ["http://pages.test", "https://pages.test.evil.test"] {
+        assert_eq!(client().send(handshake(&[("origin", origin)])).await.status, 403, "{origin}");
+    }
 }

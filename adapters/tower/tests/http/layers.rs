@@ -6,7 +6,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use cloakroom_conformance::Reference;
-use cloakroom_tower::{Config, Engine, LazySession, Session, SessionError, SessionLayer, SystemClock};
+use cloakroom_tower::{
+    Config, Engine, LazySession, RequestSessions, Session, SessionError, SessionLayer, SystemClock,
+};
 use http::StatusCode;
 
 use crate::client::Client;
@@ -54,6 +56,41 @@ async fn two_layers_of_different_names_keep_two_sessions() {
     assert_eq!(names, ["other", "session"]);
     let second = client.get("/").await;
     assert_eq!((&*second.body, second.set_cookies()), ("2", vec![]));
+}
+
+/// Adds up what the sessions of these cookies count.
+async fn sum(sessions: RequestSessions) -> Result<String, SessionError> {
+    let mut sum = 0;
+    for (name, weight) in [("a", 1), ("b", 10), ("c", 100)] {
+        let Some(pending) = sessions.get(name) else { continue };
+        sum += weight * pending.load().await?.increment("n", 1)?;
+    }
+    Ok(sum.to_string())
+}
+
+fn named(name: &str) -> SessionLayer {
+    let config = Config::plain_http().cookie_name(name);
+    SessionLayer::configured(Reference::new(SystemClock), config).unwrap()
+}
+
+#[tokio::test]
+async fn every_session_of_nested_layers_is_reached_by_its_name() {
+    let router = Router::new().route("/", get(sum));
+    let client = Client::new(router.clone().layer(named("a")).layer(named("b")).layer(named("c")));
+    assert_eq!(client.get("/").await.body, "111");
+    assert_eq!(client.get("/").await.body, "222");
+    let client = Client::new(router.clone().layer(named("a")));
+    assert_eq!(client.get("/").await.body, "1");
+    assert_eq!(Client::new(router).get("/").await.body, "0", "without a layer there is none");
+}
+
+#[tokio::test]
+async fn a_layer_within_a_layer_of_another_name_still_shares_the_session_of_its_own_name() {
+    let router = Router::new().route("/", get(sum)).route("/count", get(count));
+    let client = Client::new(router.layer(named("a")).layer(named("b")).layer(named("a")));
+    let first = client.get("/").await;
+    assert_eq!((&*first.body, first.set_cookies().len()), ("11", 2));
+    assert_eq!(client.get("/count").await.body, "2", "the handler has the one of the innermost layer");
 }
 
 #[tokio::test]

@@ -9,17 +9,19 @@ mod show;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use cloakroom_tower::{Engine, LazySession, Session, SessionLayer};
 
+use super::guard::Refusal;
 use json::{Sent, answer};
 use problem::Problem;
 use script::Script;
 use show::Shown;
 
 pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error| Problem::of(error).into_text());
+    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Problem::of(error).into_text());
     Router::new()
         .route("/api/untouched", get(untouched))
         .route("/api/session", get(session))
@@ -49,6 +51,12 @@ async fn run(session: LazySession, Sent(script): Sent<Script>) -> Result<Respons
 
 async fn load(session: &LazySession) -> Result<Session, Problem> {
     Ok(session.load().await?)
+}
+
+/// Answers a request that must not get to the session.
+pub(super) fn refused(refusal: Refusal) -> Response {
+    let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", refusal.sentence());
+    ([(CACHE_CONTROL, "no-store")], problem).into_response()
 }
 
 pub(super) async fn not_found() -> Response {

@@ -33,7 +33,8 @@ impl Page {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        // Not `no-referrer`: with it, browsers send `Origin: null` with the page's own forms.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         // The page holds tokens: going back after a log-out must not show it again.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Ok(policy) = HeaderValue::try_from(policy(&nonce)) {

@@ -12,16 +12,18 @@ mod words;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use cloakroom_tower::{Engine, LazySession, SessionLayer};
 
+use super::guard::Refusal;
 use failure::Failure;
 use home::Home;
 use layout::Page;
 
 pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error| Failure::of(error).into_text());
+    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Failure::of(error).into_text());
     Router::new()
         .route("/", get(show))
         .route("/page/increment", post(actions::increment))
@@ -37,6 +39,11 @@ pub(super) fn router(engine: &Engine) -> Router {
         .route("/page/csrf", post(actions::csrf))
         .layer(sessions)
         .with_state(engine.clone())
+}
+
+/// Answers a request that must not get to the session.
+pub(super) fn refused(refusal: Refusal) -> impl IntoResponse {
+    Failure::new(StatusCode::FORBIDDEN, format!("Refused: {}.", refusal.sentence()))
 }
 
 async fn show(

@@ -13,6 +13,9 @@ use super::lock::{self, Lock};
 use super::sweep::Rounds;
 use super::trouble::Trouble;
 
+/// The file that tells a store's folder from others.
+pub(super) const MARK: &str = "cloakroom";
+
 /// A store's folder. Its methods block; what they do to records, owners and waste is in the modules of these names.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -87,7 +90,7 @@ impl Folder {
     /// Whatever a predecessor that died on the way left undone is done now.
     pub(super) fn prepare(&self) -> Result<(), Trouble> {
         self.durability.create_folder(&self.root)?;
-        let path = self.root.join("cloakroom");
+        let path = self.root.join(MARK);
         if !path.exists() && self.is_foreign()? {
             return Err(Trouble::Foreign);
         }
@@ -111,7 +114,7 @@ impl Folder {
     /// The file `cloakroom` is the first that a store makes, so another process that is making this folder ready is seen.
     fn is_foreign(&self) -> io::Result<bool> {
         let names = disk::names(&self.root)?;
-        Ok(!names.iter().any(|name| name == "cloakroom") && names.iter().any(|name| name != "lost+found"))
+        Ok(!names.iter().any(|name| name == MARK) && names.iter().any(|name| name != "lost+found"))
     }
 
     /// Says that the folder is ready, in its last file.

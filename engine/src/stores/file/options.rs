@@ -6,8 +6,9 @@ use std::sync::Arc;
 use cloakroom_store::{Clock, Result, SystemClock};
 
 use super::disk::Durability;
-use super::folder::Folder;
+use super::folder::{Folder, MARK};
 use super::sweep::Rounds;
+use super::trouble::Trouble;
 use super::{FileStore, blocking};
 
 /// Opens a [`FileStore`] with other than the default choices.
@@ -18,6 +19,7 @@ pub struct FileStoreBuilder {
     durability: Durability,
     clock: Arc<dyn Clock>,
     max_payload: usize,
+    create: bool,
 }
 
 impl FileStoreBuilder {
@@ -27,6 +29,7 @@ impl FileStoreBuilder {
             durability: Durability::default(),
             clock: Arc::new(SystemClock),
             max_payload: FileStore::MAX_PAYLOAD,
+            create: true,
         }
     }
 
@@ -52,16 +55,26 @@ impl FileStoreBuilder {
         self
     }
 
+    /// Sets whether opening makes the folder a store if it is none yet, as it does unless set. If not, it is a `Setup`
+    /// error, and nothing is made: for programs that only read what others wrote.
+    pub fn create_if_missing(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
     /// Opens the store, making its folder if there is none; the folder's parent must exist.
     ///
     /// # Errors
     /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;
     /// `Corrupt` if a version of this store that is not known here made it.
     pub async fn open(self) -> Result<FileStore> {
-        let Self { root, durability, clock, max_payload } = self;
+        let Self { root, durability, clock, max_payload, create } = self;
         let named = root.clone();
         let opening = blocking(move || {
             let root = std::path::absolute(&root)?;
+            if !create && !root.join(MARK).is_file() {
+                return Err(Trouble::NoStore);
+            }
             let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::new()? };
             folder.prepare().map(|()| folder)
         });

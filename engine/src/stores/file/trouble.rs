@@ -18,6 +18,8 @@ pub(super) enum Trouble {
     OtherFormat,
     /// The folder holds something else than a store.
     Foreign,
+    /// There is no store, and it is not to be made.
+    NoStore,
     /// A payload is larger than the limit.
     TooLarge,
     /// A cursor that this store did not make.
@@ -58,6 +60,7 @@ impl Trouble {
             Self::Damaged => error(ErrorKind::Corrupt, "a file is damaged; a sweep sets it aside"),
             Self::OtherFormat => error(ErrorKind::Corrupt, "another version of the file store wrote this"),
             Self::Foreign => error(ErrorKind::Setup, "it holds other files; name an empty or a new folder"),
+            Self::NoStore => error(ErrorKind::Setup, "there are no sessions there; is the path right?"),
             Self::TooLarge => error(ErrorKind::TooLarge, "the payload is larger than the store's limit"),
             Self::BadCursor => error(ErrorKind::Invalid, "the cursor is from another store"),
             Self::NoRandom(source) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cloakroom_store::{Clock, SystemClock};
 
 use super::MemoryStore;
-use super::budget::{Budget, Room};
+use super::eviction::{Budget, Room};
 use super::hasher::Hasher;
 use super::owners::Owners;
 use super::shard::Shard;

@@ -2,17 +2,18 @@
 
 use cloakroom_store::{Bytes, Owner, Record, StoreKey, Stored, Timestamp, Touch, Version};
 
-use super::deadlines::{Line, Links};
 use super::expiry::Expiry;
+use super::expiry_wheel::{Class, Place, Second};
 
-/// A record, its key, and its place among the deadlines: 128 bytes, two cache lines.
+/// A record, its key, and its place in the expiry wheel: 128 bytes, which begin with a cache line and fill two.
+#[repr(align(64))]
 pub(super) struct Entry {
     pub(super) key: StoreKey,
     payload: Bytes,
     pub(super) owner: Option<Owner>,
     pub(super) version: Version,
     pub(super) expiry: Expiry,
-    pub(super) links: Links,
+    pub(super) place: Place,
     pub(super) sliding: bool,
 }
 
@@ -25,12 +26,12 @@ impl Entry {
             owner: record.owner.clone(),
             version,
             expiry: Expiry::new(record.expires_at),
-            links: Links::default(),
+            place: Place::default(),
             sliding: record.sliding,
         }
     }
 
-    /// Takes over all of `record`; hands back whose the record was. Its place among the deadlines is not changed.
+    /// Takes over all of `record`; hands back whose the record was. Its place in the wheel is not changed.
     pub(super) fn replace(&mut self, record: &Record, version: Version) -> Option<Owner> {
         self.payload = record.payload.clone();
         self.version = version;
@@ -61,10 +62,15 @@ impl Entry {
         self.expiry.advance(now, |present| (present < expires_at).then_some(expires_at)).is_some()
     }
 
-    /// Which line of the deadlines the record stands in.
+    /// Whether a touch has moved the expiry beyond the slot in which the entry stands.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.place.is_before(Second::of(self.expiry.peek()))
+    }
+
+    /// Which wheel the record stands in.
     #[inline]
-    pub(super) fn line(&self) -> Line {
-        if self.owner.is_some() { Line::Owned } else { Line::Unowned }
+    pub(super) fn class(&self) -> Class {
+        if self.owner.is_some() { Class::Owned } else { Class::Unowned }
     }
 
     /// Whether a record of `owner` can take this one's place without a look at the owner's list and revocation:
@@ -95,7 +101,7 @@ pub(super) fn cost(key: &StoreKey, record: &Record) -> u64 {
 /// Bytes that a record takes beside its payload: the entry, its place in the hash table, the payload's counter, and
 /// what the allocator adds. Measured; `tests/cost.rs` measures it again.
 const ENTRY: usize = 192;
-/// Bytes that belonging to somebody adds, beside the owner's key twice: in the entry and in the owners' index.
+/// Bytes that an owner adds, beside the owner's key twice: in the entry and in the owners' index.
 const OWNED: usize = 256;
 /// The length of a key that is kept within the entry.
 const IN_PLACE: usize = 32;

@@ -6,7 +6,7 @@ use super::sync::{AtomicU64, Ordering};
 
 /// When a record expires; changed through a shared reference, so that a touch needs no write lock.
 ///
-/// A record that was seen expired is *sealed* by whoever saw it: the expiry becomes the epoch. A touch that looked
+/// A record that was seen expired is *sealed* by the thread that saw it: the expiry becomes the epoch. A touch that looked
 /// at the clock earlier and writes later then finds it dead, and cannot revive what others know to be gone.
 ///
 /// The value stands for itself alone, so its accesses need no order among others: all are relaxed.

@@ -1,15 +1,15 @@
 //! A store in the process's own memory.
 
-mod budget;
 mod builder;
-mod deadlines;
 mod entries;
 mod entry;
+mod eviction;
 mod expiry;
+mod expiry_wheel;
 mod hasher;
+mod index;
 mod owners;
 mod records;
-mod room;
 mod scan;
 mod shard;
 mod sweep;
@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Clock, Created, Cursor, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+    Abilities, Clock, Created, Cursor, HeadPage, Immediate, OwnerKey, Owners, Page, Record, Result, Scan,
+    Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
 };
 
 pub use self::builder::MemoryStoreBuilder;
@@ -48,14 +48,15 @@ use self::sync::{AtomicU64, Ordering};
 /// 2. then the record without an owner that expires next, so that a flood of visitors does not log users out;
 /// 3. then, when every record has an owner, the one of them that expires next.
 ///
-/// *Next* is meant to the second; among those of one second any may be dropped. A touch moves a record back in
+/// *Next* is meant to the second for what expires within half a minute, and to 1/16 of the time that is left for the
+/// rest; among those that are equal in this way any may be dropped. A touch moves a record back in
 /// that order when it is looked at: at most 32 records are passed over that way for one that is dropped, and
 /// if all were touched, the one of them that expires first is dropped. The record that is being written is never
 /// dropped for its own sake. What does not fit into the empty store is refused with
 /// [`ErrorKind::TooLarge`](cloakroom_store::ErrorKind::TooLarge). [`usage`](MemoryStore::usage) counts what was dropped.
 ///
 /// # Expiry
-/// Expired records do not exist for anybody, to the microsecond; [`Sweep`] gives their memory back. It looks only at
+/// Expired records do not exist, to the microsecond; [`Sweep`] gives their memory back. It looks only at
 /// records that were due when it last looked at them, so its cost is proportional to what is due.
 ///
 /// ```
@@ -69,7 +70,7 @@ pub struct MemoryStore {
     /// A power of two of them.
     shards: Box<[shard::Shard]>,
     owners: owners::Owners,
-    budget: budget::Budget,
+    budget: eviction::Budget,
     /// How many live records were dropped for want of room.
     dropped: AtomicU64,
     clock: Arc<dyn Clock>,
@@ -101,7 +102,7 @@ impl MemoryStore {
 
     /// How full the store is at this moment.
     pub fn usage(&self) -> Usage {
-        let budget::Room { records, bytes } = self.budget.taken();
+        let eviction::Room { records, bytes } = self.budget.taken();
         Usage { records, bytes, dropped: self.dropped.load(Ordering::Relaxed) }
     }
 }
@@ -114,7 +115,7 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let budget::Room { records, bytes } = self.budget.most();
+        let eviction::Room { records, bytes } = self.budget.most();
         f.debug_struct("MemoryStore")
             .field("usage", &self.usage())
             .field("max_records", &records)
@@ -126,13 +127,13 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
-        self.load_now(key, touch)
+        self.load_at(key, touch, self.clock.now())
     }
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
-        self.create_now(key, record)
+        self.create_at(key, record, self.clock.now())
     }
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
-        self.update_now(key, expected, record)
+        self.update_at(key, expected, record, self.clock.now())
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.touch_now(key, expires_at)
@@ -141,7 +142,20 @@ impl Store for MemoryStore {
         self.delete_now(key)
     }
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_immediate(self)
+    }
+}
+
+/// Nothing here waits for anything but locks that are held for microseconds.
+impl Immediate for MemoryStore {
+    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>> {
+        self.load_at(key, touch, now)
+    }
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+        self.create_at(key, record, now)
+    }
+    fn update(&self, key: &StoreKey, expected: Version, record: &Record, now: Timestamp) -> Result<Updated> {
+        self.update_at(key, expected, record, now)
     }
 }
 

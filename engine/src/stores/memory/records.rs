@@ -5,8 +5,8 @@ use cloakroom_store::{
 };
 
 use super::MemoryStore;
-use super::budget::Room;
 use super::entry::cost;
+use super::eviction::Room;
 use super::hasher::part;
 use super::shard::{Contents, Shard};
 
@@ -17,7 +17,7 @@ pub(super) struct Place<'a> {
     pub(super) hash: u64,
 }
 
-/// What became of a try to write.
+/// The answer to a try to write.
 enum Try<T> {
     /// There is an answer, and perhaps an owner who lost the record.
     Done(T, Option<OwnerKey>),
@@ -26,13 +26,18 @@ enum Try<T> {
 }
 
 impl MemoryStore {
-    pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(super) fn load_at(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+        now: Timestamp,
+    ) -> Result<Option<Stored>> {
         let place = self.place(key);
         let contents = place.shard.read()?;
         let Some(entry) = contents.find(place.hash, key) else { return Ok(None) };
         match touch {
-            None => Ok(entry.load(self.clock.now())),
-            Some(touch) => Ok(entry.load_and_touch(self.clock.now(), touch)),
+            None => Ok(entry.load(now)),
+            Some(touch) => Ok(entry.load_and_touch(now, touch)),
         }
     }
 
@@ -54,15 +59,15 @@ impl MemoryStore {
         Ok(stored)
     }
 
-    pub(super) fn create_now(&self, key: &StoreKey, record: &Record) -> Result<Created> {
-        self.write(key, record, || match &record.owner {
-            None => self.try_create(key, record),
+    pub(super) fn create_at(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+        self.write(key, record, now, || match &record.owner {
+            None => self.try_create(key, record, now),
             Some(owner) => {
                 let mut register = self.owners.lock(&owner.key)?;
                 if register.refuses(owner) {
                     return Ok(Try::Done(Created::Revoked, None));
                 }
-                let created = self.try_create(key, record)?;
+                let created = self.try_create(key, record, now)?;
                 if let Try::Done(Created::Created(_), _) = created {
                     register.add(&owner.key, key);
                 }
@@ -71,20 +76,26 @@ impl MemoryStore {
         })
     }
 
-    pub(super) fn update_now(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
-        self.write(key, record, || {
+    pub(super) fn update_at(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Updated> {
+        self.write(key, record, now, || {
             let place = self.place(key);
             let mut contents = place.shard.write()?;
-            let number = match contents.expect(place.hash, key, expected, self.clock.now()) {
+            let number = match contents.expect(place.hash, key, expected, now) {
                 Err(refused) => return Ok(Try::Done(refused, None)),
                 Ok(number) => number,
             };
             match &record.owner {
                 Some(owner) if !contents.entry(number).stays_with(owner) => {
                     drop(contents);
-                    self.try_update_owner(key, expected, record, owner)
+                    self.try_update_owner(key, expected, record, owner, now)
                 }
-                _ => Ok(self.replace(&mut contents, number, key, record, Updated::Updated)),
+                _ => Ok(self.replace(&mut contents, number, key, record, now, Updated::Updated)),
             }
         })
     }
@@ -105,12 +116,13 @@ impl MemoryStore {
         &self,
         key: &StoreKey,
         record: &Record,
+        now: Timestamp,
         mut attempt: impl FnMut() -> Result<Try<T>>,
     ) -> Result<T> {
         self.budget.admit(cost(key, record))?;
         loop {
             match attempt()? {
-                Try::NoRoom(room) => self.make_room(room, key)?,
+                Try::NoRoom(room) => self.make_room(room, key, now)?,
                 Try::Done(answer, None) => return Ok(answer),
                 Try::Done(answer, Some(owner)) => {
                     self.leave_list(&owner, key)?;
@@ -122,20 +134,20 @@ impl MemoryStore {
 
     /// Creates the record; the caller holds the lock of its owner.
     #[inline]
-    fn try_create(&self, key: &StoreKey, record: &Record) -> Result<Try<Created>> {
+    fn try_create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Try<Created>> {
         let place = self.place(key);
         let mut contents = place.shard.write()?;
         if let Some(number) = contents.number(place.hash, key) {
-            if contents.entry(number).expiry.live_at(self.clock.now()).is_some() {
+            if contents.entry(number).expiry.live_at(now).is_some() {
                 return Ok(Try::Done(Created::Taken, None));
             }
-            return Ok(self.replace(&mut contents, number, key, record, Created::Created));
+            return Ok(self.replace(&mut contents, number, key, record, now, Created::Created));
         }
         let room = Room { records: 1, bytes: cost(key, record) };
         if !self.budget.take(room) {
             return Ok(Try::NoRoom(room));
         }
-        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record)), None))
+        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record, now)), None))
     }
 
     /// Updates a record that gets an `owner` which it did not have.
@@ -145,6 +157,7 @@ impl MemoryStore {
         expected: Version,
         record: &Record,
         owner: &Owner,
+        now: Timestamp,
     ) -> Result<Try<Updated>> {
         let mut register = self.owners.lock(&owner.key)?;
         if register.refuses(owner) {
@@ -152,11 +165,11 @@ impl MemoryStore {
         }
         let place = self.place(key);
         let mut contents = place.shard.write()?;
-        let number = match contents.expect(place.hash, key, expected, self.clock.now()) {
+        let number = match contents.expect(place.hash, key, expected, now) {
             Err(refused) => return Ok(Try::Done(refused, None)),
             Ok(number) => number,
         };
-        let updated = self.replace(&mut contents, number, key, record, Updated::Updated);
+        let updated = self.replace(&mut contents, number, key, record, now, Updated::Updated);
         if let Try::Done(..) = updated {
             register.add(&owner.key, key);
         }
@@ -170,6 +183,7 @@ impl MemoryStore {
         number: u32,
         key: &StoreKey,
         record: &Record,
+        now: Timestamp,
         answer: impl FnOnce(Version) -> T,
     ) -> Try<T> {
         let (before, after) = (contents.entry(number).cost(), cost(key, record));
@@ -177,9 +191,25 @@ impl MemoryStore {
         if !self.budget.take(more) {
             return Try::NoRoom(more);
         }
-        let (version, owner) = contents.replace(number, record);
+        let (version, owner) = contents.replace(number, record, now);
         self.budget.give_back(Room { records: 0, bytes: before.saturating_sub(after) });
         let kept = record.owner.as_ref().map(|owner| &owner.key);
         Try::Done(answer(version), owner.map(|owner| owner.key).filter(|left| Some(left) != kept))
+    }
+}
+
+/// The same at the moment of the store's own clock.
+#[cfg(test)]
+impl MemoryStore {
+    pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        self.load_at(key, touch, self.clock.now())
+    }
+
+    pub(super) fn create_now(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        self.create_at(key, record, self.clock.now())
+    }
+
+    pub(super) fn update_now(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        self.update_at(key, expected, record, self.clock.now())
     }
 }

@@ -3,8 +3,8 @@
 use cloakroom_store::{Result, Swept, Timestamp};
 
 use super::MemoryStore;
-use super::deadlines::Line;
 use super::entry::Entry;
+use super::expiry_wheel::{Class, Second};
 use super::shard::{Contents, Shard};
 
 /// What a sweep did, and how much work that was.
@@ -26,7 +26,7 @@ struct Batch {
 /// Why a batch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Nothing in the line is expired.
+    /// Nothing in the class is expired.
     Clean,
     /// It has held the lock for long enough.
     Pause,
@@ -42,8 +42,8 @@ impl MemoryStore {
         let now = self.clock.now();
         self.owners.forget_revocations(now)?;
         let mut all = Sweeping { swept: Swept::NOTHING, looked: 0 };
-        for (shard, line) in self.due(now) {
-            self.sweep_line(shard, line, now, limit, &mut all)?;
+        for (shard, class) in self.due(now) {
+            self.sweep_class(shard, class, now, limit, &mut all)?;
             if all.swept.more {
                 break;
             }
@@ -52,28 +52,28 @@ impl MemoryStore {
     }
 
     /// Removes an expired record or several, if it finds one with few looks; says whether it did.
-    pub(super) fn sweep_a_little(&self, shard: &Shard, line: Line, now: Timestamp) -> Result<bool> {
-        let batch = shard.write()?.sweep(line, now, BATCH);
+    pub(super) fn sweep_a_little(&self, shard: &Shard, class: Class, now: Timestamp) -> Result<bool> {
+        let batch = shard.write()?.sweep(class, now, BATCH);
         batch.removed.iter().try_for_each(|entry| self.forget(entry))?;
         Ok(!batch.removed.is_empty())
     }
 
-    /// The lines whose first records may be expired.
-    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = (&Shard, Line)> {
-        let lines = |shard| Line::ALL.map(|line| (shard, line));
-        self.shards.iter().flat_map(lines).filter(move |(shard, line)| shard.is_due(*line, now))
+    /// The classes whose first records may be expired.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = (&Shard, Class)> {
+        let classes = |shard| Class::ALL.map(|class| (shard, class));
+        self.shards.iter().flat_map(classes).filter(move |(shard, class)| shard.is_due(*class, now))
     }
 
-    fn sweep_line(
+    fn sweep_class(
         &self,
         shard: &Shard,
-        line: Line,
+        class: Class,
         now: Timestamp,
         limit: usize,
         all: &mut Sweeping,
     ) -> Result<()> {
         loop {
-            let batch = shard.write()?.sweep(line, now, limit - all.swept.removed);
+            let batch = shard.write()?.sweep(class, now, limit - all.swept.removed);
             batch.removed.iter().for_each(|entry| all.swept.count(entry.sliding));
             all.looked += batch.looked;
             batch.removed.iter().try_for_each(|entry| self.forget(entry))?;
@@ -90,44 +90,49 @@ impl MemoryStore {
 }
 
 impl Contents {
-    /// Removes up to `limit` expired entries of a line, and puts those that were touched where they belong.
-    fn sweep(&mut self, line: Line, now: Timestamp, limit: usize) -> Batch {
+    /// Removes up to `limit` expired entries of a class, and puts those that were touched where they belong.
+    fn sweep(&mut self, class: Class, now: Timestamp, limit: usize) -> Batch {
         let mut batch = Batch { removed: Vec::new(), looked: 0, end: End::Clean };
-        while let Some(first) = self.first_due(line, now) {
-            if !self.sweep_bucket(first, now, limit, &mut batch) {
+        while let Some(len) = self.first_due(class, now) {
+            if !self.sweep_first(class, len, now, limit, &mut batch) {
                 break;
             }
         }
         batch
     }
 
-    /// Goes through the bucket that begins with entry `first`; says whether nothing of it is left.
+    /// Goes through the `len` entries of the first slot, the last one first; says whether nothing of it is left.
     ///
-    /// Only the bucket of the present second can hold entries that stay in it. After the first of them there is no
+    /// Only the slot of the present second can hold entries that stay in it. After the first of them there is no
     /// pause, which would only look at the same ones again.
-    fn sweep_bucket(&mut self, first: u32, now: Timestamp, limit: usize, batch: &mut Batch) -> bool {
-        let (mut at, mut left) = (Some(first), false);
-        while let Some(number) = at {
+    fn sweep_first(
+        &mut self,
+        class: Class,
+        len: usize,
+        now: Timestamp,
+        limit: usize,
+        batch: &mut Batch,
+    ) -> bool {
+        let mut left = false;
+        for at in (0..len).rev() {
             if batch.looked >= BATCH && !left {
                 batch.end = End::Pause;
                 return false;
             }
-            at = self.next_in_bucket(number);
+            // What was removed was replaced by one that stays.
+            let Some(number) = self.in_first(class, at) else { continue };
             batch.looked += 1;
-            if self.catch_up(number) {
-                continue;
+            match self.entry(number).expiry.live_at(now) {
+                Some(expires_at) if self.entry(number).place.begin() < Second::of(expires_at) => {
+                    self.catch_up(number, Second::of(now));
+                }
+                Some(_) => left = true,
+                None if batch.removed.len() == limit => {
+                    batch.end = End::Limit;
+                    return false;
+                }
+                None => batch.removed.extend(self.remove(number)),
             }
-            if self.entry(number).expiry.live_at(now).is_some() {
-                left = true;
-                continue;
-            }
-            if batch.removed.len() == limit {
-                batch.end = End::Limit;
-                return false;
-            }
-            // The last entry gets the number of the removed one.
-            at = at.map(|next| if next as usize == self.len() - 1 { number } else { next });
-            batch.removed.extend(self.remove(number));
         }
         !left
     }

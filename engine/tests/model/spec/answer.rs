@@ -1,6 +1,6 @@
 //! What a commit answers, and what its request knows then.
 
-use cloakroom::{Clock, ErrorKind, Timestamp};
+use cloakroom::{ErrorKind, Timestamp};
 
 use super::Model;
 use super::batch::Batch;
@@ -10,68 +10,148 @@ use crate::gate::Actor;
 use crate::plan::{Fate, Found, Want};
 use crate::values::Values;
 
+/// Which commit of a request has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A handler asked for it, and wants to know whether the session is alive.
+    Save,
+    /// The response follows.
+    Response,
+}
+
+/// What the engine said during a commit, besides its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Heard {
+    /// It dropped changes.
+    pub(crate) dropped: bool,
+    /// It left a session alone that was to end.
+    pub(crate) end_ignored: bool,
+}
+
 impl Model {
-    /// A commit has ended; `dropped` says whether the engine said that it dropped something.
-    pub(crate) fn finish(&mut self, actor: Actor, result: Result<(), ErrorKind>, dropped: bool) {
+    /// A commit has ended.
+    pub(crate) fn finish(
+        &mut self,
+        actor: Actor,
+        result: Result<(), ErrorKind>,
+        heard: Heard,
+        occasion: Occasion,
+    ) {
+        let now = self.now(actor);
         let batch = self.request(actor).batch.take();
-        let batch = batch.unwrap_or_else(|| Batch::new(self.clock.now(), &self.requests[&actor].mind));
+        let batch = batch.unwrap_or_else(|| Batch::new(now, &self.requests[&actor].mind));
         self.request(actor).answered = result.is_ok();
+        let is_save = occasion == Occasion::Save;
+        if is_save && result.is_ok() && heard.dropped {
+            self.violation(actor, "a save was acknowledged, and its changes dropped");
+        }
+        if result != Err(ErrorKind::Unavailable) {
+            self.check_ignored_end(actor, &batch, heard.end_ignored);
+        }
         match result {
-            Ok(()) | Err(ErrorKind::Gone) if dropped => self.finish_dropped(actor, &batch),
-            Ok(()) => self.finish_kept(actor, batch),
+            Ok(()) | Err(ErrorKind::Gone) if heard.dropped => self.finish_dropped(actor, &batch),
+            Err(ErrorKind::Gone) if is_save => self.finish_gone(actor, &batch),
+            Ok(()) => self.finish_kept(actor, batch, occasion),
             Err(kind) => self.finish_failed(actor, &batch, kind),
         }
     }
 
+    /// A log-out that did nothing, because a log-in had replaced the session, says so; no other does.
+    fn check_ignored_end(&mut self, actor: Actor, batch: &Batch, ignored: bool) {
+        let is_only_end = batch.planned == Fate::End && batch.sent.owner.is_none();
+        let was_replaced = match batch.seen {
+            Found::Absent => false,
+            Found::Closed => true,
+            Found::Session { sid, .. } => self.sessions[sid].end == Some(End::Superseded),
+        };
+        if ignored && !(is_only_end && was_replaced) {
+            self.violation(actor, "said that it ignored an end that was none, or that was carried out");
+        }
+        let unsure = batch.faults > 0 || self.requests[&actor].unsure;
+        if !ignored && is_only_end && was_replaced && !batch.ended && !unsure {
+            self.violation(actor, "ignored an end, and did not say so");
+        }
+    }
+
     fn finish_dropped(&mut self, actor: Actor, batch: &Batch) {
-        let request = &self.requests[&actor];
-        let lives = match request.mind.place {
+        let lives = match batch.seen {
             Found::Session { sid, .. } => self.is_alive(sid),
             Found::Absent | Found::Closed => false,
         };
-        let logs_in = request.mind.fate == Fate::LogIn;
-        let revoked = self.is_revoked(request.mind.owner.as_ref());
-        let (unsure, ends) = (request.unsure, request.mind.fate == Fate::End);
+        let logs_in = batch.planned == Fate::LogIn;
+        let revoked = self.is_revoked(batch.sent.owner.as_ref());
+        let unsure = self.requests[&actor].unsure;
         // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end,
         // and it does not matter. What went along with a log-in is not gone.
-        if batch.applied.is_some() && (batch.faults == 0 || self.is_superseded(actor)) {
+        if batch.applied.is_some() && (batch.faults == 0 || self.is_superseded(batch)) {
             self.violation(actor, "said that changes were dropped which are in the store");
         }
-        let logs_in = logs_in && batch.planned == Fate::LogIn;
         let absolute = self.rules.absolute();
-        let logged_in_at = self.requests[&actor].mind.logged_in_at;
-        let too_late = logged_in_at.is_some_and(|at| self.clock.now() >= at + absolute);
-        if logs_in && !revoked && !unsure && !too_late {
+        let now = self.now(actor);
+        let too_late = batch.sent.logged_in_at.is_some_and(|at| now >= at + absolute);
+        let by_login = logs_in || batch.planned == Fate::End && batch.sent.owner.is_some();
+        if by_login && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
         if logs_in && (lives || batch.pending.is_none()) {
             // The log-in is dropped, and the session that it was made from stays as it is, for all that this one knows.
-            return self.request(actor).mind.discard();
+            return self.drop_log_in(actor, batch);
         }
         self.request(actor).unsure |= logs_in;
-        if lives && !ends {
+        if lives && batch.planned != Fate::End {
             self.violation(actor, "dropped changes although the session lives");
         }
+        self.lose(actor, batch);
+    }
+
+    /// What was decided since the log-in that is dropped stands.
+    fn drop_log_in(&mut self, actor: Actor, batch: &Batch) {
+        let mind = &mut self.request(actor).mind;
+        let decided_since = mind.has_decided_since(&batch.sent);
+        match mind.fate {
+            Fate::End if decided_since => {}
+            Fate::LogIn if decided_since => mind.forget(&batch.sent),
+            _ => mind.discard(),
+        }
+    }
+
+    /// The session is gone, through no doing of this commit. Only what was decided since stands.
+    fn lose(&mut self, actor: Actor, batch: &Batch) {
         let request = self.request(actor);
         if batch.ended {
             request.told = Cookie::Removed;
         }
-        match request.mind.fate {
-            Fate::End if batch.planned != Fate::End => {}
-            Fate::LogIn if batch.planned != Fate::LogIn => request.mind.log_in_without_a_past(),
-            _ => request_closed(request),
+        let decided_since = request.mind.has_decided_since(&batch.sent);
+        if request.mind.fate == Fate::End && batch.planned != Fate::End {
+            return;
         }
+        if decided_since && request.mind.logged_in_at.is_some() {
+            request.mind.forget(&batch.sent);
+            return request.mind.log_in_without_a_past();
+        }
+        request_closed(request);
+    }
+
+    /// A save has said that the session is not alive, and that it had nothing to drop.
+    fn finish_gone(&mut self, actor: Actor, batch: &Batch) {
+        let is_gone = match batch.seen {
+            Found::Absent => false,
+            Found::Closed => true,
+            Found::Session { sid, .. } => !self.is_alive(sid) || self.is_over(actor, sid),
+        };
+        if !is_gone {
+            self.violation(actor, "a save said that the session has ended, which is alive");
+        }
+        if !batch.sent.changes.is_empty() || batch.sent.owner_is_new() {
+            self.violation(actor, "changes were dropped, and no event said so");
+        }
+        if batch.ended && batch.faults == 0 {
+            self.violation(actor, "a save ended the session, and said that it did not");
+        }
+        self.lose(actor, batch);
     }
 
     fn finish_failed(&mut self, actor: Actor, batch: &Batch, kind: ErrorKind) {
-        let overtaken = self.requests[&actor].mind.fate != batch.planned;
-        if overtaken && matches!(kind, ErrorKind::Gone | ErrorKind::Contended) {
-            // The handler has decided otherwise while it saved; what it saved goes with what it decided.
-            if batch.applied.is_some() {
-                self.violation(actor, "said that it had not saved what is in the store");
-            }
-            return;
-        }
         if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
         } else if batch.faults == 0 {
@@ -81,63 +161,97 @@ impl Model {
         // What was taken back is certainly not there.
         request.unsure |= !batch.taken_back;
         // A session that could not be told of is made once more, under another id.
-        let is_new = batch.made.as_ref().is_some_and(|made| batch.created.contains_key(made));
+        let is_new = batch.made.as_ref().is_some_and(|made| batch.created.contains(made));
         if let Some((_, sent)) = batch.applied.as_ref().filter(|_| !is_new) {
             request.mind.forget(sent);
         }
     }
 
-    /// Whether a log-in has made another session of this request's.
-    fn is_superseded(&self, actor: Actor) -> bool {
-        match self.requests[&actor].mind.place {
+    /// Whether a log-in has made another session of the one that the commit saw.
+    fn is_superseded(&self, batch: &Batch) -> bool {
+        match batch.seen {
             Found::Session { sid, .. } => self.sessions[sid].end == Some(End::Superseded),
             Found::Absent | Found::Closed => false,
         }
     }
 
-    fn finish_kept(&mut self, actor: Actor, mut batch: Batch) {
+    fn finish_kept(&mut self, actor: Actor, mut batch: Batch, occasion: Occasion) {
         let want = batch.want;
         if want == Want::LogIn && batch.applied.is_none() {
             self.log_in_without_a_past(actor, &mut batch);
         }
-        let missed = self.requests[&actor].mind.would_be_missed();
+        let missed = !batch.sent.changes.is_empty() || batch.sent.must_exist;
+        let is_save = occasion == Occasion::Save;
+        let is_alive = match (&batch.looked, &batch.seen) {
+            (Some(Found::Session { .. }), _) => true,
+            (None, Found::Session { .. }) => !is_save,
+            (_, Found::Absent) => true,
+            (_, Found::Closed) | (Some(_), _) => !is_save,
+        };
         let done = match want {
-            Want::Nothing => batch.applied.is_none() && !batch.ended,
+            Want::Nothing | Want::Touch => batch.applied.is_none() && !batch.ended && is_alive,
             Want::Drop => false,
+            Want::IgnoreEnd => !is_save,
             // Flash values only age, or only the id is renewed: if the session has ended, nobody misses it.
             Want::Update | Want::Renew => batch.applied.is_some() || !missed,
             Want::Create | Want::LogIn => batch.applied.is_some(),
-            Want::End => self.has_ended(actor),
-            Want::EndAndCreate => self.has_ended(actor) && batch.applied.is_some(),
+            Want::End => self.has_ended(&batch),
+            Want::EndAndCreate => self.has_ended(&batch) && batch.applied.is_some(),
         };
         if !done && !self.requests[&actor].unsure {
-            self.violation(actor, format!("acknowledged {want:?}, which is not in the store"));
+            self.violation(actor, format!("acknowledged {want:?}, which is not so in the store"));
         }
+        if is_save && batch.planned == Fate::End && want == Want::End && !batch.ended && batch.faults == 0 {
+            self.violation(actor, "a save said that it ended a session which had ended already");
+        }
+        self.check_other_ids(actor, &batch);
         self.take_note(actor, want, batch);
+    }
+
+    /// Who logs out or in has no other session left under an id that the request brought.
+    fn check_other_ids(&mut self, actor: Actor, batch: &Batch) {
+        if !matches!(batch.want, Want::End | Want::EndAndCreate | Want::LogIn | Want::Create | Want::Nothing)
+            || !matches!(batch.planned, Fate::End | Fate::LogIn)
+            || self.requests[&actor].unsure
+        {
+            return;
+        }
+        let own = match &batch.applied {
+            Some((Found::Session { sid, .. }, _)) => Some(*sid),
+            _ => None,
+        };
+        let now = self.now(actor);
+        for key in self.requests[&actor].other_ids.clone() {
+            if let Found::Session { sid, .. } = self.look_on(&key, Timestamp::EPOCH, now, usize::MAX)
+                && Some(sid) != own
+                && self.is_alive(sid)
+            {
+                self.violation(actor, "left the session of another id of the same request alive");
+            }
+        }
     }
 
     /// The session that the user logged in from has ended meanwhile: only what this request wrote is in the new one.
     fn log_in_without_a_past(&mut self, actor: Actor, batch: &mut Batch) {
         let Some((key, _)) = self.pending(actor) else { return };
         let Some((_, sent)) = batch.pending.clone() else { return };
-        if let Found::Session { sid, .. } = self.requests[&actor].mind.place
-            && self.is_alive(sid)
-        {
-            self.violation(actor, "left the old session alive beside the log-in");
+        let mut number = 0;
+        if let Found::Session { sid, number: seen, .. } = batch.seen {
+            number = seen;
+            if self.is_alive(sid) {
+                self.violation(actor, "left the old session alive beside the log-in");
+            }
         }
+        let Some(Place::Pending { expires_at, .. }) = self.places.get(&key).cloned() else { return };
         self.request(actor).batch = Some(batch.clone());
-        let number = match &self.requests[&actor].mind.place {
-            Found::Session { number, .. } => *number,
-            _ => 0,
-        };
-        let sid = self.begin_session(actor, &sent, Values::new(), number);
+        let sid = self.begin_session(actor, &sent, Values::new(), number, expires_at);
         self.hand_over(actor, &key, sid, &sent);
         *batch = self.request(actor).batch.take().expect("it was just put there");
     }
 
     /// What the request knows after a commit that went well.
     fn take_note(&mut self, actor: Actor, want: Want, batch: Batch) {
-        let end = match self.requests[&actor].mind.place {
+        let end = match batch.seen {
             Found::Session { sid, .. } if !self.is_alive(sid) => self.sessions[sid].end.or(Some(End::Ended)),
             _ => None,
         };
@@ -145,30 +259,22 @@ impl Model {
         // The write went in and the session ended, and the answer that came between them was lost.
         request.unsure |= batch.uncertain && end.is_some();
         if matches!(want, Want::End | Want::EndAndCreate) {
-            request.mind.ended();
             let by_another = !batch.ended && !batch.uncertain;
             if by_another || end == Some(End::Superseded) {
-                request.mind.log_in_without_a_past();
-                if request.mind.fate != Fate::LogIn {
-                    request_closed(request);
+                if !self.leave_to_the_others(actor, &batch) {
+                    return;
                 }
             } else {
+                request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
                 // If an answer was lost, nobody can tell whether another request was faster.
                 request.ended = true;
             }
         }
-        match batch.applied {
-            Some((place, mut sent)) => {
-                if want == Want::EndAndCreate {
-                    // The end is done; what is in the store is the session after it.
-                    sent.fate = request.mind.fate;
-                }
-                request.mind.landed(place, &sent);
-            }
-            None if matches!(want, Want::Update | Want::Renew) => self.settle_unwritten(actor, end.is_some()),
-            None => {}
+        if want == Want::IgnoreEnd {
+            return self.lose(actor, &batch);
         }
+        self.take_in(actor, want, &batch, end.is_some());
         match batch.made {
             // An answer was lost, and the id is dead by now: if the request looked again, its client must not hear of it.
             Some(made) if batch.faults > 0 && !matches!(self.places.get(&made), Some(Place::Session(_))) => {
@@ -179,20 +285,56 @@ impl Model {
         }
     }
 
+    /// Another request has ended the session that this one was to end: only a log-in that came after it is carried out.
+    /// Returns whether there is one.
+    fn leave_to_the_others(&mut self, actor: Actor, batch: &Batch) -> bool {
+        if batch.sent.owner.is_none() {
+            self.lose(actor, batch);
+            return false;
+        }
+        self.request(actor).mind.log_in_without_a_past();
+        true
+    }
+
+    /// The request takes in what the store holds now.
+    fn take_in(&mut self, actor: Actor, want: Want, batch: &Batch, ended: bool) {
+        match (want, &batch.applied) {
+            (_, Some((place, sent))) => self.request(actor).mind.landed(place.clone(), sent),
+            (Want::Update | Want::Renew, None) => self.settle_unwritten(actor, batch, ended),
+            (Want::Nothing | Want::Touch, None) => self.settle_nothing(actor, batch),
+            _ => {}
+        }
+    }
+
+    /// There was nothing to write.
+    fn settle_nothing(&mut self, actor: Actor, batch: &Batch) {
+        let ends_nothing = batch.planned == Fate::End && matches!(batch.seen, Found::Absent);
+        let request = self.request(actor);
+        if ends_nothing {
+            // The client keeps no cookie that a log-out could not find a session for.
+            if request.has_cookie {
+                request.told = Cookie::Removed;
+            }
+            return request.mind.ended(&batch.sent);
+        }
+        match batch.looked.clone() {
+            Some(found @ Found::Session { .. }) => request.mind.landed(found, &batch.sent),
+            Some(Found::Absent | Found::Closed) => self.lose(actor, batch),
+            None => {}
+        }
+    }
+
     /// Nothing had to be written after all: the session has ended, or another request has just renewed its id.
-    fn settle_unwritten(&mut self, actor: Actor, ended: bool) {
-        let request = &self.requests[&actor];
-        match request.mind.place.clone() {
+    fn settle_unwritten(&mut self, actor: Actor, batch: &Batch, ended: bool) {
+        match batch.seen.clone() {
             Found::Session { key, .. } if !ended => {
                 // Whoever has seen the session may follow it for as long as the trail is there.
-                match self.look(&key, Timestamp::EPOCH, self.clock.now()) {
+                match self.look(&key, Timestamp::EPOCH, self.now(actor)) {
                     found @ Found::Session { .. } => self.request(actor).mind.renewed_by_another(found),
-                    Found::Absent | Found::Closed => request_closed(self.request(actor)),
+                    Found::Absent | Found::Closed => self.lose(actor, batch),
                 }
             }
-            _ => {
-                request_closed(self.request(actor));
-            }
+            _ => self.lose(actor, batch),
         }
     }
 }

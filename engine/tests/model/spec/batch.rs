@@ -1,6 +1,6 @@
 //! One commit under way.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use cloakroom::Timestamp;
 use cloakroom::store::StoreKey;
@@ -8,47 +8,51 @@ use cloakroom::store::StoreKey;
 use super::operation::Sent;
 use crate::plan::{Fate, Found, Mind, Want};
 
-/// One commit under way.
+/// One commit under way. It is about what the request knew and had decided when it began, whatever follows meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     pub(super) began: Timestamp,
+    /// What the request had decided when it began.
+    pub(super) sent: Sent,
+    pub(super) planned: Fate,
+    pub(super) want: Want,
+    /// The session that the request saw when it began.
+    pub(super) seen: Found,
     /// The session that holds the changes, as this request knows it then, and what it took.
     pub(super) applied: Option<(Found, Sent)>,
     /// The id that it made.
     pub(super) made: Option<StoreKey>,
     /// This request removed the session's record.
     pub(super) ended: bool,
+    /// What it found when it looked for the session.
+    pub(super) looked: Option<Found>,
     pub(super) faults: usize,
     /// One of them was a write's, which may or may not have taken effect.
     pub(super) uncertain: bool,
-    /// What the request had decided when it began.
-    pub(super) planned: Fate,
-    pub(super) want: Want,
     /// What the record under the new id holds that nobody knows yet.
     pub(super) pending: Option<(StoreKey, Sent)>,
-    /// What it tried to create, as it was sent first.
-    pub(super) created: HashMap<StoreKey, Sent>,
+    /// What it tried to create.
+    pub(super) created: HashSet<StoreKey>,
     /// It removed what it had created.
     pub(super) taken_back: bool,
 }
 
 impl Batch {
     pub(super) fn new(began: Timestamp, mind: &Mind) -> Self {
-        let (planned, want) = (mind.fate, mind.want());
-        let (applied, made, pending) = (None, None, None);
-        let (ended, uncertain) = (false, false);
-        let created = HashMap::new();
         Self {
             began,
-            applied,
-            made,
-            ended,
+            sent: Sent::of(mind),
+            planned: mind.fate,
+            want: mind.want(),
+            seen: mind.place.clone(),
+            applied: None,
+            made: None,
+            ended: false,
+            looked: None,
             faults: 0,
-            uncertain,
-            planned,
-            want,
-            pending,
-            created,
+            uncertain: false,
+            pending: None,
+            created: HashSet::new(),
             taken_back: false,
         }
     }

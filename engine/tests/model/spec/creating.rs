@@ -1,23 +1,17 @@
 //! Sessions that begin.
 
+use cloakroom::Timestamp;
 use cloakroom::store::{Record, StoreKey};
 
-use super::life::{Kind, Life, Place, kind};
+use super::life::{Life, Place};
 use super::operation::Sent;
-use super::{GRACE, IDLE, Model, TRAIL};
+use super::Model;
 use crate::gate::Actor;
 use crate::plan::{Fate, Found, Sid, Want};
 use crate::values::Values;
 
 impl Model {
     pub(super) fn create(&mut self, actor: Actor, key: &StoreKey, sent: &Sent, record: &Record) {
-        if kind(record) == Kind::Replaced {
-            // A tombstone is put back where it was taken away by mistake: it leads nowhere and lives no longer.
-            let expires_at = record.expires_at;
-            let place = Place::Trail { to: None, grace_until: expires_at - TRAIL + GRACE, expires_at };
-            self.places.insert(key.clone(), place);
-            return;
-        }
         let is_own = self.is_own(actor, key);
         if is_own && self.places.contains_key(key) {
             // It had taken effect before, and the session that began when this request did is over by now.
@@ -39,7 +33,7 @@ impl Model {
         if !matches!(sent.want, Want::Create | Want::EndAndCreate) {
             self.violation(actor, format!("created a record although it wanted {:?}", sent.want));
         }
-        let sid = self.begin_session(actor, sent, Values::new(), 0);
+        let sid = self.begin_session(actor, sent, Values::new(), 0, record.expires_at);
         self.hand_over(actor, key, sid, sent);
     }
 
@@ -63,16 +57,16 @@ impl Model {
         sent: &Sent,
         mut values: Values,
         number: u64,
+        expires_at: Timestamp,
     ) -> Sid {
-        let began = self.began(actor);
         let number = number + 1;
         let request = &self.requests[&actor];
         sent.run(&mut values, number);
         let started_at = sent.logged_in_at.unwrap_or(request.loaded_at);
-        let expires_at = (began + IDLE).min(started_at + self.rules.absolute());
+        let renewed_at = self.written_at(actor, expires_at, started_at);
         let owner = sent.owner.clone();
-        let parent = match self.requests[&actor].mind.place {
-            Found::Session { sid, .. } if sent.fate == Fate::LogIn => Some(sid),
+        let parent = match self.seen_by(actor) {
+            Found::Session { sid, .. } if sent.fate == Fate::LogIn => Some(*sid),
             _ => None,
         };
         self.sessions.push(Life {
@@ -80,7 +74,7 @@ impl Model {
             owner,
             number,
             started_at,
-            renewed_at: began,
+            renewed_at,
             expires_at,
             end: None,
             parent,

@@ -1,38 +1,51 @@
 //! Sessions that end.
 
 use cloakroom::store::{Owner, OwnerKey, StoreKey};
-use cloakroom::{Clock, Timestamp};
+use cloakroom::Timestamp;
 
 use super::Model;
+use super::batch::Batch;
 use super::life::{End, Place};
+use super::request::Call;
 use crate::gate::Actor;
-use crate::plan::{Fate, Found};
+use crate::plan::{Fate, Found, Sid};
 
 impl Model {
     /// A record is gone; only what nobody has heard of is `deleted`, whatever it holds by now.
     pub(super) fn end(&mut self, actor: Actor, key: &StoreKey, deleted: bool) {
-        match self.places.remove(key) {
+        self.end_there(actor, key, deleted);
+        self.places.remove(key);
+    }
+
+    fn end_there(&mut self, actor: Actor, key: &StoreKey, deleted: bool) {
+        let there = self.places.get(key).cloned();
+        match there {
             Some(Place::Session(sid)) => {
                 let cap = self.rules.cap.is_some();
-                let is_over = self.clock.now() >= self.sessions[sid].started_at + self.rules.absolute();
+                let is_over = self.is_over(actor, sid);
+                let is_of_another_id = self.is_of_another_id(actor, key);
+                let is_dated_ahead = self.is_dated_ahead(actor, sid);
                 self.sessions[sid].end = Some(End::Ended);
                 let request = self.request(actor);
-                let own = request.mind.fate == Fate::End
-                    && matches!(request.mind.place, Found::Session { sid: own, .. } if own == sid);
+                let own = request.batch.as_ref().is_some_and(|batch| {
+                    batch.planned == Fate::End
+                        && matches!(batch.seen, Found::Session { sid: own, .. } if own == sid)
+                });
                 // A session that nobody was told of, because the request could not learn whether it was stored.
                 let taken_back = deleted && request.take_back(key);
                 request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
                     batch.ended = true;
                 }
-                if !own && !taken_back && !cap && !is_over {
+                if !own && !taken_back && !cap && !is_over && !is_of_another_id && !is_dated_ahead {
                     self.violation(actor, "ended a session that was not to end");
                 }
             }
             Some(Place::Pending { by, .. })
                 if by != actor
                     && self.rules.cap.is_none()
-                    && self.requests[&actor].mind.fate != Fate::End =>
+                    && !self.is_ending(actor)
+                    && !self.is_revoking(actor) =>
             {
                 self.violation(actor, "removed a record that another request was about to use");
             }
@@ -64,9 +77,46 @@ impl Model {
         });
     }
 
-    /// The session that a request wanted to end is dead, whoever ended it.
-    pub(super) fn has_ended(&self, actor: Actor) -> bool {
-        match self.requests[&actor].mind.place {
+    /// Whether the request's commit ends what its ids lead to, before a log-in or as a log-out.
+    fn is_ending(&self, actor: Actor) -> bool {
+        let batch = self.requests[&actor].batch.as_ref();
+        batch.is_some_and(|batch| matches!(batch.planned, Fate::End | Fate::LogIn))
+    }
+
+    /// Whether the commit is to end the session under `key` because the request brought an id of it beside its own.
+    fn is_of_another_id(&self, actor: Actor, key: &StoreKey) -> bool {
+        let leads_here = |from: &StoreKey| {
+            let mut from = from;
+            loop {
+                match self.places.get(from) {
+                    _ if from == key => return true,
+                    Some(Place::Trail { to: Some(to), .. }) => from = to,
+                    _ => return false,
+                }
+            }
+        };
+        self.is_ending(actor) && self.requests[&actor].other_ids.iter().any(leads_here)
+    }
+
+    fn is_revoking(&self, actor: Actor) -> bool {
+        self.rules.skewed && self.requests[&actor].call == Call::Revoke
+    }
+
+    /// Whether a revocation ends the session because its log-in is dated later than that: clocks differ.
+    fn is_dated_ahead(&self, actor: Actor, sid: Sid) -> bool {
+        let now = self.now(actor);
+        self.requests[&actor].call == Call::Revoke
+            && self.sessions[sid].owner.as_ref().is_some_and(|owner| owner.since > now)
+    }
+
+    /// Whether the session has lived as long as any may, by the clock of the request's machine.
+    pub(super) fn is_over(&self, actor: Actor, sid: Sid) -> bool {
+        self.now(actor) >= self.sessions[sid].started_at + self.rules.absolute()
+    }
+
+    /// The session that a commit wanted to end is dead, whoever ended it.
+    pub(super) fn has_ended(&self, batch: &Batch) -> bool {
+        match batch.seen {
             Found::Session { sid, .. } => !self.is_alive(sid),
             Found::Absent | Found::Closed => true,
         }

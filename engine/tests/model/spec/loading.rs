@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::Clock;
+use cloakroom::Timestamp;
 use cloakroom::store::{Owner, StoreKey, Touch};
 
 use super::Model;
@@ -14,15 +14,22 @@ use crate::plan::{Found, Mind};
 impl Model {
     /// The handler calls something that looks into the store.
     pub(crate) fn call(&mut self, actor: Actor, call: Call) {
-        let now = self.clock.now();
+        let now = self.now(actor);
         let request = self.request(actor);
         (request.call, request.called, request.found, request.looks) = (call, now, None, 0);
+        if !request.has_loaded {
+            (request.next_look, request.ids_seen, request.met_log_in) = (None, 0, false);
+        }
     }
 
     /// The first load has ended well.
     pub(crate) fn loaded(&mut self, actor: Actor) {
         let request = self.request(actor);
-        let place = request.found.take().unwrap_or(Found::Absent);
+        let mut place = request.found.take().unwrap_or(Found::Absent);
+        if request.met_log_in && matches!(place, Found::Absent) {
+            place = Found::Closed;
+        }
+        request.other_ids = request.cookies.iter().skip(request.ids_seen).cloned().collect();
         (request.call, request.has_loaded) = (Call::None, true);
         request.found_something = !matches!(place, Found::Absent);
         if let Found::Session { number, .. } = place {
@@ -83,17 +90,9 @@ impl Model {
         let since = owner.since.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
         let mind = &mut self.request(actor).mind;
         mind.owner = Some(Owner { since, ..owner });
+        mind.logged_in_at = mind.logged_in_at.map(|_| since);
         if let Found::Session { owner, .. } = &mut mind.place {
             *owner = stored;
-        }
-    }
-
-    /// The session that a request has seen, to load it again.
-    fn start_of_look(&self, actor: Actor) -> Option<StoreKey> {
-        let request = &self.requests[&actor];
-        match &request.mind.place {
-            Found::Session { key, .. } => Some(key.clone()),
-            _ => request.cookie.clone(),
         }
     }
 
@@ -107,20 +106,69 @@ impl Model {
                 life.expires_at = touch.expires_at;
             }
         }
-        let request = &self.requests[&actor];
-        if request.call == Call::Load {
-            let (begun, called) = (request.begun, request.called);
-            let most = 3 - request.looks.min(3);
-            let mut result = self.look_on(key, begun, called, most);
-            if let (Found::Session { late, .. }, Some(start)) = (&mut result, self.start_of_look(actor)) {
-                *late |= start != *key;
-            }
-            let request = self.request(actor);
-            request.looks += usize::from(found);
-            request.found = Some(result);
-        } else if let Some(Place::Session(sid)) = self.live(key) {
+        if self.requests[&actor].call == Call::Load {
+            return self.look_for_a_call(actor, key);
+        }
+        if let Some(Place::Session(sid)) = self.live(key) {
             let seen = self.seen(*sid, key, false);
             self.see_again(actor, seen);
+        }
+        self.look_for_a_commit(actor, key);
+    }
+
+    /// A handler looks for its session: at first under the ids of the cookies, one after the other.
+    fn look_for_a_call(&mut self, actor: Actor, key: &StoreKey) {
+        let request = self.request(actor);
+        let is_next_id = request.next_look.take().is_none_or(|next| next != *key);
+        let is_first_load = !request.has_loaded;
+        if is_next_id && is_first_load {
+            request.ids_seen += 1;
+        }
+        let (begun, called) = if is_first_load {
+            (request.begun, request.called)
+        } else {
+            (Timestamp::EPOCH, request.called)
+        };
+        let start = match &request.mind.place {
+            Found::Session { key, .. } => Some(key.clone()),
+            _ => request.cookies.get(request.ids_seen.saturating_sub(1)).cloned(),
+        };
+        request.looks += 1;
+        let most = if is_first_load { (4 - request.looks.min(4)).min(3) } else { usize::MAX };
+        let mut result = self.look_on(key, begun, called, most);
+        if let (Found::Session { late, .. }, Some(start)) = (&mut result, start) {
+            *late |= start != *key;
+        }
+        let next_look = match self.live(key) {
+            Some(Place::Trail { to: Some(to), grace_until, .. }) if begun <= *grace_until && most > 1 => {
+                Some(to.clone())
+            }
+            _ => None,
+        };
+        let request = self.request(actor);
+        request.met_log_in |= is_first_load && matches!(result, Found::Closed);
+        request.next_look = next_look;
+        request.found = Some(result);
+    }
+
+    /// A commit looks for its session, wherever that has gone.
+    fn look_for_a_commit(&mut self, actor: Actor, key: &StoreKey) {
+        let now = self.now(actor);
+        let mut result = self.look_on(key, Timestamp::EPOCH, now, usize::MAX);
+        let Some(batch) = &mut self.request(actor).batch else { return };
+        if let (Found::Session { late, key: at, .. }, Found::Session { key: seen, late: was_late, .. }) =
+            (&mut result, &batch.seen)
+        {
+            *late = *was_late || at != seen;
+        }
+        batch.looked = Some(result);
+    }
+
+    /// The expiry was moved.
+    pub(super) fn touch(&mut self, key: &StoreKey, expires_at: Timestamp) {
+        if let Some(Place::Session(sid)) = self.live(key).cloned() {
+            let life = &mut self.sessions[sid];
+            life.expires_at = life.expires_at.max(expires_at);
         }
     }
 

@@ -30,16 +30,27 @@ use crate::script::Rules;
 
 use life::{Life, Place};
 pub(crate) use operation::{Done, Sent};
-pub(crate) use request::Call;
+pub(crate) use answer::{Heard, Occasion};
+pub(crate) use request::{Call, Skew};
 use request::Request;
 
-pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
-const TRAIL: Duration = Duration::from_secs(60 * 60);
+/// An hour, and one for clocks that differ.
+const TOMBSTONE: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_TRAIL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Rules {
+    /// Where clocks differ by an hour, sessions live for longer than that.
+    pub(crate) fn idle(self) -> Duration {
+        if self.skewed { Duration::from_secs(24 * 3_600) } else { Duration::from_secs(30 * 60) }
+    }
+
     pub(crate) fn absolute(self) -> Duration {
-        if self.short_lives { IDLE + Duration::from_secs(300) } else { Duration::from_secs(12 * 3_600) }
+        match (self.short_lives, self.skewed) {
+            (true, false) => self.idle() + Duration::from_secs(300),
+            (_, false) => Duration::from_secs(12 * 3_600),
+            (_, true) => Duration::from_secs(48 * 3_600),
+        }
     }
 }
 
@@ -81,9 +92,5 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn violation(&mut self, actor: Actor, what: impl std::fmt::Display) {
         self.violations.push(format!("r{actor}: {what}"));
-    }
-
-    pub(crate) fn clock(&self) -> &ManualClock {
-        &self.clock
     }
 }

@@ -1,13 +1,12 @@
 //! Operations on the store, as they are sent and as they take effect.
 
 use cloakroom::store::{Owner, OwnerKey, Record, StoreKey, Touch};
-use cloakroom::{Clock, Timestamp};
+use cloakroom::Timestamp;
 
 use super::Model;
-use super::batch::Batch;
 use super::request::Call;
 use crate::gate::Actor;
-use crate::plan::{Fate, Found, Want};
+use crate::plan::{Fate, Found, Mind, Want};
 use crate::values::{Change, Values};
 
 /// An operation that took effect, or found that it could not.
@@ -36,6 +35,9 @@ pub(crate) enum Done<'a> {
         owner: &'a OwnerKey,
         at: Timestamp,
     },
+    Touch {
+        expires_at: Timestamp,
+    },
     Nothing,
 }
 
@@ -49,9 +51,32 @@ pub(crate) struct Sent {
     pub(crate) fate: Fate,
     /// The flash values that go with it.
     pub(super) ages: Option<u64>,
+    pub(crate) decisions: u32,
+    pub(crate) taken_back: u32,
+    pub(super) must_exist: bool,
 }
 
 impl Sent {
+    /// What a commit carries that began when the request knew and had decided this.
+    pub(super) fn of(mind: &Mind) -> Self {
+        Self {
+            changes: mind.changes.clone(),
+            want: mind.want(),
+            owner: mind.owner.clone(),
+            logged_in_at: mind.logged_in_at,
+            fate: mind.fate,
+            ages: mind.ages,
+            decisions: mind.decisions,
+            taken_back: mind.taken_back,
+            must_exist: mind.must_exist,
+        }
+    }
+
+    /// Whether it logs a user in.
+    pub(super) fn owner_is_new(&self) -> bool {
+        self.logged_in_at.is_some()
+    }
+
     /// What commit `number` makes of the values.
     pub(super) fn run(&self, values: &mut Values, number: u64) {
         if let Some(up_to) = self.ages {
@@ -62,23 +87,21 @@ impl Sent {
 }
 
 impl Model {
-    /// A request sends an operation.
-    pub(crate) fn arrive(&mut self, actor: Actor, creates: Option<&StoreKey>) -> Sent {
+    /// A request sends an operation. What it carries was decided when its commit began.
+    pub(crate) fn arrive(&mut self, actor: Actor, what: &str, key: Option<&StoreKey>) -> Sent {
         *self.trips.entry(actor).or_default() += 1;
-        let now = self.clock.now();
+        let now = self.now(actor);
         let request = self.request(actor);
-        if request.call == Call::None && request.batch.is_none() {
-            request.batch = Some(Batch::new(now, &request.mind));
+        if request.call == Call::None {
+            request.begin_batch(now, what);
         }
-        let mind = &request.mind;
-        let (changes, owner) = (mind.changes.clone(), mind.owner.clone());
-        let (want, logged_in_at) = (mind.want(), mind.logged_in_at);
-        let sent = Sent { changes, want, owner, logged_in_at, fate: mind.fate, ages: mind.ages };
-        match (creates, &mut request.batch) {
-            // Sent again, it is what it was.
-            (Some(key), Some(batch)) => batch.created.entry(key.clone()).or_insert(sent).clone(),
-            _ => sent,
+        match (key, &mut request.batch) {
+            (Some(key), Some(batch)) if what.starts_with("creates") => {
+                batch.created.insert(key.clone());
+            }
+            _ => {}
         }
+        request.batch.as_ref().map_or_else(|| Sent::of(&request.mind), |batch| batch.sent.clone())
     }
 
     /// An operation is done; whether its answer arrives is another matter.
@@ -93,6 +116,7 @@ impl Model {
             }
             (Done::Load { touch, found }, Some(key)) => self.load(actor, key, *touch, *found),
             (Done::Create { record, made: true }, Some(key)) => self.create(actor, key, sent, record),
+            (Done::Touch { expires_at }, Some(key)) => self.touch(key, *expires_at),
             (Done::Update { record, made: true }, Some(key)) => self.update(actor, key, sent, record),
             (Done::End { found: true }, Some(key)) => self.end(actor, key, false),
             (Done::Delete { found: true }, Some(key)) => self.end(actor, key, true),
@@ -101,7 +125,7 @@ impl Model {
     }
 
     pub(super) fn began(&self, actor: Actor) -> Timestamp {
-        self.requests[&actor].batch.as_ref().map_or_else(|| self.clock.now(), |batch| batch.began)
+        self.requests[&actor].batch.as_ref().map_or_else(|| self.now(actor), |batch| batch.began)
     }
 
     pub(super) fn apply_once(&mut self, actor: Actor, seen: Found, sent: &Sent) {

@@ -1,34 +1,42 @@
 //! Sessions that get a new id.
 
-use cloakroom::Timestamp;
 use cloakroom::store::{Record, StoreKey};
 
 use super::batch::Batch;
 use super::life::{End, Life, Place};
 use super::operation::Sent;
-use super::{GRACE, Model, TRAIL};
+use super::updating::Ready;
+use super::{GRACE, LONGEST_TRAIL, Model, TOMBSTONE};
 use crate::gate::Actor;
 use crate::plan::{Fate, Found, Sid};
 
 impl Model {
-    fn leave(&mut self, actor: Actor, key: &StoreKey, to: Option<StoreKey>) {
+    /// A trail lasts for as long as its session may, so that who holds the session finds it; a tombstone lasts an hour.
+    fn leave(&mut self, actor: Actor, key: &StoreKey, sid: Sid, to: Option<StoreKey>) {
         let began = self.began(actor);
-        let place = Place::Trail { to, grace_until: began + GRACE, expires_at: began + TRAIL };
+        let grace_until = began + GRACE;
+        let end = self.sessions[sid].started_at + self.rules.absolute();
+        let expires_at = match to {
+            Some(_) => (began + LONGEST_TRAIL).min(end).max(grace_until),
+            None => began + TOMBSTONE,
+        };
+        let place = Place::Trail { to, grace_until, expires_at };
         self.places.insert(key.clone(), place);
         self.superseded_at.insert(key.clone(), self.operations);
     }
 
     pub(super) fn renew(&mut self, actor: Actor, key: &StoreKey, sid: Sid) {
         let ready = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone());
-        let (Some((to, owner)), Some((_, sent))) = (self.pending(actor), ready) else {
+        let (Some((to, Ready { owner, expires_at })), Some((_, sent))) = (self.pending(actor), ready) else {
             return self.violation(actor, "left a trail to nowhere");
         };
         // What counts is what the new record holds.
         let sent = &sent;
-        let record = Record { owner, ..Record::new("", Timestamp::NEVER) };
+        let record = Record { owner, ..Record::new("", expires_at) };
         self.write_through(actor, &to, sid, sent, &record);
-        self.sessions[sid].renewed_at = self.began(actor);
-        self.leave(actor, key, Some(to.clone()));
+        let started_at = self.sessions[sid].started_at;
+        self.sessions[sid].renewed_at = self.written_at(actor, expires_at, started_at);
+        self.leave(actor, key, sid, Some(to.clone()));
         self.places.insert(to.clone(), Place::Session(sid));
         if let Some(Batch { applied: Some((Found::Session { late, .. }, _)), .. }) =
             &mut self.request(actor).batch
@@ -49,9 +57,9 @@ impl Model {
         }
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
-        self.leave(actor, key, None);
-        let Some((to, _)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent, old) };
-        let new = self.begin_session(actor, sent, old.values, old.number);
+        self.leave(actor, key, sid, None);
+        let Some((to, ready)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent, old) };
+        let new = self.begin_session(actor, sent, old.values, old.number, ready.expires_at);
         self.hand_over(actor, &to, new, sent);
     }
 
@@ -66,7 +74,8 @@ impl Model {
         if !revoked {
             self.violation(actor, "left a tombstone, and the new session is gone");
         }
-        let new = self.begin_session(actor, sent, old.values, old.number);
+        let expires_at = self.began(actor) + self.rules.idle();
+        let new = self.begin_session(actor, sent, old.values, old.number, expires_at);
         self.sessions[new].end = Some(End::Ended);
         self.apply_once(actor, self.seen(new, &key, false), sent);
         self.made(actor, &key);

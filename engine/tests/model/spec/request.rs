@@ -1,5 +1,7 @@
 //! One request, from its cookie to its response.
 
+use std::time::Duration;
+
 use cloakroom::store::StoreKey;
 use cloakroom::{Clock, Timestamp};
 
@@ -16,11 +18,35 @@ pub(crate) enum Call {
     Revoke,
 }
 
+/// How wrong the clock of a machine is, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Skew(pub(crate) i64);
+
+impl Skew {
+    /// What the machine's clock says when it is `now`.
+    pub(crate) fn of(self, now: Timestamp) -> Timestamp {
+        let by = Duration::from_secs(self.0.unsigned_abs());
+        if self.0 < 0 { now - by } else { now + by }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) begun: Timestamp,
-    /// The name that the cookie's id has in the store, if it is one of ours.
-    pub(super) cookie: Option<StoreKey>,
+    /// The names that the ids of the cookies have in the store, if they are ours, in their order.
+    pub(super) cookies: Vec<StoreKey>,
+    /// Whether the client sent a cookie at all.
+    pub(super) has_cookie: bool,
+    /// The ids behind the one that led to the session.
+    pub(super) other_ids: Vec<StoreKey>,
+    /// By how much its machine's clock is ahead, and by how much behind.
+    pub(super) skew: Skew,
+    /// Where the record that it looked at last leads.
+    pub(super) next_look: Option<StoreKey>,
+    /// How many of the cookies it has looked at.
+    pub(super) ids_seen: usize,
+    /// One of them was replaced by a log-in.
+    pub(super) met_log_in: bool,
     pub(super) call: Call,
     pub(super) called: Timestamp,
     pub(super) found: Option<Found>,
@@ -48,15 +74,29 @@ pub(super) struct Request {
     pub(super) faults: usize,
     /// The handler gave up, or its client did.
     pub(crate) failed: bool,
+    /// Its client did.
+    pub(super) is_left: bool,
     /// Counts the operations up to its last one.
     pub(super) last_operation: u64,
 }
 
 impl Request {
+    /// A commit begins, if none is under way.
+    pub(super) fn begin_batch(&mut self, now: Timestamp, what: &str) {
+        // The one that was under way when the client left is over by now, and this is the one that carries out the end.
+        let is_abandoned = self.is_left && what == "ends" && self.mind.fate == Fate::End;
+        if is_abandoned && self.batch.as_ref().is_some_and(|batch| batch.planned != Fate::End) {
+            self.mind.end();
+            self.batch = None;
+        }
+        let mind = &self.mind;
+        self.batch.get_or_insert_with(|| Batch::new(now, mind));
+    }
+
     /// Whether the record is one that this commit has created: then it is gone before anybody heard of it, and the
     /// request's changes are as they were before.
     pub(super) fn take_back(&mut self, key: &StoreKey) -> bool {
-        let Some(batch) = self.batch.as_mut().filter(|batch| batch.created.contains_key(key)) else {
+        let Some(batch) = self.batch.as_mut().filter(|batch| batch.created.contains(key)) else {
             return false;
         };
         (batch.applied, batch.made, batch.taken_back) = (None, None, true);
@@ -83,11 +123,17 @@ pub(super) fn request_closed(request: &mut Request) {
 }
 
 impl Model {
-    pub(crate) fn begin(&mut self, actor: Actor, id: Option<&str>) {
-        let now = self.clock.now();
+    pub(crate) fn begin(&mut self, actor: Actor, ids: &[String], skew: Skew) {
+        let now = skew.of(self.clock.now());
         let request = Request {
             begun: now,
-            cookie: id.and_then(|id| self.ids.get(id).cloned()),
+            cookies: ids.iter().filter_map(|id| self.ids.get(id).cloned()).collect(),
+            has_cookie: !ids.is_empty(),
+            other_ids: Vec::new(),
+            skew,
+            next_look: None,
+            ids_seen: 0,
+            met_log_in: false,
             call: Call::None,
             called: now,
             found: None,
@@ -106,9 +152,16 @@ impl Model {
             unsure: false,
             faults: 0,
             failed: false,
+            is_left: false,
             last_operation: 0,
         };
         self.requests.insert(actor, request);
+    }
+
+    /// What the clock of the request's machine says.
+    pub(crate) fn now(&self, actor: Actor) -> Timestamp {
+        let skew = self.requests.get(&actor).map_or(Skew::default(), |request| request.skew);
+        skew.of(self.clock.now())
     }
 
     pub(super) fn request(&mut self, actor: Actor) -> &mut Request {
@@ -120,9 +173,9 @@ impl Model {
         &mut self.request(actor).mind
     }
 
-    /// Whether what the handler reads can be foretold: not while a save is under way, or has failed.
+    /// Whether what the handler reads can be foretold: not after a save has failed.
     pub(crate) fn is_sure(&mut self, actor: Actor) -> bool {
-        !self.request(actor).unsure && self.request(actor).batch.is_none()
+        !self.request(actor).unsure
     }
 
     /// The handler gave up, its client went away, or its store is lost.
@@ -135,7 +188,7 @@ impl Model {
     /// The client went away in the middle of whatever it was.
     pub(crate) fn is_left(&mut self, actor: Actor) {
         let Some(request) = self.requests.get_mut(&actor) else { return };
-        (request.failed, request.call) = (true, Call::None);
+        (request.failed, request.is_left, request.call) = (true, true, Call::None);
         if request.mind.fate == Fate::End && request.batch.is_none() {
             // The end is carried out all the same; a session that begins after it would be nobody's.
             request.mind.end();
@@ -163,7 +216,7 @@ impl Model {
         let Some(batch) = &mut request.batch else { return };
         batch.faults += 1;
         batch.uncertain |= write;
-        let left_behind = removes.filter(|key| batch.created.contains_key(key)).cloned();
+        let left_behind = removes.filter(|key| batch.created.contains(key)).cloned();
         self.left_behind.extend(left_behind);
     }
 }

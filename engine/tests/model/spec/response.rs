@@ -55,7 +55,9 @@ impl Model {
         };
         // A request that brought nothing, or the id of a session that had ended, may begin a session of its own; so may
         // one that ended its session, and what a log-in at the same moment means is for the user to say.
-        let family = self.is_of_the_family(was, request.cookie.as_ref());
+        // The id that led to the session; what happens to those beside it is not this rule's.
+        let cookie = request.cookies.get(request.ids_seen.saturating_sub(1));
+        let family = self.is_of_the_family(was, cookie);
         if !still_in && family && request.found_something && !request.ended && made_in_time && !request.unsure
         {
             self.violation(actor, "a late response logged the user out");

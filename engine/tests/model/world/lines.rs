@@ -1,6 +1,6 @@
 //! The lines of a handler, done in the engine and in the model.
 
-use cloakroom::{Clock, ErrorKind, Session};
+use cloakroom::{ErrorKind, Session};
 use serde_json::Value;
 
 use super::Request;
@@ -23,6 +23,10 @@ impl Request {
         let change = |change| self.model.lock().mind(actor).changes.push(change);
         let view = || self.model.lock().mind(actor).view();
         let seen = |key: &str| view().get(key).map(|held| held.value.clone());
+        let remove = |key: &'static str, value: Value| {
+            let is_own = self.model.lock().mind(actor).changes.iter().any(|change| change.concerns(key));
+            change(Change::Remove(key, value, is_own));
+        };
         match step {
             Step::Read(key) => self.check(step, &session.get::<Value>(key).expect("it is JSON"), &seen(key)),
             Step::ReadAll => {
@@ -34,23 +38,25 @@ impl Request {
                 let user = self.model.lock().mind(actor).owner.clone();
                 let user = user.map(|owner| owner.key.as_str().unwrap_or_default().to_owned());
                 self.check(step, &session.user(), &user);
+                let exists = self.model.lock().mind(actor).exists();
+                self.check(Step::Exists, &session.exists(), &exists);
             }
             Step::Insert(key) => {
                 session.insert(key, tag).expect("it is JSON");
                 change(Change::Set(key, tag));
             }
             Step::Remove(key) => {
-                let existed = seen(key).is_some();
-                self.check(step, &session.remove(key), &existed);
-                if existed {
-                    change(Change::Remove(key));
+                let there = seen(key);
+                self.check(step, &session.remove(key), &there.is_some());
+                if let Some(there) = there {
+                    remove(key, there);
                 }
             }
             Step::Take(key) => {
                 let want = seen(key);
                 self.check(step, &session.take::<Value>(key).expect("it is JSON"), &want);
-                if want.is_some() {
-                    change(Change::Remove(key));
+                if let Some(there) = want {
+                    remove(key, there);
                 }
             }
             Step::Increment => {
@@ -76,6 +82,14 @@ impl Request {
                 session.clear();
                 self.model.lock().mind(actor).clear();
             }
+            Step::Exists => {
+                let exists = self.model.lock().mind(actor).exists();
+                self.check(step, &session.exists(), &exists);
+            }
+            Step::Touch => {
+                session.touch();
+                self.model.lock().mind(actor).touch = true;
+            }
             Step::Save => self.save(session).await,
             Step::Reload => self.reload(session).await,
             Step::Pause | Step::SaveBehind => {}
@@ -85,7 +99,7 @@ impl Request {
 
     /// Does a line that is about the session as a whole.
     pub(super) async fn decide(&self, session: &Session, step: Step) {
-        let now = self.model.lock().clock().now();
+        let now = self.model.lock().now(self.actor);
         match step {
             Step::RenewId => session.renew_id(),
             Step::LogIn(user) => session.log_in(user).expect("the user has a name"),

@@ -5,20 +5,20 @@ mod lines;
 mod moves;
 mod request;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::Store;
 use cloakroom::stores::MemoryStore;
-use cloakroom::{Config, Engine, Event, ManualClock, Random, SessionInfo, Timestamp};
+use cloakroom::{Clock, Config, Engine, Event, ManualClock, Random, SessionInfo, Timestamp};
 use cloakroom_conformance::Reference;
 
 use crate::client::Jar;
 use crate::gate::{Actor, Gate};
 use crate::script::{Case, Rules, Script, Step};
 use crate::seeded::Seeded;
-use crate::spec::{IDLE, SharedModel};
+use crate::spec::{Heard, SharedModel, Skew};
 use crate::store::Gated;
 
 use request::{Request, Running};
@@ -53,7 +53,19 @@ pub(crate) struct World {
     gate: Gate,
     pub(crate) model: SharedModel,
     jar: Arc<Mutex<Jar>>,
+    /// The id of the cookie of another path, and whether it comes first.
+    beside: Option<(String, bool)>,
     actors: Actor,
+}
+
+/// The clock of a machine, which may be wrong.
+#[derive(Debug)]
+struct Skewed(ManualClock, Skew);
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        self.1.of(self.0.now())
+    }
 }
 
 impl World {
@@ -70,37 +82,54 @@ impl World {
         };
         let (gate, jar) = (Gate::default(), Arc::default());
         let model = SharedModel::new(clock.clone(), rules);
-        Self { rules, clock, store, gate, model, jar, actors: 0 }
+        Self { rules, clock, store, gate, model, jar, beside: None, actors: 0 }
     }
 
-    fn config(&self, actor: Actor, dropped: Arc<AtomicBool>) -> Config {
+    fn config(&self, actor: Actor, skew: Skew, heard: Arc<Mutex<Heard>>) -> Config {
         Config::plain_http()
-            .idle(IDLE)
+            .idle(self.rules.idle())
             .absolute(self.rules.absolute())
             .renew_every(self.rules.renew_every.map(Duration::from_secs))
             .sessions_per_user(self.rules.cap)
             .sweep_every(None)
-            .clock(self.clock.clone())
+            .clock(Skewed(self.clock.clone(), skew))
             .random(Repeated(AtomicU64::new((actor as u64).wrapping_mul(0x1234_5678_9abc_def1))))
             .observer(move |event: &Event| {
-                if *event == Event::WriteDropped {
-                    dropped.store(true, Ordering::Relaxed);
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                match event {
+                    Event::WriteDropped => heard.dropped = true,
+                    Event::EndIgnored { .. } => heard.end_ignored = true,
+                    _ => {}
                 }
             })
     }
 
-    fn request(&mut self, script: &Script, waits_to_be_sent: bool) -> Request {
+    fn request(&mut self, script: &Script, waits_to_be_sent: bool, skew: Skew) -> Request {
         self.actors += 1;
         let actor = self.actors;
         let (gate, model) = (self.gate.clone(), self.model.clone());
         let store = Gated { actor, store: self.store.clone(), gate: gate.clone(), model: model.clone() };
-        let dropped = Arc::new(AtomicBool::new(false));
-        let config = self.config(actor, dropped.clone());
+        let heard = Arc::<Mutex<Heard>>::default();
+        let config = self.config(actor, skew, heard.clone());
         let engine = Engine::new(store, config).expect("the configuration works");
         let pauses = script.contains(&Step::SaveBehind);
         let script = Arc::new(script.clone());
         let (jar, pending) = (self.jar.clone(), Arc::default());
-        Request { actor, script, model, gate, jar, engine, dropped, waits_to_be_sent, pauses, pending }
+        let beside = self.beside.clone();
+        Request {
+            actor,
+            script,
+            model,
+            gate,
+            jar,
+            beside,
+            engine,
+            skew,
+            heard,
+            waits_to_be_sent,
+            pauses,
+            pending,
+        }
     }
 
     /// Runs requests one after the other, with nobody else about.
@@ -108,27 +137,38 @@ impl World {
         self.gate.open();
         for script in scripts {
             self.clock.advance(Duration::from_micros(1));
-            let request = self.request(script, false);
+            let request = self.request(script, false, Skew::default());
             request.send();
             request.run().await;
         }
         self.gate.close();
     }
 
+    /// Begins the session of another path of the browser.
+    async fn run_beside(&mut self, case: &Case) -> Option<String> {
+        self.run_alone(&case.beside).await;
+        let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        if case.beside_is_the_same { jar.0.clone() } else { jar.0.take() }
+    }
+
     /// Runs a whole case; the error says what went wrong, and how.
     pub(crate) async fn run(case: &Case, choices: &mut dyn Choices) -> Result<Self, String> {
         let mut world = Self::new(case.rules);
+        let beside = world.run_beside(case).await;
         world.run_alone(&case.before).await;
         let mut running: Vec<Running> = Vec::new();
+        let mut skews = case.skews.iter().copied().map(Skew);
+        world.beside = beside.map(|id| (id, case.beside_is_first));
         for script in &case.requests {
-            let request = world.request(script, case.sent_one_by_one);
+            let skew = skews.next().unwrap_or_default();
+            let request = world.request(script, case.sent_one_by_one, skew);
             if !case.sent_one_by_one {
                 request.send();
             }
             running.push(Running::start(request));
         }
         for script in &case.strangers {
-            let request = Request { jar: Arc::default(), ..world.request(script, false) };
+            let request = Request { jar: Arc::default(), ..world.request(script, false, skews.next().unwrap_or_default()) };
             request.send();
             running.push(Running::start(request));
         }
@@ -140,6 +180,7 @@ impl World {
     /// Asks with every id that was ever told what it leads to, now and when no old id is excused any more.
     async fn look_around(&mut self) {
         let before = self.jar.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.beside = None;
         for leap in [0, 11] {
             self.clock.advance(Duration::from_secs(leap));
             self.check_records().await;
@@ -176,7 +217,7 @@ impl World {
 
     /// The sessions of a user, through the engine.
     pub(crate) async fn sessions_of(&mut self, user: &str) -> Vec<SessionInfo> {
-        let request = self.request(&vec![], false);
+        let request = self.request(&vec![], false, Skew::default());
         request.send();
         self.gate.open();
         request.engine.sessions().list(user).await.expect("the store itself is well")

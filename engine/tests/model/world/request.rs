@@ -1,6 +1,5 @@
 //! One request against the engine, told to the model from begin to response.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cloakroom::{Engine, ErrorKind, Outcome, Pending, Plain, Session};
@@ -9,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::client::{Jar, Told};
 use crate::gate::{Actor, Gate, Point};
 use crate::script::{Script, Step};
-use crate::spec::{Call, SharedModel};
+use crate::spec::{Call, Heard, Occasion, SharedModel, Skew};
 
 /// One request under way.
 pub(super) struct Running {
@@ -27,9 +26,13 @@ pub(super) struct Request {
     pub(super) model: SharedModel,
     pub(super) gate: Gate,
     pub(super) jar: Arc<Mutex<Jar>>,
+    /// The id of a cookie of another path, and whether it comes first.
+    pub(super) beside: Option<(String, bool)>,
     pub(super) engine: Engine,
-    /// Whether the engine has said that it dropped something.
-    pub(super) dropped: Arc<AtomicBool>,
+    /// What the clock of its machine shows.
+    pub(super) skew: Skew,
+    /// What the engine has said in its events.
+    pub(super) heard: Arc<Mutex<Heard>>,
     pub(super) waits_to_be_sent: bool,
     pub(super) pauses: bool,
     pub(super) pending: Arc<Mutex<Option<Pending>>>,
@@ -53,12 +56,29 @@ impl Running {
     }
 }
 
+/// Waits for what a request does behind its own back.
+async fn hear_out(behind: &mut Vec<JoinHandle<()>>) {
+    for task in behind.drain(..) {
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
 impl Request {
     /// The browser sends the request, with the cookie that it has now.
     pub(super) fn send(&self) {
         let id = self.jar.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
-        self.model.lock().begin(self.actor, id.as_deref());
-        let cookies = id.map(|id| format!("{}={id}", self.engine.cookie_name())).into_iter().collect();
+        let mut ids: Vec<String> = id.into_iter().collect();
+        match self.beside.clone() {
+            Some((beside, true)) => ids.insert(0, beside),
+            Some((beside, false)) => ids.push(beside),
+            None => {}
+        }
+        self.model.lock().begin(self.actor, &ids, self.skew);
+        let cookies = ids.iter().map(|id| format!("{}={id}", self.engine.cookie_name())).collect();
         let pending = self.engine.begin(&Plain { cookies, ..Plain::default() });
         *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
     }
@@ -79,6 +99,10 @@ impl Request {
                 continue;
             }
             let Ok(session) = self.load(&pending).await else { return };
+            if matches!(step, Step::Save | Step::SaveBehind | Step::Reload | Step::RevokeAll(_) | Step::RevokeOthers) {
+                // One at a time, so that the model knows whose operations it sees.
+                hear_out(&mut behind).await;
+            }
             let tag = i64::try_from(self.actor * 100 + line + 1).expect("cases are small");
             if *step == Step::SaveBehind {
                 let (this, session) = (self.clone(), session);
@@ -87,13 +111,7 @@ impl Request {
                 self.perform(&session, *step, tag).await;
             }
         }
-        for task in behind {
-            if let Err(error) = task.await
-                && error.is_panic()
-            {
-                std::panic::resume_unwind(error.into_panic());
-            }
-        }
+        hear_out(&mut behind).await;
         let outcome = pending.commit().await;
         self.respond(outcome);
     }
@@ -114,7 +132,7 @@ impl Request {
 
     pub(super) fn respond(&self, outcome: cloakroom::Result<Outcome>) {
         let told = Told::read(outcome.as_ref().ok().and_then(|outcome| outcome.set_cookie.as_deref()));
-        self.finish(outcome.map(drop));
+        self.finish(outcome.map(drop), Occasion::Response);
         let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
         let before = jar.0.clone();
         jar.take_in(&told);
@@ -137,15 +155,15 @@ impl Request {
     }
 
     /// A commit or save has ended.
-    pub(super) fn finish(&self, result: cloakroom::Result<()>) {
-        let dropped = self.dropped.swap(false, Ordering::Relaxed);
+    pub(super) fn finish(&self, result: cloakroom::Result<()>, occasion: Occasion) {
+        let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         let result = result.map_err(|error| error.kind());
-        self.model.lock().finish(self.actor, result, dropped);
+        self.model.lock().finish(self.actor, result, heard, occasion);
     }
 
     pub(super) async fn save(&self, session: &Session) {
         let result = session.save().await;
-        self.finish(result);
+        self.finish(result, Occasion::Save);
     }
 
     pub(super) async fn reload(&self, session: &Session) {

@@ -1,6 +1,6 @@
--- Keeps a record under the first key, unless it has expired. Arguments: now, record, lifetime.
+-- Keeps a record under the first key. Arguments: 3 lifetime, 0 for ever, or nothing if the record has expired already.
 local function keep(new)
-  if not before(ARGV[1], sub(new, 2, 19)) then
+  if ARGV[3] == '' then
     call('DEL', KEYS[1])
   elseif ARGV[3] == '0' then
     call('SET', KEYS[1], new)

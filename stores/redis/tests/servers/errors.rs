@@ -124,6 +124,49 @@ async fn a_server_without_memory_is_full_and_what_was_there_stays() {
 }
 
 #[tokio::test]
+async fn a_server_that_removes_keys_when_it_is_full_is_refused_unless_that_is_allowed() {
+    let server = Instance::start_with(Service::Redis, &["--maxmemory-policy", "allkeys-lru"]).unwrap();
+    let mut raw = Raw::server(&server.url());
+    let opened = async || RedisStore::open(&server.url()).await;
+    let error = is(opened().await, ErrorKind::Setup);
+    assert!(error.to_string().contains("noeviction") && !error.to_string().contains('\n'), "{error}");
+    RedisStore::open(&format!("{}?eviction=allowed", server.url())).await.unwrap();
+    RedisStore::builder(&server.url()).unwrap().allow_eviction().open().await.unwrap();
+    is(RedisStore::open(&format!("{}?eviction=perhaps", server.url())).await, ErrorKind::Invalid);
+    for policy in ["volatile-ttl", "volatile-lru", "allkeys-random"] {
+        let _: String = raw.ask(&format!("CONFIG SET maxmemory-policy {policy}"));
+        is(opened().await, ErrorKind::Setup);
+    }
+    // A user who may not ask is let in unchecked.
+    let _: String =
+        raw.ask("ACL SETUSER keeper on >secret ~cloakroom:* +@read +@write +@scripting +@connection");
+    let host = server.url().replace("redis://", "");
+    RedisStore::open(&format!("redis://keeper:secret@{host}")).await.unwrap();
+    let _: String = raw.ask("ACL SETUSER looker on >secret ~cloakroom:* +@all -info");
+    RedisStore::open(&format!("redis://looker:secret@{host}")).await.unwrap();
+    let _: String = raw.ask("CONFIG SET maxmemory-policy noeviction");
+    opened().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_node_of_a_cluster_that_removes_keys_is_enough_to_be_refused() {
+    let servers = Instance::start(Service::RedisCluster).unwrap();
+    RedisStore::open(&servers.url()).await.unwrap();
+    for node in nodes(&servers.url()) {
+        let mut raw = Raw::server(&node);
+        if is_master(&mut raw) {
+            let _: String = raw.ask("CONFIG SET maxmemory-policy volatile-lru");
+            is(RedisStore::open(&servers.url()).await, ErrorKind::Setup);
+            let _: String = raw.ask("CONFIG SET maxmemory-policy noeviction");
+        }
+    }
+}
+
+fn is_master(node: &mut Raw<redis::Connection>) -> bool {
+    node.ask::<String>("INFO replication").contains("role:master")
+}
+
+#[tokio::test]
 async fn what_is_no_record_of_ours_is_corrupt_and_stays_as_it_is() {
     let prefix = prefix();
     let store = shared(Service::Redis, "").prefix(&*prefix).open().await.unwrap();

@@ -10,3 +10,4 @@ mod raw;
 mod resharding;
 mod shared;
 mod trips;
+mod updates;

@@ -1,7 +1,7 @@
 //! The servers themselves, asked past the store.
 
 use cloakroom_redis::redis::cluster::{ClusterClient, ClusterConnection};
-use cloakroom_redis::redis::{Client, Connection, ConnectionLike, FromRedisValue, cmd};
+use cloakroom_redis::redis::{Client, Connection, ConnectionLike, FromRedisValue, Value, cmd};
 
 /// A server.
 pub(crate) struct Raw<C>(C);
@@ -35,6 +35,42 @@ impl<C: ConnectionLike> Raw<C> {
             command.arg(word);
         });
         command.query(&mut self.0).unwrap()
+    }
+}
+
+/// Masters that are watched: each tells what clients ask it for, and marks what scripts call.
+pub(crate) struct Watch {
+    /// The connection that is told, and one to ask on.
+    servers: Vec<(Connection, Connection)>,
+    seen: u64,
+}
+
+impl Watch {
+    pub(crate) fn on(urls: &[String]) -> Self {
+        let server = |url: &String| {
+            let connect = || Client::open(url.as_str()).unwrap().get_connection().unwrap();
+            let (mut told, mut asks) = (connect(), connect());
+            let about: String = cmd("INFO").arg("replication").query(&mut asks).unwrap();
+            cmd("MONITOR").exec(&mut told).unwrap();
+            about.contains("role:master").then_some((told, asks))
+        };
+        Self { servers: urls.iter().filter_map(server).collect(), seen: 0 }
+    }
+
+    /// How many commands with a word that begins like this clients have sent since the watch began.
+    pub(crate) fn commands(&mut self, word: &str) -> u64 {
+        let begin = format!("\"{word}");
+        for (told, asks) in &mut self.servers {
+            cmd("ECHO").arg("the end").exec(asks).unwrap();
+            loop {
+                let Value::SimpleString(line) = told.recv_response().unwrap() else { panic!() };
+                if line.ends_with("\"ECHO\" \"the end\"") {
+                    break;
+                }
+                self.seen += u64::from(line.contains(&begin) && !line.contains(" lua] "));
+            }
+        }
+        self.seen
     }
 }
 

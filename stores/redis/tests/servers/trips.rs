@@ -10,7 +10,7 @@ use cloakroom_store::{
 };
 
 use crate::app::App;
-use crate::raw::{Raw, nodes};
+use crate::raw::{Raw, Watch, nodes};
 use crate::shared::prefix;
 
 async fn open(url: &str) -> (RedisStore, ManualClock) {
@@ -34,6 +34,8 @@ async fn a_request_makes_the_trips_that_are_promised() {
     for path in ["/write", "/read", "/write", "/log-in", "/write"] {
         assert!(app.get(path).await.0.is_success(), "{path}");
     }
+    clock.advance(Duration::from_secs(600));
+    assert!(app.get("/read").await.0.is_success());
     let mut made = Vec::new();
     let mut measure = async |app: &mut App, what: &'static str, path: &str| {
         let before = reads(&mut raw);
@@ -60,9 +62,9 @@ async fn a_request_makes_the_trips_that_are_promised() {
             ("untouched", 0),
             ("read", 1),
             ("write", 2),
-            ("read, touch due", 1),
-            ("log-in", 3), // the load, then two
-            ("read by a user, touch due", 1),
+            ("read, touch due", 2), // the load says that it is
+            ("log-in", 3),          // the load, then two
+            ("read by a user, touch due", 2),
             ("write by a user", 2),
         ]
     );
@@ -78,7 +80,7 @@ fn owned(now: Timestamp, since: u64) -> Record {
     Record { owner, ..Record::new("x", now + Duration::from_secs(1_800)) }
 }
 
-/// Every method, and how many scripts and `GET`s the servers were asked for by it.
+/// Every method, and how many commands it sent to the servers.
 async fn calls(
     store: &RedisStore,
     now: Timestamp,
@@ -99,6 +101,8 @@ async fn calls(
         Touch { due_before: Timestamp::NEVER, expires_at: record.expires_at + Duration::from_secs(9) };
     store.load(&key, Some(touch)).await.unwrap().unwrap();
     note("load with a touch that is due");
+    store.load(&key, Some(Touch { due_before: now, ..touch })).await.unwrap().unwrap();
+    note("load with a touch that is not due");
     let Updated::Updated(version) = store.update(&key, version, &record).await.unwrap() else { panic!() };
     note("update");
     let user = owned(now, 1);
@@ -121,20 +125,21 @@ async fn calls(
 async fn a_method_makes_the_trips_that_are_promised_on_one_server() {
     let server = Instance::start(Service::Redis).unwrap();
     let (store, clock) = open(&server.url()).await;
-    let mut raw = Raw::server(&server.url());
+    let mut watch = Watch::on(&[server.url()]);
     let now = clock.now();
     calls(&store, now, || 0).await; // the scripts are new to the server once
-    let mut count = || raw.number("commandstats", "cmdstat_evalsha");
+    let mut count = || watch.commands("test");
     assert_eq!(
         calls(&store, now, &mut count).await,
         [
             ("create", 1),
-            ("load with a touch that is due", 1),
+            ("load with a touch that is due", 2),
+            ("load with a touch that is not due", 1),
             ("update", 1),
             ("update to another owner", 1),
             ("update of the same owner", 1),
             ("create with an owner", 1),
-            ("load with a touch of an owner's record", 1),
+            ("load with a touch of an owner's record", 2),
             ("touch further than the index was to last", 3),
             ("delete", 1),
         ]
@@ -145,22 +150,23 @@ async fn a_method_makes_the_trips_that_are_promised_on_one_server() {
 async fn a_method_makes_the_trips_that_are_promised_in_a_cluster() {
     let server = Instance::start(Service::RedisCluster).unwrap();
     let (store, clock) = open(&server.url()).await;
-    let mut raws: Vec<_> = nodes(&server.url()).iter().map(|node| Raw::server(node)).collect();
+    let mut watch = Watch::on(&nodes(&server.url()));
     let now = clock.now();
     for _ in 0..40 {
         calls(&store, now, || 0).await;
     }
-    let mut count = || raws.iter_mut().map(|raw| raw.number("commandstats", "cmdstat_evalsha")).sum::<u64>();
+    let mut count = || watch.commands("test");
     assert_eq!(
         calls(&store, now, &mut count).await,
         [
             ("create", 1),
-            ("load with a touch that is due", 1),
+            ("load with a touch that is due", 2),
+            ("load with a touch that is not due", 1),
             ("update", 1),
             ("update to another owner", 3),
             ("update of the same owner", 1),
             ("create with an owner", 2),
-            ("load with a touch of an owner's record", 1),
+            ("load with a touch of an owner's record", 2),
             ("touch further than the index was to last", 3),
             ("delete", 1),
         ]

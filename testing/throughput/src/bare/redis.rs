@@ -1,4 +1,4 @@
-//! The same scripts as the store's, called by hand.
+//! The same commands and scripts as the store's, called by hand.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use cloakroom_redis::redis::{self, FromRedisValue, RedisResult, aio::ConnectionManager};
+use cloakroom_redis::redis::{self, RedisResult, aio::ConnectionManager};
 
 use super::{Answer, Fault, Held, begun, id};
 use crate::Result;
@@ -19,38 +19,29 @@ macro_rules! script {
     };
 }
 
-const LOAD: &str = script!("glance", "common", "move", "load");
-const UPDATE: &str = script!("common", "index", "keep", "admit_here", "update");
+const UPDATE: &str = script!("same", "common", "keep", "update");
 
 /// How long a session lives, and how long the server keeps it, in milliseconds.
 const LIFE: Duration = Duration::from_secs(1_800);
 const KEPT: &str = "1860000";
 
-/// A connection, and the scripts by their hashes.
+/// A connection, and the script by its hash.
 #[derive(Clone)]
 struct Redis {
     connection: ConnectionManager,
-    load: String,
     update: String,
 }
 
 impl Redis {
-    async fn call<T: FromRedisValue>(&mut self, sha: &str, id: &str, arguments: &[&[u8]]) -> RedisResult<T> {
+    async fn update(&mut self, id: &str, arguments: &[&[u8]]) -> RedisResult<i64> {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(sha).arg(1).arg(id).arg(arguments);
+        command.arg(&self.update).arg(1).arg(key(id)).arg(arguments);
         command.query_async(&mut self.connection).await
     }
 
-    /// The whole record, of which the last is what is held.
+    /// The whole record, of which the last is what is held. A touch is not due: the session has just begun.
     async fn record(&mut self, id: &str) -> RedisResult<Vec<u8>> {
-        let now = now();
-        // A touch is not due: the session has just begun.
-        let (due_before, expires_at) = (moment(now + LIFE / 2), moment(now + LIFE));
-        let now = moment(now);
-        let arguments =
-            [now.as_bytes(), due_before.as_bytes(), expires_at.as_bytes(), KEPT.as_bytes(), b"", b""];
-        let sha = self.load.clone();
-        self.call(&sha, &key(id), &arguments).await
+        redis::cmd("GET").arg(key(id)).query_async(&mut self.connection).await
     }
 }
 
@@ -78,16 +69,12 @@ fn key(id: &str) -> String {
 
 pub(crate) async fn on_redis(url: &str) -> Result<Router> {
     let mut connection = redis::Client::open(url)?.get_connection_manager().await?;
-    let mut shas = Vec::new();
-    for script in [LOAD, UPDATE] {
-        shas.push(redis::cmd("SCRIPT").arg("LOAD").arg(script).query_async(&mut connection).await?);
-    }
-    let (update, load) = (shas.pop().unwrap_or_default(), shas.pop().unwrap_or_default());
+    let update = redis::cmd("SCRIPT").arg("LOAD").arg(UPDATE).query_async(&mut connection).await?;
     Ok(Router::new()
         .route("/begin", get(begin))
         .route("/read", get(read))
         .route("/write", get(write))
-        .with_state(Redis { connection, load, update }))
+        .with_state(Redis { connection, update }))
 }
 
 async fn begin(State(mut redis): State<Redis>) -> Result<impl IntoResponse, Fault> {
@@ -117,7 +104,6 @@ async fn write(State(mut redis): State<Redis>, headers: HeaderMap) -> Answer {
     held.visits += 1;
     let (now, record) = (moment(now()), record(next, &held)?);
     let arguments = [now.as_bytes(), &record, KEPT.as_bytes(), version];
-    let sha = redis.update.clone();
-    let updated: i64 = redis.call(&sha, &key(id), &arguments).await?;
+    let updated = redis.update(id, &arguments).await?;
     Ok(if updated == 1 { "hello" } else { "not updated" })
 }

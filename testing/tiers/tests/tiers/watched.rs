@@ -122,6 +122,9 @@ impl Store for Watched {
         self.pass(self.store.delete(key)).await
     }
     fn abilities(&self) -> Abilities<'_> {
-        self.store.abilities()
+        let mut abilities = self.store.abilities();
+        // Answers at once would pass by this store.
+        abilities.immediate = None;
+        abilities
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use cloakroom_store::{Created, Error, ErrorKind, Record, Store, Timestamp};
+use cloakroom_store::{Created, Error, ErrorKind, OwnerKey, Owners, Record, Scan, Store, Timestamp};
 
 use super::super::FileStore;
-use super::key;
+use super::{HOUR, START, key, record};
 
 async fn refusal(path: &std::path::Path) -> Error {
     FileStore::open(path).await.unwrap_err()
@@ -55,6 +55,35 @@ async fn a_folder_that_went_away_is_an_error_and_not_an_empty_store() {
     let error = store.load(&key("k"), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
     assert!(!error.is_uncertain());
+}
+
+#[tokio::test]
+async fn a_folder_that_is_deleted_is_noticed_by_every_operation() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("store");
+    for again in [false, true] {
+        let store = FileStore::open(&root).await.unwrap();
+        let Created::Created(version) = store.create(&key("k"), &record("coat")).await.unwrap() else {
+            panic!()
+        };
+        fs::remove_dir_all(&root).unwrap();
+        if again {
+            fs::create_dir(&root).unwrap();
+        }
+        let errors = [
+            store.create(&key("l"), &record("hat")).await.unwrap_err(),
+            store.load(&key("k"), None).await.unwrap_err(),
+            store.update(&key("k"), version, &record("hat")).await.unwrap_err(),
+            store.touch(&key("k"), START + HOUR).await.unwrap_err(),
+            store.delete(&key("k")).await.unwrap_err(),
+            store.count().await.unwrap_err(),
+            store.revoke(&OwnerKey::new("alice").unwrap(), START).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Setup, "{error}");
+        }
+        assert!(!root.join("records").exists(), "something was made");
+    }
 }
 
 #[test]

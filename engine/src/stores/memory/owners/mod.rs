@@ -1,43 +1,43 @@
 //! The records of an owner.
 //!
 //! # The order of locks
-//! A thread that holds a lock takes only such that come later: the registers of owners, each after the one before
+//! A thread that holds a lock takes only such that come later: the indexes of owners, each after the one before
 //! it in number; then the shards, each after the one before it in number. Only those who step on many at once
 //! (`list`, `revoke`, `count` and `clear`) hold more than one of a kind.
 
 mod keys;
-mod register;
+mod owner_index;
 
 use cloakroom_store::{Cursor, Entry, HeadPage, Owner, OwnerKey, RecordHead, Result, StoreKey, Timestamp};
 
-use self::register::Register;
+use self::owner_index::OwnerIndex;
 use super::MemoryStore;
-use super::budget::Room;
 use super::entry;
+use super::eviction::Room;
 use super::hasher::{Hasher, part};
 use super::sync::{self, Mutex, MutexGuard};
 
 /// Finds the keys of an owner.
 pub(super) struct Owners {
-    registers: Box<[Mutex<Register>]>,
+    registers: Box<[Mutex<OwnerIndex>]>,
     hasher: Hasher,
 }
 
 impl Owners {
     /// `parts` is a power of two.
     pub(super) fn new(parts: usize, hasher: &Hasher) -> Self {
-        let registers = (0..parts).map(|_| Mutex::new(Register::new(hasher.state()))).collect();
+        let registers = (0..parts).map(|_| Mutex::new(OwnerIndex::new(hasher.state()))).collect();
         Self { registers, hasher: hasher.clone() }
     }
 
-    /// Locks the register of an owner.
-    pub(super) fn lock(&self, owner: &OwnerKey) -> Result<MutexGuard<'_, Register>> {
+    /// Locks the index that an owner is in.
+    pub(super) fn lock(&self, owner: &OwnerKey) -> Result<MutexGuard<'_, OwnerIndex>> {
         let part = part(self.hasher.owner(owner), self.registers.len());
         sync::lock(&self.registers[part])
     }
 
-    /// Locks all registers.
-    pub(super) fn lock_all(&self) -> Result<Vec<MutexGuard<'_, Register>>> {
+    /// Locks all indexes.
+    pub(super) fn lock_all(&self) -> Result<Vec<MutexGuard<'_, OwnerIndex>>> {
         self.registers.iter().map(sync::lock).collect()
     }
 

@@ -1,6 +1,6 @@
 use cloakroom_store::{ErrorKind, Updated};
 
-use super::super::room::LOOKS;
+use super::super::eviction::LOOKS;
 use super::*;
 
 fn of_records(records: u64) -> (MemoryStore, ManualClock) {
@@ -37,7 +37,7 @@ fn when_every_record_has_an_owner_the_one_that_expires_next_goes() {
 }
 
 #[test]
-fn expired_records_go_before_all_others_whoever_they_belong_to() {
+fn expired_records_go_before_all_others_with_an_owner_or_without() {
     let (store, clock) = of_records(2);
     create(&store, 1, &owned("a", 10));
     create(&store, 2, &lives(60));
@@ -76,7 +76,8 @@ fn when_all_were_touched_only_a_few_are_passed_over_and_the_first_of_those_goes(
         let moved = numbers.filter(|number| {
             let entry = contents.entry(*number);
             entry.key != key(many)
-                && entry.links.bucket() > super::super::deadlines::Bucket::of(START + Duration::from_secs(10))
+                && entry.place.begin()
+                    > super::super::expiry_wheel::Second::of(START + Duration::from_secs(10))
         });
         moved.map(|number| contents.entry(number).expiry.peek()).collect::<Vec<_>>()
     });

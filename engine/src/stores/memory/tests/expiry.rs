@@ -5,7 +5,7 @@ use super::*;
 const MICRO: Duration = Duration::from_micros(1);
 
 #[test]
-fn a_record_lives_until_the_microsecond_before_its_expiry_and_then_for_nobody() {
+fn a_record_lives_until_the_microsecond_before_its_expiry_and_no_longer() {
     let (store, clock) = store();
     let expires_at = START + Duration::from_micros(1_234_567);
     let version = create(&store, 1, &Record { expires_at, ..owned("a", 0) });

@@ -2,15 +2,15 @@ use cloakroom_store::Updated;
 
 use super::*;
 
-/// How many entries the deadlines know, and how many buckets there are.
-fn deadlines(store: &MemoryStore) -> (usize, usize) {
-    let sizes = store.shards.iter().map(|shard| shard.read().unwrap().deadline_sizes());
+/// How many entries the wheels know, and how many slots there are.
+fn wheel(store: &MemoryStore) -> (usize, usize) {
+    let sizes = store.shards.iter().map(|shard| shard.read().unwrap().wheel_sizes());
     sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
 }
 
 fn assert_empty(store: &MemoryStore) {
     assert_eq!((store.usage().records, store.usage().bytes), (0, 0));
-    assert_eq!((deadlines(store), store.owners.size()), ((0, 0), (0, 0)));
+    assert_eq!((wheel(store), store.owners.size()), ((0, 0), (0, 0)));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn records_that_are_made_and_deleted_again_and_again_leave_nothing() {
 }
 
 #[test]
-fn a_record_that_is_updated_again_and_again_has_one_place_among_the_deadlines() {
+fn a_record_that_is_updated_again_and_again_has_one_place_in_the_wheel() {
     let (store, _) = store();
     let mut version = create(&store, 1, &lives(10_000));
     for round in 0..2_000 {
@@ -38,7 +38,7 @@ fn a_record_that_is_updated_again_and_again_has_one_place_among_the_deadlines() 
         version = next;
         store.touch_now(&key(1), START + Duration::from_secs(9_500)).unwrap();
     }
-    assert_eq!(deadlines(&store), (1, 1));
+    assert_eq!(wheel(&store), (1, 1));
     assert_eq!(store.usage().records, 1);
     store.delete_now(&key(1)).unwrap();
     assert_empty(&store);
@@ -50,7 +50,7 @@ fn a_record_that_takes_the_place_of_an_expired_one_leaves_nothing_of_it() {
     create(&store, 1, &owned("a", 1));
     clock.advance(Duration::from_secs(1));
     create(&store, 1, &owned("b", 100));
-    assert_eq!((deadlines(&store), store.owners.size()), ((1, 1), (1, 0)));
+    assert_eq!((wheel(&store), store.owners.size()), ((1, 1), (1, 0)));
     store.delete_now(&key(1)).unwrap();
     assert_empty(&store);
 }
@@ -61,7 +61,7 @@ fn what_is_dropped_for_want_of_room_or_swept_leaves_nothing() {
     for number in 0..1_000 {
         create(&store, number, &owned(&number.to_string(), 10 + number % 13));
     }
-    assert_eq!((deadlines(&store).0, store.owners.size()), (50, (50, 0)));
+    assert_eq!((wheel(&store).0, store.owners.size()), (50, (50, 0)));
     clock.advance(Duration::from_secs(30));
     assert_eq!(store.sweep_now(usize::MAX).unwrap().swept.removed, 50);
     assert_empty(&store);
@@ -112,7 +112,7 @@ fn check_indexes(store: &MemoryStore, clock: &ManualClock) {
     );
     let owned = entries.iter().filter(|entry| entry.stored.record.owner.is_some()).count();
     let listed: usize = (0..20).map(|name| store.all_of(&owner(&name.to_string())).unwrap().len()).sum();
-    assert_eq!((owned, deadlines(store).0 as u64), (listed, store.usage().records));
+    assert_eq!((owned, wheel(store).0 as u64), (listed, store.usage().records));
     assert!(owned > 10 && entries.iter().all(|entry| entry.stored.record.is_live(clock_now(clock))));
 }
 

@@ -14,7 +14,7 @@ use cloakroom_store::{Created, ManualClock, Owner, OwnerKey, Record, StoreKey, T
 
 use super::{MemoryStore, MemoryStoreBuilder};
 
-/// A whole second: buckets begin here.
+/// A whole second: slots begin here.
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 fn store() -> (MemoryStore, ManualClock) {

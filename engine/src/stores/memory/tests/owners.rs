@@ -73,7 +73,7 @@ fn a_revocation_is_remembered_for_a_day_and_forgotten_by_the_sweep_after_it() {
 }
 
 #[test]
-fn revocations_are_forgotten_by_later_ones_if_nobody_sweeps() {
+fn revocations_are_forgotten_by_later_ones_without_a_sweep() {
     let (store, clock) = built(MemoryStore::builder().shards(1));
     for number in 0..100 {
         store.revoke_now(&owner(&number.to_string()), START).unwrap();

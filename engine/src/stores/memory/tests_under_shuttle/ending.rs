@@ -17,7 +17,7 @@ fn nothing_brings_a_deleted_record_back() {
         let deleting = with(&store, |store| {
             let removed = store.delete_now(&key(1)).unwrap();
             assert!(!is_alive(store, 1));
-            removed.expect("nobody else removes it").version
+            removed.expect("no other thread removes it").version
         });
         let answers = [updating.join().unwrap(), leaving.join().unwrap()];
         let last = answers.iter().find_map(|answer| match answer {
@@ -31,7 +31,7 @@ fn nothing_brings_a_deleted_record_back() {
     });
 }
 
-/// A touch that looked at the clock before the expiry may arrive after somebody saw the record expired.
+/// A touch that looked at the clock before the expiry may arrive after another thread saw the record expired.
 #[test]
 fn a_late_touch_does_not_bring_back_what_was_seen_expired() {
     search(|| {

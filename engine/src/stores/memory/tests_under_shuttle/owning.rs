@@ -42,7 +42,7 @@ fn after_a_revocation_nothing_of_the_owner_is_alive_whatever_was_under_way() {
     });
 }
 
-/// Whoever saw one record revoked sees none of the owner's others.
+/// A thread that saw one record revoked sees none of the owner's others.
 #[test]
 fn a_revocation_of_several_records_is_one_step() {
     search(|| {

@@ -1,0 +1,179 @@
+//! Stores a session for the first time.
+
+use cloakroom_store::{Created, Error as StoreError, StoreKey, Updated, Version};
+
+use super::conflict::unreadable;
+use super::{Commit, LOST, Write};
+use crate::observe::Event;
+use crate::record::Payload;
+use crate::state::{Cookie, Verdict};
+use crate::{Error, Handle, Result, SessionId};
+
+/// A record under a new id that the client does not know yet.
+pub(super) struct NewRecord {
+    pub(super) id: SessionId,
+    pub(super) key: StoreKey,
+    pub(super) version: Version,
+    pub(super) write: Write,
+}
+
+/// What creating a record under a new id came to.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is stored, and is taken apart at once")]
+pub(super) enum CreateResult {
+    Stored(NewRecord),
+    /// The user was revoked after this log-in began.
+    Revoked,
+}
+
+/// Where a record that was to be created is.
+enum Placed {
+    Here(Version),
+    /// An earlier, cancelled commit of this request created it, with the values of that time.
+    Earlier(Version),
+    /// Another session's record is there.
+    Taken,
+    Revoked,
+}
+
+impl Commit<'_> {
+    pub(super) async fn create(&mut self) -> Result<Verdict> {
+        let CreateResult::Stored(new) = self.create_record().await? else { return Ok(LOST) };
+        let public_id = Handle::new(new.write.header.public_id());
+        let is_login = self.adopt_new(new);
+        self.engine.emit(&Event::Created { session: public_id });
+        if is_login {
+            Box::pin(self.enforce_session_limit()).await;
+        }
+        Ok(Verdict::Saved)
+    }
+
+    /// Stores the session under a new id.
+    pub(super) async fn create_record(&mut self) -> Result<CreateResult> {
+        let write = self.write(true)?;
+        loop {
+            let Some(id) = self.view.next_id().cloned() else { return Err(unreadable()) };
+            let key = id.key();
+            let placed = match self.records.create(&key, &write.record).await {
+                Ok(Created::Created(version)) => Ok(Placed::Here(version)),
+                answer => Box::pin(self.place(&key, &write, answer)).await,
+            };
+            match placed {
+                Ok(Placed::Here(version)) => {
+                    return Ok(CreateResult::Stored(NewRecord { id, key, version, write }));
+                }
+                Ok(Placed::Earlier(version)) => {
+                    let mut new = Box::new(NewRecord { id, key, version, write });
+                    let kept = Box::pin(self.bring_up_to_date(&mut new)).await?;
+                    return Ok(if kept { CreateResult::Stored(*new) } else { CreateResult::Revoked });
+                }
+                Ok(Placed::Revoked) => return Ok(CreateResult::Revoked),
+                Ok(Placed::Taken) => {
+                    self.change_next_id()?;
+                    Box::pin(self.wait_after_conflict()).await?;
+                }
+                Err(error) => return Err(Box::pin(self.leave_unplaced(&key, error)).await),
+            }
+        }
+    }
+
+    /// Draws another id for the new record; the other secrets stay.
+    pub(super) fn change_next_id(&mut self) -> Result<()> {
+        let id = self.engine.draw_secrets()?.id;
+        self.view.set_next_id(id);
+        Ok(())
+    }
+
+    /// The record may be there all the same; no later commit of this request knows whether.
+    async fn leave_unplaced(&mut self, key: &StoreKey, error: Error) -> Error {
+        self.unsettled = None;
+        if self.is_uncertain {
+            self.roll_back(key).await;
+            self.unsettled = None;
+            if let Err(error) = self.change_next_id() {
+                return error;
+            }
+        }
+        error
+    }
+
+    /// Keeps the record although the first answer was no plain yes.
+    async fn place(
+        &mut self,
+        key: &StoreKey,
+        write: &Write,
+        mut answer: Result<Created, StoreError>,
+    ) -> Result<Placed> {
+        loop {
+            match answer {
+                Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
+                Ok(Created::Revoked) => return Ok(Placed::Revoked),
+                Ok(Created::Taken) => match self.whose(key).await? {
+                    Some(placed) => return Ok(placed),
+                    // It was ours, and a revocation has just removed it.
+                    None => self.wait_after_conflict().await?,
+                },
+                Err(error) => self.wait_after(error).await?,
+            }
+            answer = self.records.create(key, &write.record).await;
+        }
+    }
+
+    /// Returns whose the record under `key` is. If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
+    async fn whose(&mut self, key: &StoreKey) -> Result<Option<Placed>> {
+        if !self.is_uncertain && self.view.unsettled().is_empty() {
+            return Ok(Some(Placed::Taken));
+        }
+        let Some(stored) = self.records.load(key, None).await? else { return Ok(None) };
+        let Ok(Payload::Session(header, _)) = Payload::decode(&stored.record.payload) else {
+            return Ok(Some(Placed::Taken));
+        };
+        Ok(Some(if header.remembers(self.nonce) {
+            Placed::Here(stored.version)
+        } else if self.view.unsettled().iter().any(|tried| header.remembers(tried.nonce)) {
+            Placed::Earlier(stored.version)
+        } else {
+            Placed::Taken
+        }))
+    }
+
+    /// Adopts the new record and queues its cookie. Returns whether this was a log-in.
+    pub(super) fn adopt_new(&mut self, new: NewRecord) -> bool {
+        let NewRecord { id, version, write, .. } = new;
+        let is_login = write.record.owner.is_some() && write.header.authenticated_at().is_some();
+        let (located, frames) = super::located(id.clone(), version, write);
+        let max_age = self.engine.config().lifetime.max_age(&located.header, self.at);
+        self.view.cookie = Cookie::Set(id, max_age);
+        self.view.location = crate::state::Location::Stored(located);
+        self.frames = Some(frames);
+        is_login
+    }
+
+    /// Writes what is now known of the session into the new record; `false` if that was ended with all of the user's.
+    pub(super) async fn bring_up_to_date(&mut self, new: &mut NewRecord) -> Result<bool> {
+        new.write = self.write(true)?;
+        loop {
+            match self.records.update(&new.key, new.version, &new.write.record).await {
+                Ok(Updated::Updated(version)) => {
+                    new.version = version;
+                    return Ok(true);
+                }
+                // No other request knows its id: it is this commit's own write, whose answer was lost.
+                Ok(Updated::Conflict(stored)) => new.version = stored.version,
+                Ok(Updated::Gone) => return Ok(false),
+                Ok(Updated::Revoked) => {
+                    self.roll_back(&new.key).await;
+                    return Ok(false);
+                }
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Removes a new record. The client does not know its id; if the store does not answer, the record expires.
+    pub(super) async fn roll_back(&mut self, key: &StoreKey) {
+        if let Err(error) = self.records.delete(key).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "an unused session could not be removed");
+        }
+    }
+}

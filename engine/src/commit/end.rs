@@ -1,0 +1,145 @@
+//! Ends a session, wherever its id has led meanwhile.
+
+use cloakroom_store::{Record, StoreKey, Updated, Version};
+
+use super::conflict::unreadable;
+use super::{Commit, LOST};
+use crate::observe::{End, Event};
+use crate::records::{Follow, Records, Resolved};
+use crate::state::{Ending, Intent, Verdict};
+use crate::{Error, ErrorKind, Result};
+
+/// What ending a session came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Here,
+    /// It was gone.
+    Missing,
+    /// A log-in has made another session of it, which an old id must not end.
+    ReplacedByLogin,
+}
+
+impl Commit<'_> {
+    /// Ends the session. A renewal under way finds its old record gone and takes its new one back; one that is done has
+    /// left a redirect, which is followed.
+    pub(super) async fn end(&mut self) -> Result<Verdict> {
+        let Some(located) = self.view.location.stored() else { return Ok(Verdict::Saved) };
+        let (key, version) = (located.key.clone(), located.version);
+        let mut is_uncertain = false;
+        let ended = end_from(&mut self.records, key, Some(version), &mut is_uncertain).await;
+        if is_uncertain {
+            self.view.note_unsettled_end();
+        }
+        match ended? {
+            Ended::Here => {}
+            Ended::Missing => {
+                let was_ours = self.view.end_is_unsettled();
+                self.view.mark_ended();
+                if was_ours {
+                    self.engine.emit(&Event::Ended { reason: self.end_reason(), count: 1 });
+                }
+                return Ok(Verdict::Saved);
+            }
+            Ended::ReplacedByLogin => {
+                if self.view.intent.login().is_none() {
+                    return Ok(self.ignore_end());
+                }
+                return self.leave_to_the_others();
+            }
+        }
+        self.view.mark_ended();
+        let reason = self.end_reason();
+        self.engine.emit(&Event::Ended { reason, count: 1 });
+        Ok(Verdict::Saved)
+    }
+
+    fn end_reason(&self) -> End {
+        match &self.view.intent {
+            Intent::End(Ending { reason, .. }) => *reason,
+            Intent::Keep | Intent::Renew | Intent::LogIn(_) => End::Destroyed,
+        }
+    }
+
+    /// A log-in replaced the session that was to end: it goes on, and the application learns that by an event.
+    pub(super) fn ignore_end(&mut self) -> Verdict {
+        self.view.end_was_ignored = true;
+        self.engine.emit(&Event::EndIgnored { reason: self.end_reason() });
+        LOST
+    }
+
+    /// A log-in has replaced the session: the client has, or is about to get, the cookie of that one, and this one
+    /// leaves it alone. Only a log-in in this very request is carried out.
+    fn leave_to_the_others(&mut self) -> Result<Verdict> {
+        if self.view.intent.login().is_none() {
+            return Ok(LOST);
+        }
+        self.view.log_in_instead_of_ending();
+        self.log_in_without_a_past()?;
+        Ok(Verdict::Saved)
+    }
+
+    /// Ends the sessions of all other ids that the client sent under the same cookie name.
+    pub(super) async fn end_other_ids(&mut self) -> Result<()> {
+        let own = self.view.location.stored().map(|located| located.header.public_id());
+        for id in self.view.other_ids() {
+            // An older id of the session itself: what happens to that is for the step that follows.
+            let found = self.records.resolve(id.key(), Follow::HELD).await?;
+            let Resolved::Live(live) = found else { continue };
+            if own == Some(live.header.public_id()) {
+                continue;
+            }
+            let (key, version) = (live.key, Some(live.version));
+            if end_from(&mut self.records, key, version, &mut false).await? == Ended::Here {
+                let reason = self.end_reason();
+                self.engine.emit(&Event::Ended { reason, count: 1 });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends the session that `key` leads to.
+pub(crate) async fn end_following_redirects(records: &mut Records<'_>, key: StoreKey) -> Result<Ended> {
+    end_from(records, key, None, &mut false).await
+}
+
+/// Ends the session under `key`, seen at `version`, or the one that it leads to. A record that has expired takes the place of exactly the version
+/// that was seen, so that the redirect of a renewal or a log-in that came in between stays, even if the answer is lost.
+async fn end_from(
+    records: &mut Records<'_>,
+    mut key: StoreKey,
+    mut version: Option<Version>,
+    is_uncertain: &mut bool,
+) -> Result<Ended> {
+    loop {
+        let there = match version {
+            None => records.load(&key, None).await?,
+            Some(version) => match records.update(&key, version, &Record::expired()).await {
+                Ok(Updated::Updated(_)) => return Ok(Ended::Here),
+                Ok(Updated::Gone | Updated::Revoked) => return Ok(Ended::Missing),
+                Ok(Updated::Conflict(stored)) if records.wait_after_conflict().await => Some(stored),
+                Ok(Updated::Conflict(_)) => {
+                    let message = "too many requests changed the session while it was to end";
+                    return Err(Error::new(ErrorKind::Contended, message));
+                }
+                Err(error) => {
+                    *is_uncertain |= error.is_uncertain();
+                    records.wait_after(error).await?;
+                    records.load(&key, None).await?
+                }
+            },
+        };
+        match records.resolve_from(key, there, Follow::HELD).await? {
+            Resolved::Live(live) => {
+                if live.redirected {
+                    // What the write to the old record came to is known now.
+                    *is_uncertain = false;
+                }
+                (key, version) = (live.key, Some(live.version));
+            }
+            Resolved::Missing => return Ok(Ended::Missing),
+            Resolved::ReplacedByLogin | Resolved::GraceOver => return Ok(Ended::ReplacedByLogin),
+            Resolved::Unreadable => return Err(unreadable()),
+        }
+    }
+}

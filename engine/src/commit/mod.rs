@@ -1,0 +1,303 @@
+//! Brings a request's changes into the store: resolve, plan, write.
+//!
+//! A commit works on a copy of the request's state. It holds no lock and knows no request, so handlers go on meanwhile, and
+//! closures of the application run without a lock. Every write carries a nonce that the record remembers, so that a
+//! write whose answer was lost is recognised and never made twice.
+
+mod conflict;
+mod create;
+mod end;
+mod renew;
+mod session_limit;
+mod touch;
+mod update;
+
+use cloakroom_store::{Error as StoreError, Record, Stored, Timestamp, Version};
+
+use crate::observe::{Doing, Event};
+use crate::plan::{CookieStep, Observed, Origin, Plan, Privilege, Step};
+use crate::record::{Frames, Header};
+use crate::records::Records;
+use crate::state::{
+    Attempt, CommitInput, CommitResult, Cookie, IntentKind, Located, Location, RequestFacts, Stamp, State,
+    Verdict,
+};
+use crate::{Engine, Error, ErrorKind, Result, SessionId};
+
+pub(crate) use end::{Ended, end_following_redirects};
+
+/// One commit.
+struct Commit<'a> {
+    engine: &'a Engine,
+    records: Records<'a>,
+    /// The state as it was when the commit began; rebased on what other requests store meanwhile.
+    view: State,
+    /// The values that the store holds, as they were last seen or written.
+    frames: Option<Frames>,
+    nonce: u64,
+    at: Timestamp,
+    request: RequestFacts,
+    /// How many changes of the request this commit carries.
+    sent: usize,
+    /// Whether a write may be in the store although no answer came.
+    is_uncertain: bool,
+    /// The record as this commit has written it, for the next one in line.
+    written: Option<Stored>,
+    /// A write that the next commit has to find out about.
+    unsettled: Option<Attempt>,
+    conflicts: u32,
+}
+
+/// The session as a commit writes it.
+struct Write {
+    record: Record,
+    header: Header,
+}
+
+/// Carries out a commit.
+pub(crate) async fn commit(engine: &Engine, input: CommitInput) -> CommitResult {
+    let CommitInput { view, nonce, at, request, stamp } = input;
+    let records = match Records::for_commit(engine, request.deadline) {
+        Ok(records) => records,
+        Err(error) => {
+            engine.failed(Doing::Commit, &error);
+            return CommitResult::new(Err(error), view, stamp);
+        }
+    };
+    let sent = stamp.sent;
+    let commit = Commit {
+        engine,
+        records,
+        view,
+        frames: None,
+        nonce,
+        at,
+        request,
+        sent,
+        is_uncertain: false,
+        written: None,
+        unsettled: None,
+        conflicts: 0,
+    };
+    commit.run(stamp).await
+}
+
+impl Commit<'_> {
+    async fn run(mut self, stamp: Stamp) -> CommitResult {
+        let was_changed = self.view.is_changed() || self.view.must_exist || self.view.owner_is_new();
+        let verdict = self.carry_out().await;
+        match &verdict {
+            Ok(Verdict::Saved) if self.conflicts > 0 => {
+                self.engine.emit(&Event::Merged { retries: self.conflicts });
+            }
+            Ok(Verdict::Saved) => {}
+            Ok(Verdict::Discarded { .. }) if was_changed => self.engine.emit(&Event::WriteDropped),
+            Ok(Verdict::Discarded { .. }) => {}
+            Err(error) => self.engine.failed(Doing::Commit, error),
+        }
+        // Losing only the expiry of a flash value is not reported as a dropped write.
+        let verdict = match verdict {
+            Ok(Verdict::Discarded { .. }) if !was_changed && !self.request.is_save && !self.is_ending() => {
+                self.view.close();
+                Ok(Verdict::Saved)
+            }
+            verdict => verdict,
+        };
+        let mut result = CommitResult::new(verdict, self.view, stamp);
+        (result.frames, result.unsettled) = (self.frames, self.unsettled);
+        result
+    }
+
+    fn is_ending(&self) -> bool {
+        self.view.intent.kind() == IntentKind::End
+    }
+
+    async fn carry_out(&mut self) -> Result<Verdict> {
+        if let Some(landed) = self.view.landed.take() {
+            self.rebase_values(landed.frames, Some(landed.sent))?;
+        }
+        if self.view.is_unsettled() && Box::pin(self.settle_earlier_writes()).await? == Settled::Gone {
+            match self.view.intent.kind() {
+                IntentKind::LogIn => self.log_in_without_a_past()?,
+                // The end finds out itself how the session went, and carries on with a log-in that came after it.
+                IntentKind::End => {}
+                IntentKind::Keep | IntentKind::Renew => return Ok(LOST),
+            }
+        }
+        let plan = self.decide();
+        if plan.cookie == CookieStep::Set && self.request.has_responded {
+            if plan.step == Step::Replace {
+                Box::pin(self.end()).await?;
+            }
+            let message = "the response was sent; its cookie cannot change any more";
+            return Err(Error::new(ErrorKind::ResponseSent, message));
+        }
+        // A session that had ended before is a log-out all the same.
+        self.view.ended |= self.is_ending() && matches!(self.view.location, Location::Absent);
+        if self.ends_sessions(plan.step) {
+            Box::pin(self.end_other_ids()).await?;
+        }
+        // A future has room for the largest of its steps, used or not: what is rare is in a box.
+        let verdict = match plan.step {
+            Step::Nothing => Box::pin(self.do_nothing()).await?,
+            Step::Discard => LOST,
+            Step::DiscardEnd => self.ignore_end(),
+            Step::Refuse => {
+                self.ignore_end();
+                let message = "the session cannot be ended, because its store did not answer";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+            Step::Create => self.create().await?,
+            Step::Update => self.update().await?,
+            Step::Touch => Box::pin(self.touch(true)).await?,
+            Step::Renew(privilege) => Box::pin(self.renew(privilege)).await?,
+            Step::End => Box::pin(self.end()).await?,
+            Step::Replace => Box::pin(self.replace()).await?,
+        };
+        if verdict == Verdict::Saved {
+            self.tell_cookie(plan);
+        }
+        Ok(verdict)
+    }
+
+    /// Decides what to do, once.
+    fn decide(&self) -> Plan {
+        let config = self.engine.config();
+        let seen = self.view.observe(config, self.at);
+        // A renewal that is merely due waits for a response that can carry the new id.
+        let renewal_due = seen.renewal_due && !self.request.has_responded;
+        let wanted = seen.wanted && !self.request.is_aborted;
+        let seen = Observed { renewal_due, wanted, ..seen };
+        let plan = Plan::decide(seen);
+        let renews = plan.step == Step::Renew(Privilege::Same);
+        match self.view.location.stored() {
+            // Of parallel requests one renews; to the others it is as if it had done so already.
+            Some(located) if renews && !self.engine.queue().claim_renewal(&located.key) => {
+                Plan::decide(Observed { origin: Origin::Redirected, ..seen })
+            }
+            _ => plan,
+        }
+    }
+
+    /// Returns whether the step ends what the client had, so that no other id that it sent may stay live.
+    fn ends_sessions(&self, step: Step) -> bool {
+        matches!(self.view.intent.kind(), IntentKind::End | IntentKind::LogIn)
+            && !matches!(step, Step::DiscardEnd | Step::Refuse)
+    }
+
+    async fn replace(&mut self) -> Result<Verdict> {
+        match self.end().await? {
+            Verdict::Saved => self.create().await,
+            dropped @ Verdict::Discarded { .. } => Ok(dropped),
+        }
+    }
+
+    /// A request that changed nothing; a save wants to know whether the session is alive.
+    async fn do_nothing(&mut self) -> Result<Verdict> {
+        match &self.view.location {
+            Location::Stored(_) if self.request.is_save => self.touch(false).await,
+            Location::Closed if self.request.is_save => Ok(LOST),
+            Location::Unknown if self.request.is_save => {
+                let message = "it is not known whether the session is alive: its store did not answer";
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+            _ => Ok(Verdict::Saved),
+        }
+    }
+
+    /// Says what the client must learn, unless a step that made an id has said so.
+    fn tell_cookie(&mut self, plan: Plan) {
+        match plan.cookie {
+            CookieStep::Leave | CookieStep::Set => {}
+            CookieStep::Remove if self.view.ended => self.view.cookie = Cookie::Removed,
+            CookieStep::Remove => {}
+            CookieStep::Resend => {
+                let lifetime = &self.engine.config().lifetime;
+                if let (Cookie::Unchanged, Some(located)) =
+                    (&self.view.cookie, self.view.stored().filter(|located| !located.redirected))
+                {
+                    let max_age = lifetime.max_age(&located.header, self.at);
+                    self.view.cookie = Cookie::Set(located.id.clone(), max_age);
+                }
+            }
+        }
+    }
+
+    /// Encodes the session as this commit writes it: under its own key, or (`new_id`) under a new one.
+    #[inline]
+    fn write(&self, new_id: bool) -> Result<Write> {
+        let config = self.engine.config();
+        let Some(mut header) = self.view.known_header() else {
+            return Err(Error::new(ErrorKind::Random, "a new session has no id yet"));
+        };
+        // A commit that had to wait for others does not take back the time that they have given the session.
+        let now = if self.conflicts > 0 { self.engine.clock().now() } else { self.at };
+        let replaced = self.view.stored().map(|located| &located.key);
+        header.commit(self.nonce, now, config.lifetime.idle_of(&header));
+        if new_id {
+            header.set_renewed_at(now);
+            if let Some(key) = replaced {
+                header.set_replaces(key.clone());
+            }
+        }
+        let payload = self.view.values.encode(&header);
+        if payload.len() > config.max_size {
+            return Err(too_large(payload.len(), config.max_size, &self.view.values.largest()));
+        }
+        let record = Record {
+            payload,
+            expires_at: config.lifetime.expires_at(&header, now),
+            sliding: header.own_idle().is_none(),
+            owner: self.view.owner().cloned(),
+        };
+        Ok(Write { record, header })
+    }
+
+    /// After a write failed: waits for another try, or hands the error back.
+    async fn wait_after(&mut self, error: StoreError) -> Result<()> {
+        self.is_uncertain |= error.is_uncertain();
+        let waited = self.records.wait_after(error).await;
+        if waited.is_err() && self.is_uncertain {
+            self.note_unsettled();
+        }
+        waited
+    }
+
+    /// Notes that the write of this commit may be in the store.
+    fn note_unsettled(&mut self) {
+        let base = self.view.location.stored().map_or(0, |located| located.header.number());
+        self.unsettled = Some(Attempt { nonce: self.nonce, sent: self.sent, base, at: self.at });
+    }
+
+    async fn wait_after_conflict(&mut self) -> Result<()> {
+        self.conflicts += 1;
+        if self.records.wait_after_conflict().await {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Contended, "too many requests changed the session at once"))
+    }
+}
+
+/// Returns where a record that was written under a new id is, and its values.
+fn located(id: SessionId, version: Version, write: Write) -> (Located, Frames) {
+    let Write { record, header } = write;
+    let frames = Frames::of(&record.payload, &header);
+    let (key, expires_at, owner) = (id.key(), record.expires_at, record.owner);
+    (Located { id, key, version, header, expires_at, owner, redirected: false }, frames)
+}
+
+/// Another request has ended the session.
+const LOST: Verdict = Verdict::Discarded { session_remains: false };
+
+/// What earlier writes of the request came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Known,
+    /// The session is gone.
+    Gone,
+}
+
+pub(crate) fn too_large(size: usize, most: usize, largest: &str) -> Error {
+    let message = format!("the session has {size} bytes of at most {most}; its largest values: {largest}");
+    Error::new(ErrorKind::TooLarge, message)
+}

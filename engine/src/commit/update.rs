@@ -1,0 +1,108 @@
+//! Writes a session under the id that it has.
+
+use cloakroom_store::{Result as StoreResult, StoreKey, Stored, Updated, Version};
+
+use super::conflict::{Reconciled, outcome_unknown};
+use super::{Commit, LOST, Write};
+use crate::record::Frames;
+use crate::state::Verdict;
+use crate::{Error, ErrorKind, Result};
+
+impl Commit<'_> {
+    /// Replaces the stored session, merged with what other requests store meanwhile.
+    pub(super) async fn update(&mut self) -> Result<Verdict> {
+        let Some(located) = self.view.stored() else { return Ok(LOST) };
+        if self.engine.queue().is_busy(&located.key) {
+            let key = located.key.clone();
+            return Box::pin(self.update_in_turn(key, None)).await;
+        }
+        match self.update_once().await? {
+            (_, Ok(Updated::Updated(_))) => Ok(Verdict::Saved),
+            (key, answer) => Box::pin(self.update_in_turn(key, Some(answer))).await,
+        }
+    }
+
+    async fn update_once(&mut self) -> Result<(StoreKey, StoreResult<Updated>)> {
+        let write = self.write(false)?;
+        let Some(located) = self.view.stored() else {
+            return Err(Error::new(ErrorKind::Gone, "the session has ended"));
+        };
+        let (key, version) = (located.key.clone(), located.version);
+        let answer = self.records.update(&key, version, &write.record).await;
+        if let Ok(Updated::Updated(version)) = &answer {
+            self.updated(write, *version);
+        }
+        Ok((key, answer))
+    }
+
+    /// Lines up with the other commits of this process that write the record, and goes on until the write is in the
+    /// store or cannot be. `answer` is what a try before has met.
+    async fn update_in_turn(
+        &mut self,
+        line: StoreKey,
+        mut answer: Option<StoreResult<Updated>>,
+    ) -> Result<Verdict> {
+        let place = self.engine.queue().enter(&line);
+        let Some(mut turn) = self.records.within_deadline(place.turn()).await else {
+            return Err(Error::new(ErrorKind::Contended, "too many requests changed the session at once"));
+        };
+        let seen = self.view.stored().map(|located| located.version);
+        if let Some(stored) = turn.take().filter(|stored| Some(stored.version) != seen) {
+            self.conflicts += u32::from(answer.is_some());
+            answer = Some(Ok(Updated::Conflict(stored)));
+        }
+        let (mut key, mut is_unanswered) = (line.clone(), false);
+        loop {
+            if let Some(answer) = answer {
+                is_unanswered |= matches!(&answer, Err(error) if error.is_uncertain());
+                match self.after_update(key, answer).await? {
+                    Reconciled::Ours => return Ok(Verdict::Saved),
+                    Reconciled::Rebased => {}
+                    // What landed before the log-in went along into its session, and that is not looked into.
+                    Reconciled::ReplacedByLogin if is_unanswered => return Err(outcome_unknown()),
+                    Reconciled::Gone | Reconciled::ReplacedByLogin => return Ok(LOST),
+                }
+            }
+            let (at, next) = self.update_once().await?;
+            if let Ok(Updated::Updated(_)) = next {
+                *turn = self.written.take().filter(|_| at == line);
+                return Ok(Verdict::Saved);
+            }
+            (key, answer) = (at, Some(next));
+        }
+    }
+
+    /// Finds out what is there after a try that did not land.
+    async fn after_update(&mut self, key: StoreKey, answer: StoreResult<Updated>) -> Result<Reconciled> {
+        match answer {
+            Ok(Updated::Updated(_)) => Ok(Reconciled::Ours),
+            Ok(Updated::Gone) => Ok(Reconciled::Gone),
+            Ok(Updated::Conflict(stored)) => {
+                self.wait_after_conflict().await?;
+                self.reconcile(key, Some(stored)).await
+            }
+            // If the session is there still, `revoke_others` has exempted it and moved its date.
+            Ok(Updated::Revoked) => {
+                self.wait_after_conflict().await?;
+                self.load_and_reconcile(key).await
+            }
+            Err(error) => {
+                self.wait_after(error).await?;
+                self.load_and_reconcile(key).await
+            }
+        }
+    }
+
+    /// A write to the session's own record is in the store.
+    #[inline]
+    fn updated(&mut self, write: Write, version: Version) {
+        let Write { record, header } = write;
+        self.frames = Some(Frames::of(&record.payload, &header));
+        if let Some(located) = self.view.location.stored_mut() {
+            (located.version, located.header) = (version, header);
+            located.expires_at = record.expires_at;
+            located.owner.clone_from(&record.owner);
+        }
+        self.written = Some(Stored { record, version });
+    }
+}

@@ -1,0 +1,150 @@
+//! Finds the session of a request.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use cloakroom_store::{Record, StoreKey, Timestamp, Touch, Updated, Version};
+
+use crate::config::OutagePolicy;
+use crate::observe::{Doing, Event, Expiry, Refusal};
+use crate::record::{Frames, Payload};
+use crate::records::{Follow, Live, Records, Resolved};
+use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
+use crate::state::{Located, Location, State};
+use crate::{Engine, Error, Result, SessionId};
+
+/// How long a request waits for the clean-up of a session that has run out.
+const CLEAN_UP: Duration = Duration::from_millis(20);
+
+impl Engine {
+    /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
+    /// on, with [`look_up`](Self::look_up).
+    #[inline]
+    pub(crate) fn look_up_now(&self, ids: &Candidates, now: Timestamp) -> Option<Box<State>> {
+        let Some(id) = ids.iter().next() else {
+            return Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
+        };
+        let key = id.key();
+        let stored = self.immediate()?.load(&key, Some(self.touch(now)), now).ok()??;
+        let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
+            return None;
+        };
+        let (expires_at, owner, version) = (stored.record.expires_at, stored.record.owner, stored.version);
+        let live = Live { key, version, header, frames, expires_at, owner, redirected: false };
+        if self.expiry_of(&live, now).is_some() {
+            return None;
+        }
+        Some(self.state_of(id, live, ids, 1, now))
+    }
+
+    /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips
+    /// (signed: [`MOST_LOOKUPS_SIGNED`]).
+    pub(crate) async fn look_up(
+        &self,
+        ids: &Candidates,
+        begun: Timestamp,
+        now: Timestamp,
+        waited: &AtomicU64,
+    ) -> Result<Box<State>> {
+        let mut records = match Records::for_load(self, Some(waited)) {
+            Ok(records) => records,
+            Err(error) => return self.during_outage(error, now),
+        };
+        let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
+        let (mut is_replaced, mut seen) = (false, 0);
+        for (place, id) in ids.iter().enumerate() {
+            let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
+            seen = place + 1;
+            let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };
+            match records.resolve(id.key(), follow).await {
+                Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
+                    None => return Ok(self.state_of(id, live, ids, seen, now)),
+                    Some(reason) => self.expire(&mut records, &live.key, live.version, reason).await,
+                },
+                Ok(other) => {
+                    is_replaced |= matches!(other, Resolved::ReplacedByLogin);
+                    self.emit(&Event::Refused { reason: refusal_of(&other) });
+                }
+                Err(error) => return self.during_outage(error, now),
+            }
+        }
+        let location = if is_replaced { Location::Closed } else { Location::Absent };
+        let mut state = Box::new(State::new(location, Frames::default(), now));
+        // Redirects use up lookups, too: ids that were not looked at may be live.
+        state.set_other_ids(ids.behind(seen));
+        Ok(state)
+    }
+
+    /// Loads the session again that was found under `key`. No cache may answer: the caller wants to know what is true.
+    pub(crate) async fn look_again(&self, id: &SessionId, key: StoreKey) -> Result<Option<Box<State>>> {
+        let now = self.clock().now();
+        let mut records = Records::for_load(self, None)?;
+        let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Ok(None) };
+        if self.expiry_of(&live, now).is_some() {
+            return Ok(None);
+        }
+        Ok(Some(self.state_of(id, live, &Candidates::default(), 0, now)))
+    }
+
+    /// Returns the touch that rides on every load; the store carries it out only where it is due.
+    pub(crate) fn touch(&self, now: Timestamp) -> Touch {
+        self.config().lifetime.touch(now)
+    }
+
+    fn state_of(
+        &self,
+        id: &SessionId,
+        live: Live,
+        ids: &Candidates,
+        seen: usize,
+        now: Timestamp,
+    ) -> Box<State> {
+        let Live { key, version, header, frames, expires_at, owner, .. } = live;
+        let redirected = live.redirected || id.key() != key;
+        let idle_changed = self.config().lifetime.idle_was_changed(&header);
+        let located = Located { id: id.clone(), key, version, header, expires_at, owner, redirected };
+        let mut state = Box::new(State::new(Location::Stored(located), frames, now));
+        state.idle_changed = idle_changed;
+        state.set_other_ids(ids.behind(seen));
+        state
+    }
+
+    /// Returns on which clock a session has run out that the store still has.
+    pub(crate) fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<Expiry> {
+        let lifetime = &self.config().lifetime;
+        if now >= lifetime.ends_at(&live.header) {
+            return Some(Expiry::Absolute);
+        }
+        lifetime.was_idle_too_long(&live.header, live.expires_at, now).then_some(Expiry::Idle)
+    }
+
+    /// Removes a session that has run out; of several requests that find it, one counts it. A store that refuses is no
+    /// matter of this request: it is anonymous either way.
+    async fn expire(&self, records: &mut Records<'_>, key: &StoreKey, version: Version, reason: Expiry) {
+        let expired = Record::expired();
+        let removed = records.within(CLEAN_UP, records.store().update(key, version, &expired)).await;
+        if let Some(Ok(Updated::Updated(_))) = removed {
+            self.emit(&Event::Expired { reason, count: 1 });
+        }
+        self.emit(&Event::Refused { reason: Refusal::Unknown });
+    }
+
+    fn during_outage(&self, error: Error, now: Timestamp) -> Result<Box<State>> {
+        self.failed(Doing::Load, &error);
+        match self.config().outage.then {
+            OutagePolicy::FailClosed => Err(error),
+            OutagePolicy::AnonymousReadOnly => {
+                Ok(Box::new(State::new(Location::Unknown, Frames::default(), now)))
+            }
+        }
+    }
+}
+
+/// Returns why an id was not accepted.
+const fn refusal_of(resolved: &Resolved) -> Refusal {
+    match resolved {
+        Resolved::Live(_) | Resolved::Missing => Refusal::Unknown,
+        Resolved::ReplacedByLogin | Resolved::GraceOver => Refusal::Superseded,
+        Resolved::Unreadable => Refusal::Unreadable,
+    }
+}

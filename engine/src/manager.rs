@@ -1,0 +1,231 @@
+//! Keeps sessions: what all requests of an application share.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
+
+use crate::config::TrustProxy;
+use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
+use crate::id::NewSecrets;
+use crate::key_queue::KeyQueue;
+use crate::observe::{Doing, Event, Refusal};
+use crate::random::Nonces;
+use crate::request::{Candidates, RequestState};
+use crate::store_health::StoreHealth;
+use crate::sweep::Sweeper;
+use crate::{Config, ConfigError, Error, Pending, Random, RequestHead, Result, Sessions};
+
+/// Keeps sessions: one for an application, cheap to clone.
+///
+/// Adapters call [`begin`](Self::begin) when a request comes, [`Pending::load`] when a handler asks for its session
+/// and [`Pending::commit`] before the response leaves.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) config: Config,
+    codec: Codec,
+    cookie: Template,
+    nonces: Nonces,
+    pub(crate) sweeper: Sweeper,
+    health: StoreHealth,
+    queue: KeyQueue,
+}
+
+impl Engine {
+    /// Makes an engine on a store. Within a tokio runtime, also starts to sweep in the background.
+    ///
+    /// # Errors
+    /// If options contradict each other, or the store lacks an ability that they need.
+    pub fn new(store: impl Store, config: Config) -> Result<Self, ConfigError> {
+        Self::shared(Arc::new(store), config)
+    }
+
+    /// Makes an engine on a store that others use too.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn shared(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
+        let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
+        let cookie = config.check(&codec)?;
+        if config.cap.is_required() && store.abilities().owners.is_none() {
+            let message = "the store cannot find the sessions of a user";
+            return Err(ConfigError::new(&["sessions_per_user", "store"], message));
+        }
+        let nonces =
+            Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
+        let engine = Self(Arc::new(Inner {
+            store,
+            config,
+            codec,
+            cookie,
+            nonces,
+            sweeper: Sweeper::default(),
+            health: StoreHealth::default(),
+            queue: KeyQueue::default(),
+        }));
+        engine.start_sweeping();
+        Ok(engine)
+    }
+
+    /// Begins a request: reads its cookies, asks no store.
+    pub fn begin(&self, head: &impl RequestHead) -> Pending {
+        let name = &*self.0.cookie.name;
+        let mut ids = Candidates::default();
+        for header in head.cookies() {
+            for value in values_of(name, header) {
+                if ids.is_full() {
+                    break;
+                }
+                match self.0.codec.read(name, value) {
+                    Ok(id) => ids.add(id),
+                    Err(NotAnId::Malformed) if value.is_empty() => {}
+                    Err(NotAnId::Malformed) => self.reject(&mut ids, Refusal::Malformed),
+                    Err(NotAnId::Forged) => self.reject(&mut ids, Refusal::Forged),
+                }
+            }
+        }
+        RequestState::begin(self.clone(), ids, self.came_over_https(head))
+    }
+
+    /// Tells of a cookie that is no id, once a request and reason: a client may send thousands.
+    fn reject(&self, ids: &mut Candidates, reason: Refusal) {
+        if ids.reject(reason) {
+            self.emit(&Event::Refused { reason });
+        }
+    }
+
+    /// Matters only where the answer changes the cookie.
+    fn came_over_https(&self, head: &impl RequestHead) -> bool {
+        if self.0.config.cookie.secure != Secure::Auto {
+            return false;
+        }
+        let forwarded = match self.0.config.proxy {
+            TrustProxy::No => None,
+            TrustProxy::Yes => head.forwarded_proto(),
+        };
+        forwarded.map_or_else(
+            || head.is_https() && self.0.config.proxy == TrustProxy::No,
+            |list| {
+                list.split(|&byte| byte == b',')
+                    .next()
+                    .is_some_and(|first| first.trim_ascii().eq_ignore_ascii_case(b"https"))
+            },
+        )
+    }
+
+    /// Returns sessions by user: what a page of devices or an administrator needs.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.clone())
+    }
+
+    /// Returns the name of the cookie, exactly as it is written and read.
+    pub fn cookie_name(&self) -> &str {
+        &self.0.cookie.name
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// Returns whether a log-out also clears the site's data in the browser.
+    pub fn clears_site_data(&self) -> bool {
+        self.0.config.clear_site_data
+    }
+
+    /// Returns whether every request's session is looked at, asked for or not.
+    pub(crate) fn always_loads(&self) -> bool {
+        self.0.config.rolling || self.0.config.save_empty
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn codec(&self) -> &Codec {
+        &self.0.codec
+    }
+
+    pub(crate) fn is_signed(&self) -> bool {
+        matches!(self.0.codec, Codec::Signed(_))
+    }
+
+    pub(crate) fn cookie(&self) -> &Template {
+        &self.0.cookie
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.config.clock
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.config.random
+    }
+
+    pub(crate) fn health(&self) -> &StoreHealth {
+        &self.0.health
+    }
+
+    pub(crate) fn queue(&self) -> &KeyQueue {
+        &self.0.queue
+    }
+
+    pub(crate) fn next_nonce(&self) -> u64 {
+        self.0.nonces.next()
+    }
+
+    /// Returns the store's answers without waiting, if it has the ability.
+    #[inline]
+    pub(crate) fn immediate(&self) -> Option<&dyn Immediate> {
+        self.0.store.abilities().immediate
+    }
+
+    /// Returns how many sessions a user may have, if the store can tell.
+    pub(crate) fn session_limit(&self) -> Option<usize> {
+        let limit = self.0.config.cap.limit()?;
+        self.0.store.abilities().owners.map(|_| limit)
+    }
+
+    /// Draws the random parts of a new session. Never call it under a lock: the generator is the application's.
+    pub(crate) fn draw_secrets(&self) -> Result<NewSecrets> {
+        NewSecrets::draw(self.random())
+    }
+
+    /// Notes what the store answered.
+    #[inline]
+    pub(crate) fn record_answer<T>(&self, answer: &StoreResult<T>) {
+        let event = match answer {
+            Ok(_) => self.0.health.record_success(),
+            Err(error) => self.0.health.record_error(error),
+        };
+        if let Some(event) = event {
+            self.emit(&event);
+        }
+    }
+
+    /// Tells the application of an event. An observer that panics breaks neither a request nor the sweep.
+    pub(crate) fn emit(&self, event: &Event) {
+        let Some(observer) = &self.0.config.observer else { return };
+        if catch_unwind(AssertUnwindSafe(|| observer.event(event))).is_err() {
+            tracing::error!("the session observer panicked");
+        }
+    }
+
+    pub(crate) fn failed(&self, doing: Doing, error: &Error) {
+        tracing::warn!(?doing, error = error as &dyn std::error::Error, "a session operation failed");
+        self.emit(&Event::Failed { doing, kind: error.kind() });
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("store", &self.0.store)
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
+    }
+}

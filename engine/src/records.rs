@@ -1,0 +1,484 @@
+//! The one door to the store: every question of the engine goes through here, with its retries, its deadline, the events
+//! of outages, decoding, and the one walker of redirects.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use cloakroom_store::{
+    Created, Cursor, Entry, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners,
+    Record, RecordHead, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+};
+
+use crate::record::{Frames, Header, Payload, read_head};
+use crate::retry::{Limits, Retry};
+use crate::store_health::Admission;
+use crate::{Engine, Error, ErrorKind, Handle, Result};
+
+/// The store, as one operation of the engine asks it.
+#[derive(Debug)]
+pub(crate) struct Records<'a> {
+    engine: &'a Engine,
+    retry: Retry,
+    loads: usize,
+    /// Whether it asks a store that is down whether it is back.
+    is_probe: bool,
+    /// Whether this operation has met its first trouble.
+    is_suspect: bool,
+    /// Where the time is noted that this operation has waited, in microseconds.
+    waited: Option<&'a AtomicU64>,
+}
+
+impl Drop for Records<'_> {
+    fn drop(&mut self) {
+        if self.is_probe {
+            self.engine.health().end_probe();
+        }
+        if let (Some(waited), Some(span)) = (self.waited, self.retry.elapsed()) {
+            waited.store(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+}
+
+/// How many sessions a page of a scan has.
+const PAGE: usize = 500;
+
+/// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
+const HEADS: usize = 100;
+
+/// After how long a renewal or log-in that is not done has died: longer than any deadline.
+const HALF_WAY: Duration = Duration::from_secs(120);
+
+/// What a list shows of a session's record.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) key: StoreKey,
+    pub(crate) version: Version,
+    pub(crate) header: Header,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) user: Option<String>,
+    /// When the log-in began.
+    pub(crate) since: Timestamp,
+    pub(crate) device: Option<String>,
+    /// The public id of the session that it belongs to: its own, or that of the listed one which it is to replace.
+    session: [u8; 16],
+    /// Whether it is to replace another listed record, which is the session until then.
+    pub(crate) is_replacement: bool,
+}
+
+/// Finds the records that are to replace other listed ones.
+pub(crate) fn mark_replacements(listed: &mut [Listed]) {
+    if listed.iter().all(|record| record.header.replaces().is_none()) {
+        return;
+    }
+    let sessions: HashMap<StoreKey, [u8; 16]> =
+        listed.iter().map(|record| (record.key.clone(), record.session)).collect();
+    for record in listed {
+        if let Some(session) = record.header.replaces().and_then(|key| sessions.get(key)) {
+            (record.session, record.is_replacement) = (*session, true);
+        }
+    }
+}
+
+impl Listed {
+    /// Returns the public id of the session that the record belongs to.
+    pub(crate) const fn session(&self) -> [u8; 16] {
+        self.session
+    }
+
+    /// Reads a record; `None` if it is no session, or cannot be read.
+    fn read(entry: Entry) -> Option<Self> {
+        let Entry { key, stored: Stored { record, version } } = entry;
+        let (header, device) = read_head(&record.payload)?;
+        let user =
+            record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
+        let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
+        let session = header.public_id();
+        let expires_at = record.expires_at;
+        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
+    }
+
+    /// Reads what a list of the owner's records shows of one; `None` if it is no session, or cannot be read.
+    pub(crate) fn read_head(head: RecordHead, owner: &OwnerKey) -> Option<Self> {
+        let (header, device) = read_head(&head.payload_head)?;
+        let RecordHead { key, version, since, expires_at, .. } = head;
+        let user = Some(String::from_utf8_lossy(owner.as_bytes()).into_owned());
+        let session = header.public_id();
+        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
+    }
+
+    /// Returns whether this is the session of that public id.
+    pub(crate) fn is_named(&self, handle: &Handle) -> bool {
+        Handle::new(self.session) == *handle
+    }
+}
+
+/// A session in the store.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) key: StoreKey,
+    pub(crate) version: Version,
+    pub(crate) header: Header,
+    pub(crate) frames: Frames,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) owner: Option<Owner>,
+    /// Whether a redirect led here.
+    pub(crate) redirected: bool,
+}
+
+/// What a key leads to.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is live, and is taken apart at once")]
+pub(crate) enum Resolved {
+    Live(Live),
+    /// A log-in took its place.
+    ReplacedByLogin,
+    /// It was renewed, and its grace is over.
+    GraceOver,
+    Missing,
+    /// The record is there and cannot be read; its bytes stay.
+    Unreadable,
+}
+
+/// How redirects are followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follow {
+    /// What rides on each load.
+    pub(crate) touch: Option<Touch>,
+    /// When the request came that brought the id: an old id is good until the end of its grace. `None` for a session
+    /// that is held already, which finds its record for as long as that lives.
+    pub(crate) arrived_at: Option<Timestamp>,
+    /// How many redirects are followed at most.
+    pub(crate) hops: usize,
+}
+
+impl Follow {
+    /// Follows a session that a request holds already: as many redirects as renewals can leave.
+    pub(crate) const HELD: Self = Self { touch: None, arrived_at: None, hops: 10_000 };
+}
+
+type Call<'b, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'b>>;
+
+impl<'a> Records<'a> {
+    /// Begins an operation that loads.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) while the store is known to be down.
+    pub(crate) fn for_load(engine: &'a Engine, waited: Option<&'a AtomicU64>) -> Result<Self> {
+        let (config, failures) = (engine.config(), engine.config().outage.wait);
+        let limits = Limits { deadline: config.deadline, conflicts: Duration::MAX, failures };
+        let mut records = Self::open(engine, limits)?;
+        records.waited = waited;
+        Ok(records)
+    }
+
+    /// Begins an operation that writes.
+    ///
+    /// # Errors
+    /// As for [`for_load`](Self::for_load).
+    pub(crate) fn for_commit(engine: &'a Engine, deadline: Duration) -> Result<Self> {
+        let config = engine.config();
+        let (conflicts, failures) = (config.commit_within, config.outage.wait);
+        Self::open(engine, Limits { deadline, conflicts, failures })
+    }
+
+    fn open(engine: &'a Engine, limits: Limits) -> Result<Self> {
+        let admission = engine.health().admit();
+        if admission == Admission::Refused {
+            let message = "the session store did not answer the last requests";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        let is_probe = admission == Admission::Probe;
+        Ok(Self {
+            is_probe,
+            engine,
+            retry: Retry::new(limits, engine.next_nonce()),
+            loads: 0,
+            is_suspect: false,
+            waited: None,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &'a dyn Store {
+        &**self.engine.store()
+    }
+
+    /// Asks once, and not for longer than the deadline.
+    pub(crate) async fn ask<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
+        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        let answer = match first {
+            Poll::Ready(answer) => answer,
+            // Most timers are never needed, and there are none outside of a runtime.
+            Poll::Pending if tokio::runtime::Handle::try_current().is_err() => call.await,
+            Poll::Pending => self.wait_for(call).await,
+        };
+        self.engine.record_answer(&answer);
+        answer
+    }
+
+    async fn wait_for<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
+        let deadline = self.retry.deadline();
+        // Half of the time is waited before the store is suspected, and half of it for any sign of life.
+        let half = self.retry.started() + (deadline - self.retry.started()) / 2;
+        if let Ok(answer) = tokio::time::timeout_at(half, &mut call).await {
+            return answer;
+        }
+        self.suspect();
+        tokio::time::timeout_at(deadline, call).await.unwrap_or_else(|_| {
+            Err(StoreError::new(StoreErrorKind::Unavailable, "no answer within the deadline"))
+        })
+    }
+
+    /// Notes the first trouble of this operation: if it gives up and no other has succeeded since, the store is down.
+    fn suspect(&mut self) {
+        if !std::mem::replace(&mut self.is_suspect, true) {
+            self.engine.health().record_suspicion();
+        }
+    }
+
+    /// Asks once, without a retry, and not for longer than `limit`.
+    pub(crate) async fn within<T>(&self, limit: Duration, mut call: Call<'_, T>) -> Option<StoreResult<T>> {
+        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        match first {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending if tokio::runtime::Handle::try_current().is_err() => None,
+            Poll::Pending => tokio::time::timeout(limit, call).await.ok(),
+        }
+    }
+
+    pub(crate) async fn create(&mut self, key: &StoreKey, record: &Record) -> StoreResult<Created> {
+        let store = self.store();
+        self.ask(store.create(key, record)).await
+    }
+
+    pub(crate) async fn update(
+        &mut self,
+        key: &StoreKey,
+        version: Version,
+        record: &Record,
+    ) -> StoreResult<Updated> {
+        let store = self.store();
+        self.ask(store.update(key, version, record)).await
+    }
+
+    /// Loads a record, trying again after failures.
+    pub(crate) async fn load(&mut self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let store = self.store();
+        self.loads += 1;
+        loop {
+            match self.ask(store.load(key, touch)).await {
+                Ok(found) => return Ok(found),
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Moves an expiry, trying again after failures.
+    pub(crate) async fn touch(&mut self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        let store = self.store();
+        loop {
+            match self.ask(store.touch(key, expires_at)).await {
+                Ok(found) => return Ok(found),
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Removes a record, trying again after failures.
+    pub(crate) async fn delete(&mut self, key: &StoreKey) -> Result<Option<Stored>> {
+        let store = self.store();
+        loop {
+            match self.ask(store.delete(key)).await {
+                Ok(removed) => return Ok(removed),
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Ends the session under `key` if it still has this version; what came in its place stays.
+    pub(crate) async fn end_exactly(&mut self, key: &StoreKey, version: Version) -> Result<bool> {
+        let mut may_be_ours = false;
+        loop {
+            match self.update(key, version, &Record::expired()).await {
+                Ok(Updated::Updated(_)) => return Ok(true),
+                Ok(Updated::Gone) => return Ok(may_be_ours),
+                Ok(Updated::Conflict(_) | Updated::Revoked) => return Ok(false),
+                Err(error) => {
+                    may_be_ours |= error.is_uncertain();
+                    self.wait_after(error).await?;
+                }
+            }
+        }
+    }
+
+    /// Finds the session that `key` leads to.
+    pub(crate) async fn resolve(&mut self, key: StoreKey, follow: Follow) -> Result<Resolved> {
+        let found = self.load(&key, follow.touch).await?;
+        self.resolve_from(key, found, follow).await
+    }
+
+    /// Finds the session that the record `found` under `key` is, or leads to.
+    pub(crate) async fn resolve_from(
+        &mut self,
+        mut key: StoreKey,
+        mut found: Option<Stored>,
+        follow: Follow,
+    ) -> Result<Resolved> {
+        for hop in 0usize.. {
+            let Some(stored) = found else { return Ok(Resolved::Missing) };
+            let redirect = match Payload::decode(&stored.record.payload) {
+                Ok(Payload::Redirect(redirect)) => redirect,
+                Ok(Payload::Session(header, frames)) => {
+                    let (expires_at, owner) = (stored.record.expires_at, stored.record.owner);
+                    let (version, redirected) = (stored.version, hop > 0);
+                    let live = Live { key, version, header, frames, expires_at, owner, redirected };
+                    return Ok(Resolved::Live(live));
+                }
+                Err(_) => {
+                    tracing::warn!("a session record cannot be read; it is left alone");
+                    return Ok(Resolved::Unreadable);
+                }
+            };
+            let is_excused = follow.arrived_at.is_none_or(|at| at <= redirect.grace_until);
+            key = match redirect.to {
+                Some(to) if is_excused && hop < follow.hops => to,
+                _ if is_excused => return Ok(Resolved::ReplacedByLogin),
+                _ => return Ok(Resolved::GraceOver),
+            };
+            found = self.load(&key, follow.touch).await?;
+        }
+        Ok(Resolved::Missing)
+    }
+
+    /// Gives the owner of a session a later date. `None` if the session is gone, `false` if it changed meanwhile.
+    pub(crate) async fn redate(&mut self, live: Live, since: Timestamp) -> Result<Option<bool>> {
+        let mut record = live.header.record(&live.frames);
+        (record.expires_at, record.owner) = (live.expires_at, live.owner);
+        if let Some(owner) = &mut record.owner {
+            owner.since = owner.since.max(since);
+        }
+        loop {
+            match self.update(&live.key, live.version, &record).await {
+                Ok(Updated::Updated(_)) => return Ok(Some(true)),
+                Ok(Updated::Conflict(_)) => return Ok(Some(false)),
+                Ok(Updated::Gone | Updated::Revoked) => return Ok(None),
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Lists the records of a user's sessions. A record that was left by a renewal or log-in which died half-way is removed.
+    pub(crate) async fn list(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+        let owners = self.owners()?;
+        // A record that changes between two pages may be in both: the later one counts.
+        let (mut found, mut after) = (BTreeMap::new(), None);
+        loop {
+            let page = loop {
+                match self.ask(owners.list(owner, after.as_ref(), HEADS)).await {
+                    Ok(page) => break page,
+                    Err(error) => self.wait_after(error).await?,
+                }
+            };
+            let heads = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
+            found.extend(heads.map(|record| (record.key.clone(), record)));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut listed: Vec<Listed> = found.into_values().collect();
+        self.remove_unreachable(&mut listed).await;
+        mark_replacements(&mut listed);
+        Ok(listed)
+    }
+
+    /// Ends every session of `owner` whose log-in began at `at` or before; returns how many there were.
+    pub(crate) async fn revoke(&mut self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let owners = self.owners()?;
+        loop {
+            match self.ask(owners.revoke(owner, at)).await {
+                Ok(count) => return Ok(count),
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Reads a page of all sessions.
+    pub(crate) async fn scan(&mut self, after: Option<&Cursor>) -> Result<(Vec<Listed>, Option<Cursor>)> {
+        let unsupported = || Error::new(ErrorKind::Unsupported, "the store cannot go through its sessions");
+        let scan = self.store().abilities().scan.ok_or_else(unsupported)?;
+        loop {
+            match self.ask(scan.scan(after, PAGE)).await {
+                Ok(page) => {
+                    return Ok((page.entries.into_iter().filter_map(Listed::read).collect(), page.next));
+                }
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    fn owners(&self) -> Result<&'a dyn Owners> {
+        let unsupported =
+            || Error::new(ErrorKind::Unsupported, "the store cannot find the sessions of a user");
+        self.store().abilities().owners.ok_or_else(unsupported)
+    }
+
+    /// Removes records that were made to replace another one which is still the session: the client never got their id.
+    async fn remove_unreachable(&mut self, listed: &mut Vec<Listed>) {
+        let now = self.engine.clock().now();
+        let mut place = 0;
+        while let Some(record) = listed.get(place) {
+            let is_old = now.since(record.header.renewed_at()) > HALF_WAY;
+            let replaced = record.header.replaces().filter(|_| is_old).cloned();
+            let is_unreachable = match replaced {
+                Some(key) => self.is_session(&key).await,
+                None => false,
+            };
+            if !is_unreachable {
+                place += 1;
+                continue;
+            }
+            let record = listed.remove(place);
+            // A failure leaves the record to the next list, or to its expiry.
+            let _ = self.end_exactly(&record.key, record.version).await;
+        }
+    }
+
+    async fn is_session(&mut self, key: &StoreKey) -> bool {
+        let Ok(Some(stored)) = self.load(key, None).await else { return false };
+        matches!(Payload::decode(&stored.record.payload), Ok(Payload::Session(..)))
+    }
+
+    /// Returns how many loads were made.
+    pub(crate) const fn loads(&self) -> usize {
+        self.loads
+    }
+
+    /// Waits for another try after a failure, or hands the error back.
+    pub(crate) async fn wait_after(&mut self, error: StoreError) -> Result<()> {
+        self.suspect();
+        if error.is_uncertain() && self.retry.after_failure().await {
+            return Ok(());
+        }
+        if error.kind() == StoreErrorKind::Unavailable {
+            self.engine.health().record_give_up();
+        }
+        Err(error.into())
+    }
+
+    /// Waits for another try after a conflict; `false` if there is no time left.
+    pub(crate) async fn wait_after_conflict(&mut self) -> bool {
+        self.retry.after_conflict().await
+    }
+
+    /// Waits for `future`, but not beyond the deadline.
+    pub(crate) async fn within_deadline<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Some(future.await);
+        }
+        tokio::time::timeout_at(self.retry.deadline(), future).await.ok()
+    }
+}

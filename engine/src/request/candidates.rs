@@ -1,0 +1,58 @@
+//! The ids that a request brought.
+
+use crate::SessionId;
+use crate::observe::Refusal;
+
+/// How many trips to the store finding the session of a request takes at most, whatever the client sends.
+pub(crate) const MOST_LOOKUPS: usize = 3;
+
+/// The same for signed cookies, which cannot be made up.
+pub(crate) const MOST_LOOKUPS_SIGNED: usize = 8;
+
+/// How many cookies of our name are read, and verified if they are signed, whatever the client sends.
+const MOST_COOKIES: usize = 16;
+
+/// The ids that a request brought, each once, in the order of the headers.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    first: Option<SessionId>,
+    others: Vec<SessionId>,
+    read: usize,
+    is_malformed: bool,
+    is_forged: bool,
+}
+
+impl Candidates {
+    pub(crate) fn add(&mut self, id: SessionId) {
+        self.read += 1;
+        if self.first.is_none() {
+            self.first = Some(id);
+        } else if !self.iter().any(|other| *other == id) {
+            self.others.push(id);
+        }
+    }
+
+    /// Notes a cookie that is no id; returns whether it is the first of its kind.
+    pub(crate) fn reject(&mut self, reason: Refusal) -> bool {
+        self.read += 1;
+        let seen = if reason == Refusal::Forged { &mut self.is_forged } else { &mut self.is_malformed };
+        !std::mem::replace(seen, true)
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.read >= MOST_COOKIES
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SessionId> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Returns the ids behind the first `n`.
+    pub(crate) fn behind(&self, n: usize) -> Vec<SessionId> {
+        self.iter().skip(n).cloned().collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! The usual commit to a store that answers without waiting: one plain write, without a future.
+
+use cloakroom_store::{Created, Immediate, Timestamp, Updated};
+
+use super::{Outcome, RequestState};
+use crate::Handle;
+use crate::observe::Event;
+use crate::plan::{Plan, Step};
+use crate::state::{PlainWrite, State};
+
+/// What a request needs at its end.
+enum Need {
+    /// Nothing: this is its outcome.
+    Nothing(Outcome),
+    /// One write under the id that it has, or under a new one.
+    PlainWrite,
+    /// A commit.
+    Commit,
+}
+
+impl RequestState {
+    /// Ends a request whose outcome takes no waiting; `None` if it needs a commit.
+    pub(super) fn finish_in_place(&self) -> Option<Outcome> {
+        let _turn = self.turns.try_take()?;
+        let outcome = match self.with(|state| self.need(state)) {
+            Need::Nothing(outcome) => outcome,
+            Need::Commit => return None,
+            Need::PlainWrite => self.write_in_place(self.engine.immediate()?)?,
+        };
+        self.respond();
+        Some(outcome)
+    }
+
+    fn need(&self, state: &State) -> Need {
+        let config = self.engine.config();
+        if !state.is_plain() || config.rolling {
+            return Need::Commit;
+        }
+        match Plan::decide(state.observe(config, state.loaded_at)).step {
+            Step::Nothing if !state.is_unsettled() => Need::Nothing(self.outcome_of(state)),
+            Step::Update | Step::Create if !state.is_unsettled() => Need::PlainWrite,
+            _ => Need::Commit,
+        }
+    }
+
+    /// Writes once; `None` leaves the request as it was, for a commit to deal with.
+    fn write_in_place(&self, immediate: &dyn Immediate) -> Option<Outcome> {
+        let now = self.engine.clock().now();
+        let nonce = self.engine.next_nonce();
+        let config = self.engine.config();
+        let mut write = self.with(|state| state.plain_write(config, nonce, now));
+        if write.is_none() && self.with(|state| state.lacks_secrets()) {
+            let secrets = self.engine.draw_secrets().ok()?;
+            write = self.with(|state| {
+                state.give_secrets(secrets);
+                state.plain_write(config, nonce, now)
+            });
+        }
+        self.carry_out(immediate, write?, now)
+    }
+
+    fn carry_out(&self, immediate: &dyn Immediate, write: PlainWrite, now: Timestamp) -> Option<Outcome> {
+        let version = match write.version {
+            Some(expected) => {
+                immediate.update(&write.key, expected, &write.record, now).map(|done| match done {
+                    Updated::Updated(version) => Some(version),
+                    Updated::Conflict(_) | Updated::Gone | Updated::Revoked => None,
+                })
+            }
+            None => immediate.create(&write.key, &write.record, now).map(|done| match done {
+                Created::Created(version) => Some(version),
+                Created::Taken | Created::Revoked => None,
+            }),
+        };
+        let version = match version {
+            Ok(version) => version?,
+            Err(error) => {
+                if error.is_uncertain() {
+                    self.with(|state| state.note_attempt(&write, now));
+                }
+                return None;
+            }
+        };
+        let created = write.version.is_none().then(|| Handle::new(write.header.public_id()));
+        let lifetime = &self.engine.config().lifetime;
+        let outcome = self.with(|state| {
+            state.plainly_written(write, version, lifetime, now).then(|| self.outcome_of(state))
+        });
+        if let Some(session) = created {
+            self.engine.emit(&Event::Created { session });
+        }
+        outcome
+    }
+}

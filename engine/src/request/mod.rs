@@ -1,0 +1,298 @@
+//! One request's dealings with its session: the lock around its state, and one load or commit at a time.
+
+mod candidates;
+mod head;
+mod in_place;
+mod pending;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cloakroom_store::{Timestamp, Touch};
+
+use crate::commit::commit;
+use crate::observe::Event;
+use crate::records::{Follow, Records, Resolved};
+use crate::state::{CommitInput, CommitResult, Cookie, NeedsSecrets, RequestFacts, State, Verdict};
+use crate::turn_lock::TurnLock;
+use crate::{Engine, Error, ErrorKind, Result, Session};
+
+pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
+pub use head::{Plain, RequestHead};
+pub use pending::{Outcome, Pending};
+
+/// One request's dealings with its session; shared by every handle that the request gives out.
+pub(crate) struct RequestState {
+    engine: Engine,
+    ids: Candidates,
+    https: bool,
+    /// When the request began, if it brought an id: what excuses an old one.
+    begun: Timestamp,
+    /// One load or commit at a time.
+    turns: TurnLock,
+    /// Empty until the session is loaded: most requests never look at theirs. No code of the application runs while it is
+    /// locked.
+    state: Mutex<Option<Box<State>>>,
+    has_responded: AtomicBool,
+    /// How long the load waited for the store, in microseconds: the last commit has so much less time.
+    waited: AtomicU64,
+}
+
+/// The turn of a load or commit, which may outlive the future that took it.
+struct OwnedTurn(Arc<RequestState>);
+
+impl Drop for OwnedTurn {
+    fn drop(&mut self) {
+        self.0.turns.release();
+    }
+}
+
+/// Which commit of a request it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// A save in the middle.
+    Save,
+    /// The last one: the response follows.
+    Response,
+    /// The client disconnected: only an end is carried out, as no cookie of a new session could be sent.
+    Aborted,
+}
+
+impl RequestState {
+    pub(crate) fn begin(engine: Engine, ids: Candidates, https: bool) -> Pending {
+        let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
+        Pending(Arc::new(Self {
+            engine,
+            begun,
+            ids,
+            https,
+            turns: TurnLock::default(),
+            state: Mutex::new(None),
+            has_responded: AtomicBool::new(false),
+            waited: AtomicU64::new(0),
+        }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Looks at or changes the state of a loaded session. `f` must not run code of the application; what such code may
+    /// run in when it is dropped goes into the state's trash, which is emptied when the lock is free.
+    #[inline]
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        let mut guard = self.state();
+        // Every `Session` was made by `load`, which sets the state first.
+        let state = guard.get_or_insert_default();
+        let out = f(state);
+        if !state.trash.is_empty() {
+            let trash = std::mem::take(&mut state.trash);
+            drop(guard);
+            drop(trash);
+        }
+        out
+    }
+
+    #[inline]
+    fn state(&self) -> MutexGuard<'_, Option<Box<State>>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn is_loaded(&self) -> bool {
+        self.state().is_some()
+    }
+
+    fn has_responded(&self) -> bool {
+        self.has_responded.load(Ordering::Acquire)
+    }
+
+    fn respond(&self) {
+        self.has_responded.store(true, Ordering::Release);
+    }
+
+    async fn take_turn(self: &Arc<Self>) -> OwnedTurn {
+        std::mem::forget(self.turns.take().await);
+        OwnedTurn(self.clone())
+    }
+
+    async fn load(self: &Arc<Self>) -> Result<Session> {
+        if !self.is_loaded() {
+            let _turn = self.turns.take().await;
+            if !self.is_loaded() {
+                self.engine.start_sweeping();
+                let now = self.engine.clock().now();
+                let state = match self.engine.look_up_now(&self.ids, now) {
+                    Some(state) => state,
+                    None => Box::pin(self.engine.look_up(&self.ids, self.begun, now, &self.waited)).await?,
+                };
+                *self.state() = Some(state);
+            }
+        }
+        Ok(Session(self.clone()))
+    }
+
+    /// Loads again, in the place of what was loaded before.
+    pub(crate) async fn reload(&self) -> Result<()> {
+        let _turn = self.turns.take().await;
+        let place =
+            self.with(|state| state.stored().map(|located| (located.id.clone(), located.key.clone())));
+        let Some((id, key)) = place else {
+            return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
+        };
+        match self.engine.look_again(&id, key).await? {
+            Some(state) => self.with(|old| old.reloaded(*state)),
+            None => {
+                self.with(State::close);
+                return Err(Error::new(ErrorKind::Gone, "the session has ended"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves in the middle of a request; fails unless the session is alive.
+    pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
+        match self.commit(Occasion::Save).await? {
+            Verdict::Saved => Ok(()),
+            Verdict::Discarded { .. } => Err(dropped()),
+        }
+    }
+
+    /// Commits. Where stopping half-way would show, a task of its own goes on to the end even if the future is dropped.
+    async fn commit(self: &Arc<Self>, occasion: Occasion) -> Result<Verdict> {
+        let turn = self.take_turn().await;
+        if occasion == Occasion::Aborted && !self.with(|state| state.intent.is_end()) {
+            return Ok(Verdict::Saved);
+        }
+        let input = self.begin_commit(occasion)?;
+        let may_stop = !input.must_finish(self.engine.config());
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !may_stop => {
+                let task = runtime.spawn(Self::run_commit(turn, input, occasion));
+                task.await.unwrap_or_else(|error| {
+                    let message = "the commit was interrupted";
+                    Err(Error::new(ErrorKind::Unavailable, message).with_source(error))
+                })
+            }
+            _ => Self::run_commit(turn, input, occasion).await,
+        }
+    }
+
+    /// Returns how long a commit may take: a request waits for its deadline once, but saves of a long one do so each.
+    fn deadline(&self, occasion: Occasion) -> Duration {
+        let deadline = self.engine.config().deadline;
+        match occasion {
+            Occasion::Save | Occasion::Aborted => deadline,
+            Occasion::Response => {
+                let waited = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+                deadline.saturating_sub(waited).max(Duration::from_millis(1))
+            }
+        }
+    }
+
+    fn begin_commit(&self, occasion: Occasion) -> Result<CommitInput> {
+        let (nonce, at) = (self.engine.next_nonce(), self.engine.clock().now());
+        let facts = RequestFacts {
+            deadline: self.deadline(occasion),
+            has_responded: self.has_responded(),
+            is_save: occasion == Occasion::Save,
+            is_aborted: occasion == Occasion::Aborted,
+        };
+        let config = self.engine.config();
+        match self.with(|state| state.begin_commit(config, nonce, at, facts, None)) {
+            Ok(input) => Ok(input),
+            Err(NeedsSecrets) => {
+                let drawn = Some(self.engine.draw_secrets()?);
+                let input = self.with(|state| state.begin_commit(config, nonce, at, facts, drawn));
+                input.map_err(|NeedsSecrets| Error::new(ErrorKind::Random, "a new session has no id yet"))
+            }
+        }
+    }
+
+    async fn run_commit(turn: OwnedTurn, input: CommitInput, occasion: Occasion) -> Result<Verdict> {
+        let request = &turn.0;
+        let result = commit(&request.engine, input).await;
+        let verdict = request.finish_commit(result);
+        if occasion != Occasion::Save {
+            // Before the next one has its turn: it must know that no cookie can be sent any more.
+            request.respond();
+        }
+        verdict
+    }
+
+    /// Takes in what a commit did. Changes that a handler made meanwhile are carried out again without the lock.
+    fn finish_commit(&self, mut result: CommitResult) -> Result<Verdict> {
+        while let Some(replay) = self.with(|state| state.finish_commit(&mut result)) {
+            result.set_replayed(replay.run());
+        }
+        result.verdict.take().unwrap_or(Ok(Verdict::Saved))
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.with(|state| self.outcome_of(state))
+    }
+
+    #[inline]
+    fn outcome_of(&self, state: &State) -> Outcome {
+        let cookie = self.engine.cookie();
+        let set_cookie = match &state.cookie {
+            Cookie::Unchanged => None,
+            Cookie::Set(id, max_age) => Some(cookie.set(self.engine.codec(), id, *max_age, self.https)),
+            Cookie::Removed => Some(cookie.remove(self.https)),
+        };
+        Outcome { vary: true, ended: state.ended, set_cookie }
+    }
+
+    /// Begins the idle time of a session anew while its request is under way, whatever the handler does.
+    ///
+    /// Returns whether it is alive.
+    async fn touch_under_way(&self) -> Result<bool> {
+        let config = self.engine.config();
+        let now = self.engine.clock().now();
+        let place = self.state().as_ref().and_then(|state| {
+            let located = state.stored()?;
+            Some((located.key.clone(), config.lifetime.expires_at(&located.header, now)))
+        });
+        let Some((key, expires_at)) = place else { return Ok(true) };
+        let mut records = Records::for_load(&self.engine, None)?;
+        let touch = Some(Touch { due_before: expires_at, expires_at });
+        let found = records.resolve(key, Follow { touch, ..Follow::HELD }).await?;
+        let Resolved::Live(live) = found else { return Ok(false) };
+        if live.expires_at < expires_at {
+            records.touch(&live.key, expires_at).await?;
+        }
+        self.with(|state| {
+            if let Some(located) = state.location.stored_mut() {
+                located.expires_at = located.expires_at.max(expires_at);
+            }
+        });
+        Ok(true)
+    }
+
+    /// Returns when the session has to be touched so that it does not run out.
+    fn next_touch(&self) -> Duration {
+        let expires_at = self.state().as_ref().and_then(|state| Some(state.stored()?.expires_at));
+        let left = match expires_at {
+            Some(expires_at) => expires_at.since(self.engine.clock().now()),
+            // It may be loaded yet.
+            None => self.engine.config().lifetime.idle / 2,
+        };
+        (left / 2).clamp(Duration::from_millis(50), Duration::from_secs(24 * 60 * 60))
+    }
+}
+
+impl Drop for RequestState {
+    /// Tells the application of changes that were made after the response and never saved.
+    fn drop(&mut self) {
+        let responded = *self.has_responded.get_mut();
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if responded && state.as_ref().is_some_and(|state| state.holds_unsaved_changes()) {
+            self.engine.emit(&Event::UnsavedChanges);
+        }
+    }
+}
+
+fn dropped() -> Error {
+    Error::new(ErrorKind::Gone, "the session ended meanwhile, and the changes were dropped")
+}

@@ -1,0 +1,160 @@
+//! A request whose session is kept, as an adapter sees it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Occasion, RequestState, dropped};
+use crate::state::{Cookie, Verdict};
+use crate::{Engine, Result, Session};
+
+/// A request whose session is loaded only if it is asked for: see [`Engine::begin`]. Clones are of the same request.
+#[derive(Clone)]
+pub struct Pending(pub(super) Arc<RequestState>);
+
+/// What the response must say; an adapter turns it into headers.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "the client learns of its session only by this"]
+pub struct Outcome {
+    /// The value of a `Set-Cookie` header to add. Remove others of the same name, and keep the response out of caches.
+    pub set_cookie: Option<String>,
+    /// Whether the response depends on the session: add `Vary: Cookie`.
+    pub vary: bool,
+    /// Whether this request ended its session: a log-out, also of a session that had ended already.
+    pub ended: bool,
+}
+
+/// The outcome of a request that did not look at its session.
+const UNTOUCHED: Outcome = Outcome { set_cookie: None, vary: false, ended: false };
+
+impl Pending {
+    /// Loads the session, once in a request: asked again, hands out the same.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or [`Store`](crate::ErrorKind::Store) if the store does not answer
+    /// and the [outage policy](crate::OutagePolicy) is to fail. Such a request can never write.
+    pub async fn load(&self) -> Result<Session> {
+        self.0.load().await
+    }
+
+    /// Returns whether the session was loaded.
+    pub fn is_loaded(&self) -> bool {
+        self.0.is_loaded()
+    }
+
+    /// Returns the outcome, if finding it takes no waiting; else ask [`commit`](Self::commit).
+    ///
+    /// A request that never looked at its session, or only read it, ends here; with a store in the process's memory also
+    /// one that changed values.
+    pub fn settle(&self) -> Option<Outcome> {
+        let request = &self.0;
+        if request.is_loaded() {
+            return request.finish_in_place();
+        }
+        let is_untouched = !request.engine.always_loads();
+        is_untouched.then(|| {
+            request.respond();
+            UNTOUCHED
+        })
+    }
+
+    /// Brings the request's changes into the store and returns what the response must tell the client.
+    ///
+    /// # Errors
+    /// The changes are then not acknowledged: the response must be replaced by an error.
+    /// [`Gone`](crate::ErrorKind::Gone) only if
+    /// [`dropped_write_is_an_error`](crate::Config::dropped_write_is_an_error).
+    pub async fn commit(&self) -> Result<Outcome> {
+        if !self.0.is_loaded() {
+            if let Some(outcome) = self.settle() {
+                return Ok(outcome);
+            }
+            if Box::pin(self.0.load()).await.is_err() {
+                // No handler asked for the session: an outage is nothing to this response.
+                return Ok(UNTOUCHED);
+            }
+        }
+        match self.0.commit(Occasion::Response).await? {
+            Verdict::Discarded { .. } if self.0.engine.config().dropped_write_is_an_error => Err(dropped()),
+            Verdict::Discarded { .. } | Verdict::Saved => Ok(self.0.outcome()),
+        }
+    }
+
+    /// Returns what the client must learn although the commit failed: the new id that an earlier
+    /// [`save`](Session::save) of this request has stored. Without it the error page would log the user out.
+    pub fn outcome_of_an_error(&self) -> Outcome {
+        let is_news =
+            self.0.is_loaded() && self.0.with(|state| state.ended || matches!(state.cookie, Cookie::Set(..)));
+        if is_news { self.0.outcome() } else { UNTOUCHED }
+    }
+
+    /// Returns whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
+    /// before its response is made [abandons](Self::abandon) it then: a log-out must not be lost.
+    pub fn is_ending(&self) -> bool {
+        let request = &self.0;
+        request.is_loaded()
+            && !request.has_responded()
+            && request.with(|state| state.intent.is_end() && state.location.stored().is_some())
+    }
+
+    /// Returns whether the handler changed the session and the store does not know yet. Asks no store and writes nothing:
+    /// for adapters whose request ends without a response.
+    pub fn has_unsaved_changes(&self) -> bool {
+        let request = &self.0;
+        request.is_loaded()
+            && !request.has_responded()
+            && request.with(|state| state.holds_unsaved_changes())
+    }
+
+    /// Carries out the end of the session, and nothing else, of a request whose client is gone: the cookie of a new
+    /// session could not be sent.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub async fn abandon(&self) -> Result<()> {
+        if self.is_ending() {
+            self.0.commit(Occasion::Aborted).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the session from running out while the request is under way: a request is activity for as long as it lasts,
+    /// be it longer than the idle time. Never ready; an adapter polls it beside the handler once the session
+    /// [was loaded](Self::is_loaded).
+    pub fn keep_alive(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let request = self.0.clone();
+        Box::pin(async move {
+            loop {
+                tokio::time::sleep(request.next_touch()).await;
+                match request.touch_under_way().await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => request.engine.failed(crate::observe::Doing::Load, &error),
+                }
+            }
+            std::future::pending().await
+        })
+    }
+
+    /// Returns the engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending(..)")
+    }
+}
+
+impl fmt::Debug for Outcome {
+    /// The cookie holds the id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("set_cookie", &self.set_cookie.as_ref().map(|_| format_args!("..")))
+            .field("vary", &self.vary)
+            .field("ended", &self.ended)
+            .finish()
+    }
+}

@@ -1,0 +1,53 @@
+//! How long this session lives.
+
+use std::time::Duration;
+
+use cloakroom_store::Timestamp;
+
+use super::Session;
+
+/// # Lifetime
+impl Session {
+    /// How long the session lives on if nobody looks at it again.
+    pub fn expires_in(&self) -> Duration {
+        let engine = self.0.engine();
+        let now = engine.clock().now();
+        self.with(|state| {
+            let lifetime = &engine.config().lifetime;
+            match state.stored().filter(|_| !state.will_move_expiry()) {
+                Some(stored) => stored.expires_at.min(lifetime.ends_at(&stored.header)).since(now),
+                None => state.known_header().map_or_else(
+                    || lifetime.idle.min(lifetime.absolute.unwrap_or(Duration::MAX)),
+                    |header| lifetime.expires_at(&header, now).since(now),
+                ),
+            }
+        })
+    }
+
+    /// Gives this session an idle time of its own, within the absolute one; `None`: the cookie ends with the browser,
+    /// and the idle time is as configured.
+    ///
+    /// The server enforces it. The cookie keeps its own lifetime, unless it must begin or stop to outlive the browser:
+    /// it is then sent again, with a fresh id.
+    pub fn set_max_age(&self, max_age: Option<Duration>) {
+        self.with(|state| {
+            let was = state.known_header().and_then(|header| header.persistent());
+            let was = was.unwrap_or(self.0.engine().config().lifetime.persistent);
+            state.header_changes.idle = Some(max_age);
+            state.header_changes.persistent = Some(max_age.is_some());
+            if was != max_age.is_some() {
+                state.renew();
+            }
+        });
+    }
+
+    /// Restarts the idle clock, even if that is not due.
+    pub fn touch(&self) {
+        self.with(|state| state.touch = true);
+    }
+
+    /// When the session began, or its user last logged in: the start of the absolute clock.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.with(|state| state.known_header().map(|header| header.started_at()))
+    }
+}

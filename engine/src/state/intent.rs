@@ -1,0 +1,80 @@
+//! What the handler decided about the session itself.
+
+use cloakroom_store::Owner;
+
+use super::WorkingCopy;
+use crate::id::NewSecrets;
+use crate::observe::End;
+
+/// What the handler decided about the session itself, besides its values.
+#[derive(Debug, Default)]
+pub(crate) enum Intent {
+    /// It goes on.
+    #[default]
+    Keep,
+    /// It goes on under a new id, with the same rights.
+    Renew,
+    /// A user has just proved who they are: a new id, and the old one leads nowhere.
+    LogIn(Login),
+    /// The stored session ends. What is written afterwards is a new one.
+    End(Ending),
+}
+
+/// A log-in of this request.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// The user, and when the log-in began.
+    pub(crate) owner: Owner,
+    /// The id, public id and CSRF secret that the session has from then on.
+    pub(crate) secrets: Box<NewSecrets>,
+}
+
+/// The end of the stored session.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) reason: End,
+    /// The values of the session that ends, in case the end is discarded.
+    pub(crate) before: Box<WorkingCopy>,
+    /// A log-in that came after it in the same request.
+    pub(crate) then: Option<Login>,
+}
+
+/// An [`Intent`] without what it carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum IntentKind {
+    #[default]
+    Keep,
+    Renew,
+    LogIn,
+    End,
+}
+
+impl Intent {
+    pub(crate) const fn kind(&self) -> IntentKind {
+        match self {
+            Self::Keep => IntentKind::Keep,
+            Self::Renew => IntentKind::Renew,
+            Self::LogIn(_) => IntentKind::LogIn,
+            Self::End(_) => IntentKind::End,
+        }
+    }
+
+    pub(crate) const fn is_end(&self) -> bool {
+        matches!(self, Self::End(_))
+    }
+
+    /// Returns the log-in of this request, if there is one.
+    pub(crate) const fn login(&self) -> Option<&Login> {
+        match self {
+            Self::LogIn(login) | Self::End(Ending { then: Some(login), .. }) => Some(login),
+            Self::Keep | Self::Renew | Self::End(_) => None,
+        }
+    }
+
+    pub(crate) const fn login_mut(&mut self) -> Option<&mut Login> {
+        match self {
+            Self::LogIn(login) | Self::End(Ending { then: Some(login), .. }) => Some(login),
+            Self::Keep | Self::Renew | Self::End(_) => None,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! From the application's types to JSON and back: what could not be read back the same is not written.
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::exact::Exact;
+use super::split;
+use crate::{Error, ErrorKind, Result};
+
+/// How many containers of a value can be inside each other, and how many names a path has: JSON readers stop at 128.
+pub(crate) const MAX_DEPTH: usize = 127;
+
+/// Writes a value that goes `levels` deep into the value of a key.
+///
+/// Runs the application's `Serialize`: never under a lock.
+pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Result<Bytes> {
+    let refused = |message: String| Error::new(ErrorKind::Encode, message);
+    let mut out = Vec::with_capacity(128);
+    let is_finite = Cell::new(true);
+    let mut serializer = serde_json::Serializer::new(&mut out);
+    let written = value.serialize(Exact::new(&mut serializer, &is_finite));
+    if !is_finite.get() {
+        return Err(refused(format!("the value for {key:?} holds a number that is NaN or infinite")));
+    }
+    written.map_err(|error| {
+        refused(format!("the value for {key:?} cannot be written as JSON")).with_source(error)
+    })?;
+    // Every level takes two bytes at least, so short values need no look.
+    let room = MAX_DEPTH.saturating_sub(levels);
+    if out.len() / 2 > room && split::depth(&out) > room {
+        return Err(refused(format!("the value for {key:?} is nested more than {MAX_DEPTH} levels deep")));
+    }
+    Ok(out.into())
+}
+
+/// Reads a value.
+///
+/// Runs the application's `Deserialize`: never under a lock.
+pub(crate) fn from_json<T: DeserializeOwned>(key: &str, json: &[u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| {
+        // Serde's message quotes the value: only its position is safe to repeat.
+        let place = format!("line {} column {}", error.line(), error.column());
+        Error::new(ErrorKind::Decode, format!("the value of {key:?} is of another type ({place})"))
+    })
+}

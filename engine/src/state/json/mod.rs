@@ -1,0 +1,20 @@
+//! JSON values that are changed in place, while every byte that no change touches stays as it was.
+
+mod array;
+mod edit;
+mod encode;
+mod exact;
+mod node;
+mod object;
+mod split;
+
+pub(crate) use edit::{Edit, Made, Place, edit, mismatch, remove_seen};
+pub(crate) use encode::{MAX_DEPTH, from_json, to_json};
+pub(crate) use node::{Node, is_json};
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod work;

@@ -1,0 +1,30 @@
+//! What one request knows about its session, has changed, and has decided: plain data, without a lock or a store.
+//!
+//! Everything here that runs under the state's mutex runs no code of the application: no closure, no iterator, no
+//! `Serialize`, no `Drop` of a closure. The two methods that run closures say so:
+//! [`WorkingCopy::rebase`] and [`WorkingCopy::committed`].
+
+mod change;
+mod change_log;
+mod commit_input;
+mod flash;
+mod header_changes;
+mod intent;
+pub(crate) mod json;
+mod key_index;
+mod location;
+mod plain_write;
+#[expect(clippy::module_inception, reason = "the type that the folder is about")]
+mod state;
+mod working_copy;
+
+pub(crate) use change::{Change, Claim, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
+pub(crate) use commit_input::{
+    Attempt, CommitInput, CommitResult, NeedsSecrets, RequestFacts, Stamp, Verdict,
+};
+pub(crate) use header_changes::HeaderChanges;
+pub(crate) use intent::{Ending, Intent, IntentKind, Login};
+pub(crate) use location::{Located, Location};
+pub(crate) use plain_write::PlainWrite;
+pub(crate) use state::{Cookie, Landed, State};
+pub(crate) use working_copy::{Trash, WorkingCopy};

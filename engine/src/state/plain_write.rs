@@ -1,0 +1,110 @@
+//! The usual commit: values changed, and nothing else was decided.
+
+use cloakroom_store::{Record, StoreKey, Timestamp, Version};
+
+use super::{Attempt, Cookie, HeaderChanges, Intent, Landed, Located, Location, State};
+use crate::SessionId;
+use crate::config::Config;
+use crate::lifetime::Lifetime;
+use crate::record::{Frames, Header};
+
+/// One write that stores all that a request changed.
+#[derive(Debug)]
+pub(crate) struct PlainWrite {
+    pub(crate) key: StoreKey,
+    /// The version that it replaces; `None` for a session that is not stored yet.
+    pub(crate) version: Option<Version>,
+    pub(crate) record: Record,
+    pub(crate) header: Header,
+    /// The id of a new session.
+    id: Option<SessionId>,
+    nonce: u64,
+    sent: usize,
+    intent_revision: u32,
+    values_revision: u32,
+}
+
+impl State {
+    /// Returns whether nothing but values was changed, as far as a plain write goes.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.intent, Intent::Keep)
+            && self.landed.is_none()
+            && matches!(self.location, Location::Absent | Location::Stored(_))
+    }
+
+    /// Encodes the session for a plain write; `None` if it takes a commit, if only for its error.
+    pub(crate) fn plain_write(&self, config: &Config, nonce: u64, now: Timestamp) -> Option<PlainWrite> {
+        if !self.is_plain() {
+            return None;
+        }
+        let mut header = self.known_header()?;
+        header.commit(nonce, now, config.lifetime.idle_of(&header));
+        let (key, version, owner, id) = match &self.location {
+            Location::Stored(located) => {
+                (located.key.clone(), Some(located.version), located.owner.clone(), None)
+            }
+            _ => {
+                header.set_renewed_at(now);
+                let id = self.next_id()?;
+                (id.key(), None, None, Some(id.clone()))
+            }
+        };
+        let payload = self.values.encode(&header);
+        if payload.len() > config.max_size {
+            return None;
+        }
+        let expires_at = config.lifetime.expires_at(&header, now);
+        let record = Record { payload, expires_at, sliding: header.own_idle().is_none(), owner };
+        let (intent_revision, values_revision) = (self.intent_revision, self.values_revision);
+        let sent = self.values.len();
+        Some(PlainWrite { key, version, record, header, id, nonce, sent, intent_revision, values_revision })
+    }
+
+    /// Takes in that a plain write is in the store. `false` if a handler took changes back meanwhile: the next commit
+    /// then looks at the store again.
+    pub(crate) fn plainly_written(
+        &mut self,
+        write: PlainWrite,
+        version: Version,
+        lifetime: &Lifetime,
+        now: Timestamp,
+    ) -> bool {
+        if self.values_revision != write.values_revision {
+            self.note_attempt(&PlainWrite { sent: 0, ..write }, now);
+            return false;
+        }
+        let PlainWrite { key, record, header, id, sent, .. } = write;
+        self.landed = Some(Landed { frames: Frames::of(&record.payload, &header), sent });
+        if let Some(id) = &id {
+            self.cookie = Cookie::Set(id.clone(), lifetime.max_age(&header, now));
+        }
+        match &mut self.location {
+            Location::Stored(located) => {
+                (located.version, located.header, located.expires_at) = (version, header, record.expires_at);
+            }
+            location => {
+                let Some(id) = id else { return false };
+                let (expires_at, owner) = (record.expires_at, record.owner);
+                let located = Located { id, key, version, header, expires_at, owner, redirected: false };
+                *location = Location::Stored(located);
+            }
+        }
+        if self.intent_revision == write.intent_revision {
+            self.header_changes = HeaderChanges::default();
+            (self.must_exist, self.touch, self.idle_changed) = (false, false, false);
+        }
+        true
+    }
+
+    /// Notes a write that may be in the store.
+    pub(crate) fn note_attempt(&mut self, write: &PlainWrite, at: Timestamp) {
+        let base = self.location.stored().map_or(0, |located| located.header.number());
+        self.rare().unsettled.push(Attempt { nonce: write.nonce, sent: write.sent, base, at });
+    }
+
+    /// Returns whether there are changes that no commit has stored.
+    pub(crate) fn holds_unsaved_changes(&self) -> bool {
+        let stored = self.landed.as_ref().map_or(0, |landed| landed.sent);
+        self.values.len() > stored || !self.header_changes.is_empty() || !matches!(self.intent, Intent::Keep)
+    }
+}

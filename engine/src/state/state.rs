@@ -1,0 +1,391 @@
+//! What one request knows about its session, and has decided about it.
+
+use cloakroom_store::{Owner, StoreKey, Timestamp};
+
+use super::{
+    Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
+};
+use crate::SessionId;
+use crate::config::Config;
+use crate::id::NewSecrets;
+use crate::observe::End;
+use crate::plan::{Observed, Origin};
+use crate::record::{Frames, Header};
+
+/// What one request knows about its session, and has decided about it.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) location: Location,
+    pub(crate) intent: Intent,
+    /// Changes whenever the intent does, so that a commit can tell whether it carried out the present one.
+    pub(super) intent_revision: u32,
+    pub(crate) values: WorkingCopy,
+    /// Changes whenever changes to the values are taken back: a commit's count of changes then means nothing.
+    pub(super) values_revision: u32,
+    pub(crate) header_changes: HeaderChanges,
+    /// Whether a new session is stored although it has no values.
+    pub(crate) must_exist: bool,
+    /// Whether the handler asked for a touch.
+    pub(crate) touch: bool,
+    /// Whether the stored record was written under another idle time than the configured one.
+    pub(crate) idle_changed: bool,
+    pub(crate) loaded_at: Timestamp,
+    /// What the response must tell the client.
+    pub(crate) cookie: Cookie,
+    /// Whether this request ended its session, or found it ended when it wanted to.
+    pub(crate) ended: bool,
+    /// Whether this request was to end its session, and a log-in had replaced it.
+    pub(crate) end_was_ignored: bool,
+    /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
+    pub(super) first_seen: u64,
+    pub(super) rare: Option<Box<Rare>>,
+    /// Changes that a plain write has stored, and the values that it left in the store; taken in by the next commit, which
+    /// hardly ever comes.
+    pub(crate) landed: Option<Landed>,
+    /// What runs code of the application when it is dropped: dropped once the lock is free.
+    pub(crate) trash: Trash,
+}
+
+/// Changes that a plain write has stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Landed {
+    pub(crate) frames: Frames,
+    pub(crate) sent: usize,
+}
+
+/// What few requests need.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Writes of this request that may or may not be in the store.
+    pub(super) unsettled: Vec<Attempt>,
+    /// Whether an earlier commit may have ended the session, although its answer was lost.
+    pub(super) end_unsettled: bool,
+    /// What to name the user's device if a user logs in.
+    pub(super) device_hint: Option<Box<str>>,
+    /// Ids that the client sent beside the one of this session, and which may be live.
+    pub(super) other_ids: Vec<SessionId>,
+    /// Secrets of a session that is not stored yet, or of the next id.
+    pub(super) secrets: Option<Box<NewSecrets>>,
+}
+
+/// What the response must tell the client about its cookie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cookie {
+    #[default]
+    Unchanged,
+    /// An id, and the cookie's lifetime in seconds.
+    Set(SessionId, Option<u64>),
+    Removed,
+}
+
+impl State {
+    pub(crate) fn new(location: Location, frames: Frames, loaded_at: Timestamp) -> Self {
+        let number = location.stored().map_or(0, |located| located.header.number());
+        Self {
+            location,
+            values: WorkingCopy::loaded(frames, number),
+            first_seen: number,
+            loaded_at,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn set_other_ids(&mut self, ids: Vec<SessionId>) {
+        if !ids.is_empty() {
+            self.rare().other_ids = ids;
+        }
+    }
+
+    /// Takes the place of what was loaded before; the client is told what it would have been told.
+    pub(crate) fn reloaded(&mut self, again: Self) {
+        let mut old = std::mem::replace(self, again);
+        self.take_what_the_client_sent(&mut old);
+        self.cookie = std::mem::take(&mut old.cookie);
+        self.first_seen = old.first_seen;
+        self.values.age_up_to(self.first_seen);
+        self.intent_revision = old.intent_revision.wrapping_add(1);
+        self.values_revision = old.values_revision.wrapping_add(1);
+        self.trash = std::mem::take(&mut old.trash);
+        self.throw_away(old);
+    }
+
+    /// Takes over what does not depend on the session that was found.
+    fn take_what_the_client_sent(&mut self, old: &mut Self) {
+        if let Some(rare) = old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some()) {
+            let (ids, device) = (std::mem::take(&mut rare.other_ids), rare.device_hint.take());
+            (self.rare().other_ids, self.rare().device_hint) = (ids, device);
+        }
+    }
+
+    /// Puts another state's changes to where they can be dropped.
+    fn throw_away(&mut self, mut old: Self) {
+        self.trash.extend(old.values.discard());
+        if let Intent::End(mut ending) = old.intent {
+            self.trash.extend(ending.before.discard());
+        }
+    }
+
+    /// Returns the stored session, unless this request has ended it.
+    pub(crate) fn stored(&self) -> Option<&Located> {
+        if self.intent.is_end() { None } else { self.location.stored() }
+    }
+
+    /// Returns whose session it will be.
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        match self.intent.login() {
+            Some(login) => Some(&login.owner),
+            None => self.stored().and_then(|located| located.owner.as_ref()),
+        }
+    }
+
+    /// Returns what the session knows about itself, as far as that was decided: a new session has no secrets yet until
+    /// something asks for them.
+    pub(crate) fn known_header(&self) -> Option<Header> {
+        let mut header = match (self.stored(), self.secrets()) {
+            (Some(located), _) => located.header.clone(),
+            (None, Some(secrets)) => Header::new(self.loaded_at, secrets.public_id, secrets.csrf),
+            (None, None) => return None,
+        };
+        if let Some(login) = self.intent.login() {
+            login.apply(&mut header);
+        }
+        self.header_changes.apply(&mut header);
+        Some(header)
+    }
+
+    /// Returns whether [`known_header`](Self::known_header) has nothing to say until secrets are drawn.
+    pub(crate) fn lacks_secrets(&self) -> bool {
+        self.stored().is_none() && self.secrets().is_none()
+    }
+
+    /// Returns the secrets of a session that is not stored yet, or of the next id.
+    pub(super) fn secrets(&self) -> Option<&NewSecrets> {
+        match self.intent.login() {
+            Some(login) => Some(&login.secrets),
+            None => self.rare.as_ref()?.secrets.as_deref(),
+        }
+    }
+
+    /// Gives a session that has none its secrets.
+    pub(crate) fn give_secrets(&mut self, secrets: NewSecrets) {
+        if self.secrets().is_none() {
+            self.rare().secrets = Some(Box::new(secrets));
+        }
+    }
+
+    pub(super) fn forget_secrets(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.secrets = None;
+        }
+    }
+
+    pub(crate) fn is_wanted(&self, save_empty: bool) -> bool {
+        self.must_exist || save_empty || self.intent.login().is_some() || self.values.holds_new_values()
+    }
+
+    pub(crate) fn exists(&self, save_empty: bool) -> bool {
+        match self.location {
+            // The session that replaced this one goes on, whatever this request decides.
+            Location::Closed => {
+                self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_))
+            }
+            Location::Unknown => false,
+            Location::Absent | Location::Stored(_) => self.stored().is_some() || self.is_wanted(save_empty),
+        }
+    }
+
+    /// Returns whether the commit will begin the idle time anew.
+    pub(crate) fn will_move_expiry(&self) -> bool {
+        let is_kept = self.intent.kind() == IntentKind::Keep;
+        self.touch || self.idle_changed || self.is_changed() || !is_kept
+    }
+
+    /// Returns whether this request changes what the session holds.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.values.is_changed() || self.values.has_new_device() || !self.header_changes.is_empty()
+    }
+
+    /// Returns whether a write of this request may be in the store although no answer came.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.unsettled.is_empty())
+    }
+
+    pub(super) fn set_intent(&mut self, intent: Intent) -> Intent {
+        self.intent_revision = self.intent_revision.wrapping_add(1);
+        std::mem::replace(&mut self.intent, intent)
+    }
+
+    pub(crate) fn log_in(&mut self, login: Login) {
+        self.header_changes.csrf = None;
+        self.forget_secrets();
+        self.must_exist = false;
+        if let Some(device) = self.rare.as_mut().and_then(|rare| rare.device_hint.take()) {
+            self.set_device(&device);
+        }
+        let is_stored = self.location.stored().is_some();
+        match self.set_intent(Intent::Keep) {
+            // The stored session ends first, and the log-in begins another one.
+            Intent::End(ending) if is_stored => {
+                self.intent = Intent::End(Ending { then: Some(login), ..ending });
+            }
+            _ => self.intent = Intent::LogIn(login),
+        }
+    }
+
+    pub(crate) fn suggest_device(&mut self, name: Box<str>) {
+        self.rare().device_hint = Some(name);
+    }
+
+    pub(crate) fn set_device(&mut self, name: &str) {
+        let end = (0..=name.len().min(256)).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+        self.values.set_device(&name[..end]);
+    }
+
+    pub(crate) fn renew(&mut self) {
+        if matches!(self.intent, Intent::Keep) && self.stored().is_some() {
+            self.set_intent(Intent::Renew);
+        }
+    }
+
+    /// Takes in a plain write that landed, without the changes made since.
+    fn take_landed(&mut self) {
+        let Some(landed) = self.landed.take() else { return };
+        let number = self.location.stored().map_or(0, |located| located.header.number());
+        let mut old = std::mem::replace(&mut self.values, WorkingCopy::loaded(landed.frames, number));
+        self.trash.extend(old.discard());
+    }
+
+    pub(crate) fn end(&mut self, reason: End) {
+        self.take_landed();
+        let mut values = std::mem::take(&mut self.values);
+        self.values_revision = self.values_revision.wrapping_add(1);
+        let before = match self.set_intent(Intent::Keep) {
+            Intent::End(ending) => {
+                self.trash.extend(values.discard());
+                ending.before
+            }
+            Intent::Keep | Intent::Renew | Intent::LogIn(_) => Box::new(values),
+        };
+        self.intent = Intent::End(Ending { reason, before, then: None });
+        self.header_changes = HeaderChanges::default();
+        self.forget_secrets();
+        self.must_exist = false;
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.take_landed();
+        if let Intent::End(ending) = self.set_intent(Intent::Keep) {
+            let mut values = std::mem::replace(&mut self.values, *ending.before);
+            self.trash.extend(values.discard());
+        }
+        self.trash.extend(self.values.discard());
+        self.values_revision = self.values_revision.wrapping_add(1);
+        self.header_changes = HeaderChanges::default();
+        self.must_exist = false;
+        self.touch = false;
+        self.forget_secrets();
+    }
+
+    /// Returns where the session is, if it is stored and belongs to the user that this request knows.
+    pub(crate) fn key_if_the_users(&self) -> Option<StoreKey> {
+        let user = &self.owner()?.key;
+        let located = self.stored().filter(|it| it.owner.as_ref().is_some_and(|owner| owner.key == *user));
+        located.map(|located| located.key.clone())
+    }
+
+    /// Dates the user's log-in of this session, stored or not, to `since` at least.
+    pub(crate) fn redate(&mut self, since: Timestamp) {
+        if let Some(owner) = self.location.stored_mut().and_then(|located| located.owner.as_mut()) {
+            owner.since = owner.since.max(since);
+        }
+        if let Some(login) = self.intent.login_mut() {
+            login.owner.since = login.owner.since.max(since);
+        }
+    }
+
+    /// Returns what [`Plan::decide`](crate::plan::Plan::decide) needs to know.
+    #[inline]
+    pub(crate) fn observe(&self, config: &Config, now: Timestamp) -> Observed {
+        let lifetime = &config.lifetime;
+        let (origin, touch_due, renewal_due) = match &self.location {
+            Location::Absent => (Origin::Absent, false, false),
+            Location::Closed => (Origin::Closed, false, false),
+            Location::Unknown => (Origin::Unknown, false, false),
+            Location::Stored(located) => (
+                if located.redirected { Origin::Redirected } else { Origin::Current },
+                self.touch || lifetime.touch_is_due(&located.header, located.expires_at, now),
+                lifetime.renewal_is_due(&located.header, now),
+            ),
+        };
+        Observed {
+            origin,
+            intent: self.intent.kind(),
+            wanted: self.is_wanted(config.save_empty),
+            changed: self.is_changed() || self.values.ages() || self.idle_changed || config.save_unchanged,
+            touch_due,
+            renewal_due,
+            rolling: config.rolling,
+        }
+    }
+
+    /// Another request ended the session: nothing that this one changes can be stored, and the client must not hear of an
+    /// id that is dead already, because it may have a newer one.
+    pub(crate) fn close(&mut self) {
+        let cookie = match std::mem::take(&mut self.cookie) {
+            Cookie::Removed => Cookie::Removed,
+            Cookie::Unchanged | Cookie::Set(..) => Cookie::Unchanged,
+        };
+        let location = self.closed_location();
+        let mut closed = Self::new(location, Frames::default(), self.loaded_at);
+        closed.intent_revision = self.intent_revision.wrapping_add(1);
+        closed.values_revision = self.values_revision.wrapping_add(1);
+        (closed.cookie, closed.ended, closed.end_was_ignored) = (cookie, self.ended, self.end_was_ignored);
+        closed.trash = std::mem::take(&mut self.trash);
+        closed.take_what_the_client_sent(self);
+        let old = std::mem::replace(self, closed);
+        self.throw_away(old);
+    }
+
+    /// Returns whether this request logged a user in.
+    pub(crate) fn owner_is_new(&self) -> bool {
+        self.intent.login().is_some()
+    }
+
+    /// Leaves the id as it is after all: another request has renewed it.
+    pub(crate) fn keep_id(&mut self) {
+        if matches!(self.intent, Intent::Renew) {
+            self.intent = Intent::Keep;
+        }
+        if self.intent.login().is_none() {
+            self.forget_secrets();
+        }
+    }
+
+    /// The session that was to end has ended already: only the log-in that came after it is left to do.
+    pub(crate) fn log_in_instead_of_ending(&mut self) {
+        if let Intent::End(ending) = std::mem::take(&mut self.intent) {
+            self.intent = ending.then.map_or(Intent::Keep, Intent::LogIn);
+        }
+    }
+
+    pub(super) const fn closed_location(&self) -> Location {
+        match self.location {
+            Location::Unknown => Location::Unknown,
+            Location::Absent | Location::Closed | Location::Stored(_) => Location::Closed,
+        }
+    }
+}
+
+impl Login {
+    /// Makes `header` that of the session that the user has from now on.
+    pub(crate) fn apply(&self, header: &mut Header) {
+        header.set_authenticated_at(self.owner.since);
+        header.set_started_at(self.owner.since);
+        header.set_public_id(self.secrets.public_id);
+        header.set_csrf(self.secrets.csrf);
+    }
+}

@@ -1,0 +1,270 @@
+//! Sessions by user: what a page of devices and an administrator need.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use cloakroom_store::{OwnerKey, StoreKey, Timestamp};
+
+use crate::commit::{Ended, end_following_redirects};
+use crate::lifetime::last_use;
+use crate::observe::{Doing, End, Event};
+use crate::records::{Follow, Listed, Records, Resolved};
+use crate::{Engine, Error, ErrorKind, Handle, Result, Session};
+
+/// Sessions by user; from [`Engine::sessions`]. Needs a store that can find the sessions of a user: all that ship
+/// with Cloakroom can, but memcached.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    engine: Engine,
+}
+
+/// What may be shown of a session: nothing of it lets anybody take the session over.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// Its public name.
+    pub handle: Handle,
+    /// Whose it is.
+    pub user: Option<String>,
+    /// When it began, or its user last logged in.
+    pub started_at: Timestamp,
+    /// When it was last looked at, as far as the throttled touch lets the store know.
+    pub last_seen: Timestamp,
+    /// When it ends if nobody looks at it any more.
+    pub expires_at: Timestamp,
+    /// When its user last proved who they are.
+    pub authenticated_at: Option<Timestamp>,
+    /// What the user's device calls itself.
+    pub device: Option<String>,
+}
+
+impl Sessions {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Lists the sessions of `user`, the newest first.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot find them; a store's failure.
+    pub async fn list(&self, user: &str) -> Result<Vec<SessionInfo>> {
+        let owner = owner_key(user)?;
+        let listed = self.ask(async |records| records.list(&owner).await).await?;
+        // A session whose id is just being renewed has two records.
+        let mut seen = HashSet::new();
+        let reachable = listed.iter().filter(|record| !record.is_replacement);
+        let mut sessions: Vec<SessionInfo> = reachable
+            .filter_map(|record| self.info(record))
+            .filter(|info| seen.insert(info.handle))
+            .collect();
+        sessions.sort_by_key(|info| std::cmp::Reverse(info.started_at));
+        Ok(sessions)
+    }
+
+    /// Counts the sessions of `user`.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn count(&self, user: &str) -> Result<usize> {
+        Ok(self.list(user).await?.len())
+    }
+
+    /// Ends one session of `user` and returns whether there was one of that name.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke(&self, user: &str, handle: &Handle) -> Result<bool> {
+        let owner = owner_key(user)?;
+        let ended = self.ask(async |records| self.end_named(records, &owner, handle).await).await?;
+        self.ended(u64::from(ended));
+        Ok(ended)
+    }
+
+    /// Ends the session of that name. A renewal at the same time moves it to another key, so this looks until it is gone.
+    async fn end_named(&self, records: &mut Records<'_>, owner: &OwnerKey, handle: &Handle) -> Result<bool> {
+        let mut has_ended = false;
+        loop {
+            let listed = records.list(owner).await?;
+            let found: Vec<&Listed> = listed.iter().filter(|it| it.is_named(handle)).collect();
+            if found.iter().all(|record| self.info(record).is_none()) {
+                return Ok(has_ended);
+            }
+            let mut progress = false;
+            for record in found {
+                progress |= records.end_exactly(&record.key, record.version).await?;
+            }
+            has_ended |= progress;
+            // The list of a store may lag behind its updates.
+            if !progress && !records.wait_after_conflict().await {
+                return if has_ended { Ok(true) } else { Err(busy()) };
+            }
+        }
+    }
+
+    /// Ends every session of `user`, also those whose log-in, touch or renewal is under way; returns how many there were.
+    ///
+    /// What counts is when a log-in [began](Session::log_in). On several machines their clocks decide: keep them in step.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke_all(&self, user: &str) -> Result<u64> {
+        let owner = owner_key(user)?;
+        let at = self.engine.clock().now();
+        let count = self
+            .ask(async |records| {
+                let revoked = records.revoke(&owner, at).await?;
+                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, None).await?)
+            })
+            .await?;
+        self.ended(count);
+        Ok(count)
+    }
+
+    /// Ends every session of the caller's user but the caller's own; returns how many there were.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list); [`Invalid`](ErrorKind::Invalid) if no user is logged in,
+    /// [`Gone`](ErrorKind::Gone) if the caller's own session has ended meanwhile.
+    pub async fn revoke_others(&self, session: &Session) -> Result<u64> {
+        let no_user = || Error::new(ErrorKind::Invalid, "no user is logged in");
+        let owner = owner_key(&session.user().ok_or_else(no_user)?)?;
+        let at = self.engine.clock().now();
+        let after = at + Duration::from_micros(1);
+        let count = self
+            .ask(async |records| {
+                self.exempt(records, session, after).await?;
+                let revoked = records.revoke(&owner, at).await?;
+                let own = session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
+                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, own).await?)
+            })
+            .await?;
+        // A log-in of this request, which is not stored yet, gets the later date, too.
+        session.0.with(|state| state.redate(after));
+        self.ended(count);
+        Ok(count)
+    }
+
+    /// Ends the user's sessions of a log-in later than now, as there are if the clock was set back, or another machine's is
+    /// ahead: a revocation dated now exempts them, and one dated like them would keep the user out until then.
+    async fn end_what_is_dated_ahead(
+        &self,
+        records: &mut Records<'_>,
+        owner: &OwnerKey,
+        but: Option<Handle>,
+    ) -> Result<u64> {
+        let mut count = 0;
+        loop {
+            let listed = records.list(owner).await?;
+            // A session that was just exempted is dated a microsecond ahead.
+            let now = self.engine.clock().now() + Duration::from_micros(1);
+            let mut ahead = listed
+                .iter()
+                .filter(|it| it.since > now && self.info(it).is_some())
+                .filter(|it| but.is_none_or(|but| !it.is_named(&but)));
+            let Some(found) = ahead.next() else { return Ok(count) };
+            if records.end_exactly(&found.key, found.version).await? {
+                count += 1;
+            } else if !records.wait_after_conflict().await {
+                return Err(busy());
+            }
+        }
+    }
+
+    /// Dates the caller's own session after the revocation that follows.
+    async fn exempt(&self, records: &mut Records<'_>, session: &Session, since: Timestamp) -> Result<()> {
+        let ended = || Error::new(ErrorKind::Gone, "the session has ended");
+        loop {
+            let Some(key) = session.0.with(|state| state.key_if_the_users()) else { return Ok(()) };
+            let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Err(ended()) };
+            match records.redate(live, since).await? {
+                Some(true) => {
+                    session.0.with(|state| state.redate(since));
+                    return Ok(());
+                }
+                Some(false) if records.wait_after_conflict().await => {}
+                Some(false) => return Err(busy()),
+                None => return Err(ended()),
+            }
+        }
+    }
+
+    /// Ends the session of that name, of any user or none, by looking through all sessions; returns whether there was
+    /// one. For administrators: its cost grows with the number of sessions.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot go through its records; a store's failure.
+    pub async fn revoke_any(&self, handle: &Handle) -> Result<bool> {
+        let mut after = None;
+        loop {
+            let page = self.ask(async |records| records.scan(after.as_ref()).await).await?;
+            for found in page.0.iter().filter(|found| found.is_named(handle) && self.info(found).is_some()) {
+                return match self.info(found).and_then(|info| info.user) {
+                    Some(user) => self.revoke(&user, handle).await,
+                    None => self.end_anonymous(found.key.clone()).await,
+                };
+            }
+            match page.1 {
+                Some(next) => after = Some(next),
+                None => return Ok(false),
+            }
+        }
+    }
+
+    async fn end_anonymous(&self, key: StoreKey) -> Result<bool> {
+        let ended = self.ask(async |records| end_following_redirects(records, key.clone()).await).await?;
+        self.ended(u64::from(ended == Ended::Here));
+        Ok(ended == Ended::Here)
+    }
+
+    /// Runs an operation through the one door to the store, and tells of its failure.
+    async fn ask<T>(&self, operation: impl AsyncFnOnce(&mut Records<'_>) -> Result<T>) -> Result<T> {
+        let answer = match Records::for_commit(&self.engine, self.engine.config().deadline) {
+            Ok(mut records) => operation(&mut records).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &answer
+            && error.kind() == ErrorKind::Unavailable
+        {
+            self.engine.failed(Doing::Manage, error);
+        }
+        answer
+    }
+
+    /// Returns what may be shown of a record's session; `None` if it has run out.
+    fn info(&self, record: &Listed) -> Option<SessionInfo> {
+        let lifetime = &self.engine.config().lifetime;
+        let header = &record.header;
+        let now = self.engine.clock().now();
+        let mut expires_at = record.expires_at.min(lifetime.ends_at(header));
+        if lifetime.idle_was_changed(header) {
+            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle);
+        }
+        if expires_at <= now || lifetime.was_idle_too_long(header, record.expires_at, now) {
+            return None;
+        }
+        Some(SessionInfo {
+            handle: Handle::new(header.public_id()),
+            user: record.user.clone(),
+            started_at: header.started_at(),
+            last_seen: last_use(header, record.expires_at, now),
+            expires_at,
+            authenticated_at: header.authenticated_at(),
+            device: record.device.clone(),
+        })
+    }
+
+    fn ended(&self, count: u64) {
+        if count > 0 {
+            self.engine.emit(&Event::Ended { reason: End::Revoked, count });
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::new(ErrorKind::Contended, "too many requests changed the sessions at once")
+}
+
+fn owner_key(user: &str) -> Result<OwnerKey> {
+    OwnerKey::new(user)
+        .map_err(|error| Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error))
+}
