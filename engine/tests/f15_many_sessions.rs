@@ -100,7 +100,7 @@ fn is_bounded(counts: &Counts, most_pages: usize) {
 async fn f15_a_user_with_1500_large_sessions_costs_a_page_of_heads_at_a_time() {
     let counts = Arc::new(Counts::default());
     let store = Counted(Arc::new(MemoryStore::new()), Arc::clone(&counts));
-    let config = || Config::plain_http().sweep_every(None);
+    let config = || Config::plain_http().sweep_every(None).sessions_per_user(None);
     let engine = Engine::new(store.clone(), config()).unwrap();
     let coat = "c".repeat(SIZE);
     for _ in 0..LOG_INS {
