@@ -13,7 +13,7 @@ use cloakroom::stores::MemoryStore;
 use cloakroom::{Config, Engine, Plain};
 
 const LOG_INS: usize = 1_500;
-const SIZE: usize = 200_000;
+const SIZE: usize = 20_000;
 /// What a page may cost: a hundred heads.
 const MOST_HEADS: usize = 100;
 

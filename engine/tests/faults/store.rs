@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::{
-    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
+    Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
 };
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Clock, Timestamp};

@@ -60,7 +60,9 @@ impl DynamoStore {
     pub(crate) async fn revoke_now(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Failure> {
         let mut revocation = Revocation { owner, at, now: self.now(), is_marked: false, live: 0 };
         for _ in 0..MOST_ROUNDS {
-            if self.end_all(&mut revocation).await? == 0 && revocation.is_marked {
+            // What came in before the mark may lie behind where this pass had been by then: one more has to find nothing.
+            let was_marked = revocation.is_marked;
+            if self.end_all(&mut revocation).await? == 0 && was_marked {
                 return Ok(revocation.live);
             }
         }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
-    Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
+    Scan, Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
 };
 
 use crate::Gate;
