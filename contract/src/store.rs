@@ -17,8 +17,8 @@ use crate::{Abilities, Record, Result, StoreKey, Stored, Timestamp, Touch, Versi
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Loads the live record under `key`, whole (its owner too, whatever abilities the store has), or `None` if it is missing or expired.
     ///
-    /// With `touch`, also moves the expiry in the same trip if the record is sliding and the touch is due; the
-    /// answer then carries the new expiry. The version stays.
+    /// With `touch`, also moves the expiry if the record is sliding and the touch is due: in the same step, and in the same
+    /// trip where the server can. The answer then carries the new expiry. The version stays.
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>>;
 
     /// Keeps `record` under a key that has no live record.

@@ -434,7 +434,7 @@ impl<'a> Records<'a> {
             let is_old = now.since(record.header.renewed_at()) > HALF_WAY;
             let replaced = record.header.replaces().filter(|_| is_old).cloned();
             let is_unreachable = match replaced {
-                Some(key) => self.is_session(&key).await,
+                Some(key) => self.is_still_the_session(&key).await,
                 None => false,
             };
             if !is_unreachable {
@@ -447,9 +447,12 @@ impl<'a> Records<'a> {
         }
     }
 
-    async fn is_session(&mut self, key: &StoreKey) -> bool {
+    /// Returns whether the record under `key` is the session still, and gives it another version: a renewal that is under
+    /// way after all, on a machine whose clock is behind, then finds out that its new record went.
+    async fn is_still_the_session(&mut self, key: &StoreKey) -> bool {
         let Ok(Some(stored)) = self.load(key, None).await else { return false };
         matches!(Payload::decode(&stored.record.payload), Ok(Payload::Session(..)))
+            && matches!(self.update(key, stored.version, &stored.record).await, Ok(Updated::Updated(_)))
     }
 
     /// Returns how many loads were made.

@@ -25,8 +25,9 @@ enum ReplaceResult {
     RenewedElsewhere,
     /// It is gone.
     Gone,
-    /// It is as it was; the new record is gone, because the user's sessions were ended.
-    NewRecordRevoked,
+    /// It is as it was; the new record is gone, because the user's sessions were ended or it was taken for one that a
+    /// dead process had left.
+    NewRecordLost,
     /// It is a redirect, and meanwhile the session under the new id has ended too, or has become another at a log-in.
     NewRecordGone,
 }
@@ -50,10 +51,13 @@ impl Commit<'_> {
             };
             match self.replace_old(&mut new, privilege).await {
                 Ok(ReplaceResult::Replaced) => return Ok(self.finish(new, privilege).await),
-                Ok(ReplaceResult::NewRecordRevoked) => {
+                Ok(ReplaceResult::NewRecordLost) => {
                     self.change_next_id()?;
-                    if !self.is_exempt(privilege).await? {
-                        return Ok(revoked(privilege));
+                    match privilege {
+                        Privilege::Same if !self.is_exempt(privilege).await? => return Ok(LOST),
+                        Privilege::Same => {}
+                        // Tried again: the store refuses it if its user was revoked.
+                        Privilege::New => self.wait_after_conflict().await?,
                     }
                 }
                 Ok(ReplaceResult::NewRecordGone) => {
@@ -103,7 +107,7 @@ impl Commit<'_> {
             let (key, version) = (located.key.clone(), located.version);
             match self.leave_redirect(&key, version, &redirect, privilege).await? {
                 ReplaceResult::Changed if self.bring_up_to_date(new).await? => {}
-                ReplaceResult::Changed => return Ok(ReplaceResult::NewRecordRevoked),
+                ReplaceResult::Changed => return Ok(ReplaceResult::NewRecordLost),
                 ReplaceResult::Replaced if self.is_uncertain && !self.is_still_there(&new.key).await? => {
                     return Ok(ReplaceResult::NewRecordGone);
                 }

@@ -40,7 +40,12 @@ impl Commit<'_> {
 
     /// Takes in what another request has stored meanwhile.
     fn see(&mut self, live: Live) -> Result<()> {
-        let is_known = self.view.location.stored().is_some_and(|located| located.version == live.version);
+        // A version says something only of its own record: under another key the same number may stand for other values.
+        let is_known = self
+            .view
+            .location
+            .stored()
+            .is_some_and(|located| located.key == live.key && located.version == live.version);
         let frames = live.frames.clone();
         self.relocate(live);
         if is_known { Ok(()) } else { self.rebase_values(frames, None) }

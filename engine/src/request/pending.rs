@@ -101,9 +101,7 @@ impl Pending {
     /// for adapters whose request ends without a response.
     pub fn has_unsaved_changes(&self) -> bool {
         let request = &self.0;
-        request.is_loaded()
-            && !request.has_responded()
-            && request.with(|state| state.holds_unsaved_changes())
+        request.is_loaded() && !request.has_responded() && request.with(|state| state.holds_unsaved_changes())
     }
 
     /// Carries out the end of the session, and nothing else, of a request whose client is gone: the cookie of a new

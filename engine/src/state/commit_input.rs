@@ -278,7 +278,8 @@ impl State {
 
     /// Returns whether a log-out or another log-in was decided while a log-in was refused: it stands.
     fn is_decided_since(&self, stamp: &Stamp) -> bool {
-        self.intent_revision != stamp.intent_revision && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
+        self.intent_revision != stamp.intent_revision
+            && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
     }
 
     /// Makes `frames` what the values stand on.
@@ -326,6 +327,10 @@ impl State {
         let view = &mut result.view;
         let lost = matches!(verdict, Ok(Verdict::Discarded { .. }));
         self.location = if lost { self.closed_location() } else { std::mem::take(&mut view.location) };
+        if matches!(self.location, Location::Closed) && matches!(self.cookie, Cookie::Set(..)) {
+            // An id that an earlier save has made is dead by now, and the client may have a newer one.
+            self.cookie = Cookie::Unchanged;
+        }
         self.landed = None;
         if self.header_changes == result.stamp.header_changes {
             self.header_changes = HeaderChanges::default();
@@ -352,7 +357,7 @@ impl State {
         }
     }
 
-    fn throw_before(&mut self, mut before: Box<WorkingCopy>) {
+    pub(super) fn throw_before(&mut self, mut before: Box<WorkingCopy>) {
         self.trash.extend(before.discard());
     }
 
@@ -377,7 +382,8 @@ impl State {
         if failed {
             rare.unsettled.extend(result.unsettled);
         }
-        if result.view.ended || !failed {
+        // A save in between leaves them: a log-out that follows has to end them, too.
+        if matches!(result.stamp.intent, IntentKind::End | IntentKind::LogIn) && (result.view.ended || !failed) {
             rare.other_ids.clear();
         }
     }

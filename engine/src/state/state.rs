@@ -115,7 +115,9 @@ impl State {
 
     /// Takes over what does not depend on the session that was found.
     fn take_what_the_client_sent(&mut self, old: &mut Self) {
-        if let Some(rare) = old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some()) {
+        if let Some(rare) =
+            old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some())
+        {
             let (ids, device) = (std::mem::take(&mut rare.other_ids), rare.device_hint.take());
             (self.rare().other_ids, self.rare().device_hint) = (ids, device);
         }
@@ -367,8 +369,12 @@ impl State {
 
     /// The session that was to end has ended already: only the log-in that came after it is left to do.
     pub(crate) fn log_in_instead_of_ending(&mut self) {
-        if let Intent::End(ending) = std::mem::take(&mut self.intent) {
-            self.intent = ending.then.map_or(Intent::Keep, Intent::LogIn);
+        match std::mem::take(&mut self.intent) {
+            Intent::End(ending) => {
+                self.throw_before(ending.before);
+                self.intent = ending.then.map_or(Intent::Keep, Intent::LogIn);
+            }
+            other => self.intent = other,
         }
     }
 

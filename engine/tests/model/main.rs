@@ -7,7 +7,8 @@
 //! * [`seeded`] has stores that break the contract: each must be found out.
 //! * [`explore`] goes through all orders of a small case; [`random`] draws large ones.
 //!
-//! `CLOAKROOM_CASES=20` does twenty times as much as a plain `cargo test`.
+//! `CLOAKROOM_CASES=20` does twenty times as much as a plain `cargo test`; `CLOAKROOM_INTERLEAVINGS=10000000` runs so many
+//! random interleavings and prints how many there were (`cargo test --test model -- --nocapture as_many`).
 
 mod cap;
 mod client;

@@ -205,10 +205,7 @@ fn a_log_out_decided_while_a_log_in_is_refused_stands() {
 fn a_log_in_decided_while_a_log_out_finds_the_session_gone_stands() {
     holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogOut]));
     holds(&two(user(), vec![LogOut, SaveBehind, LogIn("bob"), Pause], vec![LogIn("alice")]));
-    holds(&Case {
-        faults: 2,
-        ..two(user(), vec![Increment, Save, LogOut, LogIn("bob")], vec![LogOut])
-    });
+    holds(&Case { faults: 2, ..two(user(), vec![Increment, Save, LogOut, LogIn("bob")], vec![LogOut]) });
 }
 
 #[test]
@@ -228,5 +225,35 @@ fn a_session_with_two_ids_in_one_request_is_not_ended_by_its_own_log_in() {
 
 /// The cookie beside is an old id of the session that the browser has now.
 fn one_session_under_two_ids() -> Case {
-    Case { beside: vec![vec![Increment]], before: vec![vec![RenewId]], beside_is_the_same: true, ..Case::default() }
+    Case {
+        beside: vec![vec![Increment]],
+        before: vec![vec![RenewId]],
+        beside_is_the_same: true,
+        ..Case::default()
+    }
+}
+
+#[test]
+fn a_version_of_another_record_is_not_taken_for_one_that_is_known() {
+    let rules = Rules { memory_store: true, ..Rules::default() };
+    let before = vec![vec![Increment], vec![Increment, LogIn("alice")]];
+    let requests = vec![vec![RenewId, Increment], vec![Touch, Save, ReadAll, Save, Increment]];
+    holds(&Case { rules, before, requests, ..Case::default() });
+}
+
+#[test]
+fn the_other_ids_of_a_request_outlast_a_save_and_a_reload() {
+    for first in [Save, Reload] {
+        for beside_is_first in [true, false] {
+            let (before, beside) = (user(), vec![vec![LogIn("bob")]]);
+            let requests = vec![vec![first, LogOut]];
+            holds(&Case { before, beside, beside_is_first, requests, ..Case::default() });
+        }
+    }
+}
+
+#[test]
+fn an_id_that_an_earlier_save_has_made_is_not_told_once_its_session_is_found_gone() {
+    holds(&two(vec![], vec![LogIn("alice"), Save, RenewId], vec![RevokeAll("alice")]));
+    holds(&two(vec![], vec![LogIn("alice"), Save, Touch], vec![RevokeAll("alice")]));
 }

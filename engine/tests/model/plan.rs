@@ -17,7 +17,16 @@ pub(crate) enum Found {
     /// A log-in took the id's place; or an earlier write of this request was dropped.
     Closed,
     /// A session, as it was then.
-    Session { sid: Sid, key: StoreKey, late: bool, values: Values, number: u64, owner: Option<Owner> },
+    Session {
+        sid: Sid,
+        key: StoreKey,
+        late: bool,
+        values: Values,
+        number: u64,
+        owner: Option<Owner>,
+        renewed_at: Timestamp,
+        expires_at: Timestamp,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +73,10 @@ pub(crate) struct Mind {
     pub(crate) renewal_due: bool,
     /// Whether the handler asked for a touch.
     pub(crate) touch: bool,
+    /// Whether so much of the idle time has passed that the expiry is moved, asked for or not.
+    pub(crate) touch_due: bool,
+    /// A log-out did nothing, because a log-in had replaced the session.
+    pub(crate) end_was_ignored: bool,
     /// Counts what was decided about the session itself, so that a commit can tell whether it carried out the present
     /// decision.
     pub(crate) decisions: u32,
@@ -97,6 +110,8 @@ impl Mind {
             ages,
             renewal_due,
             touch: false,
+            touch_due: false,
+            end_was_ignored: false,
             decisions: 0,
             taken_back: 0,
             shown,
@@ -117,6 +132,17 @@ impl Mind {
         let mut view = self.base.clone();
         self.changes.iter().for_each(|change| change.run(&mut view, 0));
         view
+    }
+
+    /// Forgets the value of `key` if it is only shown to the end of its request: then it is in no store, and nothing has
+    /// to be written for its removal.
+    pub(crate) fn forget_shown(&mut self, key: &str) -> bool {
+        let is_own = self.changes.iter().any(|change| change.concerns(key));
+        let is_only_shown = !is_own && self.shown.remove(key).is_some();
+        if is_only_shown {
+            self.base.remove(key);
+        }
+        is_only_shown
     }
 
     pub(crate) fn clear(&mut self) {
@@ -187,7 +213,7 @@ impl Mind {
     pub(crate) fn exists(&self) -> bool {
         match self.place {
             // The session that replaced this one goes on, whatever this request decides.
-            Found::Closed => matches!(self.fate, Fate::LogIn | Fate::End),
+            Found::Closed => self.end_was_ignored || matches!(self.fate, Fate::LogIn | Fate::End),
             Found::Absent | Found::Session { .. } => self.stored().is_some() || self.is_wanted(),
         }
     }
@@ -205,7 +231,7 @@ impl Mind {
             (Found::Session { late: false, .. }, Fate::Renew) => Want::Renew,
             (Found::Session { late: false, .. }, Fate::Keep) if self.renewal_due => Want::Renew,
             _ if !self.changes.is_empty() || self.ages.is_some() => Want::Update,
-            _ if self.touch => Want::Touch,
+            _ if self.touch || self.touch_due => Want::Touch,
             _ => Want::Nothing,
         }
     }

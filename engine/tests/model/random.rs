@@ -73,7 +73,8 @@ fn leaps() -> impl Strategy<Value = Vec<u64>> {
 
 /// A cookie of another path, in every fourth case: whose session it is, and whether it comes first.
 fn beside() -> impl Strategy<Value = (Vec<Script>, bool)> {
-    let script = prop_oneof![Just(vec![Increment]), Just(vec![LogIn("alice")]), Just(vec![LogIn("bob"), Push])];
+    let script =
+        prop_oneof![Just(vec![Increment]), Just(vec![LogIn("alice")]), Just(vec![LogIn("bob"), Push])];
     let some = (script, any::<bool>()).prop_map(|(script, is_first)| (vec![script], is_first));
     prop_oneof![3 => Just((vec![], false)), 1 => some]
 }
@@ -157,6 +158,7 @@ fn asked_for() -> Option<(u64, u64)> {
 /// `CLOAKROOM_INTERLEAVINGS=10000000` runs so many, each drawn from its own number, and prints how many there were.
 /// `CLOAKROOM_FIRST_INTERLEAVING` goes on where another run has stopped.
 #[test]
+#[expect(clippy::print_stdout, reason = "whoever asks for millions wants to see how far it is")]
 fn as_many_interleavings_as_are_asked_for_never_break_a_promise() {
     const AT_A_TIME: u64 = 10_000;
     let (many, first) = asked_for().unwrap_or((500, 0));

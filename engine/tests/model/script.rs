@@ -95,7 +95,11 @@ impl fmt::Display for Case {
             writeln!(f, "  r{number}, of another browser: {script:?}")?;
         }
         for script in &self.beside {
-            writeln!(f, "  before, for a cookie that comes {}: {script:?}", if self.beside_is_first { "first" } else { "last" })?;
+            writeln!(
+                f,
+                "  before, for a cookie that comes {}: {script:?}",
+                if self.beside_is_first { "first" } else { "last" }
+            )?;
         }
         let Self { rules, faults, drops, leaps, sent_one_by_one, skews, .. } = self;
         write!(

@@ -11,7 +11,11 @@ use cloakroom_services::Service;
 /// How many times a durable server is killed.
 const SERVER_KILLS: usize = 5;
 
+/// By how many seconds clocks may be wrong, ahead or behind.
+const MOST_SKEW: u32 = 3_600;
+
 /// A store, and how it is driven.
+#[derive(Clone)]
 struct Case {
     name: &'static str,
     store: Place,
@@ -70,22 +74,26 @@ pub(crate) async fn drive(program: PathBuf, operations: usize, seed: u64) -> Res
     let mut is_well = true;
     println!("| store | operations | seconds | processes killed | servers killed | found |");
     println!("|---|---|---|---|---|---|");
-    for Case { name, store, workers, server_kills } in cases(folder.path()) {
+    let skews = [0, MOST_SKEW];
+    let cases = cases(folder.path()).into_iter().flat_map(|case| skews.map(|skew| (case.clone(), skew)));
+    for (Case { name, store, workers, server_kills }, skew) in cases {
         let settings = Settings {
             program: program.clone(),
             store,
-            operations,
+            operations: operations / skews.len(),
             sessions: 50,
             workers,
             client_kills: 20,
             server_kills,
             waits: true,
+            skew,
             fault: None,
             seed,
         };
         let ran = run(settings).await.map_err(|error| format!("{name}: {error}"))?;
         let found = check(&ran.history);
-        println!("{}", row(name, &ran, found.len()));
+        let clocks = if skew > 0 { ", clocks an hour off" } else { "" };
+        println!("{}", row(&format!("{name}{clocks}"), &ran, found.len()));
         tell(&found);
         is_well &= found.is_empty();
     }
@@ -98,7 +106,7 @@ fn row(name: &str, ran: &Ran, found: usize) -> String {
     format!("| {name} | {operations} | {seconds} | {clients} | {servers} | {found} |")
 }
 
-/// What was found is for whoever looks, not for the table.
+/// Prints what was found beside the table.
 fn tell(found: &[Violation]) {
     found.iter().take(10).for_each(|violation| eprintln!("    {violation}"));
 }

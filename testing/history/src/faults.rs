@@ -13,14 +13,16 @@ use std::{
 use async_trait::async_trait;
 use clap::ValueEnum;
 use cloakroom::{
-    Timestamp,
+    Clock, Timestamp,
     store::{
         Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
         StoreKey, Stored, Touch, Updated, Version,
     },
 };
 
-/// What a store does wrong.
+use crate::{clock::Skewed, history::LIFETIMES_OF_SKEWED_CLOCKS};
+
+/// What a store does wrong; or a worker, where a store has no part in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// An update of a record that is gone makes it again.
@@ -45,6 +47,16 @@ pub enum Fault {
     StaleReads,
     /// A revocation is acknowledged and not done.
     RevokeForgotten,
+    /// A record of a machine whose clock is ahead is not there for one whose clock is behind.
+    FutureDistrusted,
+    /// The worker takes what it is to claim.
+    ClaimsTake,
+    /// The worker removes the queue that it is to take, whatever it holds by then.
+    TakesRemoveAll,
+    /// The worker removes an index of a list, not the item that it saw there.
+    IndexIsBlind,
+    /// The worker makes every eighth request twice.
+    RequestsTwice,
     /// No fault: every eighth write is done, and its answer is lost. The contract allows that, and nothing may be found.
     AnswersLost,
 }
@@ -56,11 +68,12 @@ pub(crate) struct Faulty {
     /// What was seen last under each key, and when.
     memory: Mutex<HashMap<StoreKey, (Stored, Instant)>>,
     writes: AtomicU64,
+    clock: Skewed,
 }
 
 impl Faulty {
-    pub(crate) fn new(store: Arc<dyn Store>, fault: Fault) -> Self {
-        Self { store, fault, memory: Mutex::default(), writes: AtomicU64::default() }
+    pub(crate) fn new(store: Arc<dyn Store>, fault: Fault, clock: Skewed) -> Self {
+        Self { store, clock, fault, memory: Mutex::default(), writes: AtomicU64::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -80,6 +93,12 @@ impl Faulty {
     fn remembered(&self, key: &StoreKey) -> Option<(Stored, Duration)> {
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.get(key).map(|(stored, since)| (stored.clone(), since.elapsed()))
+    }
+
+    /// Whether a record lives for longer than this machine would let it.
+    fn distrusts(&self, stored: &Stored) -> bool {
+        let most = self.clock.now() + LIFETIMES_OF_SKEWED_CLOCKS.idle + Duration::from_secs(60);
+        self.is(Fault::FutureDistrusted) && stored.record.expires_at > most
     }
 
     fn written(&self, record: &Record) -> Record {
@@ -130,7 +149,7 @@ impl Store for Faulty {
         {
             return Ok(Some(stored));
         }
-        match self.store.load(key, touch).await? {
+        match self.store.load(key, touch).await?.filter(|stored| !self.distrusts(stored)) {
             Some(stored) => {
                 self.remember(key, &stored);
                 Ok(Some(stored))

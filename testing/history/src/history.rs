@@ -19,6 +19,9 @@ pub struct Op {
     pub done: u64,
     /// What was answered; `None` if the process was killed first.
     pub answer: Option<Answer>,
+    /// How many seconds the clock of its process was ahead of the right time.
+    #[serde(default)]
+    pub skew: i64,
 }
 
 /// What a request does to its session.
@@ -29,8 +32,26 @@ pub enum Action {
     Create,
     /// Looks at it.
     Read,
-    /// Appends a tag that nobody else has to its list, and adds one to its counter.
+    /// Appends a tag that is used once to its list, and adds one to its counter.
     Add(u32),
+    /// Pushes an item to the queue.
+    Put(u32),
+    /// Takes the whole queue.
+    TakeQueue,
+    /// Sets the slot, whatever it holds.
+    Fill(u32),
+    /// Takes what the slot holds.
+    TakeSlot,
+    /// Sets a ticket, which is for one request.
+    Issue(u32),
+    /// Claims a ticket.
+    Claim(u32),
+    /// Pushes an item to the list that is edited by index.
+    Append(u32),
+    /// Sets the item at some index of that list; appends where the list is empty.
+    Replace(u32),
+    /// Takes the item at some index of that list.
+    Remove,
     /// Gives it a fresh id.
     Renew,
     /// Logs its user in.
@@ -41,7 +62,7 @@ pub enum Action {
     Revoke,
 }
 
-/// What became of it.
+/// What was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -52,11 +73,13 @@ pub enum Answer {
     },
     /// The session is there, and holds this.
     Seen(Content),
+    /// It is done, and these items were handed to the client: the ones that it took, or replaced.
+    Got(Vec<u32>),
     /// No such session is under that id.
     Missing,
     /// The session ended meanwhile, so nothing was done.
     Dropped,
-    /// Something went wrong. Nobody knows whether anything was done.
+    /// Something went wrong. It is not known whether anything was done.
     Failed(String),
 }
 
@@ -69,6 +92,18 @@ pub struct Content {
     pub tags: Vec<u32>,
     /// How many there are, counted apart.
     pub count: i64,
+    /// The items of the queue.
+    #[serde(default)]
+    pub queue: Vec<u32>,
+    /// What the slot holds: one item or none.
+    #[serde(default)]
+    pub slot: Vec<u32>,
+    /// The tickets that are not claimed.
+    #[serde(default)]
+    pub tickets: Vec<u32>,
+    /// The items of the list that is edited by index.
+    #[serde(default)]
+    pub list: Vec<u32>,
 }
 
 /// How long a session lives, in every worker.
@@ -89,6 +124,13 @@ pub const LIFETIMES: Lifetimes = Lifetimes {
     grace: Duration::from_secs(1),
 };
 
+/// The same where clocks differ by hours: no session runs out while it is driven.
+pub const LIFETIMES_OF_SKEWED_CLOCKS: Lifetimes = Lifetimes {
+    idle: Duration::from_secs(6 * 3_600),
+    absolute: Duration::from_secs(12 * 3_600),
+    grace: Duration::from_secs(1),
+};
+
 impl Op {
     /// Whether this was over before `other` was asked for.
     pub fn precedes(&self, other: &Self) -> bool {
@@ -101,6 +143,7 @@ impl Op {
             None => "killed",
             Some(Answer::Done { .. }) => "done",
             Some(Answer::Seen(_)) => "seen",
+            Some(Answer::Got(_)) => "got",
             Some(Answer::Missing) => "missing",
             Some(Answer::Dropped) => "dropped",
             Some(Answer::Failed(_)) => "failed",
@@ -117,7 +160,26 @@ impl Op {
 
     /// Whether it is known to be done.
     pub fn is_done(&self) -> bool {
-        matches!(self.answer, Some(Answer::Done { .. }))
+        matches!(self.answer, Some(Answer::Done { .. } | Answer::Got(_)))
+    }
+
+    /// Whether it may have taken place at any time since it was asked for, or not at all.
+    pub fn is_uncertain(&self) -> bool {
+        matches!(self.answer, None | Some(Answer::Failed(_)))
+    }
+
+    /// What it handed to the client, if that is known.
+    pub fn got(&self) -> Option<&[u32]> {
+        match &self.answer {
+            Some(Answer::Got(items)) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Whether this and `other` may have been under way at once. What is uncertain may arrive later.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let may_follow = |one: &Self, two: &Self| one.is_uncertain() || one.done > two.asked;
+        may_follow(self, other) && may_follow(other, self)
     }
 
     /// Whether it is known that nothing was done.
@@ -127,6 +189,6 @@ impl Op {
 
     /// Whether the session was there for it.
     pub fn met_the_session(&self) -> bool {
-        matches!(self.answer, Some(Answer::Done { .. } | Answer::Seen(_))) && self.action != Action::Revoke
+        (self.is_done() || matches!(self.answer, Some(Answer::Seen(_)))) && self.action != Action::Revoke
     }
 }

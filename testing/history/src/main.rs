@@ -48,6 +48,9 @@ enum Arguments {
         store: String,
         #[arg(long)]
         fault: Option<Fault>,
+        /// By how many seconds its clock is ahead
+        #[arg(long, allow_hyphen_values = true)]
+        skew: Option<i64>,
     },
 }
 
@@ -77,7 +80,10 @@ struct Run {
     /// How many times the server is killed
     #[arg(long, default_value_t = 0)]
     server_kills: usize,
-    /// What the store is to do wrong
+    /// By how many seconds the processes' clocks are wrong at most; sessions then live for hours
+    #[arg(long, default_value_t = 0)]
+    skew: u32,
+    /// What is to go wrong
     #[arg(long)]
     fault: Option<Fault>,
     /// Where chance begins
@@ -101,7 +107,7 @@ async fn main() -> ExitCode {
             Err(error) => Err(error.into()),
         },
         Arguments::Check { file } => read(&file).map(|history| report(&history)),
-        Arguments::Worker { store, fault } => worker::work(&store, fault).await.map(|()| true),
+        Arguments::Worker { store, fault, skew } => worker::work(&store, fault, skew).await.map(|()| true),
     };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
@@ -129,6 +135,7 @@ async fn drive(arguments: Run) -> Result<bool> {
         client_kills: arguments.client_kills,
         server_kills: arguments.server_kills,
         waits: true,
+        skew: arguments.skew,
         fault: arguments.fault,
         seed: arguments.seed,
     };

@@ -34,7 +34,10 @@ pub struct Settings {
     pub server_kills: usize,
     /// Whether some sessions are left alone until their time is over, which takes some seconds.
     pub waits: bool,
-    /// What the store does wrong.
+    /// By how many seconds the clocks of the processes are wrong at most, ahead or behind; 0: they are right. Servers keep
+    /// their own time.
+    pub skew: u32,
+    /// What is wrong with the store, or the worker.
     pub fault: Option<Fault>,
     /// Where chance begins.
     pub seed: u64,

@@ -14,6 +14,8 @@ pub(crate) struct Order {
     pub(crate) cookie: Option<String>,
     /// From what a new id is to be drawn first. Two orders may have the same: the store must then refuse one of them.
     pub(crate) chance: Option<u64>,
+    /// Whether the changes are saved before the request commits.
+    pub(crate) saves: bool,
 }
 
 /// A worker's answer.
@@ -23,13 +25,14 @@ pub(crate) struct Reply {
     pub(crate) result: Outcome,
 }
 
-/// What a worker says became of it.
+/// What a worker says happened.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
     /// The cookie to set, as `name=value`.
     Done(Option<String>),
     Seen(Content),
+    Got(Vec<u32>),
     Missing,
     Dropped,
     Failed(String),

@@ -10,9 +10,11 @@ use tokio::{
 
 use crate::{
     Fault, Result,
+    actions::{self, Did, content},
+    clock::Skewed,
     dice::Dice,
     faults::Faulty,
-    history::{Action, Content, LIFETIMES},
+    history::{Action, Content, LIFETIMES, LIFETIMES_OF_SKEWED_CLOCKS},
     stores,
     wire::{Order, Outcome, READY, Reply, user},
 };
@@ -20,23 +22,24 @@ use crate::{
 /// Opens the store, says that it is ready, and carries out orders until stdin ends.
 ///
 /// # Errors
-/// The store does not open, or whoever gives orders is gone.
-pub async fn work(url: &str, fault: Option<Fault>) -> Result {
+/// The store does not open, or the drive that gives orders is gone.
+pub async fn work(url: &str, fault: Option<Fault>, skew: Option<i64>) -> Result {
+    let clock = Skewed(skew);
     let store = stores::open(url).await?;
     let store: Arc<dyn Store> = match fault {
         None => store,
-        Some(fault) => Arc::new(Faulty::new(store, fault)),
+        Some(fault) => Arc::new(Faulty::new(store, fault, clock)),
     };
     let (replies, mut said) = mpsc::unbounded_channel::<String>();
     replies.send(READY.to_owned())?;
-    let engine = Engine::shared(store, config(SystemRandom))?;
+    let worker = Worker { engine: Engine::shared(store, config(SystemRandom, clock))?, clock, fault };
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdin()).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            let (engine, replies) = (engine.clone(), replies.clone());
+            let (worker, replies) = (worker.clone(), replies.clone());
             tokio::spawn(async move {
-                if let Some(reply) = reply(&engine, &line).await {
-                    // Nobody listens any more only if the drive is over.
+                if let Some(reply) = worker.reply(&line).await {
+                    // The drive is over if this fails.
                     let _ = replies.send(reply);
                 }
             });
@@ -50,75 +53,81 @@ pub async fn work(url: &str, fault: Option<Fault>) -> Result {
     Ok(())
 }
 
-async fn reply(engine: &Engine, line: &str) -> Option<String> {
-    let order: Order = serde_json::from_str(line).ok()?;
-    let result = carry_out(engine, &order).await.unwrap_or_else(|error| match error.kind() {
-        ErrorKind::Gone => Outcome::Dropped,
-        _ => Outcome::Failed(error.to_string()),
-    });
-    serde_json::to_string(&Reply { number: order.number, result }).ok()
+/// A worker, as each of its requests sees it.
+#[derive(Clone)]
+struct Worker {
+    engine: Engine,
+    clock: Skewed,
+    fault: Option<Fault>,
 }
 
-fn config(random: impl Random) -> Config {
+impl Worker {
+    async fn reply(&self, line: &str) -> Option<String> {
+        let order: Order = serde_json::from_str(line).ok()?;
+        if self.fault == Some(Fault::RequestsTwice) && order.number % 8 == 0 {
+            // Its answer is not given to the drive.
+            let _ = self.carry_out(&order).await;
+        }
+        let result = self.carry_out(&order).await.unwrap_or_else(|error| match error.kind() {
+            ErrorKind::Gone => Outcome::Dropped,
+            _ => Outcome::Failed(error.to_string()),
+        });
+        serde_json::to_string(&Reply { number: order.number, result }).ok()
+    }
+
+    /// One request.
+    async fn carry_out(&self, order: &Order) -> cloakroom::Result<Outcome> {
+        if order.action == Action::Revoke {
+            self.engine.sessions().revoke_all(&user(order.session)).await?;
+            return Ok(Outcome::Done(None));
+        }
+        let engine = match order.chance {
+            None => self.engine.clone(),
+            Some(chance) => self.engine_of_chance(chance),
+        };
+        let head = order.cookie.clone().map_or_else(Plain::default, Plain::with_cookie);
+        let request = engine.begin(&head);
+        let session = request.load().await?;
+        if order.action == Action::Create {
+            session.insert("session", order.session)?;
+        } else if session.get("session")? != Some(order.session) {
+            return Ok(stranger(&session)?.map_or(Outcome::Missing, Outcome::Seen));
+        }
+        let did = actions::act(&session, order, self.fault).await?;
+        if order.saves && order.action.changes_values() {
+            session.save().await?;
+        }
+        let outcome = request.commit().await?;
+        Ok(match (did, order.action) {
+            (Did::Saw(content), _) => Outcome::Seen(content),
+            (Did::Got(items), _) => Outcome::Got(items),
+            // Another request ended it meanwhile, or it has become another at a log-in.
+            (Did::Changed, Action::LogOut) if !outcome.ended => Outcome::Missing,
+            (Did::Changed, _) => {
+                Outcome::Done(outcome.set_cookie.filter(|_| !outcome.ended).as_deref().map(pair))
+            }
+        })
+    }
+
+    /// The same engine, but its first new id comes from `chance`.
+    fn engine_of_chance(&self, chance: u64) -> Engine {
+        let config = config(Repeated(Mutex::new(Some(chance))), self.clock).sweep_every(None);
+        // The same configuration made the other engine, so this cannot fail.
+        Engine::shared(self.engine.store().clone(), config).unwrap_or_else(|_| self.engine.clone())
+    }
+}
+
+/// Where clocks differ, sessions live so long that none runs out by one clock while it lives by another.
+fn config(random: impl Random, clock: Skewed) -> Config {
+    let lifetimes = if clock.is_right() { LIFETIMES } else { LIFETIMES_OF_SKEWED_CLOCKS };
     Config::plain_http()
-        .idle(LIFETIMES.idle)
-        .absolute(LIFETIMES.absolute)
-        .grace(LIFETIMES.grace)
+        .idle(lifetimes.idle)
+        .absolute(lifetimes.absolute)
+        .grace(lifetimes.grace)
         .dropped_write_is_an_error(true)
         .sweep_every(std::time::Duration::from_secs(2))
+        .clock(clock)
         .random(random)
-}
-
-/// One request.
-async fn carry_out(engine: &Engine, order: &Order) -> cloakroom::Result<Outcome> {
-    if order.action == Action::Revoke {
-        engine.sessions().revoke_all(&user(order.session)).await?;
-        return Ok(Outcome::Done(None));
-    }
-    let engine = match order.chance {
-        None => engine.clone(),
-        Some(chance) => engine_of_chance(engine, chance),
-    };
-    let head = order.cookie.clone().map_or_else(Plain::default, Plain::with_cookie);
-    let request = engine.begin(&head);
-    let session = request.load().await?;
-    if order.action == Action::Create {
-        session.insert("session", order.session)?;
-    } else if session.get("session")? != Some(order.session) {
-        return Ok(stranger(&session)?.map_or(Outcome::Missing, Outcome::Seen));
-    }
-    let seen = act(&session, order)?;
-    let outcome = request.commit().await?;
-    Ok(match (seen, order.action) {
-        (Some(content), _) => Outcome::Seen(content),
-        // It was ended by somebody else meanwhile, or has become another at a log-in.
-        (None, Action::LogOut) if !outcome.ended => Outcome::Missing,
-        (None, _) => Outcome::Done(outcome.set_cookie.filter(|_| !outcome.ended).as_deref().map(pair)),
-    })
-}
-
-/// Does what the order says; a read hands out what is there.
-fn act(session: &Session, order: &Order) -> cloakroom::Result<Option<Content>> {
-    match order.action {
-        Action::Read => return content(session).map(Some),
-        Action::Add(tag) => {
-            session.push("tags", tag)?;
-            session.increment("count", 1)?;
-        }
-        Action::Renew => session.renew_id(),
-        Action::LogIn => session.log_in(user(order.session))?,
-        Action::LogOut => session.log_out(),
-        Action::Create | Action::Revoke => {}
-    }
-    Ok(None)
-}
-
-fn content(session: &Session) -> cloakroom::Result<Content> {
-    Ok(Content {
-        session: session.get_or("session", 0)?,
-        tags: session.get_or("tags", Vec::new())?,
-        count: session.get_or("count", 0)?,
-    })
 }
 
 /// What is under this id instead of the session that was asked for, if it is another of ours.
@@ -129,13 +138,6 @@ fn stranger(session: &Session) -> cloakroom::Result<Option<Content>> {
 /// `name=value` of a `Set-Cookie` header.
 fn pair(header: &str) -> String {
     header.split_once(';').map_or(header, |(pair, _)| pair).to_owned()
-}
-
-/// The same, but its first new id comes from `chance`.
-fn engine_of_chance(engine: &Engine, chance: u64) -> Engine {
-    let config = config(Repeated(Mutex::new(Some(chance)))).sweep_every(None);
-    // The same configuration made the other engine, so this cannot fail.
-    Engine::shared(engine.store().clone(), config).unwrap_or_else(|_| engine.clone())
 }
 
 /// A generator that repeats what another has given: the first id comes from a number, all else from the system.

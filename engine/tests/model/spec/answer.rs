@@ -38,6 +38,7 @@ impl Model {
         occasion: Occasion,
     ) {
         let now = self.now(actor);
+        self.see_what_is_due(actor, now);
         let batch = self.request(actor).batch.take();
         let batch = batch.unwrap_or_else(|| Batch::new(now, &self.requests[&actor].mind));
         self.request(actor).answered = result.is_ok();
@@ -54,6 +55,7 @@ impl Model {
             Ok(()) => self.finish_kept(actor, batch, occasion),
             Err(kind) => self.finish_failed(actor, &batch, kind),
         }
+        self.request(actor).mind.end_was_ignored |= heard.end_ignored;
     }
 
     /// A log-out that did nothing, because a log-in had replaced the session, says so; no other does.
@@ -79,7 +81,7 @@ impl Model {
             Found::Absent | Found::Closed => false,
         };
         let logs_in = batch.planned == Fate::LogIn;
-        let revoked = self.is_revoked(batch.sent.owner.as_ref());
+        let revoked = self.is_revoked(batch.sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let unsure = self.requests[&actor].unsure;
         // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end,
         // and it does not matter. What went along with a log-in is not gone.
@@ -93,11 +95,12 @@ impl Model {
         if by_login && !revoked && !unsure && !too_late {
             self.violation(actor, "dropped a log-in although the user was not revoked");
         }
-        if logs_in && (lives || batch.pending.is_none()) {
+        let was_stored = matches!(batch.seen, Found::Session { .. });
+        if logs_in && was_stored && (lives || batch.pending.is_none()) {
             // The log-in is dropped, and the session that it was made from stays as it is, for all that this one knows.
             return self.drop_log_in(actor, batch);
         }
-        self.request(actor).unsure |= logs_in;
+        self.request(actor).unsure |= logs_in && was_stored;
         if lives && batch.planned != Fate::End {
             self.violation(actor, "dropped changes although the session lives");
         }
@@ -117,8 +120,11 @@ impl Model {
 
     /// The session is gone, through no doing of this commit. Only what was decided since stands.
     fn lose(&mut self, actor: Actor, batch: &Batch) {
+        // The log-out was carried out, or found its session ended; what was to come after it is lost.
+        let logs_out = batch.planned == Fate::End && !self.is_superseded(batch);
+        let logs_out = logs_out && matches!(batch.seen, Found::Session { sid, .. } if !self.is_alive(sid));
         let request = self.request(actor);
-        if batch.ended {
+        if batch.ended || logs_out {
             request.told = Cookie::Removed;
         }
         let decided_since = request.mind.has_decided_since(&batch.sent);
@@ -154,7 +160,8 @@ impl Model {
     fn finish_failed(&mut self, actor: Actor, batch: &Batch, kind: ErrorKind) {
         if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
-        } else if batch.faults == 0 {
+        } else if batch.faults == 0 && !self.requests[&actor].failed {
+            // A store that is lost for good is not asked each time.
             self.violation(actor, "failed although the store did not");
         }
         let request = self.request(actor);
@@ -200,9 +207,6 @@ impl Model {
         };
         if !done && !self.requests[&actor].unsure {
             self.violation(actor, format!("acknowledged {want:?}, which is not so in the store"));
-        }
-        if is_save && batch.planned == Fate::End && want == Want::End && !batch.ended && batch.faults == 0 {
-            self.violation(actor, "a save said that it ended a session which had ended already");
         }
         self.check_other_ids(actor, &batch);
         self.take_note(actor, want, batch);
@@ -259,16 +263,16 @@ impl Model {
         // The write went in and the session ended, and the answer that came between them was lost.
         request.unsure |= batch.uncertain && end.is_some();
         if matches!(want, Want::End | Want::EndAndCreate) {
-            let by_another = !batch.ended && !batch.uncertain;
-            if by_another || end == Some(End::Superseded) {
+            if end == Some(End::Superseded) {
                 if !self.leave_to_the_others(actor, &batch) {
                     return;
                 }
             } else {
+                // A log-out is carried out, whoever was faster: the client keeps no cookie of a session that has ended.
                 request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
                 // If an answer was lost, nobody can tell whether another request was faster.
-                request.ended = true;
+                request.ended |= batch.ended || batch.uncertain;
             }
         }
         if want == Want::IgnoreEnd {
@@ -285,7 +289,7 @@ impl Model {
         }
     }
 
-    /// Another request has ended the session that this one was to end: only a log-in that came after it is carried out.
+    /// A log-in has replaced the session that this one was to end: only a log-in that came after it is carried out.
     /// Returns whether there is one.
     fn leave_to_the_others(&mut self, actor: Actor, batch: &Batch) -> bool {
         if batch.sent.owner.is_none() {
@@ -312,9 +316,7 @@ impl Model {
         let request = self.request(actor);
         if ends_nothing {
             // The client keeps no cookie that a log-out could not find a session for.
-            if request.has_cookie {
-                request.told = Cookie::Removed;
-            }
+            request.told = Cookie::Removed;
             return request.mind.ended(&batch.sent);
         }
         match batch.looked.clone() {

@@ -3,9 +3,9 @@
 use cloakroom::Timestamp;
 use cloakroom::store::{Record, StoreKey};
 
+use super::Model;
 use super::life::{Life, Place};
 use super::operation::Sent;
-use super::Model;
 use crate::gate::Actor;
 use crate::plan::{Fate, Found, Sid, Want};
 use crate::values::Values;

@@ -1,7 +1,7 @@
 //! Sessions that end.
 
-use cloakroom::store::{Owner, OwnerKey, StoreKey};
 use cloakroom::Timestamp;
+use cloakroom::store::{Owner, OwnerKey, StoreKey};
 
 use super::Model;
 use super::batch::Batch;
@@ -51,6 +51,9 @@ impl Model {
             }
             Some(Place::Trail { to: Some(_), .. }) => {
                 self.violation(actor, "removed a trail");
+            }
+            Some(Place::Pending { by, .. }) if by != actor && self.is_revoking(actor) => {
+                self.request(by).is_cut_short = true;
             }
             Some(Place::Pending { by, .. }) if by != actor => {
                 // A renewal was about to take it for the session's new record; it will find the old one gone.

@@ -96,7 +96,16 @@ impl Model {
     pub(super) fn seen(&self, sid: Sid, key: &StoreKey, late: bool) -> Found {
         let life = &self.sessions[sid];
         let (values, owner) = (life.values.clone(), life.owner.clone());
-        Found::Session { sid, key: key.clone(), late, values, number: life.number, owner }
+        Found::Session {
+            sid,
+            key: key.clone(),
+            late,
+            values,
+            number: life.number,
+            owner,
+            renewed_at: life.renewed_at,
+            expires_at: life.expires_at,
+        }
     }
 
     /// What is under a key now.

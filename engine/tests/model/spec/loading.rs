@@ -80,6 +80,29 @@ impl Model {
         request.mind = Mind::new(place, due);
     }
 
+    /// A commit that begins now renews an id whose time has come, and moves an expiry.
+    pub(super) fn see_what_is_due(&mut self, actor: Actor, now: Timestamp) {
+        if self.requests[&actor].batch.is_some() {
+            return;
+        }
+        let (renewal_due, touch_due) = match &self.requests[&actor].mind.place {
+            Found::Session { sid, renewed_at, expires_at, .. } => {
+                let life = &self.sessions[*sid];
+                let age = now.since(*renewed_at);
+                let renewal_due =
+                    self.rules.renew_every.is_some_and(|every| age >= Duration::from_secs(every));
+                let due_before = now + self.rules.idle() / 10 * 9;
+                (
+                    renewal_due,
+                    *expires_at < due_before && *expires_at < life.started_at + self.rules.absolute(),
+                )
+            }
+            Found::Absent | Found::Closed => (false, false),
+        };
+        let mind = &mut self.request(actor).mind;
+        (mind.renewal_due, mind.touch_due) = (renewal_due, touch_due);
+    }
+
     /// All other sessions of the user have been ended; this one, and a log-in of this request, is dated after that.
     pub(crate) fn spared(&mut self, actor: Actor) {
         let stored = match &self.requests[&actor].mind.place {
@@ -124,11 +147,8 @@ impl Model {
         if is_next_id && is_first_load {
             request.ids_seen += 1;
         }
-        let (begun, called) = if is_first_load {
-            (request.begun, request.called)
-        } else {
-            (Timestamp::EPOCH, request.called)
-        };
+        let (begun, called) =
+            if is_first_load { (request.begun, request.called) } else { (Timestamp::EPOCH, request.called) };
         let start = match &request.mind.place {
             Found::Session { key, .. } => Some(key.clone()),
             _ => request.cookies.get(request.ids_seen.saturating_sub(1)).cloned(),

@@ -28,11 +28,11 @@ use crate::gate::Actor;
 use crate::plan::Sid;
 use crate::script::Rules;
 
+pub(crate) use answer::{Heard, Occasion};
 use life::{Life, Place};
 pub(crate) use operation::{Done, Sent};
-pub(crate) use answer::{Heard, Occasion};
-pub(crate) use request::{Call, Skew};
 use request::Request;
+pub(crate) use request::{Call, Skew};
 
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// An hour, and one for clocks that differ.

@@ -1,7 +1,7 @@
 //! Operations on the store, as they are sent and as they take effect.
 
-use cloakroom::store::{Owner, OwnerKey, Record, StoreKey, Touch};
 use cloakroom::Timestamp;
+use cloakroom::store::{Owner, OwnerKey, Record, StoreKey, Touch};
 
 use super::Model;
 use super::request::Call;
@@ -91,6 +91,7 @@ impl Model {
     pub(crate) fn arrive(&mut self, actor: Actor, what: &str, key: Option<&StoreKey>) -> Sent {
         *self.trips.entry(actor).or_default() += 1;
         let now = self.now(actor);
+        self.see_what_is_due(actor, now);
         let request = self.request(actor);
         if request.call == Call::None {
             request.begin_batch(now, what);

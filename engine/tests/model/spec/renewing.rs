@@ -28,20 +28,28 @@ impl Model {
     pub(super) fn renew(&mut self, actor: Actor, key: &StoreKey, sid: Sid) {
         let ready = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone());
         let (Some((to, Ready { owner, expires_at })), Some((_, sent))) = (self.pending(actor), ready) else {
-            return self.violation(actor, "left a trail to nowhere");
+            let request = self.request(actor);
+            if !request.is_cut_short {
+                return self.violation(actor, "left a trail to nowhere");
+            }
+            request.unsure = true;
+            let to = request.batch.as_ref().and_then(|batch| batch.pending.clone()).map(|(to, _)| to);
+            self.sessions[sid].end = Some(End::Ended);
+            return self.leave(actor, key, sid, to);
         };
         // What counts is what the new record holds.
         let sent = &sent;
         let record = Record { owner, ..Record::new("", expires_at) };
         self.write_through(actor, &to, sid, sent, &record);
         let started_at = self.sessions[sid].started_at;
-        self.sessions[sid].renewed_at = self.written_at(actor, expires_at, started_at);
+        let renewed_at = self.written_at(actor, expires_at, started_at);
+        self.sessions[sid].renewed_at = renewed_at;
         self.leave(actor, key, sid, Some(to.clone()));
         self.places.insert(to.clone(), Place::Session(sid));
-        if let Some(Batch { applied: Some((Found::Session { late, .. }, _)), .. }) =
+        if let Some(Batch { applied: Some((Found::Session { late, renewed_at: seen, .. }, _)), .. }) =
             &mut self.request(actor).batch
         {
-            *late = false;
+            (*late, *seen) = (false, renewed_at);
         }
         self.made(actor, &to);
     }
@@ -58,7 +66,9 @@ impl Model {
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
         self.leave(actor, key, sid, None);
-        let Some((to, ready)) = self.pending(actor) else { return self.supersede_by_nothing(actor, sent, old) };
+        let Some((to, ready)) = self.pending(actor) else {
+            return self.supersede_by_nothing(actor, sent, old);
+        };
         let new = self.begin_session(actor, sent, old.values, old.number, ready.expires_at);
         self.hand_over(actor, &to, new, sent);
     }
@@ -66,7 +76,7 @@ impl Model {
     /// Between the creation of the new record and the tombstone in the old one, the user's other sessions were ended
     /// from this very session: the log-in had begun before that, so it is dead, and nobody could know it in time.
     fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent, old: Life) {
-        let revoked = self.is_revoked(sent.owner.as_ref());
+        let revoked = self.is_revoked(sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let Some((key, _)) = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone())
         else {
             return self.violation(actor, "left a tombstone, and there never was a new session");

@@ -35,8 +35,6 @@ pub(super) struct Request {
     pub(super) begun: Timestamp,
     /// The names that the ids of the cookies have in the store, if they are ours, in their order.
     pub(super) cookies: Vec<StoreKey>,
-    /// Whether the client sent a cookie at all.
-    pub(super) has_cookie: bool,
     /// The ids behind the one that led to the session.
     pub(super) other_ids: Vec<StoreKey>,
     /// By how much its machine's clock is ahead, and by how much behind.
@@ -76,6 +74,8 @@ pub(super) struct Request {
     pub(crate) failed: bool,
     /// Its client did.
     pub(super) is_left: bool,
+    /// A revocation, dated earlier by another clock, ended the record that it was about to use.
+    pub(super) is_cut_short: bool,
     /// Counts the operations up to its last one.
     pub(super) last_operation: u64,
 }
@@ -128,7 +128,6 @@ impl Model {
         let request = Request {
             begun: now,
             cookies: ids.iter().filter_map(|id| self.ids.get(id).cloned()).collect(),
-            has_cookie: !ids.is_empty(),
             other_ids: Vec::new(),
             skew,
             next_look: None,
@@ -153,6 +152,7 @@ impl Model {
             faults: 0,
             failed: false,
             is_left: false,
+            is_cut_short: false,
             last_operation: 0,
         };
         self.requests.insert(actor, request);

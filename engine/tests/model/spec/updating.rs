@@ -3,10 +3,10 @@
 use cloakroom::Timestamp;
 use cloakroom::store::{Owner, Record, StoreKey};
 
+use super::Model;
 use super::life::{Kind, Place, kind};
 use super::operation::Sent;
 use super::request::Call;
-use super::Model;
 use crate::gate::Actor;
 use crate::plan::{Found, Sid};
 

@@ -25,7 +25,9 @@ impl Request {
         let seen = |key: &str| view().get(key).map(|held| held.value.clone());
         let remove = |key: &'static str, value: Value| {
             let is_own = self.model.lock().mind(actor).changes.iter().any(|change| change.concerns(key));
-            change(Change::Remove(key, value, is_own));
+            if !self.model.lock().mind(actor).forget_shown(key) {
+                change(Change::Remove(key, value, is_own));
+            }
         };
         match step {
             Step::Read(key) => self.check(step, &session.get::<Value>(key).expect("it is JSON"), &seen(key)),

@@ -168,7 +168,10 @@ impl World {
             running.push(Running::start(request));
         }
         for script in &case.strangers {
-            let request = Request { jar: Arc::default(), ..world.request(script, false, skews.next().unwrap_or_default()) };
+            let request = Request {
+                jar: Arc::default(),
+                ..world.request(script, false, skews.next().unwrap_or_default())
+            };
             request.send();
             running.push(Running::start(request));
         }

@@ -99,7 +99,10 @@ impl Request {
                 continue;
             }
             let Ok(session) = self.load(&pending).await else { return };
-            if matches!(step, Step::Save | Step::SaveBehind | Step::Reload | Step::RevokeAll(_) | Step::RevokeOthers) {
+            if matches!(
+                step,
+                Step::Save | Step::SaveBehind | Step::Reload | Step::RevokeAll(_) | Step::RevokeOthers
+            ) {
                 // One at a time, so that the model knows whose operations it sees.
                 hear_out(&mut behind).await;
             }

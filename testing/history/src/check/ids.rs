@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Rule, Violation, violation};
-use crate::history::{Action, LIFETIMES, Op};
+use super::{Clocks, Rule, Violation, violation};
+use crate::history::{Action, Op};
 
 /// How long after its grace an old id may still be served: the request may have begun before.
 const SLACK: u64 = 1_000_000;
@@ -16,8 +16,9 @@ pub(super) fn given_twice(history: &[Op]) -> Vec<Violation> {
 }
 
 /// Operations that found the session under an id that had been replaced for good before they were asked for.
-pub(super) fn check(ops: &[&Op]) -> Vec<Violation> {
-    let grace = u64::try_from(LIFETIMES.grace.as_micros()).unwrap_or(u64::MAX) + SLACK;
+pub(super) fn check(ops: &[&Op], clocks: Clocks) -> Vec<Violation> {
+    let grace = u64::try_from(clocks.lifetimes().grace.as_micros()).unwrap_or(u64::MAX);
+    let grace = grace.saturating_add(SLACK + clocks.apart);
     let is_revived = |op: &Op| {
         let Some(giver) = ops.iter().find(|other| op.id.is_some() && other.gave() == op.id) else {
             return false;

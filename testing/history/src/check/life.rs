@@ -1,7 +1,7 @@
 //! When a session was there, against when it must and must not have been.
 
-use super::{Rule, Violation, violation};
-use crate::history::{Action, Answer, LIFETIMES, Op};
+use super::{Clocks, Rule, Violation, violation};
+use crate::history::{Action, Answer, Op};
 
 /// What the clocks of two processes, and a read of each, may differ by.
 const SLACK: u64 = 500_000;
@@ -9,8 +9,8 @@ const SLACK: u64 = 500_000;
 /// Which part of the idle time may have passed since a session was last touched although it was looked at just now.
 const UNTOUCHED_PART: u64 = 10;
 
-pub(super) fn check(ops: &[&Op]) -> Vec<Violation> {
-    let life = Life { ops };
+pub(super) fn check(ops: &[&Op], clocks: Clocks) -> Vec<Violation> {
+    let life = Life { ops, clocks };
     let end = life.end();
     let gone = life.gone();
     ops.iter()
@@ -37,9 +37,14 @@ pub(super) fn check(ops: &[&Op]) -> Vec<Violation> {
 /// The operations on one session.
 struct Life<'a> {
     ops: &'a [&'a Op],
+    clocks: Clocks,
 }
 
 impl Life<'_> {
+    const fn slack(&self) -> u64 {
+        SLACK + self.clocks.apart
+    }
+
     /// From when on it is known to have ended: a log-out is done, or its user was logged in and then was revoked.
     fn end(&self) -> Option<u64> {
         let ends = self.ops.iter().filter(|op| match op.action {
@@ -51,7 +56,11 @@ impl Life<'_> {
     }
 
     /// Whether this revocation ends the session: its user was logged in before, and was not logging in anew meanwhile.
+    /// Where clocks differ, they decide what was before.
     fn ends_by(&self, revoke: &Op) -> bool {
+        if self.clocks.differ() {
+            return false;
+        }
         let mut log_ins = self
             .ops
             .iter()
@@ -60,7 +69,7 @@ impl Life<'_> {
         log_ins.peek().is_some() && log_ins.all(|op| op.is_done() && op.precedes(revoke))
     }
 
-    /// From when on it is known to be gone: somebody did not find it under the id that was its only one.
+    /// From when on it is known to be gone: a request did not find it under the id that was its only one.
     fn gone(&self) -> Option<u64> {
         self.ops.iter().filter(|op| is_refused(op) && self.has_the_present_id(op)).map(|op| op.done).min()
     }
@@ -98,11 +107,11 @@ impl Life<'_> {
     /// Until when the session certainly lives, if nothing ends it, by what happened before `op`.
     fn lives_until(&self, op: &Op) -> u64 {
         let met = self.ops.iter().filter(|other| other.met_the_session() && other.precedes(op));
-        let idle = micros(LIFETIMES.idle);
+        let idle = micros(self.clocks.lifetimes().idle);
         let touched = met.map(|other| other.asked + idle - idle / UNTOUCHED_PART).max().unwrap_or(0);
         let begun = self.ops.iter().filter(|other| other.action == Action::Create).map(|other| other.asked);
-        let absolute = begun.min().unwrap_or(0) + micros(LIFETIMES.absolute);
-        touched.min(absolute).saturating_sub(SLACK)
+        let absolute = begun.min().unwrap_or(0) + micros(self.clocks.lifetimes().absolute);
+        touched.min(absolute).saturating_sub(self.slack())
     }
 
     /// Whether the session's time was over before `op` was asked for, whatever happened before.
@@ -115,10 +124,11 @@ impl Life<'_> {
             |of: &dyn Fn(&Op) -> bool| before().filter(|other| of(other)).map(|other| other.done).max();
         let touched = last(&|_| true);
         let begun = last(&|other| matches!(other.action, Action::Create | Action::LogIn));
+        let lifetimes = self.clocks.lifetimes();
         let over = |since: Option<u64>, lifetime| {
-            since.is_some_and(|since| since + micros(lifetime) + SLACK < op.asked)
+            since.is_some_and(|since| since + micros(lifetime) + self.slack() < op.asked)
         };
-        over(touched, LIFETIMES.idle) || over(begun, LIFETIMES.absolute)
+        over(touched, lifetimes.idle) || over(begun, lifetimes.absolute)
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Request {
     pub(super) action: Action,
     pub(super) held: Option<Held>,
     pub(super) chance: Option<u64>,
+    /// Whether the changes are saved before the request commits.
+    pub(super) saves: bool,
 }
 
 impl Drive {
@@ -56,8 +58,8 @@ impl Drive {
         let place = settings.store.clone();
         let server = tokio::task::spawn_blocking(move || Server::start(&place)).await??;
         let mut workers = Vec::new();
-        for _ in 0..settings.workers {
-            workers.push(RwLock::new(Worker::start(&settings, server.url()).await?));
+        for number in 0..settings.workers {
+            workers.push(RwLock::new(Worker::start(&settings, server.url(), number).await?));
         }
         Ok(Arc::new(Self {
             settings,
@@ -95,7 +97,7 @@ impl Drive {
         self.asked.load(Ordering::Relaxed) >= self.settings.operations
     }
 
-    /// A number that nobody has had: for a session, a tag.
+    /// A number that is used once: for a session, a tag, an item.
     pub(super) fn number(&self) -> u32 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
@@ -112,7 +114,7 @@ impl Drive {
     }
 
     pub(super) fn waits(&self) -> bool {
-        self.settings.waits
+        self.settings.waits && self.settings.skew == 0
     }
 
     pub(super) fn workers(&self) -> usize {
@@ -121,20 +123,21 @@ impl Drive {
 
     /// Makes a request, notes it, and hands out the id that the client got.
     pub(super) async fn ask(&self, request: Request) -> Result<(Option<Answer>, Option<Held>)> {
-        let Request { worker, session, action, held, chance } = request;
+        let Request { worker, session, action, held, chance, saves } = request;
         let cookie = held.as_ref().map(|held| held.cookie.clone());
         let worker = self.workers.get(worker).ok_or("there is no such worker")?;
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let (asked, answer) = {
+        let (asked, skew, answer) = {
             let worker = worker.read().await;
             let asked = self.now();
-            (asked, worker.order(Order { number: 0, session, action, cookie, chance })?)
+            let order = Order { number: 0, session, action, cookie, chance, saves };
+            (asked, worker.skew(), worker.order(order)?)
         };
         let outcome = timeout(PATIENCE, answer).await.map_err(|_| "a worker does not answer")?.ok();
         let done = self.now();
         let (answer, given) = outcome.map_or((None, None), |outcome| self.understand(outcome));
         let id = held.map(|held| held.id);
-        lock(&self.notes).push(Op { session, action, id, asked, done, answer: answer.clone() });
+        lock(&self.notes).push(Op { session, action, id, asked, done, answer: answer.clone(), skew });
         Ok((answer, given))
     }
 
@@ -148,6 +151,7 @@ impl Drive {
                 return (Some(Answer::Done { id: Some(id) }), Some(Held { id, cookie }));
             }
             Outcome::Seen(content) => Answer::Seen(content),
+            Outcome::Got(items) => Answer::Got(items),
             Outcome::Missing => Answer::Missing,
             Outcome::Dropped => Answer::Dropped,
             Outcome::Failed(error) => Answer::Failed(error),
@@ -163,10 +167,11 @@ impl Drive {
     async fn kill_clients(self: Arc<Self>) -> Result<usize> {
         let mut killed = 0;
         while self.wait_for_kill(killed, self.settings.client_kills).await {
-            if let Some(worker) = self.workers.get(killed % self.workers.len()) {
+            let number = killed % self.workers.len();
+            if let Some(worker) = self.workers.get(number) {
                 let mut worker = worker.write().await;
                 worker.kill().await?;
-                *worker = self.another_worker().await?;
+                *worker = self.another_worker(number).await?;
             }
             killed += 1;
         }
@@ -174,10 +179,10 @@ impl Drive {
     }
 
     /// Starts a worker, again and again if the server is down just now, as a supervisor would.
-    async fn another_worker(&self) -> Result<Worker> {
+    async fn another_worker(&self, number: usize) -> Result<Worker> {
         let begin = Instant::now();
         loop {
-            match Worker::start(&self.settings, self.server.url()).await {
+            match Worker::start(&self.settings, self.server.url(), number).await {
                 Err(_) if begin.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(50)).await,
                 started => return started,
             }

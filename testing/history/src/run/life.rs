@@ -45,10 +45,12 @@ struct Life {
     session: u32,
     /// The ids that its client was given, the latest last.
     held: Mutex<Vec<Held>>,
+    /// The tickets that were issued, the latest last.
+    tickets: Mutex<Vec<u32>>,
 }
 
 impl Life {
-    /// Begins a session; one in five is begun twice at once, out of the same chance. `None` if nobody got an id.
+    /// Begins a session; one in five is begun twice at once, out of the same chance. `None` if no id was given.
     async fn begin(drive: &Arc<Drive>, dice: &mut Dice) -> Result<Option<Self>> {
         let worker = dice.below(drive.workers());
         if !(drive.repeats_chance() && dice.percent(20)) {
@@ -66,9 +68,14 @@ impl Life {
 
     async fn create(drive: &Arc<Drive>, worker: usize, chance: Option<u64>) -> Result<Option<Self>> {
         let session = drive.number();
-        let request = Request { worker, session, action: Action::Create, held: None, chance };
+        let request = Request { worker, session, action: Action::Create, held: None, chance, saves: false };
         let (_, given) = drive.ask(request).await?;
-        Ok(given.map(|held| Self { drive: Arc::clone(drive), session, held: Mutex::new(vec![held]) }))
+        Ok(given.map(|held| Self {
+            drive: Arc::clone(drive),
+            session,
+            held: Mutex::new(vec![held]),
+            tickets: Mutex::default(),
+        }))
     }
 
     /// Lets several clients use it at once, until it is gone or has seen enough.
@@ -83,9 +90,15 @@ impl Life {
                 break;
             }
             let held = if dice.percent(10) { self.any(dice) } else { self.latest() };
-            let (action, worker) = (self.any_action(dice), dice.below(self.drive.workers()));
-            let life = Arc::clone(self);
-            under_way.spawn(async move { life.ask(worker, action, held).await });
+            let (action, worker, saves) =
+                (self.any_action(dice), dice.below(self.drive.workers()), dice.percent(25));
+            // What one request takes, another may want at the same moment.
+            let wanted = 1 + usize::from(is_take(action) && dice.percent(50));
+            for other in 0..wanted {
+                let (life, held) = (Arc::clone(self), held.clone());
+                let worker = (worker + other) % self.drive.workers();
+                under_way.spawn(async move { life.ask_and(worker, action, held, saves).await });
+            }
         }
         while let Some(answer) = under_way.join_next().await {
             answer??;
@@ -95,13 +108,40 @@ impl Life {
 
     fn any_action(&self, dice: &mut Dice) -> Action {
         match dice.below(100) {
-            0..=34 => Action::Read,
-            35..=86 => Action::Add(self.drive.number()),
+            0..=24 => Action::Read,
+            25..=44 => Action::Add(self.drive.number()),
+            45..=86 => self.any_edit(dice),
             87..=92 => Action::Renew,
             93..=96 => Action::LogIn,
             99 if self.drive.has_owners() => Action::Revoke,
             _ => Action::LogOut,
         }
+    }
+
+    /// Something that writes items, or takes them.
+    fn any_edit(&self, dice: &mut Dice) -> Action {
+        let number = || self.drive.number();
+        match dice.below(100) {
+            0..=19 => Action::Put(number()),
+            20..=29 => Action::TakeQueue,
+            30..=39 => Action::Fill(number()),
+            40..=44 => Action::TakeSlot,
+            45..=59 => {
+                let ticket = number();
+                lock(&self.tickets).push(ticket);
+                Action::Issue(ticket)
+            }
+            60..=71 => self.any_ticket(dice).map_or(Action::Read, Action::Claim),
+            72..=86 => Action::Append(number()),
+            87..=92 => Action::Replace(number()),
+            _ => Action::Remove,
+        }
+    }
+
+    /// One of the latest tickets: it may be on its way, claimed, or being claimed.
+    fn any_ticket(&self, dice: &mut Dice) -> Option<u32> {
+        let tickets = lock(&self.tickets);
+        tickets.iter().rev().nth(dice.below(4)).or(tickets.last()).copied()
     }
 
     /// Ends it while others use it, and looks whether it comes back.
@@ -131,7 +171,18 @@ impl Life {
     }
 
     async fn ask(&self, worker: usize, action: Action, held: Option<Held>) -> Result<Option<Answer>> {
-        let request = Request { worker, session: self.session, action, held, chance: None };
+        self.ask_and(worker, action, held, false).await
+    }
+
+    /// Asks, and saves before the request commits or does not.
+    async fn ask_and(
+        &self,
+        worker: usize,
+        action: Action,
+        held: Option<Held>,
+        saves: bool,
+    ) -> Result<Option<Answer>> {
+        let request = Request { worker, session: self.session, action, held, chance: None, saves };
         let (answer, given) = self.drive.ask(request).await?;
         lock(&self.held).extend(given);
         Ok(answer)
@@ -145,4 +196,8 @@ impl Life {
         let held = lock(&self.held);
         held.get(dice.below(held.len())).cloned()
     }
+}
+
+const fn is_take(action: Action) -> bool {
+    matches!(action, Action::TakeQueue | Action::TakeSlot | Action::Claim(_) | Action::Remove)
 }

@@ -19,6 +19,7 @@ use tokio::{
 use super::Settings;
 use crate::{
     Result,
+    dice::Dice,
     wire::{Order, Outcome, READY, Reply},
 };
 
@@ -30,12 +31,17 @@ pub(super) struct Worker {
     child: Child,
     orders: mpsc::UnboundedSender<String>,
     waiting: Waiting,
+    skew: i64,
 }
 
 impl Worker {
-    pub(super) async fn start(settings: &Settings, url: &str) -> Result<Self> {
+    pub(super) async fn start(settings: &Settings, url: &str, number: usize) -> Result<Self> {
+        let skew = skew_of(number, settings);
         let mut command = Command::new(&settings.program);
         command.args(["worker", "--store", url]);
+        if settings.skew > 0 {
+            command.args(["--skew", &skew.to_string()]);
+        }
         if let Some(fault) = settings.fault.and_then(|fault| fault.to_possible_value()) {
             command.args(["--fault", fault.get_name()]);
         }
@@ -55,7 +61,12 @@ impl Worker {
         });
         let waiting = Waiting::default();
         tokio::spawn(hear(lines, Arc::clone(&waiting)));
-        Ok(Self { child, orders, waiting })
+        Ok(Self { child, orders, waiting, skew })
+    }
+
+    /// By how many seconds its clock is ahead.
+    pub(super) const fn skew(&self) -> i64 {
+        self.skew
     }
 
     /// Gives an order; the answer never comes if the worker is killed first.
@@ -69,7 +80,7 @@ impl Worker {
         Ok(answered)
     }
 
-    /// Kills the process as a crash does. Whoever waits for an answer learns that none will come.
+    /// Kills the process as a crash does. What waits for an answer learns that none will come.
     pub(super) async fn kill(&mut self) -> Result {
         self.child.kill().await?;
         lock(&self.waiting).clear();
@@ -77,11 +88,26 @@ impl Worker {
     }
 }
 
+/// The first clock is as far ahead as may be, the second as far behind, the others anywhere between. The process that takes
+/// another's place has its clock: it is the machine's.
+fn skew_of(number: usize, settings: &Settings) -> i64 {
+    let most = i64::from(settings.skew);
+    match number {
+        0 => most,
+        1 => -most,
+        _ => {
+            let range = usize::try_from(2 * most + 1).unwrap_or(1);
+            let mut dice = Dice::new(settings.seed.wrapping_add(number as u64));
+            i64::try_from(dice.below(range)).unwrap_or_default() - most
+        }
+    }
+}
+
 async fn hear(mut lines: Lines<BufReader<ChildStdout>>, waiting: Waiting) {
     while let Ok(Some(line)) = lines.next_line().await {
         let Ok(reply) = serde_json::from_str::<Reply>(&line) else { continue };
         if let Some(answer) = lock(&waiting).remove(&reply.number) {
-            // Whoever asked waits for nothing else.
+            // The drive may have given up.
             let _ = answer.send(reply.result);
         }
     }
