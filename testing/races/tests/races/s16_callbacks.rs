@@ -316,12 +316,12 @@ fn calling(config: Config, caller: &Caller) -> Config {
 
 /// Requests that meet, each of which decides on something else than values.
 async fn decide(stand: &Stand, caller: &Caller) {
-    let deeds: [fn(&Session); 6] = [
-        Session::renew_id,
+    let deeds: [fn(&cloakroom::Session); 6] = [
+        cloakroom::Session::renew_id,
         |session| session.log_in("alice").unwrap(),
-        Session::log_out,
-        Session::reset,
-        Session::touch,
+        cloakroom::Session::log_out,
+        cloakroom::Session::reset,
+        cloakroom::Session::touch,
         |session| drop(session.rotate_csrf_token()),
     ];
     for deed in deeds {

@@ -98,7 +98,7 @@ async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
         touch.open();
         assert!(toucher.answer().await.ok().leaves_cookie());
         assert!(!guest.is_known().await);
-        assert_eq!(stand.records().await, 0);
+        assert_eq!(stand.records().await, 0, "{own_idle:?} {when:?}");
     }
 }
 
