@@ -21,12 +21,13 @@ pub struct Browser {
     scripts: Scripts,
     name: String,
     cookie: Option<String>,
+    others: Vec<String>,
     path: &'static str,
 }
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr, scripts: Scripts, name: String) -> Self {
-        Self { way: Way::to(address), scripts, name, cookie: None, path: "/" }
+        Self { way: Way::to(address), scripts, name, cookie: None, others: Vec::new(), path: "/" }
     }
 
     /// The same browser, whose scripts run at another path.
@@ -40,6 +41,22 @@ impl Browser {
     #[must_use]
     pub fn over_http2(self) -> Self {
         Self { way: self.way.over_http2(), ..self }
+    }
+
+    /// The same browser, which also sends another one's cookie, in a header of its own.
+    #[must_use]
+    pub fn also_sending(mut self, other: &Self) -> Self {
+        self.others.extend(other.cookie.clone());
+        self
+    }
+
+    /// The same browser, which sends all its cookies in one header.
+    #[must_use]
+    pub fn in_one_header(mut self) -> Self {
+        let between = format!("; {}=", self.name);
+        let all: Vec<_> = self.cookie.into_iter().chain(self.others.drain(..)).collect();
+        self.cookie = Some(all.join(&between));
+        self
     }
 
     /// The cookie's value.
@@ -116,10 +133,8 @@ impl Browser {
     /// A request as this browser sends it.
     pub fn request(&self, path: &str) -> Builder {
         let request = Request::get(path).header(hyper::header::HOST, "localhost");
-        match &self.cookie {
-            Some(value) => request.header(COOKIE, format!("{}={value}", self.name)),
-            None => request,
-        }
+        let cookies = self.cookie.iter().chain(&self.others);
+        cookies.fold(request, |request, value| request.header(COOKIE, format!("{}={value}", self.name)))
     }
 
     /// Does what the answer's `Set-Cookie` says.

@@ -25,6 +25,7 @@ struct Inside {
     store: Arc<dyn Store>,
     traps: Mutex<Vec<Trap>>,
     outage: Mutex<Option<ErrorKind>>,
+    hanging: Mutex<Option<Gate>>,
     trips: [AtomicU64; Op::COUNT],
     keys: Mutex<HashSet<StoreKey>>,
 }
@@ -36,6 +37,7 @@ impl Gated {
             store,
             traps: Mutex::default(),
             outage: Mutex::default(),
+            hanging: Mutex::default(),
             trips: Default::default(),
             keys: Mutex::default(),
         };
@@ -91,6 +93,19 @@ impl Gated {
     /// From now on no operation reaches the store; `None` ends that.
     pub fn fall_silent(&self, outage: Option<ErrorKind>) {
         *lock(&self.0.outage) = outage;
+    }
+
+    /// From now on no operation is answered, as by a store that hangs, until it [answers](Self::answer) again. The gate
+    /// tells of each that began; opened for all, it lets those go on.
+    pub fn hang(&self) -> Gate {
+        let gate = Gate::new("an operation of a store that hangs");
+        *lock(&self.0.hanging) = Some(gate.clone());
+        gate
+    }
+
+    /// Ends that: from now on operations are answered.
+    pub fn answer(&self) {
+        *lock(&self.0.hanging) = None;
     }
 
     /// How many operations of a kind there were.
@@ -155,6 +170,10 @@ impl Gated {
         let outage = *lock(&self.0.outage);
         if let Some(kind) = outage {
             return Err(Error::new(kind, "the gated store was told to fall silent"));
+        }
+        let hanging = lock(&self.0.hanging).clone();
+        if let Some(gate) = hanging {
+            gate.pass().await;
         }
         let trap = Trap::take(&mut lock(&self.0.traps), op);
         match trap {

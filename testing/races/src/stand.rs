@@ -69,7 +69,8 @@ impl Stand {
     ) -> Self {
         let events = Events::default();
         let config = Config::plain_http().clock(clock.clone()).observer(events.clone()).sweep_every(None);
-        let config = config.commit_within(opened.kind.commit_within());
+        let limit = opened.kind.commit_within();
+        let config = config.commit_within(limit).deadline(limit);
         let engine = Engine::new(store.clone(), change(config)).expect("the test's configuration is sound");
         let server = Server::start(SessionLayer::of(engine.clone())).await;
         Self { clock, store, engine, events, server, opened }

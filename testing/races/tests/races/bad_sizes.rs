@@ -48,7 +48,7 @@ async fn a_first_value_that_is_too_large_makes_no_session(kind: Kind) {
     let stand = stand(kind).await;
     let script = async |session: Session| Ok(session.insert("avatar", "x".repeat(LIMIT))?);
     let answer = stand.browser().run(script).await;
-    assert_eq!(answer.status, 500);
+    assert_eq!(answer.status, 413);
     assert!(answer.leaves_cookie() && !answer.body.contains("avatar"), "{answer:?}");
     assert_eq!(stand.records().await, 0);
 }

@@ -1,5 +1,7 @@
 //! S4: a log-out while a reader, a touch or a renewal is in flight.
 
+use std::time::Duration;
+
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races};
 use cloakroom_tower::{Event, Session};
 
@@ -27,6 +29,9 @@ const STEPS: [(Op, When); 4] = [
     (Op::Update, When::Before),
     (Op::Update, When::After),
 ];
+
+/// An idle time of a session's own.
+const IDLE: Duration = Duration::from_secs(1_200);
 
 async fn log_out(browser: &Browser) -> cloakroom_races::Answer {
     let log_out = async |session: Session| {
@@ -67,11 +72,23 @@ async fn s4_logout_while_a_reader_is_about_to_load(kind: Kind) {
 }
 
 async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
-    for when in [When::Before, When::After] {
+    for (own_idle, when) in
+        [(None, When::Before), (None, When::After), (Some(IDLE), When::Before), (Some(IDLE), When::After)]
+    {
         let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
-        let guest = stand.guest().await;
+        let mut guest = stand.guest().await;
+        let set_idle = async move |session: Session| {
+            session.set_max_age(own_idle);
+            Ok(())
+        };
+        guest.run(set_idle).await.ok();
         stand.wait(60);
-        let touch = stand.store.stop(Op::Touch, when, "the touch");
+        // It rides on a load, the request's second one, unless the session has an idle time of its own.
+        if own_idle.is_none() {
+            stand.store.spare(Op::Load);
+        }
+        let op = if own_idle.is_some() { Op::Touch } else { Op::Load };
+        let touch = stand.store.stop(op, when, "the touch");
         let toucher = guest.start(async |session: Session| {
             session.touch();
             Ok(())
@@ -81,7 +98,7 @@ async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
         touch.open();
         assert!(toucher.answer().await.ok().leaves_cookie());
         assert!(!guest.is_known().await);
-        assert_eq!(stand.records().await, 0);
+        assert_eq!(stand.records().await, 0, "{own_idle:?} {when:?}");
     }
 }
 

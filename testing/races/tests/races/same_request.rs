@@ -366,7 +366,7 @@ async fn clone_a_saved_log_in_is_told_even_if_the_response_fails(kind: Kind) {
         Ok(session.insert("large", "x".repeat(3_000))?)
     };
     let answer = guest.run(script).await;
-    assert_eq!(answer.status, 500);
+    assert_eq!(answer.status, 413);
     assert_eq!(guest.user().await.as_deref(), Some("alice"));
     assert_eq!(guest.read::<String>("large").await, None);
 }
