@@ -13,6 +13,8 @@ use cloakroom_store::{
     Record, RecordHead, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
 
+use tokio::time::Instant;
+
 use crate::record::{Frames, Header, Payload, read_head};
 use crate::retry::{Limits, Retry};
 use crate::store_health::Admission;
@@ -477,11 +479,16 @@ impl<'a> Records<'a> {
         self.retry.after_conflict().await
     }
 
-    /// Waits for `future`, but not beyond the deadline.
-    pub(crate) async fn within_deadline<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+    /// Waits for `future` for as long as `limit`, but not beyond the deadline.
+    pub(crate) async fn within_deadline<T>(
+        &mut self,
+        limit: Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Some(future.await);
         }
-        tokio::time::timeout_at(self.retry.deadline(), future).await.ok()
+        let until = self.retry.deadline().min(Instant::now() + limit);
+        tokio::time::timeout_at(until, future).await.ok()
     }
 }

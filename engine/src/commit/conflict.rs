@@ -43,11 +43,8 @@ impl Commit<'_> {
         let Some(located) = self.view.location.stored() else { return Ok(Reconciled::Gone) };
         let is_ours = live.header.remembers(self.nonce);
         let base = located.header.number();
-        if !is_ours && self.is_uncertain {
-            let now = self.engine.clock().now();
-            if live.header.may_have_forgotten(base, self.at, now) {
-                return Err(outcome_unknown());
-            }
+        if !is_ours && self.is_uncertain && live.header.may_have_forgotten(base) {
+            return Err(outcome_unknown());
         }
         // The write of an earlier save, whose future was dropped, may arrive as late as this.
         let earlier = self.view.unsettled().iter().filter(|tried| live.header.remembers(tried.nonce));
@@ -97,8 +94,7 @@ impl Commit<'_> {
         let attempts: Vec<Attempt> = self.view.unsettled().to_vec();
         let landed = attempts.iter().filter(|tried| live.header.remembers(tried.nonce));
         let landed = landed.map(|tried| tried.sent).max();
-        let now = self.engine.clock().now();
-        let forgot = |tried: &Attempt| live.header.may_have_forgotten(tried.base, tried.at, now);
+        let forgot = |tried: &Attempt| live.header.may_have_forgotten(tried.base);
         if landed.is_none() && attempts.iter().any(forgot) {
             return Err(outcome_unknown());
         }

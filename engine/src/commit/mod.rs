@@ -182,7 +182,7 @@ impl Commit<'_> {
     /// Returns whether the step ends what the client had, so that no other id that it sent may stay live.
     fn ends_sessions(&self, step: Step) -> bool {
         matches!(self.view.intent.kind(), IntentKind::End | IntentKind::LogIn)
-            && !matches!(step, Step::DiscardEnd | Step::Refuse)
+            && step != Step::Refuse
     }
 
     async fn replace(&mut self) -> Result<Verdict> {
@@ -266,7 +266,7 @@ impl Commit<'_> {
     /// Notes that the write of this commit may be in the store.
     fn note_unsettled(&mut self) {
         let base = self.view.location.stored().map_or(0, |located| located.header.number());
-        self.unsettled = Some(Attempt { nonce: self.nonce, sent: self.sent, base, at: self.at });
+        self.unsettled = Some(Attempt { nonce: self.nonce, sent: self.sent, base });
     }
 
     async fn wait_after_conflict(&mut self) -> Result<()> {

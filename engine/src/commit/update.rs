@@ -1,5 +1,7 @@
 //! Writes a session under the id that it has.
 
+use std::time::Duration;
+
 use cloakroom_store::{Result as StoreResult, StoreKey, Stored, Updated, Version};
 
 use super::conflict::{Reconciled, outcome_unknown};
@@ -7,6 +9,9 @@ use super::{Commit, LOST, Write};
 use crate::record::Frames;
 use crate::state::Verdict;
 use crate::{Error, ErrorKind, Result};
+
+/// How long a commit waits for its turn.
+const TURN: Duration = Duration::from_millis(100);
 
 impl Commit<'_> {
     /// Replaces the stored session, merged with what other requests store meanwhile.
@@ -43,11 +48,11 @@ impl Commit<'_> {
         mut answer: Option<StoreResult<Updated>>,
     ) -> Result<Verdict> {
         let place = self.engine.queue().enter(&line);
-        let Some(mut turn) = self.records.within_deadline(place.turn()).await else {
-            return Err(Error::new(ErrorKind::Contended, "too many requests changed the session at once"));
-        };
+        // A turn is a courtesy, and versions decide: a commit that is stuck holds the others up no longer than this.
+        let mut turn = self.records.within_deadline(TURN, place.turn()).await;
         let seen = self.view.stored().map(|located| located.version);
-        if let Some(stored) = turn.take().filter(|stored| Some(stored.version) != seen) {
+        let latest = turn.as_mut().and_then(|turn| turn.take());
+        if let Some(stored) = latest.filter(|stored| Some(stored.version) != seen) {
             self.conflicts += u32::from(answer.is_some());
             answer = Some(Ok(Updated::Conflict(stored)));
         }
@@ -65,7 +70,9 @@ impl Commit<'_> {
             }
             let (at, next) = self.update_once().await?;
             if let Ok(Updated::Updated(_)) = next {
-                *turn = self.written.take().filter(|_| at == line);
+                if let Some(turn) = &mut turn {
+                    **turn = self.written.take().filter(|_| at == line);
+                }
                 return Ok(Verdict::Saved);
             }
             (key, answer) = (at, Some(next));

@@ -9,12 +9,6 @@ use cloakroom_store::{StoreKey, Timestamp};
 /// How many commits a record remembers.
 pub(crate) const RING: usize = 16;
 
-/// For how long a commit is remembered at least, by the clock of the process that made it.
-const REMEMBERED: Duration = Duration::from_secs(120);
-
-/// By how much the clocks of two machines may differ.
-const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
-
 /// What a session knows about itself. Its owner and its expiry are the store's to know.
 ///
 /// | offset | size | field |
@@ -75,10 +69,6 @@ impl Header {
     pub(crate) fn commit(&mut self, nonce: u64, now: Timestamp, idle: Duration) {
         self.put(NUMBER, self.number() + 1);
         let last = self.committed_at();
-        // The last commit may be of a machine whose clock is ahead or behind: only a gap that no skew explains counts.
-        if now.since(last) > REMEMBERED + MAX_CLOCK_SKEW {
-            self.bytes[COUNT] = 0;
-        }
         self.put_time(COMMITTED_AT, now.max(last));
         self.put(IDLE, u64::try_from(idle.as_micros()).unwrap_or(u64::MAX));
         self.replaces = None;
@@ -94,12 +84,11 @@ impl Header {
         self.bytes[NONCES..self.end()].chunks_exact(8).any(|remembered| remembered == nonce)
     }
 
-    /// Returns whether a commit on top of commit number `base`, made at `at` by the clock that says `now`, could have
-    /// been forgotten since.
-    pub(crate) fn may_have_forgotten(&self, base: u64, at: Timestamp, now: Timestamp) -> bool {
+    /// Returns whether a commit on top of commit number `base` could have been forgotten since. No clock has a say: those
+    /// of two machines may differ by hours.
+    pub(crate) fn may_have_forgotten(&self, base: u64) -> bool {
         let since = usize::try_from(self.number().saturating_sub(base)).unwrap_or(usize::MAX);
-        // A list that is not full has lost only what was old already when one of the later commits was made.
-        since > self.count() && (self.count() == RING || now.since(at) > REMEMBERED)
+        since > self.count()
     }
 
     pub(crate) fn started_at(&self) -> Timestamp {

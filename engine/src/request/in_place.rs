@@ -6,7 +6,7 @@ use super::{Outcome, RequestState};
 use crate::Handle;
 use crate::observe::Event;
 use crate::plan::{Plan, Step};
-use crate::state::{PlainWrite, State};
+use crate::state::{Intent, PlainWrite, State};
 
 /// What a request needs at its end.
 enum Need {
@@ -33,12 +33,12 @@ impl RequestState {
 
     fn need(&self, state: &State) -> Need {
         let config = self.engine.config();
-        if !state.is_plain() || config.rolling {
+        if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || config.rolling {
             return Need::Commit;
         }
         match Plan::decide(state.observe(config, state.loaded_at)).step {
-            Step::Nothing if !state.is_unsettled() => Need::Nothing(self.outcome_of(state)),
-            Step::Update | Step::Create if !state.is_unsettled() => Need::PlainWrite,
+            Step::Nothing => Need::Nothing(self.outcome_of(state)),
+            Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
             _ => Need::Commit,
         }
     }
@@ -76,7 +76,7 @@ impl RequestState {
             Ok(version) => version?,
             Err(error) => {
                 if error.is_uncertain() {
-                    self.with(|state| state.note_attempt(&write, now));
+                    self.with(|state| state.note_attempt(&write));
                 }
                 return None;
             }

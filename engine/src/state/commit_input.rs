@@ -54,7 +54,6 @@ pub(crate) struct Attempt {
     pub(crate) sent: usize,
     /// The commit number that it was made on.
     pub(crate) base: u64,
-    pub(crate) at: Timestamp,
 }
 
 /// What a commit did.
@@ -159,7 +158,7 @@ impl State {
         }
         // Noted before it is sent: the future of a save may be dropped before the answer is there.
         let base = self.location.stored().map_or(0, |located| located.header.number());
-        self.rare().unsettled.push(Attempt { nonce, sent: stamp.sent, base, at });
+        self.rare().unsettled.push(Attempt { nonce, sent: stamp.sent, base });
         Ok(CommitInput { view, nonce, at, request, stamp })
     }
 

@@ -70,7 +70,7 @@ impl State {
         now: Timestamp,
     ) -> bool {
         if self.values_revision != write.values_revision {
-            self.note_attempt(&PlainWrite { sent: 0, ..write }, now);
+            self.note_attempt(&PlainWrite { sent: 0, ..write });
             return false;
         }
         let PlainWrite { key, record, header, id, sent, .. } = write;
@@ -97,9 +97,9 @@ impl State {
     }
 
     /// Notes a write that may be in the store.
-    pub(crate) fn note_attempt(&mut self, write: &PlainWrite, at: Timestamp) {
+    pub(crate) fn note_attempt(&mut self, write: &PlainWrite) {
         let base = self.location.stored().map_or(0, |located| located.header.number());
-        self.rare().unsettled.push(Attempt { nonce: write.nonce, sent: write.sent, base, at });
+        self.rare().unsettled.push(Attempt { nonce: write.nonce, sent: write.sent, base });
     }
 
     /// Returns whether there are changes that no commit has stored.

@@ -185,12 +185,26 @@ impl Edit<'_> {
             return Ok(found);
         }
         let is_item_removed = self.removes && rest.is_empty() && seen.is_known(self.oldest);
-        let stands = !is_item_removed && place < array.items.len() && seen.length <= array.items.len();
+        let is_alike = |item: &Item| seen.value.as_ref().is_none_or(|value| is_alike(value, &item.value.text()));
+        let stands = !is_item_removed
+            && seen.length <= array.items.len()
+            && array.items.get(place).is_some_and(is_alike);
         match (stands, self.removes) {
             (true, _) => Ok(Some(place)),
             (false, true) => Ok(None),
             (false, false) => Err(mismatch(format!("the item at index {place} was removed meanwhile"))),
         }
+    }
+}
+
+/// Returns whether `now` may be the object `seen` with a change: they have a member in common. Of what is no object it
+/// cannot be told.
+fn is_alike(seen: &[u8], now: &[u8]) -> bool {
+    type Members = serde_json::Map<String, serde_json::Value>;
+    let members = |json| serde_json::from_slice::<Members>(json).ok().filter(|members| !members.is_empty());
+    match (members(seen), members(now)) {
+        (Some(seen), Some(now)) => seen.iter().any(|(name, value)| now.get(name) == Some(value)),
+        _ => true,
     }
 }
 
