@@ -76,12 +76,14 @@ async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
         [(None, When::Before), (None, When::After), (Some(IDLE), When::Before), (Some(IDLE), When::After)]
     {
         let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
-        let mut guest = stand.guest().await;
-        let set_idle = async move |session: Session| {
-            session.set_max_age(own_idle);
-            Ok(())
+        let mut guest = stand.browser();
+        let begin = async move |session: Session| {
+            if own_idle.is_some() {
+                session.set_max_age(own_idle);
+            }
+            Ok(session.insert("coat", "red")?)
         };
-        guest.run(set_idle).await.ok();
+        guest.run(begin).await.ok();
         stand.wait(60);
         // It rides on a load, the request's second one, unless the session has an idle time of its own.
         if own_idle.is_none() {
