@@ -188,7 +188,7 @@ async fn verdict(browser: &Browser, token: &str) -> Option<ErrorKind> {
     };
     match browser.start(script).answer().await.ok().body.as_str() {
         "" => None,
-        "Invalid" => Some(ErrorKind::Invalid),
+        "CsrfRejected" => Some(ErrorKind::CsrfRejected),
         other => panic!("{other}"),
     }
 }
@@ -200,7 +200,7 @@ async fn a17_a_csrf_token_is_made_read_and_renewed(kind: Kind) {
     assert_ne!(one, other, "each is masked anew");
     assert_eq!((verdict(&browser, &one).await, verdict(&browser, &other).await), (None, None));
     browser.run(async |session: Session| Ok(session.rotate_csrf_token()?)).await.ok();
-    assert_eq!(verdict(&browser, &one).await, Some(ErrorKind::Invalid));
+    assert_eq!(verdict(&browser, &one).await, Some(ErrorKind::CsrfRejected));
     let fresh = token(&mut browser).await;
     assert_eq!(verdict(&browser, &fresh).await, None);
 }

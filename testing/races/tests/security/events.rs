@@ -197,7 +197,8 @@ async fn r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once(
         };
         guest.hold(end).await.release().await.ok();
     }
-    stand.wait(2 * 3_600);
+    // A trail stays for as long as its session could have lived.
+    stand.wait(13 * 3_600);
     let (one, two) = tokio::join!(stand.engine.sweep(), other.engine.sweep());
     let idle = u64::try_from(CROWD).unwrap();
     assert_eq!(one.unwrap() + two.unwrap(), idle + 3);
