@@ -79,11 +79,10 @@ impl Plan {
     pub(crate) fn decide(seen: Observed) -> Self {
         let step = match seen.origin {
             Origin::Absent if seen.wanted => Step::Create,
-            Origin::Absent => Step::Nothing,
             Origin::Closed => Self::for_a_closed_id(seen),
             Origin::Unknown if seen.intent == IntentKind::End => Step::Refuse,
             Origin::Unknown if seen.wanted => Step::Discard,
-            Origin::Unknown => Step::Nothing,
+            Origin::Absent | Origin::Unknown => Step::Nothing,
             Origin::Current | Origin::Redirected => Self::for_a_stored_session(seen),
         };
         Self { step, cookie: Self::cookie(step, seen) }

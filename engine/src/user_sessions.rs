@@ -197,8 +197,9 @@ impl Sessions {
         let mut after = None;
         loop {
             let page = self.ask(async |records| records.scan(after.as_ref()).await).await?;
-            for found in page.0.iter().filter(|found| found.is_named(handle) && self.info(found).is_some()) {
-                return match self.info(found).and_then(|info| info.user) {
+            let mut named = page.0.iter().filter(|found| found.is_named(handle));
+            if let Some((found, info)) = named.find_map(|found| Some((found, self.info(found)?))) {
+                return match info.user {
                     Some(user) => self.revoke(&user, handle).await,
                     None => self.end_anonymous(found.key.clone()).await,
                 };

@@ -45,7 +45,7 @@ pub(crate) struct DemoArgs {
     #[arg(long = "secret", value_name = "SECRET", conflicts_with = "secret_file")]
     pub(super) secrets: Vec<String>,
 
-    /// Reads secrets from a file, one a line; without either, from CLOAKROOM_SECRET, separated by commas
+    /// Reads secrets from a file, one a line; without either, from `CLOAKROOM_SECRET`, separated by commas
     #[arg(long, value_name = "FILE")]
     pub(super) secret_file: Option<PathBuf>,
 

@@ -100,7 +100,7 @@ pub(crate) async fn open_source(url: &str) -> Result<Opened, Trouble> {
             "a store memory: is empty whenever it is opened: no sessions can come from it",
         ));
     }
-    open_parsed(url.as_source()).await
+    open_parsed(url.into_source()).await
 }
 
 /// Opens a part of the store that `url` names, for a trial.

@@ -93,7 +93,7 @@ impl<'a> StoreUrl<'a> {
         Self { trial: Some(trial), ..self }
     }
 
-    pub(super) fn as_source(self) -> Self {
+    pub(super) fn into_source(self) -> Self {
         Self { source: true, ..self }
     }
 

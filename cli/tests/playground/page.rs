@@ -159,7 +159,7 @@ async fn the_page_allows_nothing_but_its_own_style_and_forms() {
     let nonce = policy.split_once("'nonce-").unwrap().1.split('\'').next().unwrap();
     assert!(answer.body.contains(&format!("<style nonce=\"{nonce}\">")));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("cache-control"), Some("private, no-cache, no-store"));
     assert!(!answer.body.contains("<script") && !answer.body.contains(" style="));
     let again = playground.client().get("/").await;
     assert_ne!(again.header("content-security-policy"), Some(policy), "a nonce is used once");

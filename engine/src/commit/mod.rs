@@ -31,7 +31,7 @@ struct Commit<'a> {
     engine: &'a Engine,
     records: Records<'a>,
     /// The state as it was when the commit began; rebased on what other requests store meanwhile.
-    view: State,
+    view: Box<State>,
     /// The values that the store holds, as they were last seen or written.
     frames: Option<Frames>,
     nonce: u64,
@@ -90,9 +90,8 @@ impl Commit<'_> {
             Ok(Verdict::Saved) if self.conflicts > 0 => {
                 self.engine.emit(&Event::Merged { retries: self.conflicts });
             }
-            Ok(Verdict::Saved) => {}
             Ok(Verdict::Discarded { .. }) if was_changed => self.engine.emit(&Event::WriteDropped),
-            Ok(Verdict::Discarded { .. }) => {}
+            Ok(_) => {}
             Err(error) => self.engine.failed(Doing::Commit, error),
         }
         // Losing only the expiry of a flash value is not reported as a dropped write.
@@ -147,7 +146,7 @@ impl Commit<'_> {
                 let message = "the session cannot be ended, because its store did not answer";
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
-            Step::Create => self.create().await?,
+            Step::Create => Box::pin(self.create()).await?,
             Step::Update => self.update().await?,
             Step::Touch => Box::pin(self.touch(true)).await?,
             Step::Renew(privilege) => Box::pin(self.renew(privilege)).await?,
@@ -167,7 +166,7 @@ impl Commit<'_> {
         // A renewal that is merely due waits for a response that can carry the new id.
         let renewal_due = seen.renewal_due && !self.request.has_responded;
         let wanted = seen.wanted && !self.request.is_aborted;
-        let seen = Observed { renewal_due, wanted, ..seen };
+        let seen = Observed { wanted, renewal_due, ..seen };
         let plan = Plan::decide(seen);
         let renews = plan.step == Step::Renew(Privilege::Same);
         match self.view.location.stored() {
@@ -181,8 +180,7 @@ impl Commit<'_> {
 
     /// Returns whether the step ends what the client had, so that no other id that it sent may stay live.
     fn ends_sessions(&self, step: Step) -> bool {
-        matches!(self.view.intent.kind(), IntentKind::End | IntentKind::LogIn)
-            && step != Step::Refuse
+        matches!(self.view.intent.kind(), IntentKind::End | IntentKind::LogIn) && step != Step::Refuse
     }
 
     async fn replace(&mut self) -> Result<Verdict> {
@@ -208,9 +206,8 @@ impl Commit<'_> {
     /// Says what the client must learn, unless a step that made an id has said so.
     fn tell_cookie(&mut self, plan: Plan) {
         match plan.cookie {
-            CookieStep::Leave | CookieStep::Set => {}
             CookieStep::Remove if self.view.ended => self.view.cookie = Cookie::Removed,
-            CookieStep::Remove => {}
+            CookieStep::Leave | CookieStep::Set | CookieStep::Remove => {}
             CookieStep::Resend => {
                 let lifetime = &self.engine.config().lifetime;
                 if let (Cookie::Unchanged, Some(located)) =

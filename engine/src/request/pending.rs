@@ -130,7 +130,7 @@ impl Pending {
                     Err(error) => request.engine.failed(crate::observe::Doing::Load, &error),
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         })
     }
 

@@ -14,7 +14,7 @@ use crate::{Result, SessionId};
 /// What a commit is given: the state as it was when the commit began. Handlers go on with the state itself meanwhile.
 #[derive(Debug)]
 pub(crate) struct CommitInput {
-    pub(crate) view: State,
+    pub(crate) view: Box<State>,
     pub(crate) nonce: u64,
     pub(crate) at: Timestamp,
     pub(crate) request: RequestFacts,
@@ -60,7 +60,7 @@ pub(crate) struct Attempt {
 #[derive(Debug)]
 pub(crate) struct CommitResult {
     pub(crate) verdict: Option<Result<Verdict>>,
-    pub(crate) view: State,
+    pub(crate) view: Box<State>,
     pub(crate) stamp: Stamp,
     /// The values that the store holds now, if they are others than those the state stands on.
     pub(crate) frames: Option<Frames>,
@@ -117,7 +117,7 @@ impl CommitInput {
 }
 
 impl CommitResult {
-    pub(crate) fn new(verdict: Result<Verdict>, view: State, stamp: Stamp) -> Self {
+    pub(crate) fn new(verdict: Result<Verdict>, view: Box<State>, stamp: Stamp) -> Self {
         Self { verdict: Some(verdict), view, stamp, frames: None, unsettled: None, replayed: None }
     }
 
@@ -152,7 +152,7 @@ impl State {
             header_changes: self.header_changes.clone(),
             unsettled: self.rare.as_ref().map_or_else(Vec::new, |rare| rare.unsettled.clone()),
         };
-        let mut view = self.copy();
+        let mut view = Box::new(self.copy());
         if request.is_aborted {
             view.keep_only_the_end();
         }
@@ -250,7 +250,7 @@ impl State {
                 Ok(replayed) => replayed,
                 Err(replay) => {
                     result.verdict = Some(verdict);
-                    return Some(replay);
+                    return Some(*replay);
                 }
             },
             None => Ok(()),
@@ -282,7 +282,7 @@ impl State {
     }
 
     /// Makes `frames` what the values stand on.
-    fn take_values(&mut self, result: &mut CommitResult, frames: Frames) -> Result<Result<()>, Replay> {
+    fn take_values(&mut self, result: &mut CommitResult, frames: Frames) -> Result<Result<()>, Box<Replay>> {
         let stamp = &result.stamp;
         if let Intent::End(ending) = &mut self.intent {
             if stamp.intent != IntentKind::End {
@@ -309,14 +309,14 @@ impl State {
                 self.trash.extend(old.discard());
                 Ok(done.outcome)
             }
-            _ => Err(Replay {
+            _ => Err(Box::new(Replay {
                 values: self.values.clone(),
                 frames,
                 sent,
                 seen: self.values.len(),
                 values_revision: self.values_revision,
                 outcome: Ok(()),
-            }),
+            })),
         }
     }
 
@@ -382,7 +382,9 @@ impl State {
             rare.unsettled.extend(result.unsettled);
         }
         // A save in between leaves them: a log-out that follows has to end them, too.
-        if matches!(result.stamp.intent, IntentKind::End | IntentKind::LogIn) && (result.view.ended || !failed) {
+        if matches!(result.stamp.intent, IntentKind::End | IntentKind::LogIn)
+            && (result.view.ended || !failed)
+        {
             rare.other_ids.clear();
         }
     }

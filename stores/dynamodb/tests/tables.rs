@@ -180,7 +180,7 @@ async fn as_many_requests_are_made_as_are_promised() {
     store.delete(&key(1)).await.unwrap().unwrap();
     trips("a delete", 1);
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
-    trips("a list that finds and removes a note that leads nowhere", 5);
+    trips("a list that finds and removes a note that leads nowhere", 4);
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     trips("a list", 2);
     assert_eq!(store.revoke(&alice(), clock.now()).await.unwrap(), 1);

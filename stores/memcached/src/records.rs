@@ -118,9 +118,14 @@ impl<'a> Operation<'a> {
 
     pub(crate) async fn delete(mut self) -> Result<Option<Stored>> {
         for _ in 0..TRIES {
-            let Item::Live(stored, seen) = self.look().await? else { return Ok(None) };
+            // An item that has expired by our clock goes, too: the server keeps it a little longer.
+            let (stored, seen) = match self.look().await? {
+                Item::Live(stored, seen) => (Some(stored), seen),
+                Item::Expired(seen) => (None, seen),
+                Item::None => return Ok(None),
+            };
             if let Answer::Done(_) = self.connection.ask(&delete(&self.name, seen)).await? {
-                return Ok(Some(stored));
+                return Ok(stored);
             }
         }
         Err(Failure::CROWDED.into())

@@ -64,7 +64,7 @@ struct Worker {
 impl Worker {
     async fn reply(&self, line: &str) -> Option<String> {
         let order: Order = serde_json::from_str(line).ok()?;
-        if self.fault == Some(Fault::RequestsTwice) && order.number % 8 == 0 {
+        if self.fault == Some(Fault::RequestsTwice) && order.number.is_multiple_of(8) {
             // Its answer is not given to the drive.
             let _ = self.carry_out(&order).await;
         }

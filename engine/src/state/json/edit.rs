@@ -185,7 +185,9 @@ impl Edit<'_> {
             return Ok(found);
         }
         let is_item_removed = self.removes && rest.is_empty() && seen.is_known(self.oldest);
-        let is_alike = |item: &Item| seen.value.as_ref().is_none_or(|value| is_alike(value, &item.value.text()));
+        let edited = rest.split_first().map(|(name, _)| name);
+        let is_alike =
+            |item: &Item| seen.value.as_ref().is_none_or(|value| is_alike(value, &item.value.text(), edited));
         let stands = !is_item_removed
             && seen.length <= array.items.len()
             && array.items.get(place).is_some_and(is_alike);
@@ -197,15 +199,14 @@ impl Edit<'_> {
     }
 }
 
-/// Returns whether `now` may be the object `seen` with a change: they have a member in common. Of what is no object it
-/// cannot be told.
-fn is_alike(seen: &[u8], now: &[u8]) -> bool {
+/// Returns whether `now` may be the object `seen` with a change to its member `edited`, or to others: they have a member in
+/// common. Of what is no object, or has no other member, it cannot be told.
+fn is_alike(seen: &[u8], now: &[u8], edited: Option<&str>) -> bool {
     type Members = serde_json::Map<String, serde_json::Value>;
-    let members = |json| serde_json::from_slice::<Members>(json).ok().filter(|members| !members.is_empty());
-    match (members(seen), members(now)) {
-        (Some(seen), Some(now)) => seen.iter().any(|(name, value)| now.get(name) == Some(value)),
-        _ => true,
-    }
+    let members = |json| serde_json::from_slice::<Members>(json).ok();
+    let (Some(seen), Some(now)) = (members(seen), members(now)) else { return true };
+    let has_others = |members: &Members| members.keys().any(|name| Some(name.as_str()) != edited);
+    !has_others(&seen) || !has_others(&now) || seen.iter().any(|(name, value)| now.get(name) == Some(value))
 }
 
 impl Place {

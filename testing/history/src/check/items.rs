@@ -52,7 +52,7 @@ impl Pool {
     }
 
     /// What an operation saw here.
-    fn seen_by<'a>(self, op: &'a Op) -> Option<Look<'a>> {
+    fn seen_by(self, op: &Op) -> Option<Look<'_>> {
         match &op.answer {
             Some(Answer::Seen(content)) => Some(Look { op, items: self.of(content), is_whole: true }),
             Some(Answer::Got(items)) if self.is_taken_by(op.action) => {

@@ -32,7 +32,7 @@ async fn short(kind: Kind) -> Stand {
 fn long(stand: &Stand, browser: &Browser, gate: &Gate) -> Exchange {
     let (clock, gate): (ManualClock, Gate) = (stand.clock.clone(), gate.clone());
     browser.start(async move |session: Session| {
-        clock.advance(IDLE - Duration::from_millis(200));
+        clock.advance(IDLE.saturating_sub(Duration::from_millis(200)));
         gate.pass().await;
         session.insert("uploaded", clock.now().as_millis())?;
         Ok(())

@@ -167,7 +167,10 @@ impl Watchdog {
             let begun = Instant::now();
             while !is_over.load(Ordering::SeqCst) {
                 if begun.elapsed() > Duration::from_secs(120) {
-                    eprintln!("{test}: its threads wait for each other");
+                    #[expect(clippy::print_stderr, reason = "the process ends here")]
+                    {
+                        eprintln!("{test}: its threads wait for each other");
+                    }
                     std::process::exit(101);
                 }
                 thread::park_timeout(Duration::from_millis(100));
