@@ -56,13 +56,7 @@ pub(crate) fn replace(
     change.speaks_of(":expected", number(expected.get()));
     change.set(layout::VERSION, ":version", number(next.get()));
     change.set(layout::SLIDING, ":sliding", AttributeValue::Bool(record.sliding));
-    let (beginning, rest) = layout::halves(&record.payload);
-    change.set(layout::PAYLOAD, ":payload", bytes(beginning));
-    if rest.is_empty() {
-        change.remove.push(layout::REST);
-    } else {
-        change.set(layout::REST, ":rest", bytes(rest));
-    }
+    change.set(layout::PAYLOAD, ":payload", bytes(&record.payload[..]));
     change.expire(record.expires_at, now);
     match &record.owner {
         None => change.remove.extend([layout::OWNER, layout::SINCE, layout::NOTED]),

@@ -13,19 +13,19 @@ impl WorkingCopy {
         let edited: usize =
             self.log.edits().filter_map(|edit| edit.value.node()).map(|node| node.len_hint() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
-        let new_device = self.rare.as_ref().and_then(|rare| rare.device.as_deref());
-        if let Some(device) = new_device {
-            // In front, where a list of the user's sessions sees it.
-            write_frame(&mut out, Tag::Device, "", device.as_bytes());
-        }
-        if self.cleared && new_device.is_none() {
-            let devices = self.base.iter().filter(|frame| frame.tag == Tag::Device);
-            devices.for_each(|frame| self.copy(&mut out, &frame));
-        } else if !self.cleared {
+        if !self.cleared {
             self.copy_base(&mut out, header.number());
         }
         for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
             self.write_edit(&mut out, edit, header.number());
+        }
+        if let Some(device) = self.rare.as_ref().and_then(|rare| rare.device.as_ref()) {
+            write_frame(&mut out, Tag::Device, "", device.as_bytes());
+        } else if self.cleared {
+            self.base
+                .iter()
+                .filter(|frame| frame.tag == Tag::Device)
+                .for_each(|frame| self.copy(&mut out, &frame));
         }
         out.into()
     }

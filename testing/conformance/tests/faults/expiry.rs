@@ -132,10 +132,9 @@ impl Fault for ExpiredIsVisibleToClear {
 pub(crate) struct ExpiredIsVisibleToList;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToList {
-    async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
+    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
         let theirs = |entry: &Entry| entry.stored.record.owner.as_ref().is_some_and(|of| of.key == *owner);
-        let theirs = all(s).await?.into_iter().filter(theirs);
-        Ok(HeadPage::new(theirs.filter_map(RecordHead::of).collect(), None))
+        Ok(all(s).await?.into_iter().filter(theirs).collect())
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_conformance::{Reference, heads_of};
+use cloakroom_conformance::Reference;
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
-use crate::owners::anyone_s;
 
 /// Lets others go on, for longer and shorter times by turns.
 pub(crate) async fn meanwhile() {
@@ -161,11 +160,12 @@ pub(crate) struct RevokeIsTwoSteps;
 #[async_trait]
 impl Fault for RevokeIsTwoSteps {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let theirs = heads_of(s, owner).await?;
+        let theirs = s.list(owner).await?;
         meanwhile().await;
+        let ended = |of: &Owner| of.since <= at;
         let mut revoked = 0;
-        for head in theirs.iter().filter(|head| head.since <= at) {
-            revoked += u64::from(s.delete(&head.key).await?.is_some());
+        for entry in theirs.iter().filter(|entry| entry.stored.record.owner.as_ref().is_some_and(ended)) {
+            revoked += u64::from(s.delete(&entry.key).await?.is_some());
         }
         s.reach_inside(|inside| {
             let last = inside.revocations.entry(owner.clone()).or_insert(at);
@@ -180,21 +180,12 @@ impl Fault for RevokeIsTwoSteps {
 pub(crate) struct ListIsTwoSteps;
 #[async_trait]
 impl Fault for ListIsTwoSteps {
-    async fn list(
-        &self,
-        s: &Reference,
-        owner: &OwnerKey,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<HeadPage> {
-        let mut page = s.list(owner, after, limit).await?;
+    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
         let mut listed = Vec::new();
-        for head in page.heads.drain(..) {
+        for entry in s.list(owner).await? {
             meanwhile().await;
-            let loaded = s.load(&head.key, None).await?;
-            listed.extend(loaded.map(|stored| anyone_s(Entry { key: head.key, stored })));
+            listed.extend(s.load(&entry.key, None).await?.map(|stored| Entry { key: entry.key, stored }));
         }
-        page.heads = listed;
-        Ok(page)
+        Ok(listed)
     }
 }
