@@ -55,5 +55,10 @@ fn beyond(limit: usize, records: Vec<Listed>) -> Vec<Listed> {
     }
     let mut sessions: Vec<_> = sessions.into_iter().collect();
     sessions.sort_by(|(one, (a, _)), (other, (b, _))| (b, other).cmp(&(a, one)));
-    sessions.into_iter().skip(limit).flat_map(|(_, (_, records))| records).collect()
+    let beyond = sessions.into_iter().skip(limit).flat_map(|(_, (_, mut records))| {
+        // The original first: a renewal under way then finds that out, and leaves no redirect to nowhere.
+        records.sort_by_key(|record| record.is_replacement);
+        records
+    });
+    beyond.collect()
 }

@@ -21,13 +21,8 @@ fn any_header() -> impl Strategy<Value = Header> {
             header.set_authenticated_at(authenticated.unwrap_or_default());
             header.set_own_idle(idle.map(std::time::Duration::from_micros));
             persistent.into_iter().for_each(|persistent| header.set_persistent(persistent));
-            nonces.into_iter().for_each(|nonce| {
-                header.commit(
-                    nonce,
-                    committed,
-                    idle.map_or(std::time::Duration::ZERO, std::time::Duration::from_micros),
-                )
-            });
+            let idle = idle.map_or(std::time::Duration::ZERO, std::time::Duration::from_micros);
+            nonces.into_iter().for_each(|nonce| header.commit(nonce, committed, idle));
             header
         },
     )

@@ -125,7 +125,7 @@ fn a_request_with_two_live_ids_ends_both_sessions_when_its_user_logs_out_or_in()
                 for other in [vec![Increment], vec![RenewId], vec![LogOut], vec![LogIn("bob")]] {
                     let requests = vec![one.clone(), other];
                     let (before, beside) = (before.clone(), vec![beside.clone()]);
-                    let case = Case { before, beside, beside_is_first, requests, ..Case::default() };
+                    let case = Case { before, requests, beside, beside_is_first, ..Case::default() };
                     findings.in_all_orders(&case, limit());
                 }
             }

@@ -247,7 +247,7 @@ fn the_other_ids_of_a_request_outlast_a_save_and_a_reload() {
         for beside_is_first in [true, false] {
             let (before, beside) = (user(), vec![vec![LogIn("bob")]]);
             let requests = vec![vec![first, LogOut]];
-            holds(&Case { before, beside, beside_is_first, requests, ..Case::default() });
+            holds(&Case { before, requests, beside, beside_is_first, ..Case::default() });
         }
     }
 }

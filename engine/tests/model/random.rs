@@ -158,7 +158,6 @@ fn asked_for() -> Option<(u64, u64)> {
 /// `CLOAKROOM_INTERLEAVINGS=10000000` runs so many, each drawn from its own number, and prints how many there were.
 /// `CLOAKROOM_FIRST_INTERLEAVING` goes on where another run has stopped.
 #[test]
-#[expect(clippy::print_stdout, reason = "whoever asks for millions wants to see how far it is")]
 fn as_many_interleavings_as_are_asked_for_never_break_a_promise() {
     const AT_A_TIME: u64 = 10_000;
     let (many, first) = asked_for().unwrap_or((500, 0));

@@ -190,10 +190,8 @@ impl Model {
         let missed = !batch.sent.changes.is_empty() || batch.sent.must_exist;
         let is_save = occasion == Occasion::Save;
         let is_alive = match (&batch.looked, &batch.seen) {
-            (Some(Found::Session { .. }), _) => true,
-            (None, Found::Session { .. }) => !is_save,
-            (_, Found::Absent) => true,
-            (_, Found::Closed) | (Some(_), _) => !is_save,
+            (Some(Found::Session { .. }), _) | (_, Found::Absent) => true,
+            (None, Found::Session { .. }) | (_, Found::Closed) | (Some(_), _) => !is_save,
         };
         let done = match want {
             Want::Nothing | Want::Touch => batch.applied.is_none() && !batch.ended && is_alive,

@@ -137,8 +137,8 @@ async fn s11_takes_from_a_queue_and_pushes_at_once_lose_no_item(kind: Kind) {
 }
 
 async fn s11_a_change_inside_a_list_finds_its_item_where_it_is_now(kind: Kind) {
-    let stand = Stand::new(kind).await;
     type Change = fn(&Session) -> cloakroom::Result<()>;
+    let stand = Stand::new(kind).await;
     let changes: [(Change, Value); 2] = [
         (|session| session.path("cart.1.n").increment(1).map(drop), json!({"id": "milk", "n": 6})),
         (|session| session.path("cart.1.id").insert("oat milk"), json!({"id": "oat milk", "n": 5})),
