@@ -18,7 +18,7 @@ pub struct Sessions {
     engine: Engine,
 }
 
-/// What may be shown of a session: nothing of it lets anybody take the session over.
+/// What may be shown of a session: it gives no access to the session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionInfo {
@@ -30,7 +30,7 @@ pub struct SessionInfo {
     pub started_at: Timestamp,
     /// When it was last looked at, as far as the throttled touch lets the store know.
     pub last_seen: Timestamp,
-    /// When it ends if nobody looks at it any more.
+    /// When it ends unless a request looks at it again.
     pub expires_at: Timestamp,
     /// When its user last proved who they are.
     pub authenticated_at: Option<Timestamp>,

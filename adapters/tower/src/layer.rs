@@ -123,7 +123,7 @@ impl SessionLayer {
 }
 
 impl Settings {
-    /// Warns once: the event is told each time.
+    /// Warns once; the event is reported each time.
     pub(crate) fn warn_of_shared_caches(&self) {
         if !self.has_warned_of_caches.swap(true, Ordering::Relaxed) {
             tracing::warn!(

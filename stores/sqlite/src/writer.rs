@@ -2,7 +2,7 @@
 //!
 //! 1. Take a job and `BEGIN IMMEDIATE`, waiting for other processes as long as the busy timeout says.
 //! 2. Run it, and every job that waits by now.
-//! 3. `COMMIT`, and a look whether the file is still there; only then is anybody answered.
+//! 3. `COMMIT`, and a look whether the file is still there; only then are the callers answered.
 //!
 //! If anything fails, the whole transaction is undone and each job is tried alone, so that one that cannot be done
 //! fails alone. A job can run twice, then, but only once for good.
