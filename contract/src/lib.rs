@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abilities;
+mod body;
 mod clock;
 mod error;
 mod key;
@@ -11,6 +12,7 @@ mod timestamp;
 
 pub use abilities::{Abilities, Cursor, Entry, Immediate, Owners, Page, Scan, Sweep, Swept};
 pub use async_trait::async_trait;
+pub use body::{Body, BodyStore, Ended, Replaced};
 pub use bytes::Bytes;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, Result};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cloakroom_store::{Clock, SystemClock};
 
 use crate::cookie::{Attributes, Codec, Template};
+use crate::format::CookieFormat;
 use crate::lifetime::Lifetime;
 use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
 
@@ -36,6 +37,7 @@ use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
 pub struct Config {
     pub(crate) cookie: Attributes,
     pub(crate) keys: Option<KeyRing>,
+    pub(crate) format: Option<Arc<dyn CookieFormat>>,
     accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
     pub(crate) proxy: TrustProxy,
@@ -124,6 +126,7 @@ impl Default for Config {
         Self {
             cookie: Attributes::default(),
             keys: None,
+            format: None,
             accept_unsigned: false,
             lifetime: Lifetime::default(),
             proxy: TrustProxy::No,
@@ -236,6 +239,23 @@ impl Config {
         self.accept_unsigned = accept;
         self.keys = self.keys.map(|keys| keys.accepting_unsigned(accept));
         self
+    }
+
+    /// Reads and writes the session cookies of another package, in place of all options here that shape the cookie.
+    /// Default: none.
+    ///
+    /// A cookie that outlives the browser then ends with the session's idle time, as those packages count it, and every
+    /// write sends it again.
+    #[must_use]
+    pub fn cookie_format(mut self, format: impl CookieFormat) -> Self {
+        self.format = Some(Arc::new(format));
+        self.lifetime.cookie_follows_idle = true;
+        self
+    }
+
+    /// Whether a write sends the cookie again, if it outlives the browser.
+    pub(crate) const fn resend_on_write(&self) -> bool {
+        self.lifetime.cookie_follows_idle
     }
 
     /// Whether a proxy's word on https is believed; matters for [`Secure::Auto`]. Default: [`TrustProxy::No`].
@@ -430,6 +450,14 @@ impl Config {
     /// Checks all options against each other.
     pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
         self.lifetime.check()?;
+        if self.format.is_some() && self.keys.is_some() {
+            let message = "a cookie of another package's format is signed by that";
+            return Err(ConfigError::new(&["cookie_format", "signed"], message));
+        }
+        if self.resend_on_write() && self.lifetime.renew_every.is_some() {
+            let message = "a cookie on every write would bring renewed ids back";
+            return Err(ConfigError::new(&["cookie_format", "renew_every"], message));
+        }
         if self.rolling && self.lifetime.renew_every.is_some() {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));

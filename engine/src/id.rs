@@ -7,12 +7,21 @@ use data_encoding::BASE64URL_NOPAD;
 
 use crate::{Random, Result};
 
-/// The secret that a client holds: 256 bits from the operating system, written as 43 characters of base64url.
+/// The secret that a client holds: 256 bits from the operating system, written as 43 characters of base64url. With a
+/// [`CookieFormat`](crate::format::CookieFormat), the text that the other package uses as an id.
 ///
-/// Whoever has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
-/// [`expose`](Self::expose) is the only way out. It cannot be made from text: a client's id is only ever looked up.
+/// Who has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
+/// [`expose`](Self::expose) is the only way out. An application cannot make one from text: a client's id is only ever
+/// looked up.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionId([u8; Self::LEN]);
+pub struct SessionId(Repr);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    Own([u8; SessionId::LEN]),
+    /// An id of another package: 1 to [`StoreKey::MAX_LEN`] bytes.
+    Foreign(Box<str>),
+}
 
 /// Separates the hash of an id from every other use of BLAKE3; exactly 32 bytes.
 const KEY_CONTEXT: &[u8; 32] = b"cloakroom v1: session id to key.";
@@ -39,7 +48,12 @@ impl SessionId {
     pub(crate) fn from_random(bytes: &[u8; 32]) -> Self {
         let mut text = [0; Self::LEN];
         BASE64URL_NOPAD.encode_mut(bytes, &mut text);
-        Self(text)
+        Self(Repr::Own(text))
+    }
+
+    /// Makes an id of another package; `None` if it is empty, or longer than a key of a store may be.
+    pub(crate) fn foreign(text: &str) -> Option<Self> {
+        (1..=StoreKey::MAX_LEN).contains(&text.len()).then(|| Self(Repr::Foreign(text.into())))
     }
 
     /// Reads what a client sent; `None` if no id ever looks like that.
@@ -47,17 +61,28 @@ impl SessionId {
         let text: &[u8; Self::LEN] = text.try_into().ok()?;
         let uses = text.iter().fold(ANYWHERE, |common, &byte| common & USES[usize::from(byte)]);
         let last = USES[usize::from(text[Self::LEN - 1])];
-        (uses == ANYWHERE && last & LAST != 0).then_some(Self(*text))
+        (uses == ANYWHERE && last & LAST != 0).then_some(Self(Repr::Own(*text)))
     }
 
-    /// The name of this id's record: a hash, so that who reads the store has no ids.
+    /// Returns the name of this id's record: a hash, so that who reads the store has no ids. The other packages use the
+    /// id itself.
     pub(crate) fn key(&self) -> StoreKey {
-        StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, &self.0).as_bytes())
+        let own = |text| StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes());
+        match &self.0 {
+            Repr::Own(text) => own(text),
+            // Its length was checked when it was made.
+            Repr::Foreign(text) => {
+                StoreKey::from_bytes(text.as_bytes()).unwrap_or_else(|_| own(&[0; Self::LEN]))
+            }
+        }
     }
 
     /// Hands out the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
     pub fn expose(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        match &self.0 {
+            Repr::Own(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Repr::Foreign(text) => text,
+        }
     }
 }
 
@@ -114,12 +139,22 @@ impl fmt::Debug for NewSecrets {
 
 impl NewSecrets {
     pub(crate) fn draw(random: &dyn Random) -> Result<Self> {
+        Self::draw_with(random, |bytes| Some(SessionId::from_random(bytes)))
+    }
+
+    /// Draws secrets whose id is made by `make_id` from 32 random bytes.
+    pub(crate) fn draw_with(
+        random: &dyn Random,
+        make_id: impl FnOnce(&[u8; 32]) -> Option<SessionId>,
+    ) -> Result<Self> {
         let mut bytes = [0; 64];
         random.fill(&mut bytes)?;
         let (id, rest) = bytes.split_first_chunk::<32>().expect("64 bytes begin with 32");
         let (public_id, rest) = rest.split_first_chunk::<16>().expect("32 bytes begin with 16");
         let (csrf, _) = rest.split_first_chunk::<16>().expect("16 bytes begin with 16");
-        Ok(Self { id: SessionId::from_random(id), public_id: *public_id, csrf: *csrf })
+        let id = make_id(id)
+            .ok_or_else(|| crate::Error::new(crate::ErrorKind::Random, "the format makes no ids"))?;
+        Ok(Self { id, public_id: *public_id, csrf: *csrf })
     }
 }
 
@@ -132,9 +167,8 @@ mod tests {
         let id = SessionId::from_random(&[0xff; 32]);
         assert_eq!(id.expose().len(), 43);
         assert_eq!(SessionId::parse(id.expose().as_bytes()), Some(id.clone()));
-        let mut other_spelling = id.0;
-        other_spelling[42] = b'9';
-        assert_eq!(SessionId::parse(&other_spelling), None);
+        let other_spelling = format!("{}9", &id.expose()[..42]);
+        assert_eq!(SessionId::parse(other_spelling.as_bytes()), None);
     }
 
     #[test]
@@ -147,8 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_a_foreign_id_is_the_id() {
+        let id = SessionId::foreign("Wq1jm5x0b8hT0Qn3").unwrap();
+        assert_eq!((id.key().as_bytes(), id.expose()), (b"Wq1jm5x0b8hT0Qn3".as_slice(), "Wq1jm5x0b8hT0Qn3"));
+        for text in [String::new(), "x".repeat(StoreKey::MAX_LEN + 1)] {
+            assert_eq!(SessionId::foreign(&text), None);
+        }
+    }
+
+    #[test]
     fn debug_shows_no_character_of_an_id() {
         assert_eq!(format!("{:?}", SessionId::from_random(&[7; 32])), "SessionId(..)");
+        assert_eq!(format!("{:?}", SessionId::foreign("secret")), "Some(SessionId(..))");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod commit;
 mod config;
 mod cookie;
 mod error;
+pub mod format;
 mod id;
 mod key_queue;
 mod lifetime;

@@ -6,6 +6,7 @@ use cloakroom_store::{Timestamp, Touch};
 
 use crate::ConfigError;
 use crate::record::Header;
+use crate::state::CookieLifetime;
 
 /// How long a session lives. All clocks but the cookie's are enforced by the server.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Lifetime {
     pub(crate) touch_after: f64,
     /// Whether the cookie outlives the browser.
     pub(crate) persistent: bool,
+    /// Whether a cookie that outlives the browser ends with the idle time.
+    pub(crate) cookie_follows_idle: bool,
 }
 
 impl Default for Lifetime {
@@ -33,6 +36,7 @@ impl Default for Lifetime {
             grace: Duration::from_secs(10),
             touch_after: 0.1,
             persistent: true,
+            cookie_follows_idle: false,
         }
     }
 }
@@ -118,15 +122,18 @@ impl Lifetime {
         self.renew_every.is_some_and(|every| now.since(header.renewed_at()) >= every)
     }
 
-    /// The cookie's lifetime in seconds, rounded up; `None`: it ends with the browser.
+    /// Returns how long the browser keeps the cookie.
     ///
     /// It reaches to the absolute end, not to the idle one: the server enforces the idle time, and a cookie that need
-    /// not be refreshed is sent only once an id, so that no late response can bring an old id back.
-    pub(crate) fn max_age(&self, header: &Header, now: Timestamp) -> Option<u64> {
+    /// not be refreshed is sent only once an id, so that no late response can bring an old id back. Other packages' cookies
+    /// reach to the idle end.
+    pub(crate) fn cookie(&self, header: &Header, now: Timestamp) -> CookieLifetime {
         let persistent = header.persistent().unwrap_or(self.persistent);
-        persistent.then(|| {
-            self.ends_at(header).since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
-        })
+        let to_the_end = || self.ends_at(header).since(now);
+        let max_age = persistent.then(|| {
+            if self.cookie_follows_idle { self.idle_of(header).min(to_the_end()) } else { to_the_end() }
+        });
+        CookieLifetime { from: now, max_age }
     }
 
     /// Returns the end of the old id's grace, and the expiry of the redirect of a renewal: a request or socket that holds
@@ -204,7 +211,7 @@ mod tests {
         assert!(!lifetime.renewal_is_due(&header(start), Timestamp::EPOCH));
         assert!(!lifetime.touch_is_due(&header(start), start + minutes(30), Timestamp::EPOCH));
         let far = Lifetime { absolute: None, ..lifetime };
-        assert!(far.max_age(&header(start), Timestamp::EPOCH).unwrap() > 0);
+        assert!(far.cookie(&header(start), Timestamp::EPOCH).max_age.unwrap() > Duration::ZERO);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
 
 use crate::config::TrustProxy;
 use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
-use crate::id::NewSecrets;
+use crate::format::{CookieFormat, FoundIds};
+use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
 use crate::observe::{Doing, Event, Refusal};
 use crate::random::Nonces;
@@ -49,7 +50,11 @@ impl Engine {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn shared(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
-        let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
+        let codec = match (&config.format, &config.keys) {
+            (Some(format), _) => Codec::Foreign(format.clone()),
+            (None, Some(keys)) => Codec::Signed(keys.clone()),
+            (None, None) => Codec::Plain,
+        };
         let cookie = config.check(&codec)?;
         if config.cap.is_required() && store.abilities().owners.is_none() {
             let message = "the store cannot find the sessions of a user";
@@ -73,6 +78,9 @@ impl Engine {
 
     /// Begins a request: reads its cookies, asks no store.
     pub fn begin(&self, head: &impl RequestHead) -> Pending {
+        if let Codec::Foreign(format) = &self.0.codec {
+            return self.begin_with(&**format, head);
+        }
         let name = &*self.0.cookie.name;
         let mut ids = Candidates::default();
         for header in head.cookies() {
@@ -91,6 +99,17 @@ impl Engine {
         RequestState::begin(self.clone(), ids, self.came_over_https(head))
     }
 
+    /// Begins a request whose cookies are those of another package.
+    fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> Pending {
+        let mut ids = Candidates::default();
+        let mut found = FoundIds::new(&mut ids);
+        format.read(&mut head.cookies(), &mut found);
+        if let Some(reason) = found.refused {
+            self.emit(&Event::Refused { reason });
+        }
+        RequestState::begin(self.clone(), ids, self.came_over_https(head))
+    }
+
     /// Tells of a cookie that is no id, once a request and reason: a client may send thousands.
     fn reject(&self, ids: &mut Candidates, reason: Refusal) {
         if ids.reject(reason) {
@@ -100,7 +119,7 @@ impl Engine {
 
     /// Matters only where the answer changes the cookie.
     fn came_over_https(&self, head: &impl RequestHead) -> bool {
-        if self.0.config.cookie.secure != Secure::Auto {
+        if self.0.config.cookie.secure != Secure::Auto && self.0.config.format.is_none() {
             return false;
         }
         let forwarded = match self.0.config.proxy {
@@ -124,7 +143,10 @@ impl Engine {
 
     /// Returns the name of the cookie, exactly as it is written and read.
     pub fn cookie_name(&self) -> &str {
-        &self.0.cookie.name
+        match &self.0.codec {
+            Codec::Foreign(format) => format.cookie_name(),
+            Codec::Plain | Codec::Signed(_) => &self.0.cookie.name,
+        }
     }
 
     /// Returns the store.
@@ -151,7 +173,7 @@ impl Engine {
     }
 
     pub(crate) fn is_signed(&self) -> bool {
-        matches!(self.0.codec, Codec::Signed(_))
+        matches!(self.0.codec, Codec::Signed(_) | Codec::Foreign(_))
     }
 
     pub(crate) fn cookie(&self) -> &Template {
@@ -192,7 +214,12 @@ impl Engine {
 
     /// Draws the random parts of a new session. Never call it under a lock: the generator is the application's.
     pub(crate) fn draw_secrets(&self) -> Result<NewSecrets> {
-        NewSecrets::draw(self.random())
+        match &self.0.codec {
+            Codec::Foreign(format) => {
+                NewSecrets::draw_with(self.random(), |random| SessionId::foreign(&format.new_id(random)))
+            }
+            Codec::Plain | Codec::Signed(_) => NewSecrets::draw(self.random()),
+        }
     }
 
     /// Notes what the store answered.

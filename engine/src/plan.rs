@@ -14,6 +14,8 @@ pub(crate) struct Observed {
     pub(crate) touch_due: bool,
     pub(crate) renewal_due: bool,
     pub(crate) rolling: bool,
+    /// Whether a write also sends the cookie again.
+    pub(crate) resend_on_write: bool,
 }
 
 /// What the store has for this client.
@@ -113,7 +115,7 @@ impl Plan {
         }
     }
 
-    /// An id is told to the client by the response that made it, and (unless `rolling`) by no other.
+    /// An id is told to the client by the response that made it, and (unless `rolling` or `resend_on_write`) by no other.
     fn cookie(step: Step, seen: Observed) -> CookieStep {
         match step {
             Step::Create | Step::Renew(_) | Step::Replace => CookieStep::Set,
@@ -122,6 +124,7 @@ impl Plan {
             Step::Nothing if seen.origin == Origin::Absent && seen.intent == IntentKind::End => {
                 CookieStep::Remove
             }
+            Step::Update if seen.resend_on_write && seen.origin == Origin::Current => CookieStep::Resend,
             Step::Nothing | Step::Update | Step::Touch if seen.rolling && seen.origin == Origin::Current => {
                 CookieStep::Resend
             }

@@ -6,7 +6,7 @@ fn every_observation() -> Vec<Observed> {
     let mut all = Vec::new();
     for origin in [Origin::Absent, Origin::Closed, Origin::Unknown, Origin::Current, Origin::Redirected] {
         for intent in [IntentKind::Keep, IntentKind::Renew, IntentKind::LogIn, IntentKind::End] {
-            for bits in 0..32u8 {
+            for bits in 0..64u8 {
                 let bit = |n: u8| bits & (1 << n) != 0;
                 all.push(Observed {
                     origin,
@@ -16,6 +16,7 @@ fn every_observation() -> Vec<Observed> {
                     touch_due: bit(2),
                     renewal_due: bit(3),
                     rolling: bit(4),
+                    resend_on_write: bit(5),
                 });
             }
         }
@@ -52,7 +53,7 @@ fn expected(seen: Observed) -> Step {
 #[test]
 fn every_row_of_the_table_is_as_written() {
     let all = every_observation();
-    assert_eq!(all.len(), 640);
+    assert_eq!(all.len(), 1_280);
     for seen in all {
         assert_eq!(Plan::decide(seen).step, expected(seen), "{seen:?}");
     }

@@ -20,16 +20,24 @@ pub(crate) fn write_headers(headers: &mut HeaderMap, outcome: Outcome, engine: &
         return if outcome.vary { keep_private(headers) } else { Sharing::Private };
     };
     forbid_storing(headers);
-    if let Ok(mut set_cookie) = HeaderValue::try_from(set_cookie) {
-        // What logs headers does not log the id, and HTTP/2 keeps it out of its table.
-        set_cookie.set_sensitive(true);
-        remove_same_name(headers, engine.cookie_name());
-        headers.append(SET_COOKIE, set_cookie);
+    for set_cookie in std::iter::once(set_cookie).chain(outcome.more_cookies) {
+        add_cookie(headers, set_cookie);
     }
     if outcome.ended && engine.clears_site_data() {
         headers.insert(&CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
     }
     Sharing::Private
+}
+
+fn add_cookie(headers: &mut HeaderMap, set_cookie: String) {
+    if let Some((name, _)) = set_cookie.split_once('=') {
+        remove_same_name(headers, name);
+    }
+    if let Ok(mut set_cookie) = HeaderValue::try_from(set_cookie) {
+        // What logs headers does not log the id, and HTTP/2 keeps it out of its table.
+        set_cookie.set_sensitive(true);
+        headers.append(SET_COOKIE, set_cookie);
+    }
 }
 
 /// Keeps a response out of every cache, whatever the application said. `no-store` alone is switched off by common

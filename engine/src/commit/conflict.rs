@@ -120,7 +120,7 @@ impl Commit<'_> {
             return;
         }
         (located.id, located.redirected) = (id.clone(), false);
-        self.view.cookie = Cookie::Set(id, lifetime.max_age(&located.header, self.at));
+        self.view.cookie = Cookie::Set(id, lifetime.cookie(&located.header, self.at));
         self.view.keep_id();
     }
 

@@ -141,8 +141,8 @@ impl Commit<'_> {
         let NewRecord { id, version, write, .. } = new;
         let is_login = write.record.owner.is_some() && write.header.authenticated_at().is_some();
         let (located, frames) = super::located(id.clone(), version, write);
-        let max_age = self.engine.config().lifetime.max_age(&located.header, self.at);
-        self.view.cookie = Cookie::Set(id, max_age);
+        let lifetime = self.engine.config().lifetime.cookie(&located.header, self.at);
+        self.view.cookie = Cookie::Set(id, lifetime);
         self.view.location = crate::state::Location::Stored(located);
         self.frames = Some(frames);
         is_login

@@ -209,12 +209,15 @@ impl Commit<'_> {
             CookieStep::Remove if self.view.ended => self.view.cookie = Cookie::Removed,
             CookieStep::Leave | CookieStep::Set | CookieStep::Remove => {}
             CookieStep::Resend => {
-                let lifetime = &self.engine.config().lifetime;
+                let config = self.engine.config();
                 if let (Cookie::Unchanged, Some(located)) =
                     (&self.view.cookie, self.view.stored().filter(|located| !located.redirected))
                 {
-                    let max_age = lifetime.max_age(&located.header, self.at);
-                    self.view.cookie = Cookie::Set(located.id.clone(), max_age);
+                    let lifetime = config.lifetime.cookie(&located.header, self.at);
+                    // A cookie that ends with the browser has nothing to renew.
+                    if config.rolling || lifetime.max_age.is_some() {
+                        self.view.cookie = Cookie::Set(located.id.clone(), lifetime);
+                    }
                 }
             }
         }

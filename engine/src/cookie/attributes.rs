@@ -1,5 +1,7 @@
 //! The attributes of the cookie, and its `Set-Cookie` header.
 
+use std::time::Duration;
+
 use super::{Codec, MAX_AGE, MAX_ATTRIBUTE, MAX_PAIR};
 use crate::{ConfigError, SessionId};
 
@@ -175,11 +177,20 @@ impl SameSite {
 }
 
 impl Template {
-    /// The header that hands out `id`. `max_age` in seconds; `None`: the cookie ends with the browser.
-    pub(crate) fn set(&self, codec: &Codec, id: &SessionId, max_age: Option<u64>, https: bool) -> String {
+    /// Returns the header that hands out `id`; without `max_age` the cookie ends with the browser.
+    pub(crate) fn set(
+        &self,
+        codec: &Codec,
+        id: &SessionId,
+        max_age: Option<Duration>,
+        https: bool,
+    ) -> String {
         const MAX_AGE_IS: &str = "; Max-Age=";
         let (suffix, mut digits) = (self.suffix(https), itoa::Buffer::new());
-        let seconds = max_age.map(|seconds| digits.format(seconds.min(MAX_AGE)));
+        let seconds = max_age.map(|max_age| {
+            let seconds = max_age.as_secs().saturating_add(u64::from(max_age.subsec_nanos() > 0));
+            digits.format(seconds.min(MAX_AGE))
+        });
         let lifetime = seconds.map_or(0, |seconds| MAX_AGE_IS.len() + seconds.len());
         // To the byte, so that making a header of it copies nothing.
         let mut out = String::with_capacity(self.name.len() + 1 + codec.length() + lifetime + suffix.len());

@@ -7,7 +7,12 @@ fn id() -> SessionId {
 }
 
 fn set(attributes: &Attributes, https: bool) -> String {
-    attributes.template(&Codec::Plain).unwrap().set(&Codec::Plain, &id(), Some(60), https)
+    attributes.template(&Codec::Plain).unwrap().set(
+        &Codec::Plain,
+        &id(),
+        Some(Duration::from_secs(60)),
+        https,
+    )
 }
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -106,7 +111,7 @@ fn r18_name_and_value_have_at_most_4096_bytes_and_an_attribute_1024() {
 #[test]
 fn r18_max_age_is_at_most_400_days() {
     let template = Attributes::default().template(&Codec::Plain).unwrap();
-    assert!(template.set(&Codec::Plain, &id(), Some(u64::MAX), true).contains("Max-Age=34560000;"));
+    assert!(template.set(&Codec::Plain, &id(), Some(Duration::MAX), true).contains("Max-Age=34560000;"));
     assert!(!template.set(&Codec::Plain, &id(), None, true).contains("Max-Age"));
 }
 

@@ -10,7 +10,7 @@ use super::{Header, take};
 ///
 /// | size | field of each frame |
 /// |---|---|
-/// | 1 | tag: 0 a value, 1 a flash value, 2 the name of the user's device |
+/// | 1 | tag: 0 a value, 1 a flash value, 2 the name of the user's device, 3 a member of a foreign format |
 /// | varint | length of the key |
 /// | … | key, UTF-8 |
 /// | varint | flash values only: number of the commit that they were born under |
@@ -29,8 +29,20 @@ pub(crate) struct Frames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Value,
-    Flash { born: u64 },
+    Flash {
+        born: u64,
+    },
     Device,
+    /// What another package keeps beside the values, like the `cookie` object of express-session: carried along, and seen
+    /// by no handler. Only in memory: a store of another package's layout makes it when it reads a body.
+    Member,
+}
+
+impl Tag {
+    /// Returns whether handlers see it under its key.
+    pub(crate) const fn is_value(self) -> bool {
+        matches!(self, Self::Value | Self::Flash { .. })
+    }
 }
 
 /// One frame of a payload, and where it stands.
@@ -74,7 +86,7 @@ impl Frames {
         while !rest.is_empty() {
             let start = self.bytes.len() - rest.len();
             let (tag, name, _) = take_frame(&mut rest)?;
-            if name == key.as_bytes() && tag != Tag::Device {
+            if name == key.as_bytes() && tag.is_value() {
                 return self.at(start);
             }
         }
@@ -127,6 +139,7 @@ fn take_frame<'a>(rest: &mut &'a [u8]) -> Option<(Tag, &'a [u8], &'a [u8])> {
         0 => Tag::Value,
         1 => Tag::Flash { born: take_varint(rest)? },
         2 => Tag::Device,
+        3 => Tag::Member,
         _ => return None,
     };
     Some((tag, key, take_slice(rest)?))
@@ -171,6 +184,7 @@ pub(crate) fn write_frame(out: &mut Vec<u8>, tag: Tag, key: &str, value: &[u8]) 
         Tag::Value => 0,
         Tag::Flash { .. } => 1,
         Tag::Device => 2,
+        Tag::Member => 3,
     });
     write_varint(out, key.len() as u64);
     out.extend_from_slice(key.as_bytes());

@@ -142,6 +142,11 @@ impl Header {
         self.put(IDLE, u64::try_from(micros).unwrap_or(u64::MAX));
     }
 
+    /// Notes the idle time that is in force.
+    pub(crate) fn set_written_idle(&mut self, idle: Duration) {
+        self.put(IDLE, u64::try_from(idle.as_micros()).unwrap_or(u64::MAX));
+    }
+
     /// Returns the idle time that was in force when this was written.
     pub(crate) fn written_idle(&self) -> Duration {
         Duration::from_micros(self.number_at(IDLE))
@@ -183,6 +188,11 @@ impl Header {
         self.replaces = Some(Box::new(key));
     }
 
+    /// Forgets all but the newest `most` nonces.
+    pub(crate) fn keep_nonces(&mut self, most: usize) {
+        self.bytes[COUNT] = u8::try_from(self.count().min(most)).unwrap_or(0);
+    }
+
     /// Returns how many bytes [`encode`](Self::encode) writes.
     pub(super) fn encoded_len(&self) -> usize {
         self.end() + self.replaces.as_ref().map_or(0, |key| 1 + key.as_bytes().len())
@@ -190,7 +200,7 @@ impl Header {
 
     /// Reads a header and returns how long it is; `None` if it is cut short.
     #[inline]
-    pub(super) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
         let count = usize::from(*bytes.get(COUNT)?);
         if count > RING {
             return None;

@@ -22,7 +22,7 @@ pub(crate) use redirect::Redirect;
 /// The version byte of everything this release writes.
 pub(crate) const FORMAT: u8 = 1;
 
-const SESSION: u8 = 1;
+pub(crate) const SESSION: u8 = 1;
 const RENEWED: u8 = 2;
 const REPLACED: u8 = 3;
 

@@ -29,8 +29,12 @@ fn any_header() -> impl Strategy<Value = Header> {
 }
 
 fn any_frame() -> impl Strategy<Value = (Tag, String, Vec<u8>)> {
-    let tag =
-        prop_oneof![Just(Tag::Value), any::<u64>().prop_map(|born| Tag::Flash { born }), Just(Tag::Device)];
+    let tag = prop_oneof![
+        Just(Tag::Value),
+        any::<u64>().prop_map(|born| Tag::Flash { born }),
+        Just(Tag::Device),
+        Just(Tag::Member)
+    ];
     (tag, ".{0,20}", vec(any::<u8>(), 0..300))
 }
 

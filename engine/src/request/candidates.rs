@@ -20,6 +20,8 @@ pub(crate) struct Candidates {
     read: usize,
     is_malformed: bool,
     is_forged: bool,
+    /// Set-Cookie headers for a response that looked at its session: hardly any request has one.
+    also_send: Vec<String>,
 }
 
 impl Candidates {
@@ -37,6 +39,15 @@ impl Candidates {
         self.read += 1;
         let seen = if reason == Refusal::Forged { &mut self.is_forged } else { &mut self.is_malformed };
         !std::mem::replace(seen, true)
+    }
+
+    pub(crate) fn also_send(&mut self, set_cookie: String) {
+        self.also_send.push(set_cookie);
+    }
+
+    /// Returns Set-Cookie headers that a format wants to be sent whatever becomes of the session.
+    pub(crate) fn to_send(&self) -> &[String] {
+        &self.also_send
     }
 
     pub(crate) const fn is_full(&self) -> bool {

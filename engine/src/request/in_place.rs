@@ -5,7 +5,7 @@ use cloakroom_store::{Created, Immediate, Timestamp, Updated};
 use super::{Outcome, RequestState};
 use crate::Handle;
 use crate::observe::Event;
-use crate::plan::{Plan, Step};
+use crate::plan::{CookieStep, Plan, Step};
 use crate::state::{Intent, PlainWrite, State};
 
 /// What a request needs at its end.
@@ -36,7 +36,9 @@ impl RequestState {
         if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || config.rolling {
             return Need::Commit;
         }
-        match Plan::decide(state.observe(config, state.loaded_at)).step {
+        let plan = Plan::decide(state.observe(config, state.loaded_at));
+        match plan.step {
+            _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
             Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
             _ => Need::Commit,

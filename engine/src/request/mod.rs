@@ -12,9 +12,13 @@ use std::time::Duration;
 use cloakroom_store::{Timestamp, Touch};
 
 use crate::commit::commit;
+use crate::cookie::Codec;
+use crate::format::{CookieFormat, IssuedCookie};
 use crate::observe::Event;
 use crate::records::{Follow, Records, Resolved};
-use crate::state::{CommitInput, CommitResult, Cookie, NeedsSecrets, RequestFacts, State, Verdict};
+use crate::state::{
+    CommitInput, CommitResult, Cookie, CookieLifetime, NeedsSecrets, RequestFacts, State, Verdict,
+};
 use crate::turn_lock::TurnLock;
 use crate::{Engine, Error, ErrorKind, Result, Session};
 
@@ -235,13 +239,29 @@ impl RequestState {
 
     #[inline]
     fn outcome_of(&self, state: &State) -> Outcome {
-        let cookie = self.engine.cookie();
+        let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
+        if let Codec::Foreign(format) = codec {
+            return self.foreign_outcome(state, &**format);
+        }
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
-            Cookie::Set(id, max_age) => Some(cookie.set(self.engine.codec(), id, *max_age, self.https)),
+            Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        Outcome { vary: true, ended: state.ended, set_cookie }
+        Outcome { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
+    }
+
+    /// Returns the outcome with the cookies of another package, which may be several.
+    fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> Outcome {
+        let mut cookies = match &state.cookie {
+            Cookie::Unchanged => self.ids.to_send().to_vec(),
+            Cookie::Set(id, CookieLifetime { from, max_age }) => {
+                format.issue(&IssuedCookie::new(id.expose(), *from, *max_age, self.https))
+            }
+            Cookie::Removed => format.remove(self.https),
+        };
+        let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
+        Outcome { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.

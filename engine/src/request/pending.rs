@@ -18,6 +18,8 @@ pub struct Pending(pub(super) Arc<RequestState>);
 pub struct Outcome {
     /// The value of a `Set-Cookie` header to add. Remove others of the same name, and keep the response out of caches.
     pub set_cookie: Option<String>,
+    /// The values of further `Set-Cookie` headers. Empty but for a [format](crate::format::CookieFormat) that needs several.
+    pub more_cookies: Vec<String>,
     /// Whether the response depends on the session: add `Vary: Cookie`.
     pub vary: bool,
     /// Whether this request ended its session: a log-out, also of a session that had ended already.
@@ -25,7 +27,7 @@ pub struct Outcome {
 }
 
 /// The outcome of a request that did not look at its session.
-const UNTOUCHED: Outcome = Outcome { set_cookie: None, vary: false, ended: false };
+const UNTOUCHED: Outcome = Outcome { set_cookie: None, more_cookies: Vec::new(), vary: false, ended: false };
 
 impl Pending {
     /// Loads the session, once in a request: asked again, hands out the same.

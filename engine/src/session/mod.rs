@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 
 pub use path::At;
 
-use crate::Result;
 use crate::request::RequestState;
 use crate::state::json::{from_json, to_json};
 use crate::state::{Change, Effect, State, WorkingCopy};
+use crate::{Error, ErrorKind, Result};
 
 /// A session, as one request sees it.
 ///
@@ -90,7 +90,21 @@ impl Session {
     }
 
     fn apply(&self, change: Change) -> Result<Effect> {
+        if let Change::At(target, ..) = &change {
+            self.check_key(target.name())?;
+        }
         self.values(|values| values.apply(change))
+    }
+
+    /// Refuses a key that the other package's format has no place for.
+    fn check_key(&self, key: &str) -> Result<()> {
+        match &self.0.engine().config().format {
+            Some(format) if format.reserves(key) => {
+                let message = format!("{key:?} is a reserved key in this session format");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads `json`, which is the value of `key` or one inside it, called `name` in errors.

@@ -180,6 +180,7 @@ impl Session {
 
     /// Runs the application's closure without a lock on the state, and again if the value changed meanwhile.
     pub(super) fn update_at(&self, target: &Target, update: &Updater) -> Result<()> {
+        self.check_key(target.name())?;
         for _ in 0..LOOKS {
             let old = self.values(|values| values.get_at(target));
             let new = run_updater(update, old.as_deref())?;

@@ -76,7 +76,7 @@ impl State {
         let PlainWrite { key, record, header, id, sent, .. } = write;
         self.landed = Some(Landed { frames: Frames::of(&record.payload, &header), sent });
         if let Some(id) = &id {
-            self.cookie = Cookie::Set(id.clone(), lifetime.max_age(&header, now));
+            self.cookie = Cookie::Set(id.clone(), lifetime.cookie(&header, now));
         }
         match &mut self.location {
             Location::Stored(located) => {

@@ -1,5 +1,7 @@
 //! What one request knows about its session, and has decided about it.
 
+use std::time::Duration;
+
 use cloakroom_store::{Owner, StoreKey, Timestamp};
 
 use super::{
@@ -73,9 +75,17 @@ pub(super) struct Rare {
 pub(crate) enum Cookie {
     #[default]
     Unchanged,
-    /// An id, and the cookie's lifetime in seconds.
-    Set(SessionId, Option<u64>),
+    Set(SessionId, CookieLifetime),
     Removed,
+}
+
+/// How long a cookie is kept by the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CookieLifetime {
+    /// When it was decided.
+    pub(crate) from: Timestamp,
+    /// `None`: it ends with the browser.
+    pub(crate) max_age: Option<Duration>,
 }
 
 impl State {
@@ -331,6 +341,7 @@ impl State {
             touch_due,
             renewal_due,
             rolling: config.rolling,
+            resend_on_write: config.resend_on_write(),
         }
     }
 

@@ -191,10 +191,10 @@ async fn a_redis_cluster_loses_nothing_and_revives_nothing() {
     holds(settings(Place::Service(Service::RedisCluster))).await.unwrap();
 }
 
-/// Drives a store with a fault, and sees that it is found. Chance decides who meets whom: three drives may try.
+/// Drives a store with a fault, and sees that it is found. Chance decides which operations meet: twelve drives may try.
 async fn is_found(fault: Fault, rule: Rule) -> Result {
     let mut found = Vec::new();
-    for seed in 1..=3 {
+    for seed in 1..=12 {
         let folder = tempfile::tempdir()?;
         let (waits, skew) = (rule == Rule::Overdue, if fault == Fault::FutureDistrusted { HOUR } else { 0 });
         let settings = Settings { fault: Some(fault), waits, skew, seed, ..settings(sqlite(folder.path())) };

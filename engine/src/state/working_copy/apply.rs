@@ -242,7 +242,7 @@ impl WorkingCopy {
         let rare = rare.get_or_insert_default();
         if rare.index.is_none() {
             let mut index = KeyIndex::default();
-            for frame in base.iter().filter(|frame| frame.tag != Tag::Device) {
+            for frame in base.iter().filter(|frame| frame.tag.is_value()) {
                 index.add(frame.whole.start, |place| base.key_at(place));
             }
             rare.index = Some(index);

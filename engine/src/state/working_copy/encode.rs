@@ -13,7 +13,9 @@ impl WorkingCopy {
         let edited: usize =
             self.log.edits().filter_map(|edit| edit.value.node()).map(|node| node.len_hint() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
-        if !self.cleared {
+        if self.cleared {
+            self.copy_tagged(&mut out, Tag::Member);
+        } else {
             self.copy_base(&mut out, header.number());
         }
         for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
@@ -22,10 +24,7 @@ impl WorkingCopy {
         if let Some(device) = self.rare.as_ref().and_then(|rare| rare.device.as_ref()) {
             write_frame(&mut out, Tag::Device, "", device.as_bytes());
         } else if self.cleared {
-            self.base
-                .iter()
-                .filter(|frame| frame.tag == Tag::Device)
-                .for_each(|frame| self.copy(&mut out, &frame));
+            self.copy_tagged(&mut out, Tag::Device);
         }
         out.into()
     }
@@ -58,7 +57,7 @@ impl WorkingCopy {
         let bytes = self.base.bytes();
         let mut copied = 0;
         for frame in self.base.iter() {
-            let edit = if frame.tag == Tag::Device { None } else { self.log.find(frame.key) };
+            let edit = if frame.tag.is_value() { self.log.find(frame.key) } else { None };
             let edit = edit.and_then(|edit| self.log.edit(edit)).filter(|edit| edit.in_base.is_some());
             if self.stays(&frame, edit) {
                 continue;
@@ -66,7 +65,7 @@ impl WorkingCopy {
             out.extend_from_slice(&bytes[copied..frame.whole.start]);
             copied = frame.whole.end;
             match (frame.tag, edit) {
-                (Tag::Device, _) | (Tag::Value, None) => {}
+                (Tag::Device | Tag::Member, _) | (Tag::Value, None) => {}
                 (_, Some(edit)) => self.write_edit(out, edit, number),
                 (Tag::Flash { .. }, None) => self.write_kept_flash(out, &frame, number),
             }
@@ -78,13 +77,17 @@ impl WorkingCopy {
     fn stays(&self, frame: &Frame<'_>, edit: Option<&Edit>) -> bool {
         match frame.tag {
             Tag::Device => !self.has_new_device(),
+            Tag::Member => true,
             Tag::Value => edit.is_none(),
             Tag::Flash { born } => edit.is_none() && self.aging().is_none_or(|aging| !aging.is_due(born)),
         }
     }
 
-    fn copy(&self, out: &mut Vec<u8>, frame: &Frame<'_>) {
-        out.extend_from_slice(&self.base.bytes()[frame.whole.clone()]);
+    /// Copies the frames of one kind.
+    fn copy_tagged(&self, out: &mut Vec<u8>, tag: Tag) {
+        for frame in self.base.iter().filter(|frame| frame.tag == tag) {
+            out.extend_from_slice(&self.base.bytes()[frame.whole]);
+        }
     }
 
     /// Writes a flash value that had its request once more, if the handler wants to keep it.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{ValueLocation, WorkingCopy};
-use crate::record::{Frame, Tag};
+use crate::record::Frame;
 use crate::state::change::Target;
 use crate::state::change_log::{Edit, Edited};
 
@@ -110,7 +110,7 @@ impl WorkingCopy {
     pub(crate) fn entries(&self) -> Vec<(String, Bytes)> {
         let mut entries: Vec<(String, Bytes)> = Vec::new();
         let is_shown_now = |key: &str| self.shown_now(key).is_some();
-        for frame in self.base.iter().filter(|frame| !self.cleared && frame.tag != Tag::Device) {
+        for frame in self.base.iter().filter(|frame| !self.cleared && frame.tag.is_value()) {
             let key = String::from_utf8_lossy(frame.key);
             let value = match self.edit_of(&key) {
                 Some(edit) => edit.value.text(),

@@ -224,7 +224,9 @@ async fn s10_a_first_log_in_cut_at_each_step_is_whole(kind: Kind) {
         let stand = Stand::new(kind).await;
         cut_at(&stand, &stand.browser(), &[Op::Create], when, |session| session.log_in("alice")).await;
         until("the log-in is whole", async || stand.owned_records().await == 1).await;
-        assert_eq!(stand.engine.sessions().revoke_all("alice").await.unwrap(), 1);
+        // Where a record is written in several steps, the revocation may find it before the last one, and refuses it.
+        assert!(stand.engine.sessions().revoke_all("alice").await.unwrap() <= 1);
+        until("the log-in is revoked", async || stand.owned_records().await == 0).await;
     }
 }
 

@@ -1,0 +1,90 @@
+//! Bodies of other packages' sessions, in the layouts of their stores.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{Result, Timestamp, Version};
+
+/// Keeps the bodies of another package's sessions, where and how a store of that package keeps them.
+///
+/// Processes of the other package read and write the same bodies meanwhile, without versions. So a write of ours compares:
+/// it takes effect only if the body is still the one that was read. A [`Version`] here stands for the bytes of a body: the
+/// same bytes have the same version, whoever wrote them.
+///
+/// # Ends
+/// A process of the other package may write a session back that has ended meanwhile. So an [`end`](Self::end) leaves a mark
+/// beside the body, under a name that the other package does not read. While the mark is there, the id has no body for us,
+/// whatever was written under it; what was written back is removed when it is read.
+///
+/// Every method is one atomic step, but for that removal. A future that is dropped before it is ready leaves the step
+/// either done or not begun.
+#[async_trait]
+pub trait BodyStore: fmt::Debug + Send + Sync + 'static {
+    /// Reads the body under `id`, or returns `None` if there is none, it has expired, or its session has ended.
+    async fn read(&self, id: &str) -> Result<Option<Body>>;
+
+    /// Keeps a body under an id that has none. Where there is one, that stays, and the answer is `None`.
+    async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>>;
+
+    /// Replaces the body under `id` and its expiry, if it is the one that has the version `expected`. Never creates.
+    async fn replace(
+        &self,
+        id: &str,
+        expected: Version,
+        body: &[u8],
+        expires_at: Timestamp,
+    ) -> Result<Replaced>;
+
+    /// Moves the expiry of the body under `id` to `expires_at`, if that is later; returns whether there is a body.
+    async fn touch(&self, id: &str, expires_at: Timestamp) -> Result<bool>;
+
+    /// Removes the body under `id`, if it has the version `expected` (`None`: whatever it is), and leaves a mark.
+    async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended>;
+}
+
+/// A body, as it was read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    /// Its bytes.
+    pub bytes: bytes::Bytes,
+    /// When it expires; [`Timestamp::NEVER`] if it does not.
+    pub expires_at: Timestamp,
+    /// Stands for its bytes.
+    pub version: Version,
+}
+
+impl fmt::Debug for Body {
+    /// Shows no content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .field("expires_at", &self.expires_at)
+            .field("version", &self.version)
+            .finish()
+    }
+}
+
+/// What a [`BodyStore::replace`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Replaced {
+    /// The body is replaced, and has this version now.
+    Replaced(Version),
+    /// Another body is there, this one; it is unchanged.
+    Changed(Body),
+    /// There is no body, or its session has ended.
+    Missing,
+}
+
+/// What a [`BodyStore::end`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ended {
+    /// This body is removed.
+    Ended(Body),
+    /// Another body is there, this one; it is unchanged.
+    Changed(Body),
+    /// There was no body, or its session had ended before.
+    Missing,
+}

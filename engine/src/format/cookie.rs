@@ -1,0 +1,114 @@
+//! Cookies of another package.
+
+use std::fmt;
+use std::time::Duration;
+
+use cloakroom_store::Timestamp;
+
+use crate::SessionId;
+use crate::observe::Refusal;
+use crate::request::Candidates;
+
+/// Reads and writes the session cookies of another package.
+///
+/// Give it to [`Config::cookie_format`](crate::Config::cookie_format); it then takes the place of the options that shape
+/// the cookie: its name, path, domain, flags and signature.
+pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
+    /// Returns the name of the cookie that holds the id.
+    fn cookie_name(&self) -> &str;
+
+    /// Reads the ids of a request. `headers` are the values of its `Cookie` headers.
+    ///
+    /// Where the other package looks at the first of several cookies of one name only, at most one id is added.
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>);
+
+    /// Makes an id from 32 random bytes: 1 to 255 bytes of text.
+    fn new_id(&self, random: &[u8; 32]) -> String;
+
+    /// Returns the values of the `Set-Cookie` headers that hand out an id.
+    fn issue(&self, cookie: &IssuedCookie<'_>) -> Vec<String>;
+
+    /// Returns the values of the `Set-Cookie` headers that take the cookie away. Empty where the other package leaves the
+    /// cookie to expire.
+    fn remove(&self, https: bool) -> Vec<String>;
+
+    /// Returns whether the other package cannot keep a value under `key`. A handler that inserts one gets an
+    /// [`Invalid`](crate::ErrorKind::Invalid) error. Default: no key.
+    fn reserves(&self, key: &str) -> bool {
+        let _ = key;
+        false
+    }
+}
+
+/// What a cookie hands out.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct IssuedCookie<'a> {
+    /// The id. Never log it.
+    pub id: &'a str,
+    /// The present.
+    pub now: Timestamp,
+    /// How long the browser keeps the cookie from now on; `None`: until it is closed.
+    pub max_age: Option<Duration>,
+    /// Whether the request came over https, as far as is known.
+    pub https: bool,
+}
+
+impl fmt::Debug for IssuedCookie<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedCookie")
+            .field("now", &self.now)
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> IssuedCookie<'a> {
+    /// Makes one; a format is given it.
+    pub const fn new(id: &'a str, now: Timestamp, max_age: Option<Duration>, https: bool) -> Self {
+        Self { id, now, max_age, https }
+    }
+}
+
+/// Takes in what a [`CookieFormat`] finds in a request.
+#[derive(Debug)]
+pub struct FoundIds<'a> {
+    candidates: &'a mut Candidates,
+    pub(crate) refused: Option<Refusal>,
+}
+
+impl<'a> FoundIds<'a> {
+    pub(crate) const fn new(candidates: &'a mut Candidates) -> Self {
+        Self { candidates, refused: None }
+    }
+
+    /// Adds an id that the request brought; one that is empty or longer than 255 bytes counts as malformed.
+    pub fn add(&mut self, id: &str) {
+        match SessionId::foreign(id) {
+            Some(id) => self.candidates.add(id),
+            None => self.malformed(),
+        }
+    }
+
+    /// Notes a cookie that is no id.
+    pub fn malformed(&mut self) {
+        self.reject(Refusal::Malformed);
+    }
+
+    /// Notes a cookie whose signature is wrong.
+    pub fn forged(&mut self) {
+        self.reject(Refusal::Forged);
+    }
+
+    /// Sends a `Set-Cookie` header with this value if the handler looks at the session: one that is signed with the newest
+    /// key, or one that takes away what cannot be read.
+    pub fn also_send(&mut self, set_cookie: String) {
+        self.candidates.also_send(set_cookie);
+    }
+
+    fn reject(&mut self, reason: Refusal) {
+        if self.candidates.reject(reason) {
+            self.refused = Some(reason);
+        }
+    }
+}
