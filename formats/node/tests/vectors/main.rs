@@ -1,0 +1,31 @@
+//! Goes through vectors that were recorded by running the real packages, where they are at hand: beside the project, or
+//! where `NODE_VECTORS` says. They are not part of the project; the unit tests have facts of their own.
+
+mod bodies;
+mod cookies;
+mod koa;
+mod node_session;
+mod tally;
+
+use serde_json::Value;
+use std::{env, fs, path::PathBuf};
+use tally::Tally;
+
+#[test]
+fn every_recorded_vector_is_reproduced_or_excepted_with_a_reason() {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/node/vectors.json");
+    let path = env::var_os("NODE_VECTORS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let Ok(text) = fs::read(&path) else {
+        println!("SKIPPED: no recorded vectors here; 0 of them were looked at");
+        return;
+    };
+    let vectors: Value = serde_json::from_slice(&text).unwrap();
+    let mut tally = Tally::default();
+    cookies::express(&mut tally, &vectors);
+    cookies::fastify(&mut tally, &vectors);
+    bodies::reserved(&mut tally, &vectors);
+    bodies::stores(&mut tally, &vectors);
+    koa::all(&mut tally, &vectors);
+    node_session::all(&mut tally, &vectors);
+    tally.finish();
+}
