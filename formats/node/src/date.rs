@@ -133,8 +133,9 @@ impl Rest<'_> {
         }
         let midnight = days_from_civil(year, month, day) * MS_A_DAY;
         if self.eat(b'T').is_none() && self.eat(b' ').is_none() {
-            // A date alone is midnight in UTC, with a zone or without.
-            return if self.0.is_empty() { Some(midnight) } else { Some(midnight - self.zone()?) };
+            // A date alone is midnight in UTC; V8 takes `Z` after it, and no other zone.
+            let _zone = self.eat(b'Z');
+            return Some(midnight);
         }
         Some(midnight + self.time_of_day()? - self.zone()?)
     }
@@ -249,6 +250,7 @@ mod tests {
             "2026-01-01T00:00:00,5Z",
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00+01",
+            "2026-01-01+01:00",
             "2026-01-01T00:00:00+24:00",
             "2026-01-01T00:00:00 Z",
             " 2026-01-01T00:00:00Z",

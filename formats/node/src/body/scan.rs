@@ -29,8 +29,12 @@ pub struct Span {
 /// [`BodyError::NotAnObject`] for other JSON, [`BodyError::Truncated`], [`BodyError::Syntax`] (also for what is not
 /// UTF-8), [`BodyError::TooLarge`].
 pub fn spans(text: &[u8]) -> Result<Vec<Span>, BodyError> {
-    as_text(text)?;
-    let mut scanner = Scanner { text, at: 0, open: Vec::new() };
+    spans_of_text(as_text(text)?)
+}
+
+/// As [`spans`], where the text is known to be UTF-8.
+pub(super) fn spans_of_text(text: &str) -> Result<Vec<Span>, BodyError> {
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0, open: Vec::new() };
     scanner.skip_space();
     if scanner.peek()? != b'{' {
         scanner.value()?;

@@ -49,7 +49,11 @@ impl<'a> Json<'a> {
                 '\n' => json.push_str("\\n"),
                 '\r' => json.push_str("\\r"),
                 '\t' => json.push_str("\\t"),
-                '\0'..='\u{1f}' => json.push_str(&format!("\\u{:04x}", u32::from(letter))),
+                '\0'..='\u{1f}' => {
+                    json.push_str("\\u00");
+                    json.extend(char::from_digit(u32::from(letter) >> 4, 16));
+                    json.extend(char::from_digit(u32::from(letter) & 15, 16));
+                }
                 plain => json.push(plain),
             }
         }

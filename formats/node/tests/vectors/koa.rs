@@ -128,8 +128,7 @@ fn requests(case: &str, steps: &[Value]) -> Outcome {
 
 fn grip(vector: &Value) -> Outcome {
     let hash = match vector["algorithm"].as_str() {
-        None => KoaHash::Sha1,
-        Some("sha1") => KoaHash::Sha1,
+        None | Some("sha1") => KoaHash::Sha1,
         Some("sha256") => KoaHash::Sha256,
         Some("sha512") => KoaHash::Sha512,
         Some(other) => panic!("no hash called {other}"),

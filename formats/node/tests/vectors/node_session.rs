@@ -134,7 +134,8 @@ fn flash(vector: &Value) -> Outcome {
                 }
             }
             "flashInput" => {
-                Flash::add(&mut body, "_old_input", Json::parse(r#"[{"x":1}]"#).unwrap()).unwrap()
+                let input = Json::parse(r#"[{"x":1}]"#).unwrap();
+                Flash::add(&mut body, "_old_input", input).unwrap();
             }
             "reflash" => Flash::keep_all(&mut body).unwrap(),
             "keep" => Flash::keep(&mut body, &["m"]).unwrap(),

@@ -63,6 +63,7 @@ impl Tally {
 }
 
 /// Compares what came out with what the package gave.
+#[expect(clippy::needless_pass_by_value, reason = "values that were made for the comparison")]
 pub(crate) fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, got: T, expected: U) -> Outcome {
     if got == expected {
         return Ok(());
