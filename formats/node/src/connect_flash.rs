@@ -1,11 +1,11 @@
-//! The messages of connect-flash: `"flash":{"info":["saved"]}`, lists that are emptied by reading them.
+//! The messages of connect-flash: `"flash":{"info":["saved"]}`, lists that are cleared when they are read.
 
 use crate::body::{BodyError, Json, Object};
 
 /// The key in the body.
 pub const KEY: &str = "flash";
 
-/// Adds a message, and returns how many there are of its kind now.
+/// Adds a message, and returns the number of messages of its kind.
 ///
 /// ```
 /// use cloakroom_node::{body::{Json, Object}, connect_flash};
@@ -30,7 +30,7 @@ pub fn push(body: &mut Object<'_>, kind: &str, message: &Json<'_>) -> Result<usi
     Ok(messages.len())
 }
 
-/// Takes the messages of a kind. The member stays, as in Node, where even a mere look makes it.
+/// Removes and returns the messages of a kind. The member `flash` stays, and is created if it is missing, as in Node.
 ///
 /// # Errors
 /// As [`push`].
@@ -42,7 +42,7 @@ pub fn take(body: &mut Object<'_>, kind: &str) -> Result<Vec<Json<'static>>, Bod
     Ok(messages)
 }
 
-/// Takes all messages: an object of lists.
+/// Removes and returns all messages: an object of lists.
 ///
 /// # Errors
 /// As [`push`].

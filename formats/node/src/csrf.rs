@@ -1,7 +1,5 @@
-//! The CSRF tokens of csurf, csrf-sync and lusca.
-//!
-//! Each keeps a secret in the session and compares what a form sends. Here too: randomness is an argument, and
-//! comparisons take the same time wherever the difference is.
+//! The CSRF tokens of csurf, csrf-sync and lusca. Each keeps a secret in the session and compares a form's token with
+//! it. Randomness is an argument; comparisons take constant time.
 //!
 //! | package | key in the body | secret | token |
 //! |---|---|---|---|
@@ -42,7 +40,7 @@ pub mod csurf {
         salted(&salt(random), secret)
     }
 
-    /// Returns whether a token was made with this secret. Salts of any length count, those that are not ASCII do not.
+    /// Returns whether a token was made with this secret. A salt may have any length, but must be ASCII.
     pub fn is_valid(secret: &str, token: &str) -> bool {
         let Some((salt, _)) = token.split_once('-') else { return false };
         !secret.is_empty() && token.is_ascii() && equal(token, &salted(salt, secret))
@@ -66,7 +64,7 @@ pub mod csrf_sync {
         HEXLOWER.encode(random)
     }
 
-    /// Returns whether a token is the one that the session holds.
+    /// Returns whether a token equals the one in the session.
     pub fn is_valid(stored: &str, token: &str) -> bool {
         !stored.is_empty() && equal(token, stored)
     }
@@ -101,7 +99,7 @@ pub mod lusca {
     }
 }
 
-/// A salt is no secret, so that some letters are a little more frequent does no harm.
+/// Makes a salt. It is public, so a small bias of the letters is harmless.
 fn salt(random: &[u8]) -> String {
     random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
 }

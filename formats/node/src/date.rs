@@ -1,7 +1,7 @@
 //! Dates as JavaScript writes and reads them.
 //!
-//! Times are milliseconds since 1970 and may be negative. JavaScript's dates reach 271,821 years to either side, which no
-//! calendar crate does, so the calendar is here: a time past the end is taken as the end.
+//! Times are milliseconds since 1970 and may be negative. JavaScript's dates reach 271,821 years to either side, more
+//! than calendar crates support, so the calendar is implemented here. Times outside of that range are clamped.
 
 /// The last millisecond that a JavaScript date can be; its negative is the first.
 pub const LAST: i64 = 8_640_000_000_000_000;
@@ -39,9 +39,9 @@ pub fn to_iso_string(ms: i64) -> String {
 /// Reads a date in one of the ISO forms that JavaScript's `Date` reads, or as [`to_utc_string`] writes it.
 ///
 /// As in V8: the time may be missing, seconds and fractions too; digits past the millisecond are cut off; the zone is
-/// `Z`, `±hh:mm` or `±hhmm`; the 30th of February is a day in March; 24:00 is the next midnight. Returns nothing for
-/// what JavaScript cannot read, for a time of day without a zone (JavaScript takes the zone of the Node process, which
-/// is not known here), and for the many other forms that V8 knows and no session package writes.
+/// `Z`, `±hh:mm` or `±hhmm`; the 30th of February is a day in March; 24:00 is the next midnight. Returns `None` for
+/// text that JavaScript cannot read, for a time of day without a zone (JavaScript uses the zone of the Node process,
+/// which is unknown here), and for the other forms that V8 accepts but session packages do not write.
 ///
 /// ```
 /// # use cloakroom_node::date::parse;
@@ -55,7 +55,7 @@ pub fn parse(text: &str) -> Option<i64> {
     (rest.0.is_empty() && (-LAST..=LAST).contains(&time)).then_some(time)
 }
 
-/// A time as a person reads it.
+/// A time in calendar fields, UTC.
 struct Civil {
     year: i64,
     month: usize,
@@ -68,7 +68,8 @@ struct Civil {
 }
 
 impl Civil {
-    /// Counts years from March, so that the leap day is the last of its year; an era is 400 years.
+    /// Converts a time. Years are counted from March, so that the leap day is the last of its year; an era is 400
+    /// years.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=6 and 1..=12")]
     fn of(ms: i64) -> Self {
         let ms = ms.clamp(-LAST, LAST);
@@ -92,7 +93,7 @@ impl Civil {
     }
 }
 
-/// The days from 1970 to a day. The day may lie past its month's end.
+/// Returns the days from 1970 to a date. The day may exceed its month's length.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -101,7 +102,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era + day - 1 - 719_468
 }
 
-/// What is not read yet.
+/// The unread input.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -110,7 +111,7 @@ impl Rest<'_> {
         first.eq_ignore_ascii_case(&wanted).then(|| self.0 = rest)
     }
 
-    /// Exactly so many digits.
+    /// Reads a number of exactly `count` digits.
     fn digits(&mut self, count: usize) -> Option<i64> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         let number = digits
@@ -140,7 +141,7 @@ impl Rest<'_> {
         Some(midnight + self.time_of_day()? - self.zone()?)
     }
 
-    /// Four digits, or a sign and six.
+    /// Reads four digits, or a sign and six.
     fn year(&mut self) -> Option<i64> {
         if self.eat(b'+').is_some() {
             return self.digits(6);
@@ -161,7 +162,7 @@ impl Rest<'_> {
         (minute < 60 && second < 60 && time <= MS_A_DAY).then_some(time)
     }
 
-    /// One digit or more, of which three count.
+    /// Reads one digit or more; the first three count.
     fn fraction(&mut self) -> Option<i64> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (read, rest) = self.0.split_at(digits);
@@ -170,7 +171,7 @@ impl Rest<'_> {
         (digits > 0).then(|| digit(0) * 100 + digit(1) * 10 + digit(2))
     }
 
-    /// What the clock is ahead of UTC, in milliseconds.
+    /// Reads a zone, and returns its offset from UTC in milliseconds.
     fn zone(&mut self) -> Option<i64> {
         if self.eat(b'Z').is_some() {
             return Some(0);
@@ -182,7 +183,7 @@ impl Rest<'_> {
         (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60_000)
     }
 
-    /// `Thu, 01 Jan 2026 00:00:00 GMT`. The day of the week is not checked, as in V8.
+    /// Reads `Thu, 01 Jan 2026 00:00:00 GMT`. The day of the week need not match, as in V8.
     fn utc_form(&mut self) -> Option<i64> {
         let (weekday, rest) = self.0.split_at_checked(5)?;
         self.0 = rest;

@@ -1,8 +1,8 @@
 //! The logged-in user of Passport.
 //!
-//! Passport for Express and Koa keeps `"passport":{"user":7}`, `@fastify/passport` keeps `"passport":7`. The one reads the
-//! other's as "not logged in", or as a user that is an object. So the shape is chosen for a peer, never guessed, and a
-//! body of the other shape is an error.
+//! Passport for Express and Koa keeps `"passport":{"user":7}`, `@fastify/passport` keeps `"passport":7`. Each reads
+//! the other's shape wrongly: as "not logged in", or as a user that is an object. So the shape is configured for a
+//! peer, never guessed, and a body of the other shape is an error.
 
 use crate::body::{BodyError, Json, Object};
 
@@ -38,18 +38,18 @@ pub struct Passport {
 }
 
 impl Passport {
-    /// Sets it up with Passport's key, `passport`.
+    /// Uses Passport's default key, `passport`.
     pub fn new(shape: Shape) -> Self {
         Self::with_key(shape, "passport")
     }
 
-    /// Sets it up with another key, as the option `key` does.
+    /// Uses another key, like Passport's option `key`.
     pub fn with_key(shape: Shape, key: impl Into<String>) -> Self {
         Self { shape, key: key.into() }
     }
 
-    /// Returns the user, as the application serialized it. Nothing if none is logged in: no member, or an empty one, or a user
-    /// that is `false`, `null` or an empty string.
+    /// Returns the user as the application serialized it, or `None` if no user is logged in: the member is missing or
+    /// empty, or the user is `false`, `null` or an empty string.
     ///
     /// # Errors
     /// [`BodyError::WrongKind`] for a member of the other shape.
@@ -66,12 +66,12 @@ impl Passport {
         Ok(user.filter(|user| !is_nothing(user)))
     }
 
-    /// Notes the user. What else is in the body stays; Passport for Express drops all but `cookie` unless told
-    /// `keepSessionInfo`, and always changes the session id.
+    /// Writes the user and keeps the other members. Passport for Express also changes the session id, and drops all
+    /// members but `cookie` unless `keepSessionInfo` is set.
     ///
     /// # Errors
-    /// [`BodyError::WrongKind`] for a member of the other shape, and for a user that means "none": `false`, `null` or an
-    /// empty string. For Fastify, also for an object that looks like the other shape.
+    /// [`BodyError::WrongKind`] for a member of the other shape, and for a value that means "no user": `false`,
+    /// `null` or an empty string. For Fastify, also for an object that looks like the other shape.
     pub fn log_in(&self, body: &mut Object<'_>, user: &Json<'_>) -> Result<(), BodyError> {
         self.user(body)?;
         let looks_wrapped = user.as_object().is_some_and(|object| is_wrapped(&object));
@@ -91,8 +91,8 @@ impl Passport {
         Ok(())
     }
 
-    /// Takes the user out, and leaves the rest of the body. For Express an empty `passport` stays, as `keepSessionInfo`
-    /// leaves it.
+    /// Removes the user and keeps the other members. For Express an empty `passport` stays, as with
+    /// `keepSessionInfo`.
     ///
     /// # Errors
     /// [`BodyError::WrongKind`] for a member of the other shape.
@@ -111,12 +111,12 @@ impl Passport {
     }
 }
 
-/// What Passport takes for no user; 0 is one.
+/// Returns whether Passport treats this as "no user"; 0 is a user.
 fn is_nothing(user: &Json<'_>) -> bool {
     matches!(user.as_str(), "false" | "null" | "\"\"")
 }
 
-/// What Passport for Express writes: `{"user":…}`, or `{}` after a log-out.
+/// Returns whether this looks like Passport for Express: `{"user":…}`, or `{}` after a log-out.
 fn is_wrapped(object: &Object<'_>) -> bool {
     object.members().iter().all(|member| member.name().as_str() == Some("user"))
 }

@@ -1,38 +1,39 @@
-//! What single stores add to a body.
+//! Members that single stores add to a body.
 
 use super::{Json, Object};
 
-/// The key under which session-file-store notes the last access, in milliseconds since 1970. A file without it, or with a
-/// text there, never expires.
+/// The key of session-file-store's last access, in milliseconds since 1970. A file without it, or with a string
+/// there, never expires.
 pub const LAST_ACCESS: &str = "__lastAccess";
 
-/// The key under which connect-redis 6.1.0 and 6.1.2 note the last save, in milliseconds since 1970.
+/// The key of the last save in connect-redis 6.1.0 and 6.1.2, in milliseconds since 1970.
 pub const LAST_MODIFIED: &str = "lastModified";
 
-/// What connect-redis 6.1.0 and 6.1.2 write in place of a destroyed session, for 300 seconds. It is no JSON.
+/// The value that connect-redis 6.1.0 and 6.1.2 write in place of a destroyed session, for 300 seconds. It is not
+/// JSON.
 pub const TOMBSTONE: &str = "TOMBSTONE";
 
-/// Returns whether a value is the mark of a destroyed session, which means "no session".
+/// Returns whether a value is the [`TOMBSTONE`] of a destroyed session. Treat it as "no session".
 pub fn is_tombstone(value: &[u8]) -> bool {
     value == TOMBSTONE.as_bytes()
 }
 
-/// Returns session-file-store's time of the last access.
+/// Returns session-file-store's last access, in milliseconds since 1970.
 pub fn last_access(body: &Object<'_>) -> Option<i64> {
     body.get(LAST_ACCESS)?.as_millis()
 }
 
-/// Sets session-file-store's time of the last access, at the place that it has, or last.
+/// Sets session-file-store's last access, in milliseconds since 1970. A new member goes to the end.
 pub fn set_last_access(body: &mut Object<'_>, now: i64) {
     body.set(LAST_ACCESS, Json::number(now));
 }
 
-/// Returns connect-redis 6.1's time of the last save.
+/// Returns connect-redis 6.1's last save, in milliseconds since 1970.
 pub fn last_modified(body: &Object<'_>) -> Option<i64> {
     body.get(LAST_MODIFIED)?.as_millis()
 }
 
-/// Sets connect-redis 6.1's time of the last save, at the place that it has, or last.
+/// Sets connect-redis 6.1's last save, in milliseconds since 1970. A new member goes to the end.
 pub fn set_last_modified(body: &mut Object<'_>, now: i64) {
     body.set(LAST_MODIFIED, Json::number(now));
 }

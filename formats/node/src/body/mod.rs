@@ -1,9 +1,7 @@
-//! The bodies: the JSON text that a store keeps for a session.
-//!
-//! An [`Object`] is the text cut into members. What is not touched is written back byte for byte, also what other JSON
-//! libraries change or refuse: lone surrogates, `-0`, numbers past 2^53, depth. A [`StoredCookie`] is the member
-//! `cookie` that every package but node-session and koa-session keeps. [`is_reserved`] knows the keys that a session of
-//! express-session cannot have.
+//! The bodies: the JSON text that a store keeps for a session. An [`Object`] is the text split into members.
+//! Untouched members are written back byte for byte, including values that other JSON libraries change or refuse:
+//! lone surrogates, `-0`, numbers past 2^53, deep nesting. A [`StoredCookie`] is the member `cookie` that every
+//! package but node-session and koa-session keeps. [`is_reserved`] tells the keys that express-session would lose.
 
 mod error;
 mod extras;

@@ -1,4 +1,4 @@
-//! A JSON object cut into its members.
+//! A JSON object split into its members.
 
 use super::scan::{as_text, spans_of_text};
 use super::text::unescape;
@@ -7,11 +7,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-/// A JSON object as its members, in the order of the text. `Debug` shows neither keys nor values.
+/// Holds a JSON object as its members, in the order of the text. `Debug` shows neither keys nor values.
 ///
-/// A key that comes twice counts once, as in JavaScript: at its first place, with its last value. Keys keep the order of
-/// the text; JavaScript itself lists integer-like keys (`"10"`) first, so a text written by Node has them there, and one
-/// that is added here is put where JavaScript would put it. Other new keys go to the end.
+/// A key that comes twice counts once, as in JavaScript: at its first place, with its last value. Keys keep the order
+/// of the text; JavaScript lists integer-like keys (`"10"`) first and in ascending order, so a text written by Node
+/// has them there; one that is added here goes where JavaScript would put it. Other new keys go to the end.
 ///
 /// ```
 /// use cloakroom_node::body::{Json, Object};
@@ -35,7 +35,7 @@ pub struct Member<'a> {
     value: Json<'a>,
 }
 
-/// The key of a member. Two are equal if JavaScript takes them for the same, however they are escaped.
+/// The key of a member. Two keys are equal if they decode to the same string, however they are escaped.
 #[derive(Clone)]
 pub struct Name<'a> {
     raw: Cow<'a, str>,
@@ -43,7 +43,7 @@ pub struct Name<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Cuts a text into members. Takes time in proportion to the length.
+    /// Splits a text into members, in linear time.
     ///
     /// # Errors
     /// As [`spans`](super::spans).
@@ -78,7 +78,7 @@ impl<'a> Object<'a> {
         self.place(key).map(|place| &self.members[place].value)
     }
 
-    /// Sets the value of a key at the place that it has, or at the place of a new one.
+    /// Sets the value of a key. An existing key keeps its position.
     pub fn set(&mut self, key: &str, value: Json<'a>) {
         let place = self.place(key).unwrap_or_else(|| match integer(key) {
             Some(number) => self.place_of_integer(number),
@@ -87,7 +87,7 @@ impl<'a> Object<'a> {
         self.set_at(place, key, value);
     }
 
-    /// Sets the value of a key at the place that it has, or else at this one.
+    /// Sets the value of a key. An existing key keeps its position, a new one gets this position.
     pub(super) fn set_at(&mut self, place: usize, key: &str, value: Json<'a>) {
         self.unchanged = None;
         match self.place(key) {
@@ -96,14 +96,15 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Json<'a>> {
         let place = self.place(key)?;
         self.unchanged = None;
         Some(self.members.remove(place).value)
     }
 
-    /// Writes the object: the text that was read if nothing was changed, or else the members without space between them.
+    /// Returns the JSON text: the original text if nothing was changed, otherwise the members without whitespace
+    /// between them.
     pub fn to_text(&self) -> Cow<'_, str> {
         if let Some(text) = self.unchanged {
             return Cow::Borrowed(text);
@@ -128,7 +129,7 @@ impl<'a> Object<'a> {
         self.unchanged.is_none()
     }
 
-    /// Makes the object independent of the text that it was cut from. It counts as changed.
+    /// Copies the object so that it no longer borrows from the text. It counts as changed.
     pub fn into_owned(self) -> Object<'static> {
         let owned = |member: Member<'a>| Member {
             name: Name {
@@ -144,7 +145,7 @@ impl<'a> Object<'a> {
         self.members.iter().position(|member| *member.name.content == *key.as_bytes())
     }
 
-    /// Before the first key that is no integer, or a greater one.
+    /// Returns the position before the first key that is greater or not an integer.
     fn place_of_integer(&self, number: u32) -> usize {
         let is_after =
             |member: &Member<'_>| member.name.as_str().and_then(integer).is_none_or(|other| other > number);
@@ -152,7 +153,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Where keys were seen: a table for many, a look at each for few.
+/// Finds duplicate keys: with a hash table if there are many, by linear search if there are few.
 struct Places<'a>(Option<HashMap<Cow<'a, [u8]>, usize>>);
 
 impl<'a> Places<'a> {
@@ -160,7 +161,7 @@ impl<'a> Places<'a> {
         Self((keys > 16).then(|| HashMap::with_capacity(keys)))
     }
 
-    /// The place of a key that was seen; one that was not will be the next.
+    /// Returns the position of a key that was seen before. A new key is expected to be appended.
     fn of(&mut self, name: &Name<'a>, members: &[Member<'a>]) -> Option<usize> {
         let Some(places) = &mut self.0 else { return members.iter().position(|member| member.name == *name) };
         let place = *places.entry(name.content.clone()).or_insert(members.len());
@@ -193,7 +194,7 @@ impl fmt::Debug for Member<'_> {
 }
 
 impl<'a> Name<'a> {
-    /// A key with its quotes, as it is in a scanned text.
+    /// Decodes a key from a scanned text, quotes included.
     fn of(raw: &'a str) -> Self {
         let inside = &raw[1..raw.len() - 1];
         Self { raw: Cow::Borrowed(raw), content: unescape(inside) }
@@ -204,12 +205,12 @@ impl<'a> Name<'a> {
         Self { raw: Cow::Owned(raw), content: Cow::Owned(key.as_bytes().to_vec()) }
     }
 
-    /// Returns the key decoded, or nothing if it has a lone surrogate, which no Rust string can hold.
+    /// Returns the decoded key, or `None` if it has a lone surrogate, which a Rust string cannot hold.
     pub fn as_str(&self) -> Option<&str> {
         str::from_utf8(&self.content).ok()
     }
 
-    /// Returns the key as it is written, quotes and all.
+    /// Returns the key as it is written, quotes included.
     pub fn raw(&self) -> &str {
         &self.raw
     }
@@ -229,7 +230,7 @@ impl fmt::Debug for Name<'_> {
     }
 }
 
-/// The number of a key that JavaScript orders by number: 0 to 2^32 - 2, written without a leading zero.
+/// Returns the number of a key that JavaScript orders by number: 0 to 2^32 - 2 without a leading zero.
 fn integer(key: &str) -> Option<u32> {
     let number: u32 = key.parse().ok()?;
     (number != u32::MAX && (key == "0" || key.starts_with(|first: char| matches!(first, '1'..='9'))))

@@ -1,7 +1,8 @@
 //! Keys that a session of express-session cannot have.
 
-/// The keys that express-session's session object has itself: it drops them from a body that it reads, takes the session
-/// for changed on every request after that, and deletes them with the next save. `cookie` is the member of that name.
+/// Lists the keys that express-session's session object defines itself. It drops them from a body that it loads, then
+/// treats the session as modified on every request, and deletes them with the next save. `cookie` is the member of
+/// that name.
 ///
 /// `then`, `toJSON`, `length` and the empty key are fine.
 pub const RESERVED: [&str; 21] = [

@@ -8,16 +8,16 @@ use std::ops::Range;
 /// The longest body that is read, in bytes: 64 MiB.
 pub const MAX_BYTES: usize = 64 << 20;
 
-/// Where a member is in its object's text.
+/// The byte ranges of a member in its object's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The key, quotes and all.
+    /// The key, quotes included.
     pub key: Range<usize>,
-    /// The value, without the space around it.
+    /// The value, without surrounding whitespace.
     pub value: Range<usize>,
 }
 
-/// Returns the places of all members in the order of the text; a key that comes twice is there twice.
+/// Returns the ranges of all members in the order of the text. Duplicate keys are all listed.
 ///
 /// ```
 /// let spans = cloakroom_node::body::spans(br#"{"a" : [1,{}]}"#)?;
@@ -60,14 +60,14 @@ pub(super) fn spans_of_text(text: &str) -> Result<Vec<Span>, BodyError> {
     }
 }
 
-/// Checks that the text is one JSON value without space around it.
+/// Checks that the text is one JSON value without surrounding whitespace.
 pub(super) fn check_value(text: &str) -> Result<(), BodyError> {
     let mut scanner = Scanner { text: text.as_bytes(), at: 0, open: Vec::new() };
     scanner.value()?;
     if scanner.at == text.len() { Ok(()) } else { Err(BodyError::Syntax { at: scanner.at }) }
 }
 
-/// Returns the places of an array's items, or nothing for another value. The text is one value of checked JSON.
+/// Returns the ranges of an array's items, or `None` for another type. The text is one checked JSON value.
 pub(super) fn items(text: &str) -> Option<Vec<Range<usize>>> {
     let mut scanner = Scanner { text: text.as_bytes(), at: 1, open: Vec::new() };
     let mut items = Vec::new();
@@ -129,7 +129,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Nothing but space may follow.
+    /// Expects only whitespace up to the end.
     fn end(&mut self) -> Result<(), BodyError> {
         self.skip_space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
@@ -143,7 +143,7 @@ impl Scanner<'_> {
         Ok(closes)
     }
 
-    /// A key, and the colon after it.
+    /// Scans a key and the colon after it, and returns the key's range.
     fn key(&mut self) -> Result<Range<usize>, BodyError> {
         self.skip_space();
         let start = self.at;
@@ -159,7 +159,7 @@ impl Scanner<'_> {
         Ok(key)
     }
 
-    /// One value with all that is inside.
+    /// Scans one value, nested values included.
     fn value(&mut self) -> Result<(), BodyError> {
         loop {
             self.skip_space();
@@ -252,7 +252,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// At least one digit.
+    /// Scans at least one digit.
     fn digits(&mut self) -> Result<(), BodyError> {
         if !self.peek()?.is_ascii_digit() {
             return Err(self.unexpected());
@@ -290,8 +290,8 @@ impl Scanner<'_> {
     }
 }
 
-/// How many bytes come before a quote, a backslash, a control character or the end. Eight bytes at a time: a byte's high
-/// bit tells whether subtracting borrowed, so a match is never missed, and the first one found is right.
+/// Returns how many bytes come before a quote, a backslash, a control character or the end, eight bytes at a time. A
+/// borrow out of a lower byte can only mark a byte after a true match, so the lowest mark is always right.
 fn plain(text: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGHS: u64 = ONES << 7;

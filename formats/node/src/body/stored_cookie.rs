@@ -1,17 +1,17 @@
-//! The member `cookie` of a body: the lifetime and the attributes of this one session's cookie.
+//! The member `cookie` of a body: the lifetime and the attributes of this session's cookie.
 
 use super::{BodyError, Json, Object};
 use crate::cookie::{Attributes, Priority, SameSite};
 use crate::date;
 
-/// Whose `cookie` object it is. They differ in names, in order, and in how "not set" is written.
+/// The package whose `cookie` object it is. They differ in names, in order, and in how unset fields are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// express-session: `originalMaxAge` and `expires`, `null` until the browser closes; what is not set is left out.
+    /// express-session: `originalMaxAge` and `expires`, `null` until the browser closes; unset fields are omitted.
     Express,
-    /// `@fastify/session`: as Express, in another order, and `null` for what is not set.
+    /// `@fastify/session`: as Express, in another order, and `null` for unset fields.
     Fastify,
-    /// koa-generic-session: `maxAge` alone. An `expires` would count down and then break Koa's store.
+    /// koa-generic-session: `maxAge` alone. Koa never renews an `expires`, and its store fails once that has passed.
     Koa,
     /// `@socialtables/session`: `maxAge` and `_expires`.
     SocialTables,
@@ -26,7 +26,7 @@ impl Dialect {
         }
     }
 
-    /// The key of the end, a date.
+    /// The key of the expiry, a date.
     fn end(self) -> Option<&'static str> {
         match self {
             Self::Express | Self::Fastify => Some("expires"),
@@ -77,7 +77,7 @@ impl Dialect {
     }
 }
 
-/// The `cookie` object of a body. Fields that no package knows are kept as they are.
+/// The `cookie` object of a body. Unknown fields are kept as they are.
 ///
 /// ```
 /// use cloakroom_node::body::{Dialect, Object, StoredCookie};
@@ -99,10 +99,10 @@ pub struct StoredCookie {
 }
 
 impl StoredCookie {
-    /// Takes the cookie out of a body.
+    /// Reads the cookie of a body.
     ///
     /// # Errors
-    /// [`BodyError::NoCookie`] if there is none, or something that is no object.
+    /// [`BodyError::NoCookie`] if it is missing or not an object.
     pub fn of(body: &Object<'_>, dialect: Dialect) -> Result<Self, BodyError> {
         let fields = body.get("cookie").and_then(Json::as_object).ok_or(BodyError::NoCookie)?;
         Ok(Self { fields: fields.into_owned(), dialect })
@@ -153,8 +153,8 @@ impl StoredCookie {
         }
     }
 
-    /// Makes the cookie of a new session of koa-generic-session from the option `cookie` as the application wrote it: its
-    /// fields in their order, then the defaults that are missing. The old spelling `maxage` becomes `maxAge`.
+    /// Makes the cookie of a new session of koa-generic-session from the application's option `cookie`: its fields in
+    /// their order, then the missing defaults. The old spelling `maxage` becomes `maxAge`.
     pub fn of_koa_options(options: &Object<'_>) -> Self {
         let mut fields = options.clone().into_owned();
         let defaults = [
@@ -180,7 +180,7 @@ impl StoredCookie {
         self.fields.get(key)
     }
 
-    /// Sets a field at the place that it has, or where its package writes it.
+    /// Sets a field. An existing field keeps its position, a new one goes where its package writes it.
     pub fn put(&mut self, key: &str, value: Json<'static>) {
         let order = self.dialect.order();
         let rank = |key: &str| order.iter().position(|other| *other == key);
@@ -193,27 +193,29 @@ impl StoredCookie {
         self.fields.set_at(place, key, value);
     }
 
-    /// Takes a field out.
+    /// Removes a field and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Json<'static>> {
         self.fields.remove(key)
     }
 
-    /// Returns the session's own lifetime in milliseconds: Node takes it over the application's. Nothing for a session that
-    /// lasts until the browser closes. It may be some milliseconds short of what the application set, as Node counts it anew.
+    /// Returns the session's own lifetime in milliseconds, which Node prefers to the application's, or `None` for a
+    /// session until the browser closes. Node recomputes it, so it may be some milliseconds below the application's
+    /// setting.
     pub fn max_age(&self) -> Option<i64> {
         self.get(self.dialect.age())?.as_millis()
     }
 
-    /// Returns the end, in milliseconds since 1970. Nothing if there is none, or one that JavaScript cannot read.
+    /// Returns when the session expires, in milliseconds since 1970, or `None` if that is unset or unreadable.
     ///
-    /// Stores with an expiry of their own move that one only, so this may be long past for a session that is alive.
+    /// Do not judge a session by it where the store has its own expiry: a touch moves only that one, so this may be
+    /// in the past for a live session.
     pub fn expires(&self) -> Option<i64> {
         let end = self.get(self.dialect.end()?)?;
         end.as_millis().or_else(|| date::parse(&end.as_text()?))
     }
 
-    /// Returns the attributes for this session's `Set-Cookie` header. The lifetime is in `expires`, or for Koa, which has
-    /// no date, in `max_age`. A `path` that is missing is `/`, one that is `null` is none.
+    /// Returns the attributes for this session's `Set-Cookie` header. The lifetime is in `expires`; for Koa, which
+    /// has no date, in `max_age`. A missing `path` means `/`; `null` omits it.
     pub fn attributes(&self) -> Attributes {
         let text = |key: &str| self.get(key).and_then(Json::as_text);
         let flag = |key: &str| self.get(key).map(Json::is_truthy);
@@ -237,10 +239,10 @@ impl StoredCookie {
         }
     }
 
-    /// Moves the end to a lifetime from now, as each request to Node does. `now` is in milliseconds since 1970.
+    /// Renews the expiry: one lifetime from `now`, in milliseconds since 1970, as each request in Node does.
     ///
-    /// As in Node, the end becomes whatever the lifetime is where that is no number: `null`, or nothing at all. Koa has
-    /// no date to move.
+    /// As in Node, a lifetime that is `null` or `false` is copied to the expiry, and without a lifetime the expiry is
+    /// removed. Koa has no date to renew.
     pub fn touch(&mut self, now: i64) {
         let Some(end) = self.dialect.end() else { return };
         if let Some(age) = self.max_age() {
@@ -257,15 +259,15 @@ impl StoredCookie {
         }
     }
 
-    /// Gives the session another lifetime in milliseconds, as an application does by setting `cookie.maxAge`; nothing is
-    /// until the browser closes.
+    /// Sets another lifetime in milliseconds, like an application that sets `cookie.maxAge`, and renews the expiry.
+    /// `None` means until the browser closes.
     pub fn set_max_age(&mut self, age: Option<i64>, now: i64) {
         self.put(self.dialect.age(), age.map_or(Json::NULL, Json::number));
         self.touch(now);
     }
 
-    /// Makes of it what express-session makes of a foreign cookie at the next save: only fields that it knows, in its order,
-    /// with `httpOnly` and `path` as they are by default.
+    /// Normalizes a foreign cookie as express-session does at the next save: keeps only its own fields, in its order,
+    /// with the defaults of `httpOnly` and `path`.
     pub fn normalize(&mut self) {
         let mut normal = Self { fields: Object::default(), dialect: self.dialect };
         for key in self.dialect.order() {
@@ -286,7 +288,7 @@ impl StoredCookie {
         Json::object(&self.fields)
     }
 
-    /// Sets it as a body's `cookie`: at the place that it has, or where a new key goes.
+    /// Writes it to a body's member `cookie`.
     pub fn store(&self, body: &mut Object<'_>) {
         body.set("cookie", self.to_json());
     }

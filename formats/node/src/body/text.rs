@@ -1,11 +1,11 @@
-//! One JSON value as text, and strings in and out of it.
+//! One JSON value as text, and JSON strings.
 
 use super::scan::{as_text, check_value, items};
 use super::{BodyError, Object};
 use std::borrow::Cow;
 use std::fmt;
 
-/// One JSON value as its text: checked, and otherwise left as it is. `Debug` never shows it.
+/// Holds one JSON value as its original text, checked but not decoded. `Debug` never shows it.
 ///
 /// ```
 /// # use cloakroom_node::body::Json;
@@ -21,7 +21,7 @@ impl<'a> Json<'a> {
     /// The value `null`.
     pub const NULL: Json<'static> = Json(Cow::Borrowed("null"));
 
-    /// Checks a text that is one JSON value; space around it is taken off.
+    /// Checks that a text is one JSON value. Surrounding whitespace is removed.
     ///
     /// # Errors
     /// [`BodyError::Truncated`], [`BodyError::Syntax`] and [`BodyError::TooLarge`].
@@ -31,7 +31,7 @@ impl<'a> Json<'a> {
         Ok(Self(Cow::Borrowed(trimmed)))
     }
 
-    /// Makes a value of a text that was scanned already.
+    /// Wraps a text that was already scanned.
     pub(super) fn scanned(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
     }
@@ -87,13 +87,13 @@ impl<'a> Json<'a> {
         &self.0
     }
 
-    /// Returns a number as JavaScript reads it, or nothing for another value. A number too large is infinite.
+    /// Returns a number as JavaScript reads it, or `None` for another type. A number that is too large is infinite.
     pub fn as_number(&self) -> Option<f64> {
         let is_number = self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         if is_number { self.0.parse().ok() } else { None }
     }
 
-    /// Returns a number as a time or a length in milliseconds, cut to a whole one, or nothing for another value.
+    /// Returns a number truncated to whole milliseconds, or `None` for another type.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "what is out of range is taken as the end of the range"
@@ -102,7 +102,7 @@ impl<'a> Json<'a> {
         self.as_number().map(|number| number as i64)
     }
 
-    /// Returns a string's content, or nothing for another value and for a string with a lone surrogate.
+    /// Returns a string's content, or `None` for another type and for a string with a lone surrogate.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         let inside = self.0.strip_prefix('"')?.strip_suffix('"')?;
         match unescape(inside) {
@@ -111,22 +111,22 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Returns an array's items, or nothing for another value.
+    /// Returns an array's items, or `None` for another type.
     pub fn as_array(&self) -> Option<Vec<Json<'_>>> {
         Some(items(&self.0)?.into_iter().map(|item| Json::scanned(&self.0[item])).collect())
     }
 
-    /// Returns an object's members, or nothing for another value.
+    /// Returns an object's members, or `None` for another type.
     pub fn as_object(&self) -> Option<Object<'_>> {
         if self.0.starts_with('{') { Object::parse(self.0.as_bytes()).ok() } else { None }
     }
 
-    /// Returns whether JavaScript takes the value for true: all but `false`, `null`, 0 and the empty string.
+    /// Returns whether the value is truthy in JavaScript: all but `false`, `null`, 0 and the empty string.
     pub fn is_truthy(&self) -> bool {
         !matches!(self.as_str(), "false" | "null" | "\"\"") && self.as_number() != Some(0.0)
     }
 
-    /// Makes the value independent of the text that it was cut from.
+    /// Copies the value so that it no longer borrows from the text.
     pub fn into_owned(self) -> Json<'static> {
         Json(Cow::Owned(self.0.into_owned()))
     }
@@ -138,8 +138,8 @@ impl fmt::Debug for Json<'_> {
     }
 }
 
-/// The content of a string, between its quotes, as UTF-8 in which a lone surrogate is three bytes of its own (WTF-8), so
-/// that different keys stay different. Borrowed if nothing is escaped.
+/// Decodes the inside of a string literal to WTF-8: UTF-8 in which a lone surrogate has three bytes of its own, so
+/// that different keys stay different. Borrows if nothing is escaped.
 pub(super) fn unescape(inside: &str) -> Cow<'_, [u8]> {
     if !inside.contains('\\') {
         return Cow::Borrowed(inside.as_bytes());
@@ -176,7 +176,7 @@ pub(super) fn unescape(inside: &str) -> Cow<'_, [u8]> {
     Cow::Owned(content)
 }
 
-/// Adds one unit of UTF-16. After a high surrogate, whose three bytes are there already, a low one makes a character.
+/// Appends one UTF-16 unit. A low surrogate right after a high one replaces the high one's three bytes by the pair.
 fn push_unit(content: &mut Vec<u8>, unit: u16, high: Option<u16>) {
     let units = [high.unwrap_or_default(), unit];
     if let (Some(_), Ok(pair)) = (high, String::from_utf16(&units)) {

@@ -1,4 +1,4 @@
-//! What stands behind the value in a `Set-Cookie` header.
+//! The attributes in a `Set-Cookie` header.
 
 use super::CookieError;
 use crate::date::to_utc_string;
@@ -12,24 +12,24 @@ use crate::date::to_utc_string;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// The lifetime in milliseconds from now; it wins over `expires`. None: until the browser closes.
+    /// The lifetime in milliseconds from now. It takes precedence over `expires`. `None`: until the browser closes.
     pub max_age: Option<i64>,
     /// The end, in milliseconds since 1970.
     pub expires: Option<i64>,
     /// Whether scripts of the page cannot read the cookie.
     pub http_only: bool,
-    /// The path; none omits the attribute.
+    /// The path; `None` omits the attribute.
     pub path: Option<String>,
-    /// The domain; none is the host of the response.
+    /// The domain; `None` means the host of the response.
     pub domain: Option<String>,
-    /// Whether browsers send it over HTTPS only. Not set and `false` differ in stored bodies only, and for Koa: there, not
-    /// set means "as the request came", so hand over `Some(true)` on an HTTPS request.
+    /// Whether browsers send it over HTTPS only. `None` and `Some(false)` differ in stored bodies, and for Koa: Koa
+    /// without this option marks a cookie secure if the request came over HTTPS, so pass `Some(true)` then.
     pub secure: Option<bool>,
-    /// Which requests from other sites bring it.
+    /// Which requests from other sites send it.
     pub same_site: Option<SameSite>,
-    /// Whether it is kept apart for each top-level site. Not set and `false` differ in stored bodies only.
+    /// Whether it is partitioned by top-level site. `None` and `Some(false)` differ in stored bodies only.
     pub partitioned: Option<bool>,
-    /// Which cookies a browser keeps when it has too many.
+    /// Which cookies a browser evicts first.
     pub priority: Option<Priority>,
 }
 
@@ -49,7 +49,7 @@ impl Default for Attributes {
     }
 }
 
-/// Which requests from other sites bring a cookie.
+/// Which requests from other sites send a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
     /// None of them.
@@ -60,7 +60,7 @@ pub enum SameSite {
     None,
 }
 
-/// Which cookies a browser keeps when it has too many.
+/// Which cookies a browser evicts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// Dropped first.
@@ -108,7 +108,7 @@ impl Priority {
 }
 
 impl Attributes {
-    /// When the cookie ends, if at all.
+    /// Returns when the cookie expires, in milliseconds since 1970.
     fn end(&self, now: i64) -> Option<i64> {
         self.max_age.map(|age| now.saturating_add(age)).or(self.expires)
     }
@@ -131,7 +131,7 @@ impl Attributes {
         }
     }
 
-    /// In the order and case of the package `cookie` from 0.7.
+    /// Writes them as the package `cookie` from 0.7.
     pub(super) fn write_as_cookie(&self, header: &mut String, now: i64) -> Result<(), CookieError> {
         push(header, "; Domain=", self.checked_domain()?);
         push(header, "; Path=", self.checked_path()?);
@@ -144,7 +144,7 @@ impl Attributes {
         Ok(())
     }
 
-    /// In the order and case of the package `cookie` 0.1.5, which knows no newer attributes.
+    /// Writes them as the package `cookie` 0.1.5, which has no newer attributes.
     pub(super) fn write_as_cookie_0_1(&self, header: &mut String, now: i64) -> Result<(), CookieError> {
         push(header, "; Max-Age=", self.max_age.map(seconds).as_deref());
         push(header, "; Domain=", self.checked_domain()?);
@@ -155,7 +155,7 @@ impl Attributes {
         Ok(())
     }
 
-    /// In the order and case of the package `cookies`, for which a lifetime of 0 is none.
+    /// Writes them as the package `cookies`, which treats a lifetime of 0 as not set.
     pub(super) fn write_as_cookies(&self, header: &mut String, now: i64) -> Result<(), CookieError> {
         let age = self.max_age.filter(|age| *age != 0);
         let end = age.map(|age| now.saturating_add(age)).or(self.expires);
@@ -189,7 +189,7 @@ fn capital(word: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
-/// Milliseconds as JavaScript prints their thousandth: `1.5` for 1500.
+/// Writes milliseconds as seconds, like a JavaScript number: `1.5` for 1500.
 fn seconds(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let (whole, rest) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
@@ -199,7 +199,7 @@ fn seconds(ms: i64) -> String {
     format!("{sign}{whole}.{rest:03}").trim_end_matches('0').to_owned()
 }
 
-/// A part of a domain name: letters, digits and inner hyphens, 63 at most.
+/// Returns whether this is a label of a domain name: letters, digits and inner hyphens, 63 at most.
 fn is_label(label: &str) -> bool {
     let bytes = label.as_bytes();
     let ends_well = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

@@ -13,7 +13,7 @@ use std::fmt;
 /// let sent_back = header.split(';').next().unwrap();
 /// assert_eq!(cookie.read([sent_back.as_bytes()]).into_sid().as_deref(), Some("apple"));
 ///
-/// // A changed id is not believed.
+/// // A modified id is refused.
 /// let forged = sent_back.replace("apple", "admin");
 /// assert_eq!(cookie.read([forged.as_bytes()]).into_sid(), None);
 /// # Ok::<(), cloakroom_node::cookie::CookieError>(())
@@ -24,7 +24,7 @@ pub struct ExpressCookie {
 }
 
 impl ExpressCookie {
-    /// Sets the cookie up. The first secret signs, all of them verify.
+    /// Configures the cookie. The first secret signs, all of them verify.
     ///
     /// # Errors
     /// [`CookieError::Name`], and [`CookieError::Secret`] if there is no secret or an empty one.
@@ -40,7 +40,7 @@ impl ExpressCookie {
         &self.name
     }
 
-    /// Reads the session id from the `Cookie` headers of a request. The first cookie of the name decides.
+    /// Reads the session id from the `Cookie` headers of a request. The first cookie of the name counts.
     pub fn read<'h>(&self, headers: impl IntoIterator<Item = &'h [u8]>) -> Presented {
         judge(&self.signer, "s:", header::get(headers, &self.name))
     }
@@ -63,7 +63,7 @@ impl fmt::Debug for ExpressCookie {
     }
 }
 
-/// Judges a value that should be `prefix` + id + `.` + signature. An empty id is never accepted.
+/// Verifies a value of the form `prefix` + id + `.` + signature. An empty id is never accepted.
 pub(super) fn judge(signer: &Signer, prefix: &str, value: Option<String>) -> Presented {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Presented::Absent };
     let Some(signed) = value.strip_prefix(prefix) else { return Presented::Unsigned };
@@ -73,7 +73,7 @@ pub(super) fn judge(signer: &Signer, prefix: &str, value: Option<String>) -> Pre
     }
 }
 
-/// A name is a token of HTTP.
+/// Checks that a name is an HTTP token.
 pub(super) fn checked_name(name: String) -> Result<String, CookieError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.is_empty() && name.bytes().all(is_token) { Ok(name) } else { Err(CookieError::Name) }

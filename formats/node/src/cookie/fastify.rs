@@ -22,10 +22,11 @@ pub struct FastifyCookie {
 }
 
 impl FastifyCookie {
-    /// Sets the cookie up. The first secret signs, all of them verify.
+    /// Configures the cookie. The first secret signs, all of them verify.
     ///
     /// # Errors
-    /// [`CookieError::Name`], [`CookieError::Secret`], and [`CookieError::Value`] for a prefix that no cookie can have.
+    /// [`CookieError::Name`], [`CookieError::Secret`], and [`CookieError::Value`] for a prefix that is not allowed in
+    /// a cookie.
     pub fn new(
         name: impl Into<String>,
         prefix: impl Into<String>,
@@ -70,7 +71,7 @@ impl fmt::Debug for FastifyCookie {
     }
 }
 
-/// What may stand in a cookie's value as it is. A `%` is left out: what is read back would be decoded.
+/// Returns whether a text can be a cookie's value without encoding. `%` is refused, because reading would decode it.
 fn is_value(text: &str) -> bool {
     text.bytes()
         .all(|b| matches!(b, b'!' | b'#'..=b'+' | b'-'..=b':' | b'<'..=b'[' | b']'..=b'~') && b != b'%')

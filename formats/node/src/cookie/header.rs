@@ -1,15 +1,12 @@
-//! Finds a cookie in `Cookie` headers, in the way of the three parsers that the packages use.
-//!
-//! Node takes the bytes of a header for Latin-1 and joins several headers by `; `, so the first cookie of a name decides
-//! over all of them.
+//! Finds a cookie in `Cookie` headers, like each of the three parsers that the packages use. Node decodes a header as
+//! Latin-1 and joins several headers by `; `, so the first cookie of a name counts, in whichever header it is.
 
 use super::uri::decode_uri_component;
 use std::borrow::Cow;
 
-/// Returns the value of a cookie as the npm package `cookie` (0.4 and later) reads it: express-session, Fastify.
-///
-/// The first of its name decides; spaces and tabs around it and one pair of quotes are taken off; a value that does not
-/// percent-decode stays as it is.
+/// Returns the value of a cookie as the npm package `cookie` (0.4 and later) reads it: express-session, Fastify. The
+/// first cookie of a name counts. Surrounding spaces and tabs and one pair of quotes are removed. A value that does
+/// not percent-decode stays as it is.
 ///
 /// ```
 /// # use cloakroom_node::cookie::get;
@@ -30,9 +27,8 @@ pub fn get<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Optio
     Some(decoded(unquoted))
 }
 
-/// Returns the value of a cookie as the package `cookie` 0.1.5 reads it: node-session.
-///
-/// It trims all that JavaScript calls white space, and takes off the last character with a first quote.
+/// Returns the value of a cookie as the package `cookie` 0.1.5 reads it: node-session. It trims all JavaScript
+/// whitespace, and if the value starts with a quote it removes the first and the last character.
 pub(super) fn get_by_0_1<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Option<String> {
     let value = pairs(headers).find_map(|pair| {
         let (key, value) = split_at_equals(pair)?;
@@ -52,7 +48,7 @@ pub(super) fn get_by_cookies<'h>(headers: impl IntoIterator<Item = &'h [u8]>, na
     Some(latin1(without_quotes(value)).into_owned())
 }
 
-/// A value that starts with a quote loses its first and its last character.
+/// Removes the first and the last character of a value that starts with a quote.
 fn without_quotes(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inside @ .., _] => inside,
@@ -93,7 +89,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// The white space of JavaScript's `trim` that one Latin-1 byte can be.
+/// Returns whether JavaScript's `trim` removes this Latin-1 character.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ' | 0xa0)
 }

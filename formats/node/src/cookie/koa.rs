@@ -1,4 +1,4 @@
-//! The two cookies of Koa: the value, and its signature beside it.
+//! The two cookies of Koa: the value and its signature.
 
 use super::{Attributes, CookieError, Presented, header, signature};
 use hmac::Hmac;
@@ -30,7 +30,6 @@ pub enum KoaEncoding {
 
 /// The cookies of koa-generic-session (`koa.sid`), koa-session (`koa.sess`) and `@socialtables/session`
 /// (`connect.sid`): the id as it is, and `name.sig` with an HMAC of `name=id`.
-///
 ///
 /// ```
 /// use cloakroom_node::cookie::{Attributes, KoaCookie};
@@ -108,11 +107,12 @@ impl KoaCookie {
         }
     }
 
-    /// Writes the two `Set-Cookie` headers, the value's first. `now` is in milliseconds since 1970; a lifetime of 0 is none.
+    /// Writes the two `Set-Cookie` headers, the value's first. `now` is in milliseconds since 1970; a lifetime of 0
+    /// counts as not set.
     ///
     /// # Errors
-    /// [`CookieError::Value`] for an empty id and one with characters that a cookie cannot have, as nothing is encoded;
-    /// [`CookieError::Path`] and [`CookieError::Domain`].
+    /// [`CookieError::Value`] for an empty id and one with characters that a cookie cannot have, as nothing is
+    /// encoded; [`CookieError::Path`] and [`CookieError::Domain`].
     pub fn write(&self, sid: &str, attributes: &Attributes, now: i64) -> Result<[String; 2], CookieError> {
         let is_plain = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b';';
         if sid.is_empty() || sid.starts_with('"') || !sid.bytes().all(is_plain) {
@@ -121,8 +121,8 @@ impl KoaCookie {
         self.both(sid, attributes, now)
     }
 
-    /// Writes the two headers that take the cookies away: for a session that ended, and for a signed id that the store does
-    /// not know. Koa does so with its default attributes, whatever the cookie was set with.
+    /// Writes the two headers that delete the cookies: for a session that ended, and for a signed id that is not in
+    /// the store. Koa uses its default attributes for them, not those of the cookie.
     ///
     /// # Errors
     /// [`CookieError::Path`] and [`CookieError::Domain`].
@@ -130,7 +130,7 @@ impl KoaCookie {
         self.both("", &gone(attributes), 0)
     }
 
-    /// Writes the header that takes a wrong signature away, and leaves the value.
+    /// Writes the header that deletes a wrong signature, and keeps the value.
     ///
     /// # Errors
     /// [`CookieError::Path`] and [`CookieError::Domain`].
@@ -138,8 +138,8 @@ impl KoaCookie {
         self.one(&self.signature_name(), "", &gone(attributes), 0)
     }
 
-    /// Writes the header that replaces a signature by an older key. Koa does so with its default attributes, until the
-    /// browser closes.
+    /// Writes the header that replaces a signature made by an older key. Koa uses its default attributes and no
+    /// lifetime.
     ///
     /// # Errors
     /// As [`KoaCookie::write`].

@@ -7,7 +7,7 @@
 //! | node-session | [`NodeSessionCookie`] | as express-session; other attributes |
 //! | koa-generic-session, koa-session, `@socialtables/session` | [`KoaCookie`] | the id alone, and a second cookie `name.sig` |
 //!
-//! Every type checks the signature in constant time and signs with its first secret. What it found is a [`Presented`].
+//! Every type checks the signature in constant time and signs with its first secret. The result is a [`Presented`].
 
 mod attributes;
 mod express;
@@ -39,26 +39,26 @@ pub fn session_id(random: &[u8]) -> String {
     data_encoding::BASE64URL_NOPAD.encode(random)
 }
 
-/// What a request presented. `Debug` never shows the id.
+/// The session cookie of a request, as far as it can be trusted. `Debug` never shows the id.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Presented {
-    /// No cookie of this name, or an empty one.
+    /// There is no cookie of this name, or it is empty.
     Absent,
-    /// A cookie without a signature: a new session begins.
+    /// The cookie has no signature: start a new session.
     Unsigned,
-    /// A cookie whose signature no secret made: a new session begins, and Koa clears the signature's cookie.
+    /// No secret verifies the signature: start a new session. Koa also deletes the signature's cookie.
     Forged,
-    /// A session id that one of the secrets signed.
+    /// One of the secrets verifies the session id.
     Signed {
         /// The id.
         sid: String,
-        /// Which secret signed it, from 0. With another than 0, Koa signs anew; Express waits for its next cookie.
+        /// The index of the secret. If it is not 0, Koa signs again at once; Express with its next `Set-Cookie`.
         key: usize,
     },
 }
 
 impl Presented {
-    /// Returns the session id, if the signature was good.
+    /// Returns the session id, if it is verified.
     pub fn into_sid(self) -> Option<String> {
         match self {
             Self::Signed { sid, .. } => Some(sid),
@@ -78,15 +78,15 @@ impl fmt::Debug for Presented {
     }
 }
 
-/// Why a cookie cannot be set up or written.
+/// Tells why a cookie cannot be configured or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieError {
-    /// No secret, or an empty one, which Express refuses with a 500.
+    /// There is no secret, or an empty one; Express answers 500 then.
     Secret,
-    /// The name has a character that a cookie's name cannot have.
+    /// The name is not an HTTP token.
     Name,
-    /// The id has a character that this package does not encode and that a cookie cannot have.
+    /// The id has a character that is not allowed in a cookie, and this package does not encode ids.
     Value,
     /// The `domain` attribute is not a domain name.
     Domain,
@@ -97,11 +97,11 @@ pub enum CookieError {
 impl fmt::Display for CookieError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Secret => "no secret to sign cookies with",
-            Self::Name => "not a name for a cookie",
-            Self::Value => "not a value for a cookie",
-            Self::Domain => "not a domain for a cookie",
-            Self::Path => "not a path for a cookie",
+            Self::Secret => "no secret for signing cookies",
+            Self::Name => "invalid cookie name",
+            Self::Value => "invalid cookie value",
+            Self::Domain => "invalid cookie domain",
+            Self::Path => "invalid cookie path",
         })
     }
 }

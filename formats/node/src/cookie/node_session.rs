@@ -4,10 +4,9 @@ use super::express::{checked_name, judge};
 use super::{Attributes, CookieError, Presented, header, signature::Signer, uri::encode_uri_component};
 use std::fmt;
 
-/// The cookie of node-session 1.x and node-session2, by default `node_session`: the value is that of Express, the attributes
-/// are those of an older library, and an id has 40 characters.
-///
-/// The package knows one secret. More may be given here, to change it without a log-out: the first signs.
+/// The cookie of node-session 1.x and node-session2, by default `node_session`: the value is that of Express, the
+/// attributes are those of an older library, and an id has 40 characters. The package supports one secret. Here more
+/// are accepted for rotation; the first signs.
 ///
 /// ```
 /// use cloakroom_node::cookie::{Attributes, NodeSessionCookie};
@@ -24,7 +23,7 @@ pub struct NodeSessionCookie {
 }
 
 impl NodeSessionCookie {
-    /// Sets the cookie up. The first secret signs, all of them verify.
+    /// Configures the cookie. The first secret signs, all of them verify.
     ///
     /// # Errors
     /// [`CookieError::Name`], and [`CookieError::Secret`] if there is no secret or an empty one.
@@ -40,8 +39,8 @@ impl NodeSessionCookie {
         &self.name
     }
 
-    /// Reads the session id from the `Cookie` headers of a request. A well signed id that is not of node-session's form
-    /// (see [`is_session_id`](crate::node_session::is_session_id)) is [`Presented::Forged`]: the package gives a new one.
+    /// Reads the session id from the `Cookie` headers of a request. A verified id that node-session does not accept
+    /// ([`is_session_id`](crate::node_session::is_session_id)) is [`Presented::Forged`]: the package makes a new one.
     pub fn read<'h>(&self, headers: impl IntoIterator<Item = &'h [u8]>) -> Presented {
         match judge(&self.signer, "s:", header::get_by_0_1(headers, &self.name)) {
             Presented::Signed { sid, .. } if !crate::node_session::is_session_id(&sid) => Presented::Forged,
@@ -49,11 +48,10 @@ impl NodeSessionCookie {
         }
     }
 
-    /// Writes a `Set-Cookie` header. `now` is in milliseconds since 1970; without a lifetime (`expireOnClose`) neither
-    /// `Max-Age` nor `Expires` is written. `SameSite`, `Partitioned` and `Priority` are not known to the package.
-    ///
-    /// A lifetime that is no whole number of seconds makes a `Max-Age` with a fraction, as the package does; browsers
-    /// pass over it and take `Expires`.
+    /// Writes a `Set-Cookie` header. `now` is in milliseconds since 1970; without a lifetime (`expireOnClose`)
+    /// neither `Max-Age` nor `Expires` is written. The package does not support `SameSite`, `Partitioned` and
+    /// `Priority`. A lifetime with a fraction of a second makes a `Max-Age` with a fraction, as in the package;
+    /// browsers ignore that and use `Expires`.
     ///
     /// # Errors
     /// [`CookieError::Path`] and [`CookieError::Domain`].

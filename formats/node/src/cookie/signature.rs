@@ -1,11 +1,11 @@
-//! HMACs of cookies. A secret is kept as an HMAC that has taken in its key, which is faster and never printed.
+//! HMACs of cookies. A secret is kept as a keyed HMAC state, which is faster than the raw secret and never printed.
 
 use super::CookieError;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// Makes the HMACs of all secrets. None of them may be empty, and there is one at least.
+/// Makes the HMAC states of all secrets. There must be at least one, and no empty one.
 pub(super) fn keys<M: KeyInit>(secrets: impl IntoIterator<Item: AsRef<[u8]>>) -> Result<Vec<M>, CookieError> {
     let key = |secret: &[u8]| {
         if secret.is_empty() {
@@ -17,12 +17,12 @@ pub(super) fn keys<M: KeyInit>(secrets: impl IntoIterator<Item: AsRef<[u8]>>) ->
     if keys.is_empty() { Err(CookieError::Secret) } else { Ok(keys) }
 }
 
-/// The MAC of a message.
+/// Returns the MAC of a message.
 pub(super) fn mac<M: Mac + Clone>(key: &M, message: &[u8]) -> impl AsRef<[u8]> + use<M> {
     key.clone().chain_update(message).finalize().into_bytes()
 }
 
-/// Whether two signatures are equal, in constant time.
+/// Returns whether two signatures are equal, in constant time.
 pub(super) fn equal(given: &str, expected: &str) -> bool {
     given.as_bytes().ct_eq(expected.as_bytes()).into()
 }
@@ -39,12 +39,12 @@ impl Signer {
         self.0.len()
     }
 
-    /// `prefix` + `sid` + `.` + the signature by the first secret.
+    /// Returns `prefix` + `sid` + `.` + the signature by the first secret.
     pub(super) fn sign(&self, prefix: &str, sid: &str) -> String {
         [prefix, sid, ".", &signature(&self.0[0], sid)].concat()
     }
 
-    /// The id that is signed, and which secret signed it.
+    /// Returns the signed id, and the index of the secret that verifies it.
     pub(super) fn verify<'v>(&self, signed: &'v str) -> Option<(&'v str, usize)> {
         let (sid, given) = signed.rsplit_once('.')?;
         let key = self.0.iter().position(|key| equal(given, &signature(key, sid)))?;

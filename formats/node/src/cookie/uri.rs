@@ -15,7 +15,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// Encodes as JavaScript's `encodeURIComponent`.
+/// Encodes like JavaScript's `encodeURIComponent`.
 ///
 /// ```
 /// assert_eq!(cloakroom_node::cookie::encode_uri_component("s:a+b/!"), "s%3Aa%2Bb%2F!");
@@ -24,8 +24,8 @@ pub fn encode_uri_component(text: &str) -> Cow<'_, str> {
     utf8_percent_encode(text, ENCODED).into()
 }
 
-/// Decodes as JavaScript's `decodeURIComponent`. Returns nothing where that throws: a `%` without two hexadecimal
-/// digits, or bytes that are not UTF-8.
+/// Decodes like JavaScript's `decodeURIComponent`. Returns `None` where that throws: for a `%` without two
+/// hexadecimal digits, and for bytes that are not UTF-8.
 ///
 /// ```
 /// # use cloakroom_node::cookie::decode_uri_component;

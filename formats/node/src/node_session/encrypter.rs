@@ -9,12 +9,11 @@ use md5::{Digest, Md5};
 use sha1::Sha1;
 use std::{error, fmt};
 
-/// Opens and closes the bodies of a node-session application with `encrypt: true`: AES-256 in counter mode and
-/// HMAC-SHA1, both with keys made of one secret by MD5.
-///
-/// **Do not keep sessions in this form.** Key and counter are the same for every session and every save, so two bodies, or one
-/// body that is known, give the others away; and Node 22 has no `crypto.createCipher`, with which it was made. It is here
-/// to read what there is, and to write only while an old application still has to read it.
+/// Decrypts and encrypts the bodies of a node-session application with `encrypt: true`: AES-256 in counter mode with
+/// a key derived from the secret by MD5, and HMAC-SHA1 with the secret. **Use this for migration only.** Key and
+/// counter are the same for every session and every save, so one known body decrypts the others. Node 22 has removed
+/// the function that it needs (`crypto.createCipher`). Encrypt only while an old application still has to read the
+/// sessions.
 ///
 /// ```
 /// use cloakroom_node::node_session::Encrypter;
@@ -31,15 +30,15 @@ pub struct Encrypter {
     secret: Vec<u8>,
 }
 
-/// Why a sealed body cannot be opened.
+/// Tells why a body cannot be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncrypterError {
-    /// It is not `{"ct":"…","mac":"…"}`: cut off, or a body that was never sealed.
+    /// It is not `{"ct":"…","mac":"…"}`: truncated, or a plain body.
     Form,
-    /// It was sealed with another secret, or changed.
+    /// It was encrypted with another secret, or modified.
     Mac,
-    /// What came out is not text.
+    /// The decrypted bytes are not UTF-8.
     Text,
 }
 
@@ -56,7 +55,7 @@ impl fmt::Display for EncrypterError {
 impl error::Error for EncrypterError {}
 
 impl Encrypter {
-    /// Makes the keys of an application's secret, which may be empty, as in the package.
+    /// Derives the keys from an application's secret. An empty secret is accepted, as in the package.
     pub fn new(secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         // OpenSSL's EVP_BytesToKey: each block is a hash of the one before and the secret.
@@ -72,7 +71,7 @@ impl Encrypter {
         Self { key, counter, secret: secret.to_vec() }
     }
 
-    /// Checks and decrypts a body.
+    /// Verifies and decrypts a body.
     ///
     /// # Errors
     /// See [`EncrypterError`].
@@ -87,7 +86,7 @@ impl Encrypter {
         String::from_utf8(bytes).map_err(|_| EncrypterError::Text)
     }
 
-    /// Encrypts a body. Read first why not to, above.
+    /// Encrypts a body. Call it only if an old application must read the result; see above.
     pub fn seal(&self, body: &str) -> String {
         let mut bytes = body.as_bytes().to_vec();
         self.apply(&mut bytes);

@@ -2,10 +2,10 @@
 
 use crate::body::{BodyError, Json, Object};
 
-/// The member `flash` of a body: the names of values that are to go, and of those that came now.
+/// The member `flash` of a body: the keys of values that end with this request, and of those that were added in it.
 ///
-/// `{"old":[…],"new":[…]}`, in either order, which is kept. At the end of a request the values named in `old` are removed,
-/// and `new` becomes `old` ([`Flash::age`]).
+/// `{"old":[…],"new":[…]}`, in either order, which is kept. At the end of a request the values named in `old` are
+/// removed, and `new` becomes `old` ([`Flash::age`]).
 ///
 /// ```
 /// use cloakroom_node::body::{Json, Object};
@@ -26,10 +26,11 @@ impl Flash {
     /// The key in the body.
     pub const KEY: &'static str = "flash";
 
-    /// Takes the member out of a body; one that is missing is empty.
+    /// Reads the member of a body; a missing one is empty.
     ///
     /// # Errors
-    /// [`BodyError::WrongKind`] if `flash` is no object, or a list in it no array. node-session loses flash values then.
+    /// [`BodyError::WrongKind`] if `flash` is no object, or a list in it no array. node-session loses flash values
+    /// then.
     pub fn of(body: &Object<'_>) -> Result<Self, BodyError> {
         let fields = match body.get(Self::KEY) {
             None => Object::default(),
@@ -39,18 +40,20 @@ impl Flash {
         if is_list("old") && is_list("new") { Ok(Self(fields)) } else { Err(BodyError::WrongKind) }
     }
 
-    /// Returns the names of the values that go at the end of this request.
+    /// Returns the keys of the values that end with this request.
     pub fn old(&self) -> Vec<String> {
         texts(&self.list("old"))
     }
 
-    /// Returns the names of the values that came in this request.
+    /// Returns the keys of the values that were added in this request.
     pub fn new_names(&self) -> Vec<String> {
         texts(&self.list("new"))
     }
 
-    /// Puts a value into the body for this request and the next one. A name that is given twice is listed twice, as in
-    /// node-session. The name is one key: dots in it lead nowhere, where node-session nests the value and never removes it.
+    /// Sets a value for this request and the next one. A name that is added twice is listed twice, as in
+    /// node-session.
+    ///
+    /// The name is one key, dots included. node-session nests a name with dots and never removes its value.
     ///
     /// # Errors
     /// As [`Flash::of`].
@@ -119,7 +122,7 @@ impl Flash {
         self.list(key).into_iter().filter(is_other).collect()
     }
 
-    /// Adds to `new` what is not there, and leaves each name once.
+    /// Adds names to `new` and removes duplicates.
     fn merge(&mut self, names: Vec<Json<'static>>) {
         let mut merged: Vec<Json<'static>> = Vec::new();
         for name in self.list("new").into_iter().chain(names) {

@@ -5,9 +5,8 @@ use std::{error, fmt};
 
 /// A key of node-session's `get`, `put` and `has`: names with dots between, which lead into nested objects.
 ///
-/// node-session makes a JavaScript program of such a key and runs it. Here a key is names and dots and nothing else: a name
-/// starts with a letter, `_` or `$`, and has digits after that. All other keys are refused; most of them throw in Node, or do
-/// something else than they say.
+/// A key is only names and dots; a name has letters,
+/// digits, `_` and `$`, and does not start with a digit. All other keys are refused.
 ///
 /// ```
 /// use cloakroom_node::body::{Json, Object};
@@ -22,18 +21,18 @@ use std::{error, fmt};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key<'k>(Vec<&'k str>);
 
-/// Why a key is refused.
+/// Tells why a key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The key is empty, or there is nothing before, after or between dots.
     Empty,
-    /// A name has a character other than letters, digits, `_` and `$`: node-session would compute with it.
+    /// A name has a character other than letters, digits, `_` and `$`: node-session would run it as an operator.
     Character,
     /// A name starts with a digit, which JavaScript cannot read there.
     Digit,
-    /// A name leads to what all objects share (`__proto__`, `constructor`, `prototype`): a value put there would be seen by
-    /// every session.
+    /// A name leads to the shared prototype (`__proto__`, `constructor`, `prototype`): in Node a value put there
+    /// appears in every object of the process.
     Prototype,
 }
 
@@ -77,11 +76,11 @@ impl<'k> Key<'k> {
         Some(value)
     }
 
-    /// Puts a value at the key, and makes the objects on the way that are missing.
+    /// Sets the value at the key, and creates missing objects on the path.
     ///
     /// # Errors
-    /// [`BodyError::WrongKind`] if there is something else than an object on the way. node-session throws there for `null`,
-    /// and loses the value for the rest.
+    /// [`BodyError::WrongKind`] if a value on the path is not an object. node-session throws for `null`, and
+    /// otherwise loses the value.
     pub fn put(&self, body: &mut Object<'_>, value: Json<'_>) -> Result<(), BodyError> {
         let Some((last, way)) = self.0.split_last() else { return Ok(()) };
         let mut outer = Vec::with_capacity(way.len());

@@ -1,4 +1,4 @@
-//! The bodies of node-session: `{"_token":"…","flash":{"old":[],"new":[]}}`, and what its drivers wrap around them.
+//! The bodies of node-session: `{"_token":"…","flash":{"old":[],"new":[]}}`, and how its drivers wrap them.
 //!
 //! * Files and memory keep the body as it is; the database driver keeps it as a JSON string ([`read_payload`],
 //!   [`write_payload`]).
@@ -26,20 +26,20 @@ pub fn is_session_id(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Returns the CSRF token of a body. Nothing stands for one that node-session would replace: an empty one too.
+/// Returns the CSRF token of a body, or `None` if it is missing or empty; node-session then makes a new one.
 pub fn token<'o>(body: &'o Object<'_>) -> Option<Cow<'o, str>> {
     body.get(TOKEN)?.as_text().filter(|token| !token.is_empty())
 }
 
-/// Gives a body a new CSRF token of random bytes, and returns it.
+/// Sets a new CSRF token made of random bytes, and returns it.
 pub fn set_token(body: &mut Object<'_>, random: &[u8; 30]) -> String {
     let token = session_id(random);
     body.set(TOKEN, Json::string(&token));
     token
 }
 
-/// Unwraps what the database driver keeps: a JSON string whose content is the body. A payload that is the body itself is
-/// taken too, as node-session takes it.
+/// Unwraps what the database driver keeps: a JSON string whose content is the body. A payload that is
+/// the body itself is accepted too, as in node-session.
 ///
 /// ```
 /// # use cloakroom_node::node_session::{read_payload, write_payload};
@@ -51,8 +51,8 @@ pub fn set_token(body: &mut Object<'_>, random: &[u8; 30]) -> String {
 /// ```
 ///
 /// # Errors
-/// [`BodyError::Truncated`] and [`BodyError::Syntax`] for what is not JSON, and [`BodyError::WrongKind`] for a string with
-/// a lone surrogate. The body itself is not looked at.
+/// [`BodyError::Truncated`] and [`BodyError::Syntax`] for what is not JSON, and [`BodyError::WrongKind`] for a string
+/// with a lone surrogate. The body itself is not checked.
 pub fn read_payload(payload: &str) -> Result<Cow<'_, str>, BodyError> {
     if !payload.trim_start().starts_with('"') {
         return Ok(Cow::Borrowed(payload));

@@ -19,8 +19,8 @@ pub(crate) fn reserved(tally: &mut Tally, vectors: &Value) {
         let (mut cookie, mut body) = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
-                let is_told = matches!(error, BodyError::NoCookie | BodyError::NotAnObject);
-                return same("status", (is_told, &vector["status"]), (true, &Value::from(500)));
+                let is_known = matches!(error, BodyError::NoCookie | BodyError::NotAnObject);
+                return same("status", (is_known, &vector["status"]), (true, &Value::from(500)));
             }
         };
         cookie.normalize();

@@ -1,5 +1,5 @@
-//! Goes through vectors that were recorded by running the real packages, where they are at hand: beside the project, or
-//! where `NODE_VECTORS` says. They are not part of the project; the unit tests have facts of their own.
+//! Goes through vectors that were recorded by running the real packages, where they are at hand: beside the project,
+//! or where `NODE_VECTORS` says. They are not part of the project; the unit tests have facts of their own.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test that reports what it looked at")]
 
