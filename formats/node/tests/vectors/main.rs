@@ -15,12 +15,13 @@ use tally::Tally;
 
 #[test]
 fn every_recorded_vector_is_reproduced_or_excepted_with_a_reason() {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/node/vectors.json");
-    let path = env::var_os("NODE_VECTORS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let Ok(text) = fs::read(&path) else {
+    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/node/vectors.json"));
+    let named = env::var_os("NODE_VECTORS").map(PathBuf::from);
+    if named.is_none() && !beside.exists() {
         println!("SKIPPED: no recorded vectors here; 0 of them were looked at");
         return;
-    };
+    }
+    let text = fs::read(named.unwrap_or(beside)).unwrap();
     let vectors: Value = serde_json::from_slice(&text).unwrap();
     let mut tally = Tally::default();
     cookies::express(&mut tally, &vectors);
