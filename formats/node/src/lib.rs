@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+pub mod body;
+pub mod connect_flash;
+pub mod cookie;
+pub mod csrf;
+pub mod date;
+pub mod node_session;
+pub mod passport;
