@@ -7,3 +7,10 @@ pub mod csrf;
 pub mod date;
 pub mod node_session;
 pub mod passport;
+mod preset;
+mod session_ext;
+mod store;
+
+pub use preset::{Express, Koa};
+pub use session_ext::NodeValues;
+pub use store::NodeStore;

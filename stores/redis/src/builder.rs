@@ -9,6 +9,7 @@ use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
 use redis::{ClientTlsConfig, ProtocolVersion, TlsCertificates};
 
+use crate::bodies::{self, RedisBodies};
 use crate::layout::{LONGEST_HEAD, Layout, PREFIX};
 use crate::link::{Dial, Link, Timeouts};
 use crate::place::Place;
@@ -187,21 +188,34 @@ impl Builder {
     /// [`ErrorKind::Invalid`] if an option can never be right, [`ErrorKind::Setup`] if a certificate cannot be read.
     pub fn open_later(self) -> Result<RedisStore> {
         check_prefix(&self.prefix)?;
+        let (layout, kind) = (Layout::new(self.prefix.clone()), self.place.kind());
+        let (clock, largest_payload) = (self.clock.clone(), self.largest_payload);
+        let server = self.server()?;
+        Ok(RedisStore(Arc::new(Inner { server, layout, clock, largest_payload, kind })))
+    }
+
+    /// Connects, and keeps bodies of Node's sessions instead of records: see [`RedisBodies`]. Set the prefix that the Node
+    /// application uses; it may be empty.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), but a server that removes keys when its memory is used up is let pass: the Node
+    /// application has chosen it.
+    pub async fn open_bodies(self) -> Result<RedisBodies> {
+        check_prefix(&self.prefix)?;
+        let (clock, prefix, largest) = (self.clock.clone(), self.prefix.clone(), self.largest_payload);
+        let server = self.server()?;
+        server.look().await?;
+        Ok(RedisBodies(Arc::new(bodies::Inner { server, clock, prefix, largest })))
+    }
+
+    fn server(self) -> Result<Server> {
         // An answer that is to be late anyway must not look as if the server were dead.
         let waits = self.wait.map_or(Duration::ZERO, |wait| wait.at_most);
         let timeouts = Timeouts { response: self.timeouts.response + waits, ..self.timeouts };
-        let kind = self.place.kind();
         let dial = self.place.dial(timeouts, self.certificates, self.protocol)?;
         let own = self.wait.filter(|_| !matches!(dial, Dial::Given(_)));
         let writes = own.map(|_| Link::new(dial.clone(), timeouts.response));
-        let server = Server::new(Link::new(dial, timeouts.response), writes, self.wait);
-        Ok(RedisStore(Arc::new(Inner {
-            server,
-            layout: Layout::new(self.prefix),
-            clock: self.clock,
-            largest_payload: self.largest_payload,
-            kind,
-        })))
+        Ok(Server::new(Link::new(dial, timeouts.response), writes, self.wait))
     }
 }
 

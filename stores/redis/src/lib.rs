@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bodies;
 mod builder;
 mod cursor;
 mod digits;
@@ -18,6 +19,7 @@ mod store;
 mod url;
 mod write;
 
+pub use bodies::RedisBodies;
 pub use builder::Builder;
 pub use redis;
 pub use store::RedisStore;

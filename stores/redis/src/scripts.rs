@@ -63,4 +63,10 @@ scripts! {
     fence = "common", "fence";
     /// Forgets members of an index.
     unlist = "unlist";
+    /// Replaces the body of a Node session.
+    replace_body = "body", "replace_body";
+    /// Moves the expiry of the body of a Node session.
+    touch_body = "body", "touch_body";
+    /// Ends a Node session.
+    end_body = "body", "end_body";
 }

@@ -1,0 +1,139 @@
+//! The cookies of Express and Koa, as the engine's seam wants them.
+
+use std::sync::Arc;
+
+use cloakroom::format::{CookieFormat, FoundIds, IssuedCookie};
+
+use crate::body::is_reserved;
+use crate::cookie::{Attributes, ExpressCookie, KoaCookie, Presented, session_id};
+use crate::store::OWN_KEY;
+
+/// When the cookie carries `Secure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Always,
+    Https,
+    Never,
+}
+
+impl When {
+    /// Returns whether a response may carry the cookie, and whether it then says `Secure`.
+    fn decide(self, https: bool) -> Option<bool> {
+        match self {
+            Self::Always => https.then_some(true),
+            Self::Https => Some(https),
+            Self::Never => Some(false),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ExpressCookies {
+    pub(crate) cookie: Arc<ExpressCookie>,
+    pub(crate) attributes: Attributes,
+    pub(crate) secure: When,
+}
+
+impl CookieFormat for ExpressCookies {
+    fn cookie_name(&self) -> &str {
+        self.cookie.name()
+    }
+
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>) {
+        note(self.cookie.read(headers), found);
+    }
+
+    fn new_id(&self, random: &[u8; 32]) -> String {
+        session_id(&random[..24])
+    }
+
+    fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
+        let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
+        let attributes = living(&self.attributes, issued, secure);
+        self.cookie.write(issued.id, &attributes, millis(issued)).into_iter().collect()
+    }
+
+    fn remove(&self, _: bool) -> Vec<String> {
+        // Express leaves the cookie to expire: it names no session any more.
+        Vec::new()
+    }
+
+    fn reserves(&self, key: &str) -> bool {
+        reserves(key)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct KoaCookies {
+    pub(crate) cookie: Arc<KoaCookie>,
+    pub(crate) attributes: Attributes,
+    pub(crate) secure: When,
+}
+
+impl CookieFormat for KoaCookies {
+    fn cookie_name(&self) -> &str {
+        self.cookie.name()
+    }
+
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>) {
+        let headers: Vec<&[u8]> = headers.collect();
+        let presented = self.cookie.read(headers);
+        let plain = Attributes::default();
+        match &presented {
+            // Signed with an older key: the signature is sent anew.
+            Presented::Signed { sid, key } if *key > 0 => {
+                if let Ok(header) = self.cookie.sign_again(sid, &plain) {
+                    found.also_send(header);
+                }
+            }
+            Presented::Forged => {
+                if let Ok(header) = self.cookie.clear_signature(&plain) {
+                    found.also_send(header);
+                }
+            }
+            _ => {}
+        }
+        note(presented, found);
+    }
+
+    fn new_id(&self, random: &[u8; 32]) -> String {
+        session_id(&random[..24])
+    }
+
+    fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
+        let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
+        let attributes = living(&self.attributes, issued, secure);
+        self.cookie.write(issued.id, &attributes, millis(issued)).map(Vec::from).unwrap_or_default()
+    }
+
+    fn remove(&self, _: bool) -> Vec<String> {
+        self.cookie.clear(&self.attributes).map(Vec::from).unwrap_or_default()
+    }
+
+    fn reserves(&self, key: &str) -> bool {
+        reserves(key)
+    }
+}
+
+fn note(presented: Presented, found: &mut FoundIds<'_>) {
+    match presented {
+        Presented::Absent => {}
+        Presented::Unsigned => found.malformed(),
+        Presented::Forged => found.forged(),
+        Presented::Signed { sid, .. } => found.add(&sid),
+    }
+}
+
+/// Returns the attributes with the lifetime that the engine has decided.
+fn living(attributes: &Attributes, issued: &IssuedCookie<'_>, secure: bool) -> Attributes {
+    let age = issued.max_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+    Attributes { max_age: age, secure: secure.then_some(true), ..attributes.clone() }
+}
+
+fn millis(issued: &IssuedCookie<'_>) -> i64 {
+    i64::try_from(issued.now.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn reserves(key: &str) -> bool {
+    key == OWN_KEY || is_reserved(key)
+}

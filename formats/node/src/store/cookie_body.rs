@@ -1,0 +1,277 @@
+//! Bodies with a `cookie` object: Express, Koa and Socialtables.
+
+use std::time::Duration;
+
+use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuilder};
+use cloakroom::store::{Body, Bytes, Error, ErrorKind, Owner, OwnerKey, Record, Result, Timestamp};
+
+use super::own_state::{self, OwnState};
+use super::{Read, Translate};
+use crate::body::{Dialect, Json, Object, StoredCookie, is_reserved, is_tombstone};
+use crate::cookie::Attributes;
+
+/// What a preset says about its bodies.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieBody {
+    pub(crate) dialect: Dialect,
+    /// The attributes of a new session's cookie.
+    pub(crate) attributes: Attributes,
+    /// How long a session lives that is not used, unless its cookie says otherwise.
+    pub(crate) idle: Duration,
+    pub(crate) passport: Option<Passport>,
+}
+
+/// How Passport's user is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passport {
+    /// As a string.
+    Text,
+    /// As a number, if it is one.
+    Number,
+}
+
+/// How far a stored lifetime may be from the configured one and still be it: Node loses a millisecond now and then.
+const DRIFT: Duration = Duration::from_secs(1);
+
+impl Translate for CookieBody {
+    fn read(&self, id: &str, body: &Body) -> Option<Read> {
+        if is_tombstone(&body.bytes) {
+            return None;
+        }
+        let read = Object::parse(&body.bytes).ok().and_then(|object| self.read_object(id, body, &object));
+        Some(read.unwrap_or_else(|| Read::unreadable(body)))
+    }
+
+    fn write(&self, payload: &Payload, record: &Record) -> Result<Vec<u8>> {
+        let mut out = String::with_capacity(record.payload.len() + 256);
+        match payload {
+            Payload::Session(facts, members) => self.write_session(facts, members, record, &mut out)?,
+            Payload::Redirect(redirect) => {
+                let now = record.expires_at;
+                let cookie = StoredCookie::new(
+                    &Attributes { max_age: None, ..self.attributes.clone() },
+                    millis(now),
+                    self.dialect,
+                );
+                let mut members = MemberWriter::new(&mut out);
+                members.add("\"cookie\"", cookie.to_json().as_str());
+                members.add(&own_name(), own_state::write_redirect(redirect).as_str());
+                members.finish();
+            }
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+impl CookieBody {
+    fn read_object(&self, id: &str, body: &Body, object: &Object<'_>) -> Option<Read> {
+        // Node answers with an error where there is no such object.
+        let cookie = StoredCookie::of(object, self.dialect).ok()?;
+        let own = object.get(own_state::KEY).and_then(Json::as_object);
+        let mut facts = match own.as_ref().and_then(own_state::read) {
+            Some(OwnState::Redirect(payload)) => {
+                return Some(Read { payload: payload.into(), sliding: false, owner: None });
+            }
+            Some(OwnState::Session(facts)) => facts,
+            None => own_state::facts_of(id, self.last_use(body)),
+        };
+        let sliding = self.read_lifetime(&cookie, &mut facts);
+        let owner = self.read_owner(object, own.as_ref(), &mut facts);
+        let payload = read_members(object, own.as_ref(), &facts, body.bytes.len());
+        Some(Read { payload, sliding, owner })
+    }
+
+    /// Returns when the session was last used, as far as its expiry tells.
+    fn last_use(&self, body: &Body) -> Timestamp {
+        if body.expires_at == Timestamp::NEVER { Timestamp::EPOCH } else { body.expires_at - self.idle }
+    }
+
+    /// Takes over the lifetime that the session's cookie names. Returns whether it is the configured one.
+    fn read_lifetime(&self, cookie: &StoredCookie, facts: &mut Facts) -> bool {
+        let age = cookie.max_age().and_then(|age| u64::try_from(age).ok()).map(Duration::from_millis);
+        let idle = age.unwrap_or(self.idle);
+        let is_own = idle.abs_diff(self.idle) > DRIFT;
+        facts.set_idle(if is_own { idle } else { self.idle }, is_own);
+        facts.set_persistent(age.is_some());
+        !is_own
+    }
+
+    fn read_owner(&self, object: &Object<'_>, own: Option<&Object<'_>>, facts: &mut Facts) -> Option<Owner> {
+        let user = match self.passport {
+            Some(_) => passport_user(object),
+            None => own.and_then(|own| Some(own.get("user")?.as_text()?.into_owned())),
+        };
+        let key = user.and_then(|user| OwnerKey::new(user).ok());
+        match key {
+            Some(key) => {
+                let since = facts.authenticated_at().unwrap_or_else(|| facts.started_at());
+                facts.set_authenticated_at(Some(since));
+                Some(Owner { key, since })
+            }
+            None => {
+                facts.set_authenticated_at(None);
+                None
+            }
+        }
+    }
+
+    fn write_session(
+        &self,
+        facts: &Facts,
+        members: &Members,
+        record: &Record,
+        out: &mut String,
+    ) -> Result<()> {
+        let user = record.owner.as_ref().map(|owner| owner_text(owner)).transpose()?;
+        let mut body = MemberWriter::new(out);
+        let (mut has_cookie, mut has_passport) = (false, false);
+        let stored = members.iter().find(|member| is_cookie(member));
+        if stored.is_none() {
+            body.add("\"cookie\"", self.cookie(None, facts, record).to_json().as_str());
+            has_cookie = true;
+        }
+        for member in members.iter() {
+            let value = std::str::from_utf8(member.value).map_err(|_| not_text())?;
+            match member.kind {
+                MemberKind::Foreign if is_cookie(&member) => {
+                    if !std::mem::replace(&mut has_cookie, true) {
+                        body.add(member.key, self.cookie(Some(value), facts, record).to_json().as_str());
+                    }
+                }
+                MemberKind::Foreign => body.add(member.key, value),
+                MemberKind::Value if member.key == "passport" && self.passport.is_some() => {
+                    has_passport = true;
+                    body.add("\"passport\"", &self.passport_value(Some(value), user));
+                }
+                MemberKind::Value => body.add(Json::string(member.key).as_str(), value),
+                MemberKind::Flash { .. } | MemberKind::Device => {}
+            }
+        }
+        if self.passport.is_some() && !has_passport && user.is_some() {
+            body.add("\"passport\"", &self.passport_value(None, user));
+        }
+        let user = user.filter(|_| self.passport.is_none());
+        body.add(&own_name(), own_state::write(facts, members, user).as_str());
+        body.finish();
+        Ok(())
+    }
+
+    /// Makes the `cookie` object: what was stored, with the lifetime that the session has now.
+    fn cookie(&self, stored: Option<&str>, facts: &Facts, record: &Record) -> StoredCookie {
+        let stored = stored.and_then(|text| {
+            let whole = format!("{{\"cookie\":{text}}}");
+            StoredCookie::of(&Object::parse(whole.as_bytes()).ok()?, self.dialect).ok()
+        });
+        let idle = i64::try_from(facts.own_idle().unwrap_or(self.idle).as_millis()).unwrap_or(i64::MAX);
+        let now = millis(record.expires_at).saturating_sub(idle);
+        let is_kept = facts.persistent().unwrap_or(self.attributes.max_age.is_some());
+        let mut cookie = stored.unwrap_or_else(|| StoredCookie::new(&self.attributes, now, self.dialect));
+        match (is_kept, cookie.max_age()) {
+            (false, None) => {}
+            (false, Some(_)) => cookie.set_max_age(None, now),
+            // The stored lifetime is the session's own, to the millisecond.
+            (true, Some(age)) if age.abs_diff(idle) <= 1_000 => cookie.touch(now),
+            (true, _) => cookie.set_max_age(Some(idle), now),
+        }
+        cookie
+    }
+
+    /// Makes Passport's member. What is stored stays if it says the same.
+    fn passport_value(&self, stored: Option<&str>, user: Option<&str>) -> String {
+        let stored = stored.and_then(|text| Json::parse(text).ok()?.as_object().map(Object::into_owned));
+        let mut passport = stored.unwrap_or_default();
+        let known = passport.get("user").and_then(user_text);
+        match (user, known) {
+            (Some(user), known) if known.as_deref() != Some(user) => {
+                let is_number = self.passport == Some(Passport::Number)
+                    && user.parse::<i64>().is_ok_and(|n| n.to_string() == user);
+                passport.set(
+                    "user",
+                    if is_number {
+                        Json::number(user.parse().unwrap_or_default())
+                    } else {
+                        Json::string(user)
+                    },
+                );
+            }
+            (None, Some(_)) => drop(passport.remove("user")),
+            _ => {}
+        }
+        passport.to_text().into_owned()
+    }
+}
+
+fn read_members(object: &Object<'_>, own: Option<&Object<'_>>, facts: &Facts, length: usize) -> Bytes {
+    let mut out = PayloadBuilder::new(facts, length + 64);
+    for member in object.members() {
+        let value = member.value().as_str().as_bytes();
+        match member.name().as_str() {
+            Some(own_state::KEY) => {}
+            Some(key) if key != "cookie" && !is_reserved(key) => out.add(MemberKind::Value, key, value),
+            _ => out.add(MemberKind::Foreign, member.name().raw(), value),
+        }
+    }
+    if let Some(own) = own {
+        own_state::add_rest(own, &mut out);
+    }
+    out.finish()
+}
+
+fn is_cookie(member: &Member<'_>) -> bool {
+    member.kind == MemberKind::Foreign && member.key == "\"cookie\""
+}
+
+/// Returns the user that Passport has stored, as text.
+fn passport_user(object: &Object<'_>) -> Option<String> {
+    user_text(object.get("passport")?.as_object()?.get("user")?)
+}
+
+/// A string is its content; a number, or whatever the application serialises, its JSON.
+fn user_text(user: &Json<'_>) -> Option<String> {
+    match user.as_str() {
+        "null" | "false" | "\"\"" => None,
+        json => Some(user.as_text().map_or_else(|| json.to_owned(), std::borrow::Cow::into_owned)),
+    }
+}
+
+fn owner_text(owner: &Owner) -> Result<&str> {
+    owner.key.as_str().ok_or_else(|| Error::new(ErrorKind::Invalid, "a user's name is no text"))
+}
+
+fn not_text() -> Error {
+    Error::new(ErrorKind::Invalid, "a value is no text")
+}
+
+fn own_name() -> String {
+    format!("\"{}\"", own_state::KEY)
+}
+
+fn millis(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes the members of an object.
+struct MemberWriter<'a> {
+    out: &'a mut String,
+}
+
+impl<'a> MemberWriter<'a> {
+    fn new(out: &'a mut String) -> Self {
+        out.push('{');
+        Self { out }
+    }
+
+    /// Adds a member whose name is JSON already.
+    fn add(&mut self, name: &str, value: &str) {
+        if self.out.len() > 1 {
+            self.out.push(',');
+        }
+        self.out.push_str(name);
+        self.out.push(':');
+        self.out.push_str(value);
+    }
+
+    fn finish(self) {
+        self.out.push('}');
+    }
+}

@@ -1,0 +1,133 @@
+//! A store of sessions whose bodies are those of a Node package.
+//!
+//! The engine reads and writes records of its own format. This store translates: what it reads is taken apart into values
+//! that are not decoded, and put together again with the `cookie` object and all other members as they were.
+
+mod cookie_body;
+mod own_state;
+mod translate;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom::format::Payload;
+use cloakroom::store::{
+    Abilities, Body, BodyStore, Created, Ended, Error, ErrorKind, Record, Replaced, Result, Store, StoreKey,
+    Stored, Timestamp, Touch, Updated, Version, async_trait,
+};
+
+pub(crate) use cookie_body::{CookieBody, Passport};
+pub(crate) use own_state::KEY as OWN_KEY;
+pub(crate) use translate::{Read, Translate};
+
+/// Keeps sessions as the bodies of a Node package, in `bodies`: the same sessions that the Node application uses.
+///
+/// A preset makes one, like [`Express::store`](crate::Express::store).
+///
+/// A write takes effect only if the body is still the one that was read, so that nothing that Node has written meanwhile is
+/// lost; the engine merges and tries again. Node itself writes blindly: what it may undo is in the README.
+#[derive(Clone)]
+pub struct NodeStore {
+    bodies: Arc<dyn BodyStore>,
+    translate: Arc<dyn Translate>,
+}
+
+impl NodeStore {
+    pub(crate) fn new(bodies: Arc<dyn BodyStore>, translate: Arc<dyn Translate>) -> Self {
+        Self { bodies, translate }
+    }
+
+    fn record(&self, id: &str, body: &Body) -> Option<Stored> {
+        let Read { payload, sliding, owner } = self.translate.read(id, body)?;
+        let record = Record { payload, sliding, owner, expires_at: body.expires_at };
+        Some(Stored { record, version: body.version })
+    }
+
+    fn body(&self, record: &Record) -> Result<Vec<u8>> {
+        let payload = Payload::decode(&record.payload).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "the record is of no format that this store knows")
+        })?;
+        self.translate.write(&payload, record)
+    }
+
+    /// Removes the body, and leaves the mark of an end.
+    async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
+        self.bodies.end(id, expected).await
+    }
+}
+
+/// Returns the id that a key is.
+fn id_of(key: &StoreKey) -> Result<&str> {
+    std::str::from_utf8(key.as_bytes())
+        .map_err(|_| Error::new(ErrorKind::Invalid, "the key is no session id of a Node package"))
+}
+
+/// What is gone as soon as it is written.
+fn is_over(record: &Record) -> bool {
+    record.payload.is_empty() || record.expires_at == Timestamp::EPOCH
+}
+
+#[async_trait]
+impl Store for NodeStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+        let id = id_of(key)?;
+        let Some(body) = self.bodies.read(id).await? else { return Ok(None) };
+        let Some(mut stored) = self.record(id, &body) else { return Ok(None) };
+        if let Some(expires_at) = touch.and_then(|touch| touch.moves(&stored.record)) {
+            if !self.bodies.touch(id, expires_at).await? {
+                return Ok(None);
+            }
+            stored.record.expires_at = expires_at;
+        }
+        Ok(Some(stored))
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+        let id = id_of(key)?;
+        if is_over(record) {
+            return Ok(Created::Created(Version::random()));
+        }
+        let made = self.bodies.insert(id, &self.body(record)?, record.expires_at).await?;
+        Ok(made.map_or(Created::Taken, Created::Created))
+    }
+
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+        let id = id_of(key)?;
+        let there = if is_over(record) {
+            match self.end(id, Some(expected)).await? {
+                Ended::Ended(_) => return Ok(Updated::Updated(Version::random())),
+                Ended::Missing => return Ok(Updated::Gone),
+                Ended::Changed(there) => there,
+            }
+        } else {
+            match self.bodies.replace(id, expected, &self.body(record)?, record.expires_at).await? {
+                Replaced::Replaced(version) => return Ok(Updated::Updated(version)),
+                Replaced::Missing => return Ok(Updated::Gone),
+                Replaced::Changed(there) => there,
+            }
+        };
+        Ok(self.record(id, &there).map_or(Updated::Gone, Updated::Conflict))
+    }
+
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
+        self.bodies.touch(id_of(key)?, expires_at).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+        let id = id_of(key)?;
+        match self.end(id, None).await? {
+            Ended::Ended(body) => Ok(self.record(id, &body)),
+            Ended::Changed(_) | Ended::Missing => Ok(None),
+        }
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        Abilities::NONE
+    }
+}
+
+impl fmt::Debug for NodeStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeStore").field("bodies", &self.bodies).field("format", &self.translate).finish()
+    }
+}

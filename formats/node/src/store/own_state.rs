@@ -1,0 +1,109 @@
+//! The member `__cloakroom` of a body: what a session knows about itself besides its values.
+//!
+//! | member | what |
+//! |---|---|
+//! | `state` | base64url of the facts of our own format, or of a redirect; at most 166 characters for a session |
+//! | `user` | the user, where the body has no other place for that |
+//! | `device` | the name of the user's device, if it has one |
+//! | `flash` | flash values: an object of pairs, the number of the commit that they were born under and the value |
+//!
+//! The Node application carries it along untouched, as it does with every member that it does not know.
+
+use cloakroom::format::{Facts, MemberKind, Members, PayloadBuilder, Redirect};
+use cloakroom::store::Timestamp;
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::body::{Json, Object};
+
+/// The key of the member.
+pub(crate) const KEY: &str = "__cloakroom";
+
+/// How many commits a body remembers: with more, the member would be longer than 200 bytes.
+const NONCES: usize = 5;
+
+/// What the member says.
+#[derive(Debug)]
+pub(crate) enum OwnState {
+    Session(Facts),
+    /// The payload of a redirect.
+    Redirect(Vec<u8>),
+}
+
+/// Reads the state; `None` if there is none, or it is damaged.
+pub(crate) fn read(own: &Object<'_>) -> Option<OwnState> {
+    let bytes = BASE64URL_NOPAD.decode(own.get("state")?.as_text()?.as_bytes()).ok()?;
+    match Facts::from_bytes(&bytes) {
+        Some(facts) => Some(OwnState::Session(facts)),
+        None if bytes.len() >= 18 => Some(OwnState::Redirect(bytes)),
+        None => None,
+    }
+}
+
+/// Makes the facts of a session that Node has begun. Its public id and CSRF secret follow from its id, so that they are
+/// the same at every load until a write of ours stores them.
+pub(crate) fn facts_of(id: &str, started_at: Timestamp) -> Facts {
+    let derive = |use_: &str| {
+        let hash: [u8; 32] =
+            Sha256::new().chain_update(use_).chain_update([0]).chain_update(id).finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash[..16]);
+        half
+    };
+    Facts::new(
+        started_at,
+        derive("cloakroom v1: node session to public id"),
+        derive("cloakroom v1: node session to csrf secret"),
+    )
+}
+
+/// Writes the member for a session.
+pub(crate) fn write(facts: &Facts, members: &Members, user: Option<&str>) -> Json<'static> {
+    let mut own = Object::default();
+    own.set("state", Json::string(&BASE64URL_NOPAD.encode(&facts.to_bytes(NONCES))));
+    if let Some(user) = user {
+        own.set("user", Json::string(user));
+    }
+    let mut flash = Object::default();
+    for member in members.iter() {
+        match member.kind {
+            MemberKind::Device => own.set("device", Json::string(&String::from_utf8_lossy(member.value))),
+            MemberKind::Flash { born } => flash.set(member.key, flash_json(born, member.value)),
+            MemberKind::Value | MemberKind::Foreign => {}
+        }
+    }
+    if !flash.is_empty() {
+        own.set("flash", Json::object(&flash));
+    }
+    Json::object(&own)
+}
+
+/// Writes the member for an id that was given up.
+pub(crate) fn write_redirect(redirect: &Redirect) -> Json<'static> {
+    let mut own = Object::default();
+    own.set("state", Json::string(&BASE64URL_NOPAD.encode(redirect.payload())));
+    Json::object(&own)
+}
+
+fn flash_json(born: u64, value: &[u8]) -> Json<'static> {
+    let text = format!("[{born},{}]", String::from_utf8_lossy(value));
+    Json::parse(&text).map_or(Json::NULL, Json::into_owned)
+}
+
+/// Adds what the member says besides the state.
+pub(crate) fn add_rest(own: &Object<'_>, out: &mut PayloadBuilder) {
+    if let Some(flash) = own.get("flash").and_then(Json::as_object) {
+        for member in flash.members() {
+            let (Some(key), Some(pair)) = (member.name().as_str(), member.value().as_array()) else {
+                continue;
+            };
+            let [born, value] = &pair[..] else { continue };
+            if let Ok(born) = born.as_str().parse() {
+                out.add(MemberKind::Flash { born }, key, value.as_str().as_bytes());
+            }
+        }
+    }
+    if let Some(device) = own.get("device").and_then(Json::as_text) {
+        out.add(MemberKind::Device, "", device.as_bytes());
+    }
+}

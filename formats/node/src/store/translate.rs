@@ -1,0 +1,34 @@
+//! What every body format does.
+
+use std::fmt;
+
+use cloakroom::format::Payload;
+use cloakroom::store::{Body, Bytes, Owner, Record, Result};
+
+/// Translates between the bodies of a package and payloads of our own format.
+pub(crate) trait Translate: fmt::Debug + Send + Sync + 'static {
+    /// Reads a body; `None` if it says that there is no session.
+    ///
+    /// A body that cannot be read is handed on as it is: the engine then leaves it alone, and the request is anonymous.
+    fn read(&self, id: &str, body: &Body) -> Option<Read>;
+
+    /// Writes a body.
+    fn write(&self, payload: &Payload, record: &Record) -> Result<Vec<u8>>;
+}
+
+/// What was read of a body.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) payload: Bytes,
+    pub(crate) sliding: bool,
+    pub(crate) owner: Option<Owner>,
+}
+
+impl Read {
+    /// Hands on a body that cannot be read.
+    pub(crate) fn unreadable(body: &Body) -> Self {
+        // No payload of ours begins with a zero.
+        let payload = [b"\0", &body.bytes[..]].concat().into();
+        Self { payload, sliding: true, owner: None }
+    }
+}

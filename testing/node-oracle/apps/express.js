@@ -1,0 +1,82 @@
+// An Express application with express-session, Passport, connect-flash and csurf. Its settings are in the environment:
+// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING.
+const express = require('express')
+const session = require('express-session')
+
+const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING } = process.env
+
+async function makeStore () {
+  switch (STORE) {
+    case 'redis': {
+      const { RedisStore } = require('connect-redis')
+      const client = await require('redis').createClient({ url: URL }).connect()
+      return new RedisStore({ client, prefix: PREFIX })
+    }
+    case 'redis6': {
+      const RedisStore = require('connect-redis-6')(session)
+      const client = require('redis').createClient({ url: URL, legacyMode: true })
+      await client.connect()
+      return new RedisStore({ client, prefix: PREFIX })
+    }
+    case 'file':
+      return new (require('session-file-store')(session))({ path: URL, logFn () {} })
+    case 'postgres': {
+      const Store = require('connect-pg-simple')(session)
+      return new Store({ conString: URL, createTableIfMissing: true, tableName: PREFIX })
+    }
+    case 'mysql': {
+      const Store = require('express-mysql-session')(session)
+      const { hostname, port, username, password, pathname } = new (require('url').URL)(URL)
+      const store = new Store({ host: hostname, port, user: username, password, database: pathname.slice(1), schema: { tableName: PREFIX } })
+      await store.onReady()
+      return store
+    }
+  }
+}
+
+async function main () {
+  const app = express()
+  const cookie = MAX_AGE ? { maxAge: Number(MAX_AGE) } : {}
+  app.use(session({
+    secret: SECRETS.split(','), store: await makeStore(), resave: false, saveUninitialized: false, rolling: ROLLING === '1', cookie
+  }))
+  if (PASSPORT) {
+    const passport = require('passport')
+    passport.serializeUser((user, done) => done(null, user.id))
+    passport.deserializeUser((id, done) => done(null, { id }))
+    app.use(passport.session())
+    app.get('/login', (req, res, next) => {
+      const id = PASSPORT === 'number' ? Number(req.query.user) : req.query.user
+      req.login({ id }, error => error ? next(error) : res.send('in'))
+    })
+    app.get('/logout', (req, res, next) => req.logout(error => error ? next(error) : res.send('out')))
+    app.get('/user', (req, res) => res.send(String(req.user ? req.user.id : '')))
+  }
+  if (FLASH) {
+    app.use(require('connect-flash')())
+    app.get('/flash', (req, res) => { req.flash(req.query.type, req.query.text); res.send('kept') })
+    app.get('/flashes', (req, res) => res.json(req.flash(req.query.type)))
+  }
+  if (CSRF) {
+    const protect = require('csurf')()
+    app.get('/token', protect, (req, res) => res.send(req.csrfToken()))
+    app.post('/form', protect, (req, res) => res.send('accepted'))
+  }
+  app.get('/count', (req, res) => { req.session.views = (req.session.views || 0) + 1; res.send(String(req.session.views)) })
+  app.get('/views', (req, res) => res.send(String(req.session.views || 0)))
+  app.get('/set', (req, res) => { req.session[req.query.key] = JSON.parse(req.query.value); res.send('set') })
+  app.get('/get', (req, res) => res.json(req.session[req.query.key] ?? null))
+  app.get('/id', (req, res) => res.send(req.sessionID))
+  app.get('/renew', (req, res, next) => {
+    const { views } = req.session
+    req.session.regenerate(error => {
+      if (error) return next(error)
+      req.session.views = views
+      res.send('renewed')
+    })
+  })
+  app.get('/destroy', (req, res, next) => req.session.destroy(error => error ? next(error) : res.send('gone')))
+  const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))
+}
+
+main().catch(error => { console.error(error); process.exit(1) })

@@ -1,0 +1,139 @@
+//! A Rust application with the routes of the Node applications.
+
+use axum::Router;
+use axum::extract::{Json, Query};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use cloakroom::{Config, Engine, Session};
+use cloakroom_node::{NodeStore, NodeValues};
+use cloakroom_tower::SessionLayer;
+use serde_json::Value;
+use std::collections::HashMap;
+
+use crate::Result;
+
+/// An axum application that listens on a port.
+#[derive(Debug)]
+pub struct RustApp {
+    port: u16,
+    task: tokio::task::JoinHandle<()>,
+}
+
+type Answer<T = String> = cloakroom::Result<T>;
+type Parameters = Query<HashMap<String, String>>;
+
+impl RustApp {
+    /// Starts the application on a store.
+    ///
+    /// # Errors
+    /// The options contradict each other, or there is no port.
+    pub async fn start(config: Config, store: NodeStore) -> Result<Self> {
+        let engine = Engine::new(store, config)?;
+        let app = Router::new()
+            .route("/count", get(count))
+            .route("/views", get(views))
+            .route("/set", get(set))
+            .route("/get", get(value))
+            .route("/id", get(id))
+            .route("/login", get(log_in))
+            .route("/logout", get(log_out))
+            .route("/user", get(user))
+            .route("/flash", get(flash))
+            .route("/flashes", get(flashes))
+            .route("/token", get(token))
+            .route("/form", post(form))
+            .route("/renew", get(renew))
+            .route("/destroy", get(destroy))
+            .layer(SessionLayer::of(engine));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let task = tokio::spawn(async move {
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self { port, task })
+    }
+
+    /// Returns its port on the loopback address.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for RustApp {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn parameter<'a>(parameters: &'a Parameters, name: &str) -> &'a str {
+    parameters.get(name).map(String::as_str).unwrap_or_default()
+}
+
+async fn count(session: Session) -> Answer {
+    Ok(session.increment("views", 1)?.to_string())
+}
+
+async fn views(session: Session) -> Answer {
+    Ok(session.get_or("views", 0_i64)?.to_string())
+}
+
+async fn set(session: Session, parameters: Parameters) -> Result<&'static str, (StatusCode, String)> {
+    let bad = |error: &dyn std::error::Error| (StatusCode::BAD_REQUEST, error.to_string());
+    let value: Value = serde_json::from_str(parameter(&parameters, "value")).map_err(|error| bad(&error))?;
+    session.insert(parameter(&parameters, "key"), value).map_err(|error| bad(&error))?;
+    Ok("set")
+}
+
+async fn value(session: Session, parameters: Parameters) -> Answer<Json<Value>> {
+    Ok(Json(session.get(parameter(&parameters, "key"))?.unwrap_or_default()))
+}
+
+async fn id(session: Session) -> String {
+    session.id().map(|id| id.expose().to_owned()).unwrap_or_default()
+}
+
+async fn log_in(session: Session, parameters: Parameters) -> Answer<&'static str> {
+    session.log_in(parameter(&parameters, "user"))?;
+    Ok("in")
+}
+
+async fn log_out(session: Session) -> &'static str {
+    session.log_out();
+    "out"
+}
+
+async fn user(session: Session) -> String {
+    session.user().unwrap_or_default()
+}
+
+async fn flash(session: Session, parameters: Parameters) -> Answer<&'static str> {
+    session.push_flash(parameter(&parameters, "type"), parameter(&parameters, "text"))?;
+    Ok("kept")
+}
+
+async fn flashes(session: Session, parameters: Parameters) -> Answer<Json<Vec<String>>> {
+    Ok(Json(session.take_flash(parameter(&parameters, "type"))?))
+}
+
+async fn token(session: Session) -> Answer {
+    session.csurf_token()
+}
+
+async fn form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'static str)> {
+    let token = headers.get("csrf-token").and_then(|token| token.to_str().ok()).unwrap_or_default();
+    Ok(if session.csurf_verify(token)? {
+        (StatusCode::OK, "accepted")
+    } else {
+        (StatusCode::FORBIDDEN, "refused")
+    })
+}
+
+async fn renew(session: Session) -> Answer<&'static str> {
+    session.renew();
+    Ok("renewed")
+}
+
+async fn destroy(session: Session) -> &'static str {
+    session.destroy();
+    "gone"
+}
