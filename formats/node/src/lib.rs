@@ -5,6 +5,7 @@ pub mod connect_flash;
 pub mod cookie;
 pub mod csrf;
 pub mod date;
+pub mod expiry;
 pub mod node_session;
 pub mod passport;
 mod preset;

@@ -5,6 +5,7 @@ use cloakroom_node::body::{
     BodyError, Dialect, LAST_ACCESS, Member, Object, StoredCookie, is_reserved, last_access, set_last_access,
 };
 use cloakroom_node::cookie::{Attributes, ExpressCookie};
+use cloakroom_node::expiry;
 use serde_json::Value;
 
 pub(crate) fn reserved(tally: &mut Tally, vectors: &Value) {
@@ -38,7 +39,16 @@ pub(crate) fn stores(tally: &mut Tally, vectors: &Value) {
         .as_str()
     {
         Some(before) => touched(before, text(vector, "value_after"), text(vector, "session_in_handler")),
-        None => stored(vector, vector["value"].as_str()),
+        None => {
+            stored(vector, vector["value"].as_str())?;
+            let (Some(expected), Some(options)) = (vector["ttl_s"].as_i64(), vector["cookie_opt"].as_str())
+            else {
+                return Ok(());
+            };
+            let left = expiry::redis_ttl(expires(options), NOW, expiry::DAY);
+            let is_rounded_down = text(vector, "version").starts_with("3.") && options == "frac";
+            same("ttl", left - i64::from(is_rounded_down), expected)
+        }
     });
     tally.section("session-file-store", &vectors["session_file_store"], file);
     tally.section("connect-pg-simple", &vectors["connect_pg_simple"], |vector| {
@@ -46,6 +56,8 @@ pub(crate) fn stores(tally: &mut Tally, vectors: &Value) {
             return Err(Miss::Exception("a time in a column is not a matter of the body"));
         }
         stored(vector, vector["row"]["sess"].as_str())?;
+        let second = expiry::postgres_second(expires(text(vector, "cookie_opt")), NOW, expiry::DAY);
+        same("expiry", format!("{second}.000000"), text(&vector["row"], "epoch_as_utc"))?;
         same("untouched", &vector["row_after_touch_1500ms_later"]["sess"], &vector["row"]["sess"])
     });
     tally.section("connect-mongo", &vectors["connect_mongo"], |vector| {
@@ -66,14 +78,30 @@ pub(crate) fn stores(tally: &mut Tally, vectors: &Value) {
         if vector["get_reply"].is_null() {
             return Err(Miss::Exception("flags are not a matter of the body"));
         }
-        stored(vector, body)
+        stored(vector, body)?;
+        let options = named_attributes(text(vector, "cookie_opt"));
+        let seconds = expiry::memcached_seconds(options.max_age);
+        let reply = text(vector, "mg_reply");
+        let is_kept = (0..=expiry::MEMCACHED_MAX_SECONDS).contains(&seconds);
+        same("expiry", reply.starts_with(&format!("HD t{seconds} ")), is_kept)?;
+        same("gone", reply == "EN\r\n", !is_kept)
     });
     tally.section("express-mysql-session", &vectors["express_mysql_session"], |vector| {
-        stored(vector, vector["row"]["data"].as_str())
+        stored(vector, vector["row"]["data"].as_str())?;
+        let second = expiry::mysql_second(expires(text(vector, "cookie_opt")), NOW, expiry::DAY);
+        same("expiry", Some(second), vector["row"]["expires"].as_i64())
     });
     tally.section("connect-sqlite3", &vectors["connect_sqlite3"], |vector| {
-        stored(vector, vector["row"]["sess"].as_str())
+        stored(vector, vector["row"]["sess"].as_str())?;
+        let exact = expiry::exact(expires(text(vector, "cookie_opt")), NOW, expiry::DAY);
+        same("expiry", Some(exact), vector["row"]["expired"].as_i64())
     });
+}
+
+/// When a session with these options expires.
+fn expires(options: &str) -> Option<i64> {
+    let options = named_attributes(options);
+    options.max_age.map(|age| NOW + age).or(options.expires)
 }
 
 /// The cookie that was sent, and the body that was stored, if any.
@@ -128,7 +156,9 @@ fn file(vector: &Value) -> Outcome {
     set_last_access(&mut last, NOW);
     same("last access is last", &*last.to_text(), content)?;
     // A session that had ended was not touched.
-    if vector["cookie_opt"] == "neg" {
+    let is_expired = expiry::is_file_expired(&body, NOW + 1000, expiry::HOUR);
+    same("expired", is_expired, text(vector, "second_request_body").ends_with("id=NEW"))?;
+    if is_expired {
         return Ok(());
     }
     let mut cookie = StoredCookie::of(&body, Dialect::Express).unwrap();
