@@ -4,9 +4,9 @@ use axum::Router;
 use axum::extract::{Json, Query};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use cloakroom::{Config, Engine, Session};
+use cloakroom::{Config, Engine};
 use cloakroom_node::{NodeStore, NodeValues};
-use cloakroom_tower::SessionLayer;
+use cloakroom_tower::{Session, SessionLayer};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -129,7 +129,7 @@ async fn form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'sta
 }
 
 async fn renew(session: Session) -> Answer<&'static str> {
-    session.renew();
+    session.renew_id();
     Ok("renewed")
 }
 

@@ -85,7 +85,7 @@ async fn values_of_every_kind_pass(pair: &Pair) -> Result {
         "-1.5",
         "1e21",
         "\"\"",
-        "\"caf%C3%A9 %F0%9F%98%80\"",
+        "\"caf%C3%A9%20%F0%9F%98%80\"",
         "[]",
         "[1,[2,{\"a\":null}]]",
         "{\"b\":1,\"a\":2}",
