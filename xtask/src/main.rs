@@ -9,6 +9,7 @@ mod layers;
 mod licences;
 mod lint;
 mod migration;
+mod node;
 mod rows;
 mod services;
 mod setup;
@@ -64,6 +65,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Installs the packages of the Node applications whose sessions are shared in the tests
+    Node,
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -81,6 +84,7 @@ impl Task {
             Self::Throughput => throughput::run(),
             Self::History { arguments } => history::run(arguments),
             Self::Migration { arguments } => migration::run(arguments),
+            Self::Node => node::run(),
             Self::Ci => ci::run(),
         }
     }

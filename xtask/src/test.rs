@@ -5,7 +5,7 @@ use std::env;
 use cloakroom_services::Service;
 
 use crate::{
-    services,
+    node, services,
     setup::{Tool, ensure},
     shell::{Result, cargo, in_memory, root, run as execute, run_and_see, step},
 };
@@ -21,6 +21,7 @@ const CRATES: &str = "--workspace --exclude cloakroom-browser-tests --all-featur
 
 pub(crate) fn run() -> Result {
     step("browser and driver", || ensure(&BROWSER))?;
+    step("packages of the Node applications", node::run)?;
     step("binaries and examples", || execute(&mut cargo(&format!("build {CRATES} --bins --examples"))))?;
     step("tests of the crates and of their documentation, with real servers", || {
         services::with(&Service::here(), |variables| {

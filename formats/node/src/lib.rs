@@ -14,4 +14,4 @@ mod store;
 
 pub use preset::{Express, Koa};
 pub use session_ext::NodeValues;
-pub use store::NodeStore;
+pub use store::{MemoryBodies, NodeStore};

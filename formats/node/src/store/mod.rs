@@ -4,6 +4,7 @@
 //! that are not decoded, and put together again with the `cookie` object and all other members as they were.
 
 mod cookie_body;
+mod memory;
 mod own_state;
 mod translate;
 
@@ -15,6 +16,8 @@ use cloakroom::store::{
     Abilities, Body, BodyStore, Created, Ended, Error, ErrorKind, Record, Replaced, Result, Store, StoreKey,
     Stored, Timestamp, Touch, Updated, Version, async_trait,
 };
+
+pub use memory::MemoryBodies;
 
 pub(crate) use cookie_body::{CookieBody, Passport};
 pub(crate) use own_state::KEY as OWN_KEY;

@@ -1,0 +1,150 @@
+//! Bodies in the memory of this process: for tests of an application.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloakroom::store::{
+    Body, BodyStore, Bytes, Clock, Ended, Replaced, Result, SystemClock, Timestamp, Version, async_trait,
+};
+use sha1::{Digest as _, Sha1};
+
+/// Keeps bodies in the memory of this process, for tests. Clones share them.
+///
+/// ```
+/// use cloakroom_node::{Express, MemoryBodies};
+///
+/// let bodies = MemoryBodies::new();
+/// let store = Express::new(["keyboard cat"])?.store(bodies.clone());
+/// # let _ = store;
+/// assert_eq!(bodies.get("an id"), None);
+/// # Ok::<(), cloakroom_node::cookie::CookieError>(())
+/// ```
+#[derive(Clone)]
+pub struct MemoryBodies(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    bodies: HashMap<String, (Bytes, Timestamp)>,
+    ended: HashSet<String>,
+}
+
+impl Default for MemoryBodies {
+    fn default() -> Self {
+        Self::with_clock(SystemClock)
+    }
+}
+
+impl MemoryBodies {
+    /// Makes an empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes an empty store with a clock of the test's.
+    pub fn with_clock(clock: impl Clock) -> Self {
+        Self(Arc::new(Inner { clock: Arc::new(clock), kept: Mutex::default() }))
+    }
+
+    /// Returns a body, as a Node application would read it.
+    pub fn get(&self, id: &str) -> Option<Bytes> {
+        self.lock().bodies.get(id).map(|(bytes, _)| bytes.clone())
+    }
+
+    /// Writes a body blindly, as a Node application does.
+    pub fn set(&self, id: &str, body: impl Into<Bytes>, expires_at: Timestamp) {
+        self.lock().bodies.insert(id.into(), (body.into(), expires_at));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn found(&self, kept: &mut Kept, id: &str) -> Option<Body> {
+        if kept.ended.contains(id) {
+            kept.bodies.remove(id);
+            return None;
+        }
+        let (bytes, expires_at) = kept.bodies.get(id)?.clone();
+        (expires_at > self.0.clock.now()).then(|| Body { version: version_of(&bytes), bytes, expires_at })
+    }
+}
+
+#[async_trait]
+impl BodyStore for MemoryBodies {
+    async fn read(&self, id: &str) -> Result<Option<Body>> {
+        Ok(self.found(&mut self.lock(), id))
+    }
+
+    async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
+        let mut kept = self.lock();
+        if self.found(&mut kept, id).is_some() {
+            return Ok(None);
+        }
+        kept.bodies.insert(id.into(), (body.to_vec().into(), expires_at));
+        Ok(Some(version_of(body)))
+    }
+
+    async fn replace(
+        &self,
+        id: &str,
+        expected: Version,
+        body: &[u8],
+        expires_at: Timestamp,
+    ) -> Result<Replaced> {
+        let mut kept = self.lock();
+        Ok(match self.found(&mut kept, id) {
+            None => Replaced::Missing,
+            Some(there) if there.version != expected => Replaced::Changed(there),
+            Some(_) => {
+                kept.bodies.insert(id.into(), (body.to_vec().into(), expires_at));
+                Replaced::Replaced(version_of(body))
+            }
+        })
+    }
+
+    async fn touch(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        let mut kept = self.lock();
+        if self.found(&mut kept, id).is_none() {
+            return Ok(false);
+        }
+        if let Some((_, until)) = kept.bodies.get_mut(id) {
+            *until = expires_at.max(*until);
+        }
+        Ok(true)
+    }
+
+    async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
+        let mut kept = self.lock();
+        Ok(match self.found(&mut kept, id) {
+            None => Ended::Missing,
+            Some(there) if expected.is_some_and(|expected| there.version != expected) => {
+                Ended::Changed(there)
+            }
+            Some(there) => {
+                kept.bodies.remove(id);
+                kept.ended.insert(id.into());
+                Ended::Ended(there)
+            }
+        })
+    }
+}
+
+/// Returns what stands for a body: the first eight bytes of its SHA-1.
+fn version_of(body: &[u8]) -> Version {
+    let hash: [u8; 20] = Sha1::digest(body).into();
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    Version::new(u64::from_be_bytes(first))
+}
+
+impl fmt::Debug for MemoryBodies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryBodies({} bodies)", self.lock().bodies.len())
+    }
+}
