@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::check::CheckArgs;
 use crate::demo::DemoArgs;
+use crate::explain::ExplainArgs;
 use crate::migrate::MigrateArgs;
 
 /// HTTP sessions that never lose a write and never come back from the dead.
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Moves the live sessions of one store to another, while they are used.
     Migrate(MigrateArgs),
+    /// Says which package made a cookie, whether it is signed well, and what its session holds.
+    Explain(ExplainArgs),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod demo;
+mod explain;
 mod migrate;
 mod progress;
 mod signals;
@@ -37,5 +38,6 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Demo(args) => runtime.block_on(demo::run(*args)),
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Migrate(args) => runtime.block_on(migrate::run(args)),
+        Command::Explain(args) => runtime.block_on(explain::run(args)),
     }
 }

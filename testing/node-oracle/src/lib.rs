@@ -10,5 +10,9 @@ pub use browser::{Answer, Browser};
 pub use node_app::NodeApp;
 pub use rust_app::RustApp;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/node.md")]
+struct Guide;
+
 /// The result of what may fail in many ways.
 pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;

@@ -1,0 +1,48 @@
+//! Says which package made a cookie, whether it is signed well, and what its session holds.
+
+mod body;
+mod cookie;
+
+use std::io::Write;
+
+use clap::Args;
+
+use crate::trouble::Trouble;
+
+/// The options of `cloakroom explain`.
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// A `Cookie` header, or a part of one: `connect.sid=s%3A…`
+    #[arg(value_name = "COOKIE")]
+    cookie: String,
+
+    /// A secret that may have signed it; several times for several secrets, the newest first
+    #[arg(long = "secret", value_name = "SECRET")]
+    secrets: Vec<String>,
+
+    /// Where the Node application keeps the bodies: `redis://HOST?prefix=sess:`
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+
+    /// Also shows the values of the session, which may be secret
+    #[arg(long)]
+    show_values: bool,
+}
+
+/// Explains every cookie that may be one of a session.
+pub(crate) async fn run(args: ExplainArgs) -> Result<(), Trouble> {
+    let found = cookie::explain(&args.cookie, &args.secrets);
+    if found.is_empty() {
+        return Err(Trouble::failure("this is no cookie of a session: no pair `name=value` looks like one"));
+    }
+    let mut text = String::new();
+    for explained in &found {
+        text.push_str(&explained.to_string());
+        if let (Some(url), Some(id)) = (&args.store, &explained.id) {
+            text.push_str(&body::look(url, id, args.show_values).await?);
+        }
+    }
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Trouble::failure("nothing can be written").because(&error))
+}
