@@ -11,9 +11,11 @@ CREATE TABLE IF NOT EXISTS cloakroom_records (
     owner       VARBINARY(255),          -- with owner_since, or both are NULL
     owner_since BIGINT,
     payload     LONGBLOB       NOT NULL,
+    -- For the list of an owner's records: to read a part of a long payload, the server would read all of it.
+    payload_head VARBINARY(512) AS (IF(owner IS NULL, NULL, LEFT(payload, 512))) STORED,
     UNIQUE KEY records_key (record_key),
     KEY records_due (due_at),
-    KEY records_owner (owner)
+    KEY records_owner (owner)            -- and id, as in every index: a list of an owner's records is read in pages
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC COMMENT = 'cloakroom-mysql, schema 1';
 
 CREATE TABLE IF NOT EXISTS cloakroom_revocations (

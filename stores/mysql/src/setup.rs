@@ -13,7 +13,7 @@ const MARK: &str = "cloakroom-mysql, schema 1";
 const OURS: &str = "cloakroom-mysql, schema ";
 
 const RECORDS: &str = "id bigint, record_key varbinary, version bigint, expires_at bigint, due_at bigint, \
-    sliding tinyint, owner varbinary, owner_since bigint, payload longblob";
+    sliding tinyint, owner varbinary, owner_since bigint, payload longblob, payload_head varbinary";
 const REVOCATIONS: &str = "owner varbinary, revoked_at bigint, forget_at bigint";
 
 const ABOUT: &str = "SELECT CAST(VERSION() AS CHAR), CAST(@@max_allowed_packet AS SIGNED)";
