@@ -374,9 +374,27 @@ impl<'a> Records<'a> {
 
     /// Lists the records of a user's sessions. A record that was left by a renewal or log-in which died half-way is removed.
     pub(crate) async fn list(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+        let mut found = BTreeMap::new();
+        self.list_into(&mut found, owner).await?;
+        Ok(self.clear_up(found).await)
+    }
+
+    /// As [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
+    /// a page that is still to come to one that was read already, if chance will have it. So a list of several pages is
+    /// read twice, and may name records that are gone.
+    pub(crate) async fn list_all(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+        let mut found = BTreeMap::new();
+        if self.list_into(&mut found, owner).await? > 1 {
+            self.list_into(&mut found, owner).await?;
+        }
+        Ok(self.clear_up(found).await)
+    }
+
+    /// Goes through a user's list and returns how many pages it had. A record that changes between two pages may be in
+    /// both: the later one counts.
+    async fn list_into(&mut self, found: &mut BTreeMap<StoreKey, Listed>, owner: &OwnerKey) -> Result<usize> {
         let owners = self.owners()?;
-        // A record that changes between two pages may be in both: the later one counts.
-        let (mut found, mut after) = (BTreeMap::new(), None);
+        let (mut pages, mut after) = (0, None);
         loop {
             let page = loop {
                 match self.ask(owners.list(owner, after.as_ref(), HEADS)).await {
@@ -386,15 +404,18 @@ impl<'a> Records<'a> {
             };
             let heads = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
             found.extend(heads.map(|record| (record.key.clone(), record)));
-            after = page.next;
+            (pages, after) = (pages + 1, page.next);
             if after.is_none() {
-                break;
+                return Ok(pages);
             }
         }
+    }
+
+    async fn clear_up(&mut self, found: BTreeMap<StoreKey, Listed>) -> Vec<Listed> {
         let mut listed: Vec<Listed> = found.into_values().collect();
         self.remove_unreachable(&mut listed).await;
         mark_replacements(&mut listed);
-        Ok(listed)
+        listed
     }
 
     /// Ends every session of `owner` whose log-in began at `at` or before; returns how many there were.

@@ -45,14 +45,13 @@ impl DynamoStore {
         let (now, most) = (self.now(), limit.clamp(1, MOST_READ));
         let after = after.map(|cursor| StoreKey::from_bytes(cursor.as_bytes())).transpose();
         let after = after.map_err(|_| Failure::WRONG_CURSOR)?;
-        let (keys, is_last) = self.noted(owner, after.as_ref(), most).await?;
-        let Notes { theirs, stale } = self.follow_whole(owner, &keys).await?;
+        let (Notes { theirs, stale }, last) = self.follow_whole(owner, after.as_ref(), most).await?;
         for key in stale.iter().take(MOST_ENDED) {
             let steps = vec![conditions::not_theirs(key, owner, now), conditions::forget(owner, key)];
             // Whoever lists next tries again.
             drop(self.together(steps).await);
         }
-        let next = keys.last().filter(|_| !is_last).map(|key| Cursor::new(key.as_bytes().to_vec()));
+        let next = last.map(|key| Cursor::new(key.as_bytes().to_vec()));
         let heads = theirs.into_iter().filter_map(RecordHead::of).filter(|head| head.is_live(now));
         Ok(HeadPage::new(heads.collect(), next))
     }
@@ -103,14 +102,21 @@ impl DynamoStore {
         Ok(())
     }
 
-    /// Like [`follow`](Self::follow), with all records as they were at one moment: again, if one was gone that was not
-    /// before, as another may have come in its place since the notes were read.
-    async fn follow_whole(&self, owner: &OwnerKey, keys: &[StoreKey]) -> Result<Notes, Failure> {
+    /// Reads a page of notes and follows them, with all records as they were at one moment: reads both again, if a record
+    /// was gone that was not before, as another may have come in its place since the notes were read. Returns the last
+    /// note's key too, unless there are no more.
+    async fn follow_whole(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&StoreKey>,
+        most: usize,
+    ) -> Result<(Notes, Option<StoreKey>), Failure> {
         let mut before = Vec::new();
         for _ in 0..MOST_ROUNDS {
-            let notes = self.follow(owner, keys).await?;
+            let (mut keys, is_last) = self.noted(owner, after, most).await?;
+            let notes = self.follow(owner, &keys).await?;
             if notes.stale == before {
-                return Ok(notes);
+                return Ok((notes, keys.pop().filter(|_| !is_last)));
             }
             before = notes.stale;
         }

@@ -5,7 +5,7 @@ mod place;
 
 use std::time::Duration;
 
-use cloakroom_conformance::heads_of;
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_dynamodb::DynamoStore;
 use cloakroom_dynamodb::aws_sdk_dynamodb::primitives::Blob;
 use cloakroom_dynamodb::aws_sdk_dynamodb::types::{
@@ -180,7 +180,7 @@ async fn as_many_requests_are_made_as_are_promised() {
     store.delete(&key(1)).await.unwrap().unwrap();
     trips("a delete", 1);
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
-    trips("a list that finds and removes a note that leads nowhere", 4);
+    trips("a list that finds and removes a note that leads nowhere", 5);
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     trips("a list", 2);
     assert_eq!(store.revoke(&alice(), clock.now()).await.unwrap(), 1);
@@ -231,4 +231,14 @@ async fn a_server_of_another_kind_is_no_store() {
     let url = other.url().replace("etcd://", "dynamodb://");
     let error = DynamoStore::at(&url).unwrap().open().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Setup | ErrorKind::Other), "{error:?}");
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let server = Service::Dynamodb.shared();
+    let (url, proxy) = (place::url_at(&server), Proxy::to(&server).unwrap());
+    let writer = open(&url, &clock()).await;
+    let reader = builder(&url.replace(&server, proxy.url()), &clock()).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(150_000, 3_000_000);
 }

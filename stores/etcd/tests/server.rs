@@ -7,8 +7,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use cloakroom_conformance::heads_of;
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_etcd::EtcdStore;
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
@@ -210,4 +211,14 @@ async fn a_server_of_another_kind_is_no_store() {
     let url = other.url().replace("memcached://", "etcd://");
     let error = EtcdStore::builder(&url).timeout(Duration::from_secs(2)).open().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Setup), "{error}");
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let url = Service::Etcd.shared();
+    let (prefix, proxy) = (place::prefix(), Proxy::to(&url).unwrap());
+    let writer = EtcdStore::builder(&url).prefix(&*prefix).open().await.unwrap();
+    let reader = EtcdStore::builder(proxy.url()).prefix(&*prefix).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(100_000, 1_000_000);
 }

@@ -5,15 +5,17 @@ mod place;
 
 use std::time::{Duration, Instant};
 
-use cloakroom_conformance::heads_of;
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_mongodb::mongodb::bson::{Document, doc};
 use cloakroom_mongodb::mongodb::options::{ClientOptions, IndexOptions};
 use cloakroom_mongodb::mongodb::{Client, IndexModel};
 use cloakroom_mongodb::{Builder, MongoStore};
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
 };
+use futures_util::TryStreamExt;
 use place::Place;
 
 fn key(number: u8) -> StoreKey {
@@ -205,4 +207,43 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let error = store.update(&key(1), version, &large((15 << 20) + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, most);
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let (place, builder) = here().await;
+    let writer = builder.open().await.unwrap();
+    let proxy = Proxy::to(&Service::Mongodb.shared()).unwrap();
+    let reader = MongoStore::builder(proxy.url()).collection(place.collection()).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(120_000, 20_000);
+}
+
+/// By the server's own account of what it would do, and did.
+#[tokio::test]
+async fn f15_a_page_of_a_list_goes_through_an_index_and_looks_at_no_more_records_than_it_has() {
+    let (place, builder) = here().await;
+    let store = builder.open().await.unwrap();
+    let (alice, bob) = (OwnerKey::new("alice").unwrap(), OwnerKey::new("bob").unwrap());
+    for number in 0..=255 {
+        let owner = if number % 2 == 0 { &alice } else { &bob };
+        let owner = Some(Owner { key: owner.clone(), since: Timestamp::EPOCH });
+        let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
+        assert!(matches!(store.create(&key(number), &record).await.unwrap(), Created::Created(_)));
+    }
+    let database = Client::with_uri_str(&Service::Mongodb.shared()).await.unwrap().database("cloakroom");
+    let here = place.raw.namespace().to_string();
+    database.run_command(doc! { "profile": 2, "filter": { "ns": &here } }).await.unwrap();
+    let page = store.list(&alice, None, 10).await.unwrap();
+    assert_eq!(store.list(&alice, page.next.as_ref(), 10).await.unwrap().heads.len(), 10);
+    database.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = database.collection::<Document>("system.profile");
+    let found = profile.find(doc! { "ns": here, "op": "query" }).await.unwrap();
+    let found: Vec<Document> = found.try_collect().await.unwrap();
+    assert_eq!(found.len(), 2);
+    for query in found {
+        assert!(query.get_i32("docsExamined").unwrap() <= 12, "{query}");
+        assert!(query.get_i32("keysExamined").unwrap() <= 14, "{query}");
+        assert!(!query.contains_key("hasSortStage"), "{query}");
+    }
 }

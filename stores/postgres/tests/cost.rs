@@ -6,10 +6,12 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_conformance::LongList;
 use cloakroom_postgres::PostgresStore;
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{ManualClock, Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
-use support::{created, holding, key, number, run};
+use support::{Tables, created, holding, key, number, run};
 
 /// A server that counts statements, and on which nothing happens by itself.
 fn counting() -> Instance {
@@ -149,4 +151,13 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
     assert!(swept.removed == 400 && swept.more);
     assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 99);
     assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let tables = Tables::make().await;
+    let proxy = Proxy::to(&support::url()).unwrap();
+    let reader = tables.name(PostgresStore::builder(proxy.url()).unwrap()).open().await.unwrap();
+    let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(100_000, 1_000);
 }

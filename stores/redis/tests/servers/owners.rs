@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_conformance::heads_of;
+use cloakroom_conformance::{LongList, heads_of};
+use cloakroom_proxy::Proxy;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_store::{
@@ -188,4 +189,23 @@ async fn in_a_cluster_a_write_that_was_on_its_way_during_a_revocation_is_refused
     // A log-in that began later is let through, and other records of the user are not meant.
     place.clock.advance(Duration::from_micros(1));
     assert!(matches!(place.store.create(&key(4), &place.record(HOUR)).await.unwrap(), Created::Created(_)));
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    for service in [Service::Redis, Service::Valkey] {
+        let place = place(service).await;
+        let proxy = Proxy::to(&service.shared()).unwrap();
+        let reader = RedisStore::builder(proxy.url()).unwrap().prefix(&*place.prefix).open().await.unwrap();
+        let cost = LongList::measure(&place.store, &reader, 20_000, || proxy.received()).await.unwrap();
+        cost.assert_bounded(120_000, 1_000);
+    }
+}
+
+/// A proxy cannot stand in front of a cluster, so its servers count.
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_in_a_cluster() {
+    let place = place(Service::RedisCluster).await;
+    let cost = LongList::measure(&place.store, &place.store, 20_000, || 0).await.unwrap();
+    cost.assert_bounded(0, 0);
 }
