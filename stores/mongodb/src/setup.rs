@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::server::Server;
 
 /// The indexes by name, and the fields of each. That of owners has the key next, so that a list is read in pages: an update
-/// that keeps the owner leaves a record's place as it is, so that whoever goes through it meets each record once. It has
+/// that keeps the owner leaves a record's place as it is, so that going through it meets each record once. It has
 /// `since` last, so that a revocation reads no other records than those that it removes.
 const INDEXES: [(&str, &[&str]); 3] = [
     ("cloakroom_owner", &["owner", "_id", "since"]),

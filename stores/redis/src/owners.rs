@@ -19,7 +19,7 @@ use crate::store::{Inner, RedisStore};
 
 /// How many records of an owner are asked for at once, each in its slot.
 const AT_ONCE: usize = 64;
-/// How many records a page has at most: a script holds up everybody on the server.
+/// How many records a page has at most: a script holds up all others on the server.
 const LISTED_AT_ONCE: usize = 100;
 /// How many records a step of a revocation looks at: some milliseconds of the server's time.
 const ENDED_AT_ONCE: usize = 1_000;
@@ -198,7 +198,7 @@ impl Inner {
         Ok((heads, dead))
     }
 
-    /// The beginning of the record of a member of an index; empty if there is none.
+    /// The beginning of the record of a member of an index; empty without a record.
     async fn head(&self, member: Value) -> Result<(StoreKey, Vec<u8>)> {
         let key = key(&member)?;
         let name = self.layout.record(&key);

@@ -9,7 +9,7 @@ local function tidy(index, owner, records)
 end
 
 -- Puts a member into an index that lasts `lifetime` from now at least, and says how many there are. One that is there keeps
--- its place for half an hour, so that whoever goes through the members meets it once.
+-- its place for half an hour, so that going through the members meets it once.
 local function enlist(index, member, now, lifetime)
   local left = call('PTTL', index)
   local listed = call('ZSCORE', index, member)
