@@ -170,7 +170,7 @@ impl Renewing {
             let pending = engine.begin(&Plain::with_cookie(cookie.as_str()));
             pending.load().await.unwrap().renew_id();
             let set = pending.commit().await.unwrap().set_cookie.unwrap();
-            *cookie = set.split(';').next().unwrap().to_owned();
+            set.split(';').next().unwrap().clone_into(cookie);
             let rest = self.keys(Some(after)).await;
             if is_after == rest.iter().any(|key| !before.contains(key)) {
                 return;

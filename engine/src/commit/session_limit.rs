@@ -64,7 +64,6 @@ fn beyond(limit: usize, records: Vec<Listed>) -> Vec<Listed> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "all of this is a test")]
 mod tests {
     use cloakroom_store::{RecordHead, StoreKey, Version};
 

@@ -51,6 +51,9 @@ impl LongList {
     ///
     /// # Errors
     /// A store's failure, and [`ErrorKind::Invalid`] if the store cannot find the records of an owner.
+    ///
+    /// # Panics
+    /// If the writer already has one of the records.
     pub async fn measure(
         writer: &dyn Store,
         reader: &dyn Store,
