@@ -146,7 +146,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// Where a [`Scan`] goes on; its bytes mean something only to the store that made it.
+/// Where a [`Scan`] or a list of an owner's records goes on; its bytes mean something only to the store that made it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Bytes);
 
@@ -168,22 +168,137 @@ impl fmt::Debug for Cursor {
     }
 }
 
+/// What a list shows of a live record: enough to name it and to say what it is, whatever the size of its payload.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordHead {
+    /// The record's key.
+    pub key: StoreKey,
+    /// The record's version, to name it in [`Store::update`](crate::Store::update).
+    pub version: Version,
+    /// When the log-in began that made the record the owner's.
+    pub since: Timestamp,
+    /// From this moment on the record does not exist.
+    pub expires_at: Timestamp,
+    /// Whether a touch that rides on a load may move the expiry.
+    pub sliding: bool,
+    /// The first [`PAYLOAD_BYTES`](Self::PAYLOAD_BYTES) of the payload, or all of it if it is shorter.
+    pub payload_head: Bytes,
+}
+
+impl RecordHead {
+    /// How many bytes of a payload a list shows: 512.
+    pub const PAYLOAD_BYTES: usize = 512;
+
+    /// Makes a head; cuts `payload_head` to [`PAYLOAD_BYTES`](Self::PAYLOAD_BYTES), and shares its memory.
+    pub fn new(
+        key: StoreKey,
+        version: Version,
+        since: Timestamp,
+        expires_at: Timestamp,
+        sliding: bool,
+        mut payload_head: Bytes,
+    ) -> Self {
+        payload_head.truncate(Self::PAYLOAD_BYTES);
+        Self { key, version, since, expires_at, sliding, payload_head }
+    }
+
+    /// Makes the head of a record, or `None` if it has no owner. Shares the payload's memory.
+    pub fn of(entry: Entry) -> Option<Self> {
+        let Entry { key, stored: Stored { record, version } } = entry;
+        let Record { payload, expires_at, sliding, owner } = record;
+        Some(Self::new(key, version, owner?.since, expires_at, sliding, payload))
+    }
+
+    /// Returns whether the record still exists at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}
+
+impl fmt::Debug for RecordHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordHead")
+            .field("version", &self.version)
+            .field("since", &self.since)
+            .field("expires_at", &self.expires_at)
+            .field("sliding", &self.sliding)
+            .field("payload_head", &format_args!("{} bytes", self.payload_head.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A page of an owner's records.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HeadPage {
+    /// The records, in no order that is promised; may be fewer than asked for, or none, although there are more pages.
+    pub heads: Vec<RecordHead>,
+    /// Where the next page begins, or `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+impl HeadPage {
+    /// The most records that a page has, however many are asked for: 1,000.
+    pub const MOST: usize = 1_000;
+
+    /// Makes a page.
+    pub const fn new(heads: Vec<RecordHead>, next: Option<Cursor>) -> Self {
+        Self { heads, next }
+    }
+
+    /// Returns how many records to look at for a page of `limit`: between 1 and [`MOST`](Self::MOST).
+    pub fn bounded(limit: usize) -> usize {
+        limit.clamp(1, Self::MOST)
+    }
+}
+
 /// Finds and revokes the records of an owner.
 ///
 /// An owner's records are those whose [`Record::owner`](crate::Record::owner) names them now: an update that
 /// changes the owner moves the record from one owner to the other at once.
+///
+/// # Bounded work
+/// An owner may have any number of records, of any size, and other users must not wait for them. So a page of a
+/// [`list`](Self::list) costs about as much as the heads of `limit` records, and a [`revoke`](Self::revoke) reads no
+/// payload. What a store cannot keep of that, its documentation says.
 ///
 /// # Remembering
 /// A revocation is remembered for 24 hours at least, counted from the later of its own moment and the call, so that a log-in which began before it and is still under way
 /// is refused when it arrives.
 #[async_trait]
 pub trait Owners: fmt::Debug + Send + Sync {
-    /// Lists the owner's live records, in no order.
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>>;
+    /// Lists a page of the owner's live records, from the beginning or from where the last page ended.
+    ///
+    /// A record that is live and the owner's from the first page to the last is seen at least once, whatever else
+    /// changes; one that changes between two pages may be seen in both. The order is unspecified. A page has about
+    /// `limit` records (at least 1, at most [`HeadPage::MOST`]), and shows the beginning of each payload only.
+    ///
+    /// ```
+    /// # use cloakroom_store::*;
+    /// # async fn all(owners: &dyn Owners, owner: &OwnerKey) -> Result<Vec<RecordHead>> {
+    /// let (mut heads, mut after) = (Vec::new(), None);
+    /// loop {
+    ///     let page = owners.list(owner, after.as_ref(), 100).await?;
+    ///     heads.extend(page.heads);
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         return Ok(heads);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the cursor is another store's; a store's failure.
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage>;
 
-    /// Removes every record of `owner` whose `since` is not later than `at`, and says how many live ones there were.
+    /// Removes every record of `owner` whose `since` is not later than `at`, and returns how many live ones there were.
     ///
     /// From then on a [`create`](crate::Store::create) or [`update`](crate::Store::update) with such an owner
     /// is answered with `Revoked`. An earlier revocation than one already made changes nothing.
+    ///
+    /// A store may remove many records in several steps, so that each is short: then nothing that began before gets in
+    /// from the first step on, and all are gone when it returns.
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64>;
 }

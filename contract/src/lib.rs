@@ -10,7 +10,9 @@ mod shared;
 mod store;
 mod timestamp;
 
-pub use abilities::{Abilities, Cursor, Entry, Immediate, Owners, Page, Scan, Sweep, Swept};
+pub use abilities::{
+    Abilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, Sweep, Swept,
+};
 pub use async_trait::async_trait;
 pub use body::{Body, BodyStore, Ended, Replaced};
 pub use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! The one door to the store: every question of the engine goes through here, with its retries, its deadline, the events
 //! of outages, decoding, and the one walker of redirects.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use cloakroom_store::{
     Created, Cursor, Entry, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners,
-    Record, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Record, RecordHead, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
 
 use tokio::time::Instant;
 
-use crate::record::{Frames, Header, Payload, Tag};
+use crate::record::{Frames, Header, Payload, read_head};
 use crate::retry::{Limits, Retry};
 use crate::store_health::Admission;
 use crate::{Engine, Error, ErrorKind, Handle, Result};
@@ -48,6 +48,9 @@ impl Drop for Records<'_> {
 /// How many sessions a page of a scan has.
 const PAGE: usize = 500;
 
+/// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
+const HEADS: usize = 100;
+
 /// After how long a renewal or log-in that is not done has died: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);
 
@@ -69,7 +72,7 @@ pub(crate) struct Listed {
 }
 
 /// Finds the records that are to replace other listed ones.
-fn mark_replacements(listed: &mut [Listed]) {
+pub(crate) fn mark_replacements(listed: &mut [Listed]) {
     if listed.iter().all(|record| record.header.replaces().is_none()) {
         return;
     }
@@ -91,14 +94,21 @@ impl Listed {
     /// Reads a record; `None` if it is no session, or cannot be read.
     fn read(entry: Entry) -> Option<Self> {
         let Entry { key, stored: Stored { record, version } } = entry;
-        let Ok(Payload::Session(header, frames)) = Payload::decode(&record.payload) else { return None };
-        let device = frames.iter().find(|frame| frame.tag == Tag::Device);
-        let device = device.map(|frame| String::from_utf8_lossy(&frames.bytes()[frame.value]).into_owned());
+        let (header, device) = read_head(&record.payload)?;
         let user =
             record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
         let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
         let session = header.public_id();
         let expires_at = record.expires_at;
+        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
+    }
+
+    /// Reads what a list of the owner's records shows of one; `None` if it is no session, or cannot be read.
+    pub(crate) fn read_head(head: RecordHead, owner: &OwnerKey) -> Option<Self> {
+        let (header, device) = read_head(&head.payload_head)?;
+        let RecordHead { key, version, since, expires_at, .. } = head;
+        let user = Some(String::from_utf8_lossy(owner.as_bytes()).into_owned());
+        let session = header.public_id();
         Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
     }
 
@@ -364,17 +374,48 @@ impl<'a> Records<'a> {
 
     /// Lists the records of a user's sessions. A record that was left by a renewal or log-in which died half-way is removed.
     pub(crate) async fn list(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+        let mut found = BTreeMap::new();
+        self.list_into(&mut found, owner).await?;
+        Ok(self.clear_up(found).await)
+    }
+
+    /// As [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
+    /// a page that is still to come to one that was read already, if chance will have it. So a list of several pages is
+    /// read twice, and may name records that are gone.
+    pub(crate) async fn list_all(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+        let mut found = BTreeMap::new();
+        if self.list_into(&mut found, owner).await? > 1 {
+            self.list_into(&mut found, owner).await?;
+        }
+        Ok(self.clear_up(found).await)
+    }
+
+    /// Goes through a user's list and returns how many pages it had. A record that changes between two pages may be in
+    /// both: the later one counts.
+    async fn list_into(&mut self, found: &mut BTreeMap<StoreKey, Listed>, owner: &OwnerKey) -> Result<usize> {
         let owners = self.owners()?;
-        let entries = loop {
-            match self.ask(owners.list(owner)).await {
-                Ok(entries) => break entries,
-                Err(error) => self.wait_after(error).await?,
+        let (mut pages, mut after) = (0, None);
+        loop {
+            let page = loop {
+                match self.ask(owners.list(owner, after.as_ref(), HEADS)).await {
+                    Ok(page) => break page,
+                    Err(error) => self.wait_after(error).await?,
+                }
+            };
+            let heads = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
+            found.extend(heads.map(|record| (record.key.clone(), record)));
+            (pages, after) = (pages + 1, page.next);
+            if after.is_none() {
+                return Ok(pages);
             }
-        };
-        let mut listed: Vec<Listed> = entries.into_iter().filter_map(Listed::read).collect();
+        }
+    }
+
+    async fn clear_up(&mut self, found: BTreeMap<StoreKey, Listed>) -> Vec<Listed> {
+        let mut listed: Vec<Listed> = found.into_values().collect();
         self.remove_unreachable(&mut listed).await;
         mark_replacements(&mut listed);
-        Ok(listed)
+        listed
     }
 
     /// Ends every session of `owner` whose log-in began at `at` or before; returns how many there were.

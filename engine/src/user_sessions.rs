@@ -84,7 +84,7 @@ impl Sessions {
     async fn end_named(&self, records: &mut Records<'_>, owner: &OwnerKey, handle: &Handle) -> Result<bool> {
         let mut has_ended = false;
         loop {
-            let listed = records.list(owner).await?;
+            let listed = records.list_all(owner).await?;
             let found: Vec<&Listed> = listed.iter().filter(|it| it.is_named(handle)).collect();
             if found.iter().all(|record| self.info(record).is_none()) {
                 return Ok(has_ended);
@@ -154,17 +154,22 @@ impl Sessions {
     ) -> Result<u64> {
         let mut count = 0;
         loop {
-            let listed = records.list(owner).await?;
+            let listed = records.list_all(owner).await?;
             // A session that was just exempted is dated a microsecond ahead.
             let now = self.engine.clock().now() + Duration::from_micros(1);
-            let mut ahead = listed
+            let ahead = listed
                 .iter()
                 .filter(|it| it.since > now && self.info(it).is_some())
                 .filter(|it| but.is_none_or(|but| !it.is_named(&but)));
-            let Some(found) = ahead.next() else { return Ok(count) };
-            if records.end_exactly(&found.key, found.version).await? {
-                count += 1;
-            } else if !records.wait_after_conflict().await {
+            let (mut found, before) = (false, count);
+            for record in ahead {
+                found = true;
+                count += u64::from(records.end_exactly(&record.key, record.version).await?);
+            }
+            if !found {
+                return Ok(count);
+            }
+            if count == before && !records.wait_after_conflict().await {
                 return Err(busy());
             }
         }

@@ -62,3 +62,40 @@ fn beyond(limit: usize, records: Vec<Listed>) -> Vec<Listed> {
     });
     beyond.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_store::{RecordHead, StoreKey, Version};
+
+    use super::*;
+    use crate::record::{Header, begin_session};
+    use crate::records::mark_replacements;
+
+    fn listed(name: u8, since: u64, replaces: Option<u8>) -> Listed {
+        let key = |name| StoreKey::from_hash([name; 32]);
+        let (since, owner) = (Timestamp::from_millis(since), OwnerKey::new("alice").unwrap());
+        let mut header = Header::new(since, [name; 16], [0; 16]);
+        replaces.into_iter().for_each(|old| header.set_replaces(key(old)));
+        let payload = begin_session(&header, 0).into();
+        let head = RecordHead::new(key(name), Version::new(1), since, Timestamp::NEVER, true, payload);
+        Listed::read_head(head, &owner).unwrap()
+    }
+
+    #[test]
+    fn the_record_of_a_session_beyond_the_limit_ends_before_the_one_that_is_to_replace_it() {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+            let mut records: Vec<_> = order
+                .into_iter()
+                .map(|place| match place {
+                    0 => listed(5, 1, None),
+                    1 => listed(6, 9, Some(5)),
+                    _ => listed(7, 5, None),
+                })
+                .collect();
+            mark_replacements(&mut records);
+            let ended = beyond(1, records);
+            let ended: Vec<_> = ended.iter().map(|record| record.key.as_bytes()[0]).collect();
+            assert_eq!(ended, [5, 6], "{order:?}");
+        }
+    }
+}

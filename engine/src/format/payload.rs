@@ -200,7 +200,7 @@ impl PayloadBuilder {
         Self(record::begin_session(&facts.0, room))
     }
 
-    /// Adds a value.
+    /// Adds a value. The name of a device comes first: a list of the user's sessions reads the beginning of a payload only.
     pub fn add(&mut self, kind: MemberKind, key: &str, value: &[u8]) {
         let tag = match kind {
             MemberKind::Value => Tag::Value,

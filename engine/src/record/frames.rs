@@ -64,6 +64,11 @@ impl Frames {
         Some(Self { bytes, flash: Some(flash) })
     }
 
+    /// The frames of a payload that may be cut short; a walk ends before the frame that is not whole.
+    pub(super) fn beginning(bytes: Bytes) -> Self {
+        Self { bytes, flash: None }
+    }
+
     /// The frames of a payload that this process has just written with `header`.
     pub(crate) fn of(payload: &Bytes, header: &Header) -> Self {
         Self { bytes: payload.slice(2 + header.encoded_len()..), flash: None }

@@ -66,6 +66,18 @@ impl Payload {
     }
 }
 
+/// Reads the beginning of a session's payload: its header, and the name of its device if that frame is whole.
+/// `None` if the payload is no session's, or too little of it is there.
+pub(crate) fn read_head(bytes: &Bytes) -> Option<(Header, Option<String>)> {
+    let [FORMAT, SESSION, ..] = bytes[..] else { return None };
+    let (header, length) = Header::decode(&bytes[2..])?;
+    let frames = Frames::beginning(bytes.slice(2 + length..));
+    let device = frames.iter().find(|frame| frame.tag == Tag::Device);
+    let device =
+        device.map(|frame| String::from_utf8_lossy(&frames.bytes()[frame.value.clone()]).into_owned());
+    Some((header, device))
+}
+
 /// Begins the payload of a session; frames follow.
 pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + header.encoded_len() + room);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::{
-    Abilities, Created, Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
+    Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
 };
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Clock, Timestamp};
@@ -196,8 +196,8 @@ impl Scan for ControlledStore {
 
 #[async_trait]
 impl Owners for ControlledStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.pass(Op::List, None, self.0.memory.list(owner)).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.pass(Op::List, None, self.0.memory.list(owner, after, limit)).await
     }
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         self.pass(Op::Revoke, None, self.0.memory.revoke(owner, at)).await

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Entry, OwnerKey, Owners, Record, Result, Store, StoreKey, Stored, Touch, Updated,
-    Version, async_trait,
+    Abilities, Created, Cursor, HeadPage, OwnerKey, Owners, Record, Result, Store, StoreKey, Stored, Touch,
+    Updated, Version, async_trait,
 };
 use proptest::strategy::{Just, Strategy};
 
@@ -97,19 +97,19 @@ impl Store for Seeded {
 
 #[async_trait]
 impl Owners for Seeded {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.owners().list(owner).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.owners().list(owner, after, limit).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         if self.wrong != Wrong::RevocationsLeaveNoMark {
             return self.owners().revoke(owner, at).await;
         }
-        let entries = self.owners().list(owner).await?;
-        for entry in &entries {
-            self.store.delete(&entry.key).await?;
+        let heads = self.owners().list(owner, None, HeadPage::MOST).await?.heads;
+        for head in &heads {
+            self.store.delete(&head.key).await?;
         }
-        Ok(entries.len() as u64)
+        Ok(heads.len() as u64)
     }
 }
 

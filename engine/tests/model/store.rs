@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Entry, Error, ErrorKind, OwnerKey, Owners, Record, Result, Store, StoreKey, Stored,
-    Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
+    StoreKey, Stored, Touch, Updated, Version, async_trait,
 };
 
 use crate::gate::{Actor, Gate, Point, Verdict};
@@ -110,8 +110,8 @@ impl Store for Gated {
 
 #[async_trait]
 impl Owners for Gated {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let run = self.owners().list(owner);
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let run = self.owners().list(owner, after, limit);
         self.step(Point::Look, "lists", None, run, |_| Done::Nothing).await
     }
 

@@ -1,6 +1,6 @@
 //! What the store can do beyond the contract. DynamoDB collects by itself what expired.
 
-use cloakroom_store::{Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Timestamp, async_trait};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Timestamp, async_trait};
 
 use crate::store::DynamoStore;
 
@@ -21,8 +21,8 @@ impl Scan for DynamoStore {
 
 #[async_trait]
 impl Owners for DynamoStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        Ok(self.list_now(owner).await?)
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        Ok(self.list_now(owner, after, limit).await?)
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

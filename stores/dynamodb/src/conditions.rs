@@ -56,7 +56,13 @@ pub(crate) fn replace(
     change.speaks_of(":expected", number(expected.get()));
     change.set(layout::VERSION, ":version", number(next.get()));
     change.set(layout::SLIDING, ":sliding", AttributeValue::Bool(record.sliding));
-    change.set(layout::PAYLOAD, ":payload", bytes(&record.payload[..]));
+    let (beginning, rest) = layout::halves(&record.payload);
+    change.set(layout::PAYLOAD, ":payload", bytes(beginning));
+    if rest.is_empty() {
+        change.remove.push(layout::REST);
+    } else {
+        change.set(layout::REST, ":rest", bytes(rest));
+    }
     change.expire(record.expires_at, now);
     match &record.owner {
         None => change.remove.extend([layout::OWNER, layout::SINCE, layout::NOTED]),

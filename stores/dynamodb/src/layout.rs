@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
 
 use crate::error::Failure;
 
@@ -21,10 +21,16 @@ pub(crate) const OWNER: &str = "ow";
 pub(crate) const SINCE: &str = "os";
 /// Until when, at least, the owner's note of this record stays.
 pub(crate) const NOTED: &str = "x";
+/// The payload, or its first 512 bytes: a list reads no more, and DynamoDB can read no part of an attribute.
 pub(crate) const PAYLOAD: &str = "p";
+/// The rest of a longer payload.
+pub(crate) const REST: &str = "pr";
 pub(crate) const REVOKED: &str = "r";
 /// When DynamoDB may collect the item, in seconds by its own clock.
 pub(crate) const TTL: &str = "t";
+
+/// What a list reads of a record's item.
+pub(crate) const LISTED: &str = "pk, v, e, sl, ow, os, p";
 
 /// The sort key of a record.
 pub(crate) const RECORD: &[u8] = b"r";
@@ -98,7 +104,11 @@ pub(crate) fn record_item(name: &StoreKey, record: &Record, version: Version, no
     set(VERSION, number(version.get()));
     set(EXPIRES, moment(record.expires_at));
     set(SLIDING, AttributeValue::Bool(record.sliding));
-    set(PAYLOAD, bytes(&record.payload[..]));
+    let (beginning, rest) = halves(&record.payload);
+    set(PAYLOAD, bytes(beginning));
+    if !rest.is_empty() {
+        set(REST, bytes(rest));
+    }
     if let Some(owner) = &record.owner {
         set(OWNER, bytes(owner.key.as_bytes()));
         set(SINCE, moment(owner.since));
@@ -110,6 +120,11 @@ pub(crate) fn record_item(name: &StoreKey, record: &Record, version: Version, no
     item
 }
 
+/// What a list reads of a payload, and the rest.
+pub(crate) fn halves(payload: &[u8]) -> (&[u8], &[u8]) {
+    payload.split_at(payload.len().min(RecordHead::PAYLOAD_BYTES))
+}
+
 /// An owner's note of a record.
 pub(crate) fn note_item(owner: &OwnerKey, name: &StoreKey, expires_at: Timestamp, now: Timestamp) -> Item {
     let mut item = note_key(owner, name);
@@ -119,8 +134,9 @@ pub(crate) fn note_item(owner: &OwnerKey, name: &StoreKey, expires_at: Timestamp
 
 /// Reads the item of a record, dead or alive.
 pub(crate) fn stored(item: &Item) -> Result<Stored, Failure> {
+    let rest = if item.contains_key(REST) { blob(item, REST)? } else { &[] };
     let record = Record {
-        payload: blob(item, PAYLOAD)?.to_vec().into(),
+        payload: [blob(item, PAYLOAD)?, rest].concat().into(),
         expires_at: Timestamp::from_micros(read_number(item, EXPIRES)?),
         sliding: *item.get(SLIDING).and_then(|value| value.as_bool().ok()).ok_or(Failure::DAMAGED)?,
         owner: if item.contains_key(OWNER) { Some(read_owner(item)?) } else { None },
@@ -176,7 +192,9 @@ mod tests {
     #[test]
     fn a_record_comes_back_as_it_went_in() {
         let name = StoreKey::from_bytes(&[0, 255]).unwrap();
-        for record in [record(), Record { owner: None, ..record() }, Record::new("", Timestamp::NEVER)] {
+        let long = Record { payload: vec![7; 513].into(), ..record() };
+        for record in [record(), long, Record { owner: None, ..record() }, Record::new("", Timestamp::NEVER)]
+        {
             let item = record_item(&name, &record, Version::new(u64::MAX), NOW);
             let entry = entry(&item).unwrap();
             assert_eq!((entry.key, entry.stored.record), (name.clone(), record));

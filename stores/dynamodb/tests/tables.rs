@@ -5,6 +5,7 @@ mod place;
 
 use std::time::Duration;
 
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_dynamodb::DynamoStore;
 use cloakroom_dynamodb::aws_sdk_dynamodb::primitives::Blob;
 use cloakroom_dynamodb::aws_sdk_dynamodb::types::{
@@ -113,7 +114,7 @@ async fn a_session_that_outlives_its_note_gets_a_new_one() {
     }
     let record = Record { expires_at: clock.now() + 90 * A_DAY, ..of_alice(&clock, A_DAY) };
     assert!(matches!(store.update(&key(1), version, &record).await.unwrap(), Updated::Updated(_)));
-    assert_eq!(store.list(&alice()).await.unwrap().len(), 1);
+    assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     let collected: u64 = notes(&store).await[0]["t"].as_n().unwrap().parse().unwrap();
     assert!(collected > (Timestamp::now() + 96 * A_DAY).as_millis() / 1000, "the note outlives the record");
 }
@@ -127,7 +128,7 @@ async fn notes_that_lead_nowhere_are_removed_by_a_list() {
     }
     store.delete(&key(0)).await.unwrap().unwrap();
     assert_eq!(notes(&store).await.len(), 3);
-    assert_eq!(store.list(&alice()).await.unwrap().len(), 2);
+    assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 2);
     assert_eq!(notes(&store).await.len(), 2);
 }
 
@@ -178,9 +179,9 @@ async fn as_many_requests_are_made_as_are_promised() {
     trips("a touch", 1);
     store.delete(&key(1)).await.unwrap().unwrap();
     trips("a delete", 1);
-    assert_eq!(store.list(&alice()).await.unwrap().len(), 1);
+    assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     trips("a list that finds and removes a note that leads nowhere", 5);
-    assert_eq!(store.list(&alice()).await.unwrap().len(), 1);
+    assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     trips("a list", 2);
     assert_eq!(store.revoke(&alice(), clock.now()).await.unwrap(), 1);
     trips("a revocation", 4);
@@ -230,4 +231,14 @@ async fn a_server_of_another_kind_is_no_store() {
     let url = other.url().replace("etcd://", "dynamodb://");
     let error = DynamoStore::at(&url).unwrap().open().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Setup | ErrorKind::Other), "{error:?}");
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let server = Service::Dynamodb.shared();
+    let (url, proxy) = (place::url_at(&server), Proxy::to(&server).unwrap());
+    let writer = open(&url, &clock()).await;
+    let reader = builder(&url.replace(&server, proxy.url()), &clock()).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(150_000, 3_000_000);
 }

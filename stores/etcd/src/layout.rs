@@ -3,7 +3,7 @@
 //! | key: the prefix, then | value |
 //! |---|---|
 //! | `r`, the record's key | the record, below |
-//! | `o`, length of the owner (1 byte), owner, since (8 bytes), the record's key | empty |
+//! | `o`, length of the owner (1 byte), owner, the record's key | the record, with no more than the first 512 bytes of its payload |
 //! | `m`, length of the owner (1 byte), owner, moment (8 bytes) | empty: what the owner began until then is revoked |
 //! | `life` | 16 random bytes: whoever finds others there knows that all was lost meanwhile |
 //!
@@ -21,21 +21,24 @@
 //! Integers are big endian, so that keys stand in the order of their moments. A touch writes the record again with another
 //! expiry and the same version. Each write is a transaction on condition of the revision that was seen, and changes the
 //! keys of the owner in the same step; a write that brings an owner is also on condition that there is no `m` of that
-//! owner from `since` on. So the keys of owners are exact, and a revocation is one transaction as well, of up to
-//! [`BATCH`] records at a time.
+//! owner from `since` on. So the keys of owners are exact, and a revocation is one transaction as well, which goes through
+//! up to [`BATCH`] records at a time.
 //!
 //! All keys but `life` hang on leases that end a slack or two after the record: the server removes them, nobody sweeps.
 
-use cloakroom_store::{Bytes, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{
+    Bytes, Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version,
+};
 
 use crate::error::Failure;
+use crate::messages::KeyValue;
 use crate::transaction::Keys;
 
 /// What keys begin with, unless another prefix is set.
 pub(crate) const PREFIX: &str = "cloakroom/";
 
-/// How many records a transaction removes; etcd takes 128 operations unless it is told otherwise.
-pub(crate) const BATCH: usize = 100;
+/// How many records a transaction removes, each with what lists it; etcd takes 128 operations unless it is told otherwise.
+pub(crate) const BATCH: usize = 60;
 
 const FORMAT: u8 = 1;
 const SLIDING: u8 = 1;
@@ -71,7 +74,7 @@ impl Layout {
 
     /// The key that lists a record under its owner.
     pub(crate) fn owned(&self, owner: &Owner, key: &StoreKey) -> Bytes {
-        self.name(&[b"o", &length(&owner.key), owner.key.as_bytes(), &moment(owner.since), key.as_bytes()])
+        self.name(&[b"o", &length(&owner.key), owner.key.as_bytes(), key.as_bytes()])
     }
 
     /// What the owner's keys begin with.
@@ -79,11 +82,12 @@ impl Layout {
         self.name(&[b"o", &length(owner), owner.as_bytes()])
     }
 
-    /// The keys of what the owner began until `at`, or of all.
-    pub(crate) fn owned_until(&self, owner: &OwnerKey, at: Option<Timestamp>) -> Keys {
-        let first = self.owner(owner);
-        let end = at.map_or([0xff; 8], |at| (at.as_micros() + 1).to_be_bytes());
-        let end = [&first[..], &end].concat();
+    /// The owner's keys after that of the record under `key`, or from the first.
+    pub(crate) fn owned_after(&self, owner: &OwnerKey, key: &[u8]) -> Keys {
+        let start = self.owner(owner);
+        let first = [&start[..], key, if key.is_empty() { b"" } else { b"\0" }].concat();
+        // Longer than any key, and later than each.
+        let end = [&start[..], &[0xff; StoreKey::MAX_LEN + 1]].concat();
         Keys::range(first, end)
     }
 
@@ -122,8 +126,8 @@ impl Layout {
 }
 
 /// The record's key, at the end of a key of its owner.
-pub(crate) fn listed(name: &[u8], owner: &[u8]) -> Result<StoreKey, Failure> {
-    let rest = name.strip_prefix(owner).and_then(|rest| rest.get(8..)).ok_or(Failure::DAMAGED)?;
+fn listed(name: &[u8], owner: &[u8]) -> Result<StoreKey, Failure> {
+    let rest = name.strip_prefix(owner).ok_or(Failure::DAMAGED)?;
     StoreKey::from_bytes(rest).map_err(|_| Failure::DAMAGED)
 }
 
@@ -149,6 +153,19 @@ pub(crate) fn write(stored: &Stored) -> Bytes {
     }
     value.extend(&record.payload);
     value.into()
+}
+
+/// Writes what lists a record under its owner.
+pub(crate) fn write_head(stored: &Stored) -> Bytes {
+    let payload = &stored.record.payload;
+    let payload = payload.slice(..payload.len().min(RecordHead::PAYLOAD_BYTES));
+    write(&Stored { record: Record { payload, ..stored.record.clone() }, version: stored.version })
+}
+
+/// Reads what lists a record under its owner, whose keys begin with `start`.
+pub(crate) fn read_head(listed_as: &KeyValue, start: &[u8]) -> Result<RecordHead, Failure> {
+    let entry = Entry { key: listed(&listed_as.key, start)?, stored: read(&listed_as.value)? };
+    RecordHead::of(entry).ok_or(Failure::DAMAGED)
 }
 
 /// Reads a record.

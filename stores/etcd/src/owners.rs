@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Bytes, Entry, OwnerKey, Timestamp};
+use cloakroom_store::{Bytes, Cursor, HeadPage, Owner, OwnerKey, RecordHead, Timestamp};
 
 use crate::error::Failure;
-use crate::layout::{BATCH, listed, read};
-use crate::messages::{KeyValue, TxnRequest, TxnResponse};
+use crate::layout::{BATCH, read_head};
+use crate::messages::TxnRequest;
 use crate::server::Server;
 use crate::transaction::{Keys, always, are_until, delete, found, is_of, put, range, revision};
 
@@ -18,67 +18,79 @@ const TRIES: usize = 1000;
 /// How far a revocation got.
 struct Progress {
     live: u64,
-    is_done: bool,
+    /// The last of the owner's keys that were looked at, unless they were the last of all.
+    next: Option<Vec<u8>>,
 }
 
 impl Server {
-    /// Lists the owner's records as they were at one revision.
-    pub(crate) async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>, Failure> {
-        let now = self.now();
-        let (start, keys) = (self.layout.owner(owner), self.layout.owned_until(owner, None));
-        let response = self.transact(always(vec![range(keys, 0, true, 0)])).await?;
-        let at = revision(&response);
-        let mut entries = Vec::new();
-        for names in found(&response, 0).chunks(BATCH) {
-            let keys = names.iter().map(|name| listed(&name.key, &start)).collect::<Result<Vec<_>, _>>()?;
-            let gets = keys.iter().map(|key| range(Keys::one(self.layout.record(key)), 0, false, at));
-            let records = self.transact(always(gets.collect())).await?;
-            for (number, key) in keys.into_iter().enumerate() {
-                let Some(there) = found(&records, number).first() else { continue };
-                let stored = read(&there.value)?;
-                if stored.record.is_live(now) {
-                    entries.push(Entry { key, stored });
-                }
-            }
-        }
-        Ok(entries)
+    /// Lists a page in the order of the keys; the cursor is the last key of the page before.
+    pub(crate) async fn list(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage, Failure> {
+        let (now, most) = (self.now(), HeadPage::bounded(limit));
+        let (heads, _) = self.heads_after(owner, after.map_or(&[][..], Cursor::as_bytes), most).await?;
+        let last = heads.last().filter(|_| heads.len() == most);
+        let next = last.map(|(head, _)| Cursor::new(head.key.as_bytes().to_vec()));
+        let heads = heads.into_iter().map(|(head, _)| head).filter(|head| head.is_live(now));
+        Ok(HeadPage::new(heads.collect(), next))
     }
 
-    /// Leaves a mark and removes what the owner began until `at`, in one step if it is not more than a batch.
+    /// Some of the owner's records, each with the revision of what lists it, and the revision that they are of.
+    async fn heads_after(
+        &self,
+        owner: &OwnerKey,
+        key: &[u8],
+        most: usize,
+    ) -> Result<(Vec<(RecordHead, i64)>, i64), Failure> {
+        let (start, keys) = (self.layout.owner(owner), self.layout.owned_after(owner, key));
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let response = self.transact(always(vec![range(keys, limit, false, 0)])).await?;
+        let heads = found(&response, 0).iter();
+        let heads = heads.map(|there| Ok((read_head(there, &start)?, there.mod_revision)));
+        Ok((heads.collect::<Result<_, Failure>>()?, revision(&response)))
+    }
+
+    /// Leaves a mark and removes what the owner began until `at`, in one step if the owner has no more than a batch.
     pub(crate) async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Failure> {
-        let (mut live, mut failures) = (0, 0);
+        let (mut live, mut failures, mut after) = (0, 0, Vec::new());
         while failures < TRIES {
-            match self.revoke_batch(owner, at).await? {
+            match self.revoke_batch(owner, at, &after).await? {
                 None => failures += 1,
                 Some(progress) => {
                     live += progress.live;
-                    if progress.is_done {
-                        return Ok(live);
-                    }
+                    let Some(next) = progress.next else { return Ok(live) };
+                    after = next;
                 }
             }
         }
         Err(Failure::CROWDED)
     }
 
-    /// `None` if another wrote in between.
-    async fn revoke_batch(&self, owner: &OwnerKey, at: Timestamp) -> Result<Option<Progress>, Failure> {
+    /// Goes through the owner's next records; `None` if another wrote in between.
+    async fn revoke_batch(
+        &self,
+        owner: &OwnerKey,
+        at: Timestamp,
+        after: &[u8],
+    ) -> Result<Option<Progress>, Failure> {
         let now = self.now();
         let lease = self.lease(now, now.max(at) + REMEMBERED).await?;
-        let keys = self.layout.owned_until(owner, Some(at));
-        let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let seen = self.transact(always(vec![range(keys.clone(), batch, true, 0)])).await?;
-        let names = found(&seen, 0);
-        let is_done = names.len() < BATCH;
-        let keys = match names.last() {
-            Some(last) if !is_done => Keys::range(keys.first, [&last.key[..], b"\0"].concat()),
-            _ => keys,
-        };
-        // None of these keys has changed, and there are no others: so each of the records is still the owner's.
-        let mut compare = vec![are_until(keys.clone(), revision(&seen))];
-        compare.extend(names.iter().map(|name| is_of(name.key.clone(), name.mod_revision)));
-        let mut success = self.removals(owner, names)?;
-        success.push(delete(keys, false));
+        let (heads, seen_at) = self.heads_after(owner, after, BATCH).await?;
+        let next =
+            heads.last().filter(|_| heads.len() == BATCH).map(|(head, _)| head.key.as_bytes().to_vec());
+        let ended: Vec<_> = heads.iter().filter(|(head, _)| head.since <= at).collect();
+        // None of the keys has changed, and there are no others: so each of the records is still the owner's.
+        let mut compare = vec![are_until(self.owned_between(owner, after, next.as_deref()), seen_at)];
+        let mut success = Vec::new();
+        for (head, revision) in &ended {
+            let listed = self.layout.owned(&Owner { key: owner.clone(), since: head.since }, &head.key);
+            compare.push(is_of(listed.clone(), *revision));
+            success.push(delete(Keys::one(listed), false));
+            success.push(delete(Keys::one(self.layout.record(&head.key)), false));
+        }
         success.push(delete(self.layout.marks_before(owner, at), false));
         success.push(put(self.layout.mark(owner, at), Bytes::new(), lease));
         let response = self.transact(TxnRequest { compare, success, failure: Vec::new() }).await;
@@ -89,26 +101,16 @@ impl Server {
             }
             response => response?,
         };
-        Ok(response.succeeded.then(|| Progress { live: live(&response, names.len(), now), is_done }))
+        let live = ended.iter().map(|(head, _)| u64::from(head.is_live(now))).sum();
+        Ok(response.succeeded.then_some(Progress { live, next }))
     }
 
-    fn removals(
-        &self,
-        owner: &OwnerKey,
-        names: &[KeyValue],
-    ) -> Result<Vec<crate::messages::RequestOp>, Failure> {
-        let start = self.layout.owner(owner);
-        let removal = |name: &KeyValue| {
-            let key = listed(&name.key, &start)?;
-            Ok(delete(Keys::one(self.layout.record(&key)), true))
-        };
-        names.iter().map(removal).collect()
+    /// The owner's keys after one record, up to another's, which is among them, or to the last.
+    fn owned_between(&self, owner: &OwnerKey, after: &[u8], last: Option<&[u8]>) -> Keys {
+        let all = self.layout.owned_after(owner, after);
+        match last {
+            Some(last) => Keys::range(all.first, self.layout.owned_after(owner, last).first),
+            None => all,
+        }
     }
-}
-
-/// How many of the first operations removed a live record.
-fn live(response: &TxnResponse, count: usize, now: Timestamp) -> u64 {
-    let removed = (0..count).flat_map(|number| found(response, number));
-    let live = removed.filter(|there| read(&there.value).is_ok_and(|stored| stored.record.is_live(now)));
-    live.map(|_| 1).sum()
 }

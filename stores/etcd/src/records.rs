@@ -3,7 +3,7 @@
 use cloakroom_store::{Bytes, Created, Owner, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
 
 use crate::error::Failure;
-use crate::layout::{read, write};
+use crate::layout::{read, write, write_head};
 use crate::memory::Glimpse;
 use crate::messages::{Compare, TxnRequest, TxnResponse};
 use crate::server::Server;
@@ -200,10 +200,14 @@ impl Server {
         let mut success = vec![get(life.clone()), put(name.clone(), write(stored), lease)];
         let mut failure = vec![get(life), get(name)];
         if let Some(owner) = &stored.record.owner {
-            success.push(put(self.layout.owned(owner, key), Bytes::new(), lease));
+            success.push(put(self.layout.owned(owner, key), write_head(stored), lease));
         }
         if over.owner != stored.record.owner {
-            let left = over.owner.as_ref().map(|owner| Keys::one(self.layout.owned(owner, key)));
+            let left = over.owner.as_ref().filter(|left| {
+                // One who logs in anew keeps the key; etcd refuses to write and remove it in one transaction.
+                stored.record.owner.as_ref().is_none_or(|owner| owner.key != left.key)
+            });
+            let left = left.map(|owner| Keys::one(self.layout.owned(owner, key)));
             success.extend(left.map(|keys| delete(keys, false)));
             if let Some(owner) = &stored.record.owner {
                 let marks = self.layout.refusing(owner);

@@ -7,7 +7,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_etcd::EtcdStore;
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
@@ -106,8 +108,8 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("a touch", [2, 0]);
     store.delete(&key(1)).await.unwrap();
     trips("a delete", [2, 0]);
-    assert_eq!(store.list(&alice).await.unwrap().len(), 1);
-    trips("a list", [2, 0]);
+    assert_eq!(heads_of(&store, &alice).await.unwrap().len(), 1);
+    trips("a list", [1, 0]);
     assert_eq!(store.revoke(&alice, Timestamp::now()).await.unwrap(), 1);
     trips("a revocation, whose mark has a lease", [2, 1]);
 }
@@ -122,9 +124,9 @@ async fn a_revocation_of_hundreds_of_records_ends_all() {
         let key = StoreKey::from_bytes(&number.to_be_bytes()).unwrap();
         assert!(matches!(store.create(&key, &of(&alice, since)).await.unwrap(), Created::Created(_)));
     }
-    assert_eq!(store.list(&alice).await.unwrap().len(), 230);
+    assert_eq!(heads_of(&store, &alice).await.unwrap().len(), 230);
     assert_eq!(store.revoke(&alice, since).await.unwrap(), 230);
-    assert_eq!(store.list(&alice).await.unwrap(), []);
+    assert_eq!(heads_of(&store, &alice).await.unwrap(), []);
     assert_eq!(store.create(&key(1), &of(&alice, since)).await.unwrap(), Created::Revoked);
 }
 
@@ -209,4 +211,14 @@ async fn a_server_of_another_kind_is_no_store() {
     let url = other.url().replace("memcached://", "etcd://");
     let error = EtcdStore::builder(&url).timeout(Duration::from_secs(2)).open().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Setup), "{error}");
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let url = Service::Etcd.shared();
+    let (prefix, proxy) = (place::prefix(), Proxy::to(&url).unwrap());
+    let writer = EtcdStore::builder(&url).prefix(&*prefix).open().await.unwrap();
+    let reader = EtcdStore::builder(proxy.url()).prefix(&*prefix).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(100_000, 1_000_000);
 }

@@ -1,6 +1,6 @@
 //! What the store can do beyond the contract. The server removes by itself what has expired, so there is no sweep.
 
-use cloakroom_store::{Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Timestamp, async_trait};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Timestamp, async_trait};
 
 use crate::error::Failure;
 use crate::store::MongoStore;
@@ -22,8 +22,8 @@ impl Scan for MongoStore {
 
 #[async_trait]
 impl Owners for MongoStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        Ok(self.server.list(owner).await?)
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        Ok(self.server.list(owner, after, limit).await?)
     }
 
     /// Goes on to its end when nobody waits for it any more.

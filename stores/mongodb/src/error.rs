@@ -120,7 +120,10 @@ fn explain(code: i32) -> (ErrorKind, &'static str) {
         59 | 40324 | 168 => {
             (Setup, "the server is too old or of another kind; the store needs MongoDB 4.4 or newer")
         }
-        85 | 86 => (Setup, "the collection has another index in place of ours; choose another collection"),
+        85 | 86 => (
+            Setup,
+            "the collection has another index in place of ours, perhaps an earlier version's: drop it, or choose another collection",
+        ),
         121 => {
             (Setup, "the collection has a rule of its own that refuses records; choose another collection")
         }

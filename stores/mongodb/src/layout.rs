@@ -8,7 +8,8 @@
 //! | `version` | int64 | random, another one for each write |
 //! | `expires_at` | int64 | microseconds; 0 in a slot that never held a record |
 //! | `sliding` | bool | |
-//! | `payload` | binary | |
+//! | `payload` | binary | the payload, or its first 512 bytes: the server can read no part of a field |
+//! | `rest` | binary | the rest of a longer payload |
 //! | `owner`, `since` | binary, int64 | only if the record has an owner |
 //! | `claims` | array of `{token, owner, since}` | writes under way that bring an owner, see below |
 //! | `collect_at` | date | when the server's TTL index may remove the document; none if it never may |
@@ -36,7 +37,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 
@@ -115,14 +116,18 @@ impl Placed<'_> {
     /// The update that replaces a slot whole.
     pub(crate) fn replace(&self) -> Vec<Document> {
         let Self { record, version, now, slack } = *self;
+        let (beginning, rest) = record.payload.split_at(record.payload.len().min(RecordHead::PAYLOAD_BYTES));
         let mut place = doc! {
             "_id": "$_id",
             "version": number(version),
             "expires_at": micros(record.expires_at),
             "sliding": record.sliding,
-            "payload": binary(&record.payload),
+            "payload": binary(beginning),
             "collect_at": collect_at(now, record.expires_at, slack),
         };
+        if !rest.is_empty() {
+            place.insert("rest", binary(rest));
+        }
         if let Some(owner) = &record.owner {
             place = with_owner(place, owner);
         }
@@ -216,8 +221,12 @@ fn millis(span: Duration) -> i64 {
 /// Reads a slot with a record in it.
 pub(crate) fn stored(mut document: Document) -> Result<Stored, Failure> {
     let owner = document.remove("owner").zip(document.remove("since"));
+    let mut payload = bytes(document.remove("payload"))?;
+    if let Some(rest) = document.remove("rest") {
+        payload.extend(bytes(Some(rest))?);
+    }
     let record = Record {
-        payload: bytes(document.remove("payload"))?.into(),
+        payload: payload.into(),
         expires_at: timestamp(document.remove("expires_at"))?,
         sliding: document.get_bool("sliding").map_err(|_| Failure::DAMAGED)?,
         owner: owner.map(|(key, since)| read_owner(key, since)).transpose()?,

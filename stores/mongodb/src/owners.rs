@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, OwnerKey, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, RecordHead, Timestamp};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 
@@ -14,16 +14,23 @@ use crate::server::{Kind, Server, Statement};
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Server {
-    /// Lists the owner's records; finishes a revocation whose process died in the middle of it.
-    pub(crate) async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>, Failure> {
-        let (mut entries, revoked) = self.read_owner(owner).await?;
-        let Some(at) = revoked else { return Ok(entries) };
-        let ended = |entry: &Entry| entry.stored.record.owner.as_ref().is_some_and(|owner| owner.since <= at);
-        if entries.iter().any(ended) {
+    /// Lists a page of the owner's records in the order of their keys; finishes a revocation whose process died in the
+    /// middle of it. The cursor is the last key of the page before.
+    pub(crate) async fn list(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage, Failure> {
+        let (mut heads, next, revoked) = self.read_page(owner, after, HeadPage::bounded(limit)).await?;
+        if let Some(at) = revoked
+            && heads.iter().any(|head| head.since <= at)
+        {
             self.end(owner, at).await?;
-            entries.retain(|entry| !ended(entry));
+            heads.retain(|head| head.since > at);
         }
-        Ok(entries)
+        heads.retain(|head| head.is_live(self.now()));
+        Ok(HeadPage::new(heads, next))
     }
 
     /// Removes what the owner began until `at`, for good. In between, others may see some of it gone and some not.
@@ -49,13 +56,25 @@ impl Server {
         Ok(removed)
     }
 
-    /// The owner's live records, and until when what they began is revoked.
-    async fn read_owner(&self, owner: &OwnerKey) -> Result<(Vec<Entry>, Option<Timestamp>), Failure> {
-        let live = doc! { "owner": binary(owner.as_bytes()), "expires_at": { "$gt": micros(self.now()) } };
-        let both = self.records.find(doc! { "$or": [mark(owner), live] });
+    /// A page of the owner's records, live or not, where the next one begins, and until when what they began is revoked.
+    async fn read_page(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        most: usize,
+    ) -> Result<(Vec<RecordHead>, Option<Cursor>, Option<Timestamp>), Failure> {
+        let after = after.map_or(&[][..], Cursor::as_bytes);
+        let theirs = doc! { "owner": binary(owner.as_bytes()), "_id": { "$gt": binary(after) } };
+        let both = self.records.find(doc! { "$or": [mark(owner), theirs] });
+        // The mark comes first, as its name is no binary.
+        let both = both.sort(doc! { "_id": 1 }).limit(i64::try_from(most + 1).unwrap_or(i64::MAX));
+        let both = both.projection(doc! { "rest": 0, "claims": 0, "collect_at": 0 });
         let found: Vec<Document> = self.ask(async { both.await?.try_collect().await }).await?;
         let revoked = found.iter().find_map(revoked_at);
-        let records = found.into_iter().filter(|document| revoked_at(document).is_none());
-        Ok((records.map(entry).collect::<Result<_, _>>()?, revoked))
+        let records = found.into_iter().filter(|document| revoked_at(document).is_none()).take(most);
+        let entries = records.map(entry).collect::<Result<Vec<_>, _>>()?;
+        let last = entries.last().filter(|_| entries.len() == most);
+        let next = last.map(|entry| Cursor::new(entry.key.as_bytes().to_vec()));
+        Ok((entries.into_iter().filter_map(RecordHead::of).collect(), next, revoked))
     }
 }

@@ -5,14 +5,17 @@ mod place;
 
 use std::time::{Duration, Instant};
 
+use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_mongodb::mongodb::bson::{Document, doc};
 use cloakroom_mongodb::mongodb::options::{ClientOptions, IndexOptions};
 use cloakroom_mongodb::mongodb::{Client, IndexModel};
 use cloakroom_mongodb::{Builder, MongoStore};
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
 };
+use futures_util::TryStreamExt;
 use place::Place;
 
 fn key(number: u8) -> StoreKey {
@@ -98,7 +101,7 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("a touch", [0, 1, 0, 0]).await;
     store.delete(&key(1)).await.unwrap();
     trips("a delete", [0, 0, 1, 0]).await;
-    store.list(&alice.key).await.unwrap();
+    heads_of(&store, &alice.key).await.unwrap();
     trips("a list", [1, 0, 0, 0]).await;
     store.revoke(&alice.key, Timestamp::now()).await.unwrap();
     trips("a revocation", [0, 1, 0, 2]).await;
@@ -119,7 +122,7 @@ async fn a_list_finishes_a_revocation_whose_process_died() {
     let owner = place.raw.find_one(doc! { "since": 100_i64 }).await.unwrap().unwrap();
     let mark: Document = doc! { "_id": { "owner": owner.get("owner").unwrap() }, "revoked_at": 100_i64 };
     place.raw.insert_one(mark).await.unwrap();
-    let listed = store.list(&alice).await.unwrap();
+    let listed = heads_of(&store, &alice).await.unwrap();
     assert_eq!(listed.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>(), [key(1)]);
     assert!(store.load(&key(0), None).await.unwrap().is_none());
 }
@@ -204,4 +207,43 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let error = store.update(&key(1), version, &large((15 << 20) + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, most);
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let (place, builder) = here().await;
+    let writer = builder.open().await.unwrap();
+    let proxy = Proxy::to(&Service::Mongodb.shared()).unwrap();
+    let reader = MongoStore::builder(proxy.url()).collection(place.collection()).open().await.unwrap();
+    let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(120_000, 20_000);
+}
+
+/// By the server's own account of what it would do, and did.
+#[tokio::test]
+async fn f15_a_page_of_a_list_goes_through_an_index_and_looks_at_no_more_records_than_it_has() {
+    let (place, builder) = here().await;
+    let store = builder.open().await.unwrap();
+    let (alice, bob) = (OwnerKey::new("alice").unwrap(), OwnerKey::new("bob").unwrap());
+    for number in 0..=255 {
+        let owner = if number % 2 == 0 { &alice } else { &bob };
+        let owner = Some(Owner { key: owner.clone(), since: Timestamp::EPOCH });
+        let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
+        assert!(matches!(store.create(&key(number), &record).await.unwrap(), Created::Created(_)));
+    }
+    let database = Client::with_uri_str(&Service::Mongodb.shared()).await.unwrap().database("cloakroom");
+    let here = place.raw.namespace().to_string();
+    database.run_command(doc! { "profile": 2, "filter": { "ns": &here } }).await.unwrap();
+    let page = store.list(&alice, None, 10).await.unwrap();
+    assert_eq!(store.list(&alice, page.next.as_ref(), 10).await.unwrap().heads.len(), 10);
+    database.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = database.collection::<Document>("system.profile");
+    let found = profile.find(doc! { "ns": here, "op": "query" }).await.unwrap();
+    let found: Vec<Document> = found.try_collect().await.unwrap();
+    assert_eq!(found.len(), 2);
+    for query in found {
+        assert!(query.get_i32("docsExamined").unwrap() <= 12, "{query}");
+        assert!(query.get_i32("keysExamined").unwrap() <= 14, "{query}");
+        assert!(!query.contains_key("hasSortStage"), "{query}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What the store can do beyond the contract: all of it.
 
 use cloakroom_store::{
-    Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
 };
 
 use crate::store::MysqlStore;
@@ -30,8 +30,8 @@ impl Scan for MysqlStore {
 
 #[async_trait]
 impl Owners for MysqlStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.list_of(owner).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.list_of(owner, after, limit).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

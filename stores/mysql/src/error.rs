@@ -51,6 +51,11 @@ impl Failure {
         ErrorKind::Setup,
         "a table is not laid out as in schema.sql; choose another table prefix or another database",
     );
+    pub(crate) const EARLIER_SCHEMA: Self = Self::new(
+        ErrorKind::Setup,
+        "the tables are of an earlier version of cloakroom-mysql; call Builder::create_tables once, or run the crate's \
+            schema-2.sql",
+    );
     pub(crate) const OTHER_SCHEMA: Self = Self::new(
         ErrorKind::Setup,
         "the tables are of another version of cloakroom-mysql; update this program, or see how to migrate them",

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, OwnerKey, Result, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, RecordHead, Result, Timestamp};
 use sqlx::{MySqlConnection, Row};
 
 use crate::connections::Harmless;
 use crate::error::Failure;
 use crate::layout::{entry, micros};
+use crate::scan::after;
 use crate::statements::Statements;
 use crate::store::MysqlStore;
 use crate::transaction::Locks;
@@ -26,11 +27,23 @@ struct Revocation {
 }
 
 impl MysqlStore {
-    pub(crate) async fn list_of(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let now = micros(self.now());
-        let question = || self.statements.list.question().bind(owner.as_bytes()).bind(now);
+    /// Lists a page in the order of the rows' ids; the cursor is the last id that was looked at.
+    pub(crate) async fn list_of(
+        &self,
+        owner: &OwnerKey,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let (now, after, most) = (self.now(), after(cursor)?, HeadPage::bounded(limit));
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let question = || self.statements.list.question().bind(owner.as_bytes()).bind(after).bind(limit);
         let rows = self.connections.all(self.connections.limits().answer, Harmless::Yes, question).await?;
-        Ok(rows.iter().map(entry).collect::<Result<_, Failure>>()?)
+        let last = rows.last().filter(|_| rows.len() == most);
+        let last = last.map(|row| row.try_get::<i64, _>(7)).transpose().map_err(Failure::from)?;
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, Failure>>()?;
+        let mut heads: Vec<_> = entries.into_iter().filter_map(RecordHead::of).collect();
+        heads.retain(|head| head.is_live(now));
+        Ok(HeadPage::new(heads, last.map(|id| Cursor::new(id.to_be_bytes().to_vec()))))
     }
 
     pub(crate) async fn revoke_all_of(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

@@ -19,7 +19,7 @@ const BATCH: i64 = 1_000;
 const COUNTING: Duration = Duration::from_mins(5);
 
 /// Where a page begins: after the row with this id. A record keeps its row for as long as it lives.
-fn after(cursor: Option<&Cursor>) -> Result<i64> {
+pub(crate) fn after(cursor: Option<&Cursor>) -> Result<i64> {
     let Some(cursor) = cursor else { return Ok(0) };
     let bytes = cursor.as_bytes().try_into();
     bytes

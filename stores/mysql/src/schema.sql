@@ -1,4 +1,4 @@
--- The tables of cloakroom-mysql, schema version 1. `Builder::create_tables` runs this; another prefix than `cloakroom_`
+-- The tables of cloakroom-mysql, schema version 2. `Builder::create_tables` runs this; another prefix than `cloakroom_`
 -- is put in its place. Times are microseconds since 1970-01-01T00:00:00Z.
 
 CREATE TABLE IF NOT EXISTS cloakroom_records (
@@ -11,14 +11,16 @@ CREATE TABLE IF NOT EXISTS cloakroom_records (
     owner       VARBINARY(255),          -- with owner_since, or both are NULL
     owner_since BIGINT,
     payload     LONGBLOB       NOT NULL,
+    -- For the list of an owner's records: to read a part of a long payload, the server would read all of it.
+    payload_head VARBINARY(512) AS (IF(owner IS NULL, NULL, LEFT(payload, 512))) STORED,
     UNIQUE KEY records_key (record_key),
     KEY records_due (due_at),
-    KEY records_owner (owner)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC COMMENT = 'cloakroom-mysql, schema 1';
+    KEY records_owner (owner)            -- and id, as in every index: a list of an owner's records is read in pages
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC COMMENT = 'cloakroom-mysql, schema 2';
 
 CREATE TABLE IF NOT EXISTS cloakroom_revocations (
     owner      VARBINARY(255) NOT NULL PRIMARY KEY,
     revoked_at BIGINT         NOT NULL,
     forget_at  BIGINT         NOT NULL,
     KEY revocations_forget (forget_at)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC COMMENT = 'cloakroom-mysql, schema 1';
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC COMMENT = 'cloakroom-mysql, schema 2';

@@ -1,5 +1,7 @@
 //! The tables: making them, and looking whether those that are there are ours.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
 use tokio::time::timeout;
 
@@ -8,11 +10,18 @@ use crate::error::Failure;
 use crate::statements::PREFIX;
 
 const SCHEMA: &str = include_str!("schema.sql");
+/// From schema 1 to schema 2.
+const SCHEMA_2: &str = include_str!("schema-2.sql");
+/// How long that may take: the server copies the table.
+const COPYING: Duration = Duration::from_hours(1);
 /// What the comment on the tables says, which tells our tables from others and from those of other versions.
-const MARK: &str = "cloakroom-mysql, schema 1";
+const MARK: &str = "cloakroom-mysql, schema 2";
+const EARLIER_MARK: &str = "cloakroom-mysql, schema 1";
 const OURS: &str = "cloakroom-mysql, schema ";
 
 const RECORDS: &str = "id bigint, record_key varbinary, version bigint, expires_at bigint, due_at bigint, \
+    sliding tinyint, owner varbinary, owner_since bigint, payload longblob, payload_head varbinary";
+const EARLIER_RECORDS: &str = "id bigint, record_key varbinary, version bigint, expires_at bigint, due_at bigint, \
     sliding tinyint, owner varbinary, owner_since bigint, payload longblob";
 const REVOCATIONS: &str = "owner varbinary, revoked_at bigint, forget_at bigint";
 
@@ -24,6 +33,16 @@ const COMMENT: &str = "SELECT CAST(table_comment AS CHAR) FROM information_schem
 const COLUMNS: &str =
     "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = '…' ORDER BY ordinal_position";
+
+/// What was found of our tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Not all of them.
+    Missing,
+    /// All of them, and one is of the schema before.
+    Earlier,
+    All,
+}
 
 /// A table that was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,23 +56,34 @@ pub(crate) async fn check(connections: &Connections, prefix: &str) -> Result<usi
     let mut lease = connections.lease().await.map_err(explain)?;
     let work = async {
         let largest_packet = check_server(&mut lease).await?;
-        if are_there(&mut lease, prefix).await? { Ok(largest_packet) } else { Err(Failure::MISSING_TABLES) }
+        match find(&mut lease, prefix).await? {
+            Found::All => Ok(largest_packet),
+            Found::Earlier => Err(Failure::EARLIER_SCHEMA),
+            Found::Missing => Err(Failure::MISSING_TABLES),
+        }
     };
     let answer = timeout(connections.limits().answer, work).await.unwrap_or(Err(Failure::NO_ANSWER));
     connections.give_back(lease, answer).map_err(explain)
 }
 
-/// Makes what is missing; fails if what is there is not ours.
+/// Makes what is missing, and brings tables of the schema before up to date; fails if what is there is not ours.
 pub(crate) async fn create_tables(connections: &Connections, prefix: &str) -> Result<(), Failure> {
     let mut lease = connections.lease().await.map_err(explain)?;
     let work = async {
         check_server(&mut lease).await?;
-        if !are_there(&mut lease, prefix).await? {
+        if find(&mut lease, prefix).await? == Found::Missing {
             run(&mut lease, SCHEMA.replace(PREFIX, prefix)).await?;
         }
-        Ok(())
+        find(&mut lease, prefix).await
     };
-    let answer = timeout(connections.limits().answer, work).await.unwrap_or(Err(Failure::NO_ANSWER));
+    let found = timeout(connections.limits().answer, work).await.unwrap_or(Err(Failure::NO_ANSWER));
+    let answer = match found {
+        Ok(Found::Earlier) => {
+            let work = bring_up_to_date(&mut lease, prefix);
+            timeout(COPYING, work).await.unwrap_or(Err(Failure::NO_ANSWER))
+        }
+        found => found.map(drop),
+    };
     connections.give_back(lease, answer).map_err(explain)
 }
 
@@ -61,7 +91,7 @@ pub(crate) async fn create_tables(connections: &Connections, prefix: &str) -> Re
 pub(crate) async fn drop_tables(connections: &Connections, prefix: &str) -> Result<(), Failure> {
     let mut lease = connections.lease().await.map_err(explain)?;
     let work = async {
-        if are_there(&mut lease, prefix).await? {
+        if find(&mut lease, prefix).await? != Found::Missing {
             run(&mut lease, format!("DROP TABLE {prefix}records, {prefix}revocations")).await?;
         }
         Ok(())
@@ -91,22 +121,35 @@ async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure
     Ok(largest_packet)
 }
 
-/// Whether the tables are there; an error if they are not ours.
-async fn are_there(connection: &mut MySqlConnection, prefix: &str) -> Result<bool, Failure> {
+/// Leads from schema 1 to schema 2. Another may be at it, and then has added the column first.
+async fn bring_up_to_date(connection: &mut MySqlConnection, prefix: &str) -> Result<(), Failure> {
+    let done = run(connection, SCHEMA_2.replace(PREFIX, prefix)).await;
+    if find(connection, prefix).await? == Found::All { Ok(()) } else { done }
+}
+
+/// Looks for the tables; fails if those that are there are not ours.
+async fn find(connection: &mut MySqlConnection, prefix: &str) -> Result<Found, Failure> {
     let records = look(connection, &format!("{prefix}records")).await?;
     let revocations = look(connection, &format!("{prefix}revocations")).await?;
-    let mut there = false;
-    for (table, columns) in [(records, RECORDS), (revocations, REVOCATIONS)] {
+    let (mut there, mut is_earlier) = (false, false);
+    for (table, columns, earlier) in
+        [(records, RECORDS, EARLIER_RECORDS), (revocations, REVOCATIONS, REVOCATIONS)]
+    {
         let Some(table) = table else { continue };
-        if table.comment != MARK && table.comment.starts_with(OURS) {
-            return Err(Failure::OTHER_SCHEMA);
-        }
-        if table.comment != MARK || table.columns != columns {
-            return Err(Failure::FOREIGN_TABLE);
+        match &*table.comment {
+            MARK if table.columns == columns => {}
+            EARLIER_MARK if table.columns == earlier => is_earlier = true,
+            MARK | EARLIER_MARK => return Err(Failure::FOREIGN_TABLE),
+            other if other.starts_with(OURS) => return Err(Failure::OTHER_SCHEMA),
+            _ => return Err(Failure::FOREIGN_TABLE),
         }
         there = columns == REVOCATIONS; // which is made last
     }
-    Ok(there)
+    Ok(match (there, is_earlier) {
+        (false, _) => Found::Missing,
+        (true, true) => Found::Earlier,
+        (true, false) => Found::All,
+    })
 }
 
 async fn look(connection: &mut MySqlConnection, name: &str) -> Result<Option<Table>, Failure> {

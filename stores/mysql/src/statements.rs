@@ -132,8 +132,9 @@ statements! {
     // last id, limit
     clear = "DELETE FROM cloakroom_records WHERE id <= ? ORDER BY id LIMIT ?";
 
-    // owner, now → columns, key
-    list = concat!("SELECT ", columns!(), ", record_key FROM cloakroom_records WHERE owner = ? AND expires_at > ?");
+    // owner, after, limit → columns, key, id: with the beginning of the payload in its place
+    list = "SELECT version, expires_at, sliding, owner, owner_since, payload_head, record_key, id
+        FROM cloakroom_records WHERE owner = ? AND id > ? ORDER BY id LIMIT ?";
 
     // owner, revoked_at, forget_at, revoked_at, forget_at
     remember = "INSERT INTO cloakroom_revocations (owner, revoked_at, forget_at) VALUES (?, ?, ?)

@@ -6,11 +6,13 @@ mod support;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use cloakroom_conformance::LongList;
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{Connection, MySqlConnection, Row, query};
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
-use support::{created, holding, key};
+use support::{Tables, created, holding, key};
 
 /// Counts what clients ask the server.
 struct Counter {
@@ -79,8 +81,17 @@ async fn the_usual_operations_are_one_statement() {
     assert!(store.delete(&key(1)).await.unwrap().is_some());
     assert_eq!(counter.trips().await, 2, "a delete, with what was there");
     let (owners, alice) = (store.abilities().owners.unwrap(), OwnerKey::new("alice").unwrap());
-    assert_eq!(owners.list(&alice).await.unwrap().len(), 1);
+    assert_eq!(owners.list(&alice, None, 10).await.unwrap().heads.len(), 1);
     assert_eq!(counter.trips().await, 1, "a list");
     assert_eq!(owners.revoke(&alice, now).await.unwrap(), 1);
     assert_eq!(counter.trips().await, 5, "a revocation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let tables = Tables::make().await;
+    let proxy = Proxy::to(&support::url()).unwrap();
+    let reader = tables.name(MysqlStore::builder(proxy.url()).unwrap()).open().await.unwrap();
+    let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(100_000, 100_000);
 }

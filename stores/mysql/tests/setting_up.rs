@@ -13,7 +13,9 @@ use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
 use cloakroom_mysql::sqlx::{Executor, MySqlPool};
 use cloakroom_services::{Service, optional_mysql, shared_authority};
-use cloakroom_store::{Error, ErrorKind, Record, Store, Timestamp};
+use cloakroom_store::{
+    Created, Error, ErrorKind, Owner, OwnerKey, Owners, Record, RecordHead, Store, Timestamp,
+};
 use support::{Tables, holding, key, number, run, unused, url};
 
 /// The error of whoever opens the tables with this prefix at `url`.
@@ -91,7 +93,7 @@ async fn a_column_of_another_type_is_refused() {
 #[tokio::test]
 async fn tables_of_another_version_are_refused() {
     let tables = Tables::make().await;
-    run(&url(), format!("ALTER TABLE {}records COMMENT 'cloakroom-mysql, schema 2'", tables.prefix)).await;
+    run(&url(), format!("ALTER TABLE {}records COMMENT 'cloakroom-mysql, schema 3'", tables.prefix)).await;
     assert_says(&error_at(&url(), &tables.prefix).await, ErrorKind::Setup, "another version");
     assert_says(&tables.builder().create_tables().await.unwrap_err(), ErrorKind::Setup, "another version");
 }
@@ -234,4 +236,45 @@ async fn what_the_servers_packets_have_no_room_for_is_too_large() {
     let larger = Record::new(vec![7; packet - 4095], Timestamp::NEVER);
     let error = store.create(&key(2), &larger).await.unwrap_err();
     assert_says(&error, ErrorKind::TooLarge, "a payload has at most");
+}
+
+/// As the version before made them, with a record of a user.
+async fn tables_of_schema_1() -> Tables {
+    let tables = Tables::make().await;
+    let store = tables.open().await;
+    let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::EPOCH };
+    let record = Record { owner: Some(owner), ..Record::new(vec![7; 5_000], Timestamp::NEVER) };
+    assert!(matches!(store.create(&key(1), &record).await.unwrap(), Created::Created(_)));
+    let prefix = &tables.prefix;
+    let comment = "COMMENT = 'cloakroom-mysql, schema 1'";
+    run(&url(), format!("ALTER TABLE {prefix}records DROP COLUMN payload_head, {comment}")).await;
+    run(&url(), format!("ALTER TABLE {prefix}revocations {comment}")).await;
+    tables
+}
+
+#[tokio::test]
+async fn f15_tables_of_schema_1_are_refused_and_brought_up_to_date_by_create_tables() {
+    let tables = tables_of_schema_1().await;
+    let error = error_at(&url(), &tables.prefix).await;
+    assert_says(
+        &error,
+        ErrorKind::Setup,
+        "an earlier version of cloakroom-mysql; call Builder::create_tables",
+    );
+    tables.builder().create_tables().await.unwrap();
+    tables.builder().create_tables().await.unwrap(); // any number of times
+    let page = tables.open().await.list(&OwnerKey::new("alice").unwrap(), None, 10).await.unwrap();
+    assert_eq!(page.heads[0].payload_head, vec![7; RecordHead::PAYLOAD_BYTES]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_any_number_may_bring_tables_up_to_date_at_once() {
+    let tables = tables_of_schema_1().await;
+    let bringing: Vec<_> = (0..4).map(|_| tables.builder()).collect();
+    let bringing: Vec<_> =
+        bringing.into_iter().map(|it| tokio::spawn(async move { it.create_tables().await })).collect();
+    for brought in bringing {
+        brought.await.unwrap().unwrap();
+    }
+    tables.open().await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, OwnerKey, Result, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, RecordHead, Result, Timestamp};
 use sqlx::Row;
 
 use crate::connections::Harmless;
@@ -16,17 +16,36 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 /// the log-in's statement is done; a user who logs in again soon finds it there.
 const MARKED: Duration = Duration::from_hours(1);
 
+/// How much of a payload is asked for.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "it is 512")]
+const PAYLOAD_BYTES: i32 = RecordHead::PAYLOAD_BYTES as i32;
+
 /// When the mark of a log-in may be forgotten.
 pub(crate) fn forget_mark_at(now: Timestamp) -> Timestamp {
     now + MARKED
 }
 
 impl PostgresStore {
-    pub(crate) async fn list_of(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let now = micros(self.now());
-        let question = || self.statements.list.question().bind(owner.as_bytes()).bind(now);
+    /// Lists a page in the order of the keys; the cursor is the last key that was looked at.
+    pub(crate) async fn list_of(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let (now, most) = (self.now(), HeadPage::bounded(limit));
+        let after = after.map_or(&[][..], Cursor::as_bytes);
+        let question = || {
+            let question = self.statements.list.question().bind(owner.as_bytes()).bind(after);
+            question.bind(i64::try_from(most).unwrap_or(i64::MAX)).bind(PAYLOAD_BYTES)
+        };
         let rows = self.connections.all(self.connections.limits().answer, Harmless::Yes, question).await?;
-        Ok(rows.iter().map(entry).collect::<Result<_, Failure>>()?)
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, Failure>>()?;
+        let last = entries.last().filter(|_| entries.len() == most);
+        let next = last.map(|entry| Cursor::new(entry.key.as_bytes().to_vec()));
+        let mut heads: Vec<_> = entries.into_iter().filter_map(RecordHead::of).collect();
+        heads.retain(|head| head.is_live(now));
+        Ok(HeadPage::new(heads, next))
     }
 
     pub(crate) async fn revoke_all_of(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

@@ -172,8 +172,9 @@ statements! {
         SELECT (SELECT count(*) FROM removed WHERE expires_at > $3),
             (SELECT key FROM page ORDER BY key DESC LIMIT 1)";
 
-    // owner, now → columns, key
-    list = concat!("SELECT ", columns!(), ", key FROM cloakroom_records WHERE owner = $1 AND expires_at > $2");
+    // owner, after, limit, bytes of a payload → columns, key: with the beginning of the payload in its place
+    list = "SELECT version, expires_at, sliding, owner, owner_since, substring(payload FROM 1 FOR $4), key
+        FROM cloakroom_records WHERE owner = $1 AND key > $2 ORDER BY key LIMIT $3";
 
     // owner, revoked_at, forget_at, now → how many live records were removed
     revoke = "SELECT cloakroom_revoke($1, $2, $3, $4)";

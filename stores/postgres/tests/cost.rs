@@ -6,10 +6,12 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_conformance::LongList;
 use cloakroom_postgres::PostgresStore;
+use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{ManualClock, Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
-use support::{created, holding, key, number, run};
+use support::{Tables, created, holding, key, number, run};
 
 /// A server that counts statements, and on which nothing happens by itself.
 fn counting() -> Instance {
@@ -83,7 +85,7 @@ async fn every_operation_of_the_contract_is_one_statement() {
     assert!(store.delete(&key(1)).await.unwrap().is_some());
     one_more("a delete, with what was there").await;
     let owners = store.abilities().owners.unwrap();
-    assert_eq!(owners.list(&OwnerKey::new("alice").unwrap()).await.unwrap().len(), 1);
+    assert_eq!(owners.list(&OwnerKey::new("alice").unwrap(), None, 10).await.unwrap().heads.len(), 1);
     one_more("a list").await;
     assert_eq!(owners.revoke(&OwnerKey::new("alice").unwrap(), now).await.unwrap(), 1);
     one_more("a revocation").await;
@@ -127,7 +129,7 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
     let owner = OwnerKey::new("alice").unwrap();
     created(store.create(&key(1_000), &owned("alice", now)).await.unwrap());
     let owners = store.abilities().owners.unwrap();
-    owners.list(&owner).await.unwrap();
+    owners.list(&owner, None, 10).await.unwrap();
     owners.revoke(&owner, now).await.unwrap();
     store.abilities().scan.unwrap().scan(None, 100).await.unwrap();
     store.load(&key(3), None).await.unwrap().unwrap();
@@ -149,4 +151,13 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
     assert!(swept.removed == 400 && swept.more);
     assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 99);
     assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
+    let tables = Tables::make().await;
+    let proxy = Proxy::to(&support::url()).unwrap();
+    let reader = tables.name(PostgresStore::builder(proxy.url()).unwrap()).open().await.unwrap();
+    let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
+    cost.assert_bounded(100_000, 1_000);
 }

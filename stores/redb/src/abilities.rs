@@ -1,7 +1,7 @@
 //! What the store can do beyond the contract: all of it.
 
 use cloakroom_store::{
-    Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
 };
 
 use crate::layout::{DUE, OWNERS, RECORDS};
@@ -50,12 +50,12 @@ impl Scan for RedbStore {
 
 #[async_trait]
 impl Owners for RedbStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let owner = owner.clone();
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let (owner, after) = (owner.clone(), after.cloned());
         self.look(move |shared| {
             shared.read(|look| {
                 let (owners, records) = (look.open_table(OWNERS)?, look.open_table(RECORDS)?);
-                owners::list(&owners, &records, &owner, shared.now())
+                owners::list(&owners, &records, &owner, after.as_ref(), limit, shared.now())
             })
         })
         .await

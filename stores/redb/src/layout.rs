@@ -1,6 +1,6 @@
 //! Tables and bytes: the only place that knows them. `docs/wire.md` describes them.
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
 use redb::TableDefinition;
 
 use crate::error::Failure;
@@ -101,6 +101,15 @@ pub(crate) fn entry(key: &[u8], value: &[u8]) -> Result<Entry, Failure> {
     let (head, payload) = Head::decode(value)?;
     let key = StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)?;
     Ok(Entry { key, stored: head.stored(payload) })
+}
+
+/// Reads the head of an entry with an owner, whatever its state.
+pub(crate) fn head(key: &[u8], value: &[u8]) -> Result<RecordHead, Failure> {
+    let (Head { version, expires_at, sliding, owner, .. }, payload) = Head::decode(value)?;
+    let key = StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)?;
+    let since = owner.ok_or(Failure::DAMAGED)?.since;
+    let beginning = payload[..payload.len().min(RecordHead::PAYLOAD_BYTES)].to_vec().into();
+    Ok(RecordHead::new(key, Version::new(version), since, expires_at, sliding, beginning))
 }
 
 fn number(bytes: &[u8]) -> Result<(u64, &[u8]), Failure> {

@@ -1,12 +1,14 @@
 //! Records by owner, and revocations, inside a transaction.
 
+use std::ops::Bound;
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, Owner, OwnerKey, Timestamp};
 use redb::ReadableTable;
 
 use crate::error::Failure;
-use crate::layout::{Head, entry};
+use crate::layout::{Head, head};
+use crate::scan::PAGE_BYTES;
 use crate::tables::Tables;
 
 /// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
@@ -14,28 +16,45 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Bytes = &'static [u8];
 
-/// The live records of an owner.
+/// A page of the owner's live records in the order of their keys; a cursor is the last key of the page before.
 pub(crate) fn list(
     owners: &impl ReadableTable<(Bytes, Bytes), ()>,
     records: &impl ReadableTable<Bytes, Bytes>,
     owner: &OwnerKey,
+    after: Option<&Cursor>,
+    limit: usize,
     now: Timestamp,
-) -> Result<Vec<Entry>, Failure> {
-    let mut entries = Vec::new();
-    for key in keys_of(owners, owner)? {
+) -> Result<HeadPage, Failure> {
+    let keys = keys_of(owners, owner, after.map(Cursor::as_bytes), HeadPage::bounded(limit))?;
+    let (mut heads, mut bytes, mut seen) = (Vec::new(), 0, 0);
+    for key in &keys {
         let value = records.get(&key[..])?.ok_or(Failure::DAMAGED)?;
-        entries.push(entry(&key, value.value())?);
+        heads.push(head(key, value.value())?);
+        bytes += value.value().len();
+        seen += 1;
+        if bytes >= PAGE_BYTES {
+            break;
+        }
     }
-    entries.retain(|entry| entry.stored.record.is_live(now));
-    Ok(entries)
+    heads.retain(|head| head.is_live(now));
+    let full = seen < keys.len() || keys.len() == HeadPage::bounded(limit);
+    let last = seen.checked_sub(1).and_then(|last| keys.get(last)).filter(|_| full);
+    Ok(HeadPage::new(heads, last.map(|key| Cursor::new(key.clone()))))
 }
 
+/// The keys of the owner's records, up to a number, from the first or from the next after one.
 fn keys_of(
     owners: &impl ReadableTable<(Bytes, Bytes), ()>,
     owner: &OwnerKey,
+    after: Option<&[u8]>,
+    most: usize,
 ) -> Result<Vec<Vec<u8>>, Failure> {
+    let begin = match after {
+        None => Bound::Included((owner.as_bytes(), &[][..])),
+        Some(key) => Bound::Excluded((owner.as_bytes(), key)),
+    };
     let mut keys = Vec::new();
-    for found in owners.range((owner.as_bytes(), &[][..])..)? {
+    for found in owners.range::<(&[u8], &[u8])>((begin, Bound::Unbounded))?.take(most) {
         let place = found?.0;
         let (whose, key) = place.value();
         if whose != owner.as_bytes() {
@@ -51,13 +70,13 @@ impl Tables<'_> {
         let now = self.now();
         self.remember(owner, at, now)?;
         let mut live = 0;
-        for key in keys_of(&self.owners, owner)? {
+        for key in keys_of(&self.owners, owner, None, usize::MAX)? {
             let head = match self.records.get(&key[..])? {
                 Some(value) => Head::decode(value.value())?.0,
                 None => return Err(Failure::DAMAGED),
             };
             if head.owner.as_ref().is_some_and(|owner| owner.since <= at) {
-                self.take(&key)?;
+                self.remove(&key, &head)?;
                 live += u64::from(head.is_live(now));
             }
         }

@@ -89,12 +89,23 @@ impl Tables<'_> {
         let (head, payload) = Head::decode(value.value())?;
         let stored = head.clone().stored(payload);
         drop(value);
+        self.unlist(key, &head)?;
+        Ok(Some((head, stored)))
+    }
+
+    /// Removes a record whose head was read, from every table; its payload is not looked at.
+    pub(crate) fn remove(&mut self, key: &[u8], head: &Head) -> Result<(), Failure> {
+        drop(self.records.remove(key)?);
+        self.unlist(key, head)
+    }
+
+    fn unlist(&mut self, key: &[u8], head: &Head) -> Result<(), Failure> {
         self.changed = true;
         self.due.remove((head.due_at.as_micros(), key))?;
         if let Some(owner) = &head.owner {
             self.owners.remove((owner.key.as_bytes(), key))?;
         }
-        Ok(Some((head, stored)))
+        Ok(())
     }
 
     /// The head of the record under `key`, dead or alive.

@@ -10,7 +10,7 @@ use crate::layout::{Head, entry};
 use crate::tables::Tables;
 
 /// A page ends early when its payloads have this many bytes, so that large records do not fill the memory.
-const PAGE_BYTES: usize = 8 << 20;
+pub(crate) const PAGE_BYTES: usize = 8 << 20;
 
 type Bytes = &'static [u8];
 

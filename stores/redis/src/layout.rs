@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use cloakroom_store::{
-    Bytes, Error, ErrorKind, Owner, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Version,
+    Bytes, Error, ErrorKind, Owner, OwnerKey, Record, RecordHead, Result, StoreKey, Stored, Timestamp,
+    Version,
 };
 use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -175,6 +176,20 @@ pub(crate) fn owner_end(owner: &OwnerKey) -> String {
 /// The most bytes before a payload.
 pub(crate) const LONGEST_HEAD: usize = OWNED_HEAD + OwnerKey::MAX_LEN;
 
+/// How many bytes of a record a list reads: its head, and the beginning of its payload.
+pub(crate) const LISTED: usize = LONGEST_HEAD + RecordHead::PAYLOAD_BYTES;
+
+/// Reads the beginning of a record of that owner; `None` if it is another's, or none of ours.
+pub(crate) fn decode_head(key: StoreKey, bytes: Vec<u8>, whose: &OwnerKey) -> Option<RecordHead> {
+    let bytes = Bytes::from(bytes);
+    let (record, version) = read_beginning(&bytes)?;
+    let owner = record.owner.filter(|owner| owner.key == *whose)?;
+    let whole = usize::try_from(read_decimal(bytes.get(36..45)?)?).ok()?;
+    let shown = record.payload.slice(..whole.min(RecordHead::PAYLOAD_BYTES).min(record.payload.len()));
+    let cut = shown.len() < whole.min(RecordHead::PAYLOAD_BYTES);
+    (!cut).then(|| RecordHead::new(key, version, owner.since, record.expires_at, record.sliding, shown))
+}
+
 /// Reads a record; it may have expired.
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<Stored> {
     let bytes = Bytes::from(bytes);
@@ -182,6 +197,13 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<Stored> {
 }
 
 fn read(bytes: &Bytes) -> Option<Stored> {
+    let (record, version) = read_beginning(bytes)?;
+    let whole = read_decimal(bytes.get(36..45)?)? == len(&record.payload);
+    whole.then_some(Stored { record, version })
+}
+
+/// Reads a record of which the payload may be cut short.
+fn read_beginning(bytes: &Bytes) -> Option<(Record, Version)> {
     if bytes.first() != Some(&b'1') {
         return None;
     }
@@ -201,9 +223,8 @@ fn read(bytes: &Bytes) -> Option<Stored> {
         sliding,
         owner,
     };
-    let whole = read_decimal(bytes.get(36..45)?)? == len(&record.payload);
     let version = u64::from_str_radix(std::str::from_utf8(bytes.get(19..35)?).ok()?, 16).ok()?;
-    whole.then_some(Stored { record, version: Version::new(version) })
+    Some((record, Version::new(version)))
 }
 
 fn read_owner(bytes: &[u8], len: usize) -> Option<Owner> {
@@ -267,6 +288,24 @@ mod tests {
             let stored = decode(written(&record).into_bytes()).unwrap();
             assert_eq!(stored, Stored { record, version: Version::new(0xc0a7) });
         }
+    }
+
+    #[test]
+    fn a_head_is_read_of_the_beginning_and_of_its_owner_only() {
+        let alice = OwnerKey::new("alice").unwrap();
+        let key = || StoreKey::from_hash([7; 32]);
+        for size in [0, 511, 512, 513, 5_000] {
+            let record = Record { payload: vec![b'p'; size].into(), ..owned() };
+            let mut bytes = written(&record).into_bytes();
+            bytes.truncate(LISTED);
+            let head = decode_head(key(), bytes.clone(), &alice).unwrap();
+            assert_eq!(head.payload_head, record.payload[..size.min(512)]);
+            assert_eq!((head.since, head.expires_at), (Timestamp::from_micros(7), Timestamp::NEVER));
+            assert_eq!(decode_head(key(), bytes.clone(), &OwnerKey::new("bob").unwrap()), None);
+            bytes.truncate(OWNED_HEAD + 5 + size.min(512) - 1);
+            assert_eq!(decode_head(key(), bytes, &alice), None, "{size}");
+        }
+        assert_eq!(decode_head(key(), written(&record()).into_bytes(), &alice), None);
     }
 
     #[test]

@@ -3,105 +3,209 @@
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Entry, Error, ErrorKind, OwnerKey, Owners, Result, StoreKey, Stored, Timestamp, async_trait,
+    Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, RecordHead, Result, StoreKey, Timestamp,
+    async_trait,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use redis::{Value, cmd};
 
 use crate::error::unexpected;
-use crate::layout::{self, decode, member, moment, remembered};
+use crate::layout::{self, LISTED, decode_head, member, moment, remembered};
 use crate::link::Aim;
 use crate::records::code;
 use crate::register::ON_ITS_WAY;
-use crate::server::Effect;
+use crate::server::{Effect, text};
 use crate::store::{Inner, RedisStore};
 
 /// How many records of an owner are asked for at once, each in its slot.
 const AT_ONCE: usize = 64;
+/// How many records a page has at most: a script holds up all others on the server.
+const LISTED_AT_ONCE: usize = 100;
+/// How many records a step of a revocation looks at: some milliseconds of the server's time.
+const ENDED_AT_ONCE: usize = 1_000;
+/// How many members of an index are looked at when it is tidied.
+const TIDIED_AT_ONCE: usize = 64;
 
 #[async_trait]
 impl Owners for RedisStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let after = after.map(Place::read).transpose()?.unwrap_or_default();
+        let most = limit.clamp(1, LISTED_AT_ONCE);
         if self.0.server.is_cluster() {
-            return self.0.list_across(owner).await;
+            return self.0.list_across(owner, &after, most).await;
         }
-        self.0.list_here(owner).await
+        self.0.list_here(owner, &after, most).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        if !self.0.server.is_cluster() {
-            return self.0.revoke_here(owner, at).await;
-        }
-        // Many steps: a future that is dropped must not leave some of them undone.
+        // It may be many steps: a future that is dropped must not leave some of them undone.
         let (store, owner) = (Arc::clone(&self.0), owner.clone());
-        let revoked = tokio::spawn(async move { store.revoke_across(&owner, at).await });
+        let revoked = tokio::spawn(async move {
+            if store.server.is_cluster() {
+                store.revoke_across(&owner, at).await
+            } else {
+                store.revoke_here(&owner, at).await
+            }
+        });
         revoked
             .await
             .map_err(|_| Error::new(ErrorKind::Unavailable, "the runtime ended during a revocation"))?
     }
 }
 
-/// On one server, in one step.
-impl Inner {
-    async fn list_here(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let (index, now, records) = (self.layout.index(owner), moment(self.now()), self.layout.records());
-        let arguments = [now.as_bytes(), owner.as_bytes(), records.as_bytes()];
-        let answer = self.server.run(&self.server.scripts.list, &[&index], &arguments, Effect::Looks).await?;
-        let mut items = array(answer)?.into_iter();
-        let mut entries = Vec::with_capacity(items.len() / 2);
-        while let (Some(member), Some(record)) = (items.next(), items.next()) {
-            entries.push(Entry { key: key(&member)?, stored: decode(bytes(record)?)? });
+/// A place in an index: after the member that was listed then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Place {
+    /// In milliseconds, as text. Empty for the beginning.
+    listed: String,
+    member: String,
+}
+
+impl Place {
+    fn read(cursor: &Cursor) -> Result<Self> {
+        let text = std::str::from_utf8(cursor.as_bytes()).ok().and_then(|text| text.split_once(' '));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text {
+            Some((listed, member)) if is_number(listed) && layout::key(member.as_bytes()).is_some() => {
+                Ok(Self { listed: listed.into(), member: member.into() })
+            }
+            _ => Err(Error::new(ErrorKind::Invalid, "the cursor is of another store")),
         }
-        Ok(entries)
     }
 
+    fn of(listed: Value, member: Value) -> Result<Self> {
+        Ok(Self { listed: text(listed)?, member: text(member)? })
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor::new(format!("{} {}", self.listed, self.member))
+    }
+}
+
+/// Whether a step that looked at `seen` of `most` members was the last.
+fn is_last(seen: i64, most: usize) -> bool {
+    usize::try_from(seen).unwrap_or_default() < most
+}
+
+/// On one server, each step at once.
+impl Inner {
+    async fn list_here(&self, owner: &OwnerKey, after: &Place, most: usize) -> Result<HeadPage> {
+        let (index, now, records) = (self.layout.index(owner), moment(self.now()), self.layout.records());
+        let (most_text, end) = (most.to_string(), (LISTED - 1).to_string());
+        let arguments = [
+            now.as_bytes(),
+            owner.as_bytes(),
+            records.as_bytes(),
+            after.listed.as_bytes(),
+            after.member.as_bytes(),
+            most_text.as_bytes(),
+            end.as_bytes(),
+        ];
+        let answer = self.server.run(&self.server.scripts.list, &[&index], &arguments, Effect::Looks).await?;
+        let mut items = array(answer)?.into_iter();
+        let (Some(seen), Some(listed), Some(last)) = (items.next(), items.next(), items.next()) else {
+            return Err(unexpected());
+        };
+        let mut heads = Vec::with_capacity(items.len() / 2);
+        while let (Some(member), Some(record)) = (items.next(), items.next()) {
+            heads.push(decode_head(key(&member)?, bytes(record)?, owner).ok_or_else(layout::damaged)?);
+        }
+        let last = if is_last(code(&seen)?, most) { None } else { Some(Place::of(listed, last)?) };
+        Ok(HeadPage::new(heads, last.map(|place| place.cursor())))
+    }
+
+    /// Revokes in one step where there are not very many records. The first step leaves the mark.
     async fn revoke_here(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         let (revocation, index) = (self.layout.revocation(owner), self.layout.index(owner));
         let now = self.now();
         let (now_text, at_text, remembered) = (moment(now), moment(at), remembered(now, at));
-        let records = self.layout.records();
-        let arguments = [
-            now_text.as_bytes(),
-            owner.as_bytes(),
-            at_text.as_bytes(),
-            remembered.as_bytes(),
-            records.as_bytes(),
-        ];
-        let revoke = &self.server.scripts.revoke;
-        let answer = self.server.run(revoke, &[&revocation, &index], &arguments, Effect::Writes).await?;
-        Ok(code(&answer)?.unsigned_abs())
+        let (records, most) = (self.layout.records(), ENDED_AT_ONCE.to_string());
+        let (mut ended, mut after) = (0, Place::default());
+        loop {
+            let arguments = [
+                now_text.as_bytes(),
+                owner.as_bytes(),
+                at_text.as_bytes(),
+                remembered.as_bytes(),
+                records.as_bytes(),
+                after.listed.as_bytes(),
+                after.member.as_bytes(),
+                most.as_bytes(),
+            ];
+            let revoke = &self.server.scripts.revoke;
+            let answer = self.server.run(revoke, &[&revocation, &index], &arguments, Effect::Writes).await?;
+            let Ok([removed, seen, listed, last]) = <[Value; 4]>::try_from(array(answer)?) else {
+                return Err(unexpected());
+            };
+            ended += code(&removed)?.unsigned_abs();
+            if is_last(code(&seen)?, ENDED_AT_ONCE) {
+                return Ok(ended);
+            }
+            after = Place::of(listed, last)?;
+        }
     }
 }
 
 /// In a cluster: a step in the owner's slot, then one for each record, in its own.
 impl Inner {
-    pub(crate) async fn list_across(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list_across(&self, owner: &OwnerKey, after: &Place, most: usize) -> Result<HeadPage> {
         let index = self.layout.index(owner);
         let now = self.now();
-        let members = cmd("ZRANGE").arg(&index).arg(0).arg(-1).take();
-        let members = array(self.server.look_at(members, &Aim::key(&index)).await?)?;
-        let looks = stream::iter(members).map(|member| self.member(member)).buffer_unordered(AT_ONCE);
+        let (members, next) = self.members(&index, after, most).await?;
+        let (mut heads, dead) = self.heads(members, owner).await?;
+        self.unlist(&index, now - ON_ITS_WAY, &dead).await?;
+        heads.retain(|head| head.is_live(now));
+        Ok(HeadPage::new(heads, next.map(|place| place.cursor())))
+    }
+
+    /// Forgets dead members of the owner's index, of some that are drawn by lot.
+    pub(crate) async fn tidy(&self, owner: &OwnerKey) -> Result<()> {
+        let index = self.layout.index(owner);
+        let now = self.now();
+        let drawn = cmd("ZRANDMEMBER").arg(&index).arg(TIDIED_AT_ONCE).take();
+        let members = array(self.server.look_at(drawn, &Aim::key(&index)).await?)?;
+        let (_, dead) = self.heads(members, owner).await?;
+        self.unlist(&index, now - ON_ITS_WAY, &dead).await
+    }
+
+    /// A page of the members of an index, and where the next one begins.
+    async fn members(&self, index: &str, after: &Place, most: usize) -> Result<(Vec<Value>, Option<Place>)> {
+        let most_text = most.to_string();
+        let arguments = [after.listed.as_bytes(), after.member.as_bytes(), most_text.as_bytes()];
+        let script = &self.server.scripts.members;
+        let mut items =
+            array(self.server.run(script, &[index], &arguments, Effect::Looks).await?)?.into_iter();
+        let (mut members, mut last) = (Vec::with_capacity(most), None);
+        while let (Some(member), Some(listed)) = (items.next(), items.next()) {
+            last = Some((listed, member.clone()));
+            members.push(member);
+        }
+        let last = last.filter(|_| members.len() == most);
+        Ok((members, last.map(|(listed, member)| Place::of(listed, member)).transpose()?))
+    }
+
+    /// The heads of the members that are the owner's, expired or not, and the other members.
+    async fn heads(&self, members: Vec<Value>, owner: &OwnerKey) -> Result<(Vec<RecordHead>, Vec<String>)> {
+        let looks = stream::iter(members).map(|member| self.head(member)).buffer_unordered(AT_ONCE);
         let looks: Vec<_> = looks.try_collect().await?;
-        let (mut entries, mut dead) = (Vec::new(), Vec::new());
-        for (key, stored) in looks {
-            match stored.filter(|stored| is_of(stored, owner)) {
-                Some(stored) if stored.record.is_live(now) => entries.push(Entry { key, stored }),
-                Some(_) => {}
+        let (mut heads, mut dead) = (Vec::new(), Vec::new());
+        for (key, bytes) in looks {
+            match decode_head(key.clone(), bytes, owner) {
+                Some(head) => heads.push(head),
                 None => dead.push(member(&key)),
             }
         }
-        self.unlist(&index, now - ON_ITS_WAY, &dead).await?;
-        Ok(entries)
+        Ok((heads, dead))
     }
 
-    /// The record of a member of an index, expired or not.
-    async fn member(&self, member: Value) -> Result<(StoreKey, Option<Stored>)> {
+    /// The beginning of the record of a member of an index; empty without a record.
+    async fn head(&self, member: Value) -> Result<(StoreKey, Vec<u8>)> {
         let key = key(&member)?;
         let name = self.layout.record(&key);
-        match self.server.look_at(cmd("GET").arg(&name).take(), &Aim::key(&name)).await {
-            Ok(Value::Nil) => Ok((key, None)),
-            Ok(answer) => Ok((key, decode(bytes(answer)?).ok())),
-            Err(error) if error.kind() == ErrorKind::Corrupt => Ok((key, None)),
+        let head = cmd("GETRANGE").arg(&name).arg(0).arg(LISTED - 1).take();
+        match self.server.look_at(head, &Aim::key(&name)).await {
+            Ok(answer) => Ok((key, bytes(answer)?)),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok((key, Vec::new())),
             Err(error) => Err(error),
         }
     }
@@ -123,12 +227,19 @@ impl Inner {
         let (at_text, remembered) = (moment(at), remembered(now, at));
         let arguments = [at_text.as_bytes(), remembered.as_bytes()];
         let mark = &self.server.scripts.mark;
-        let members = self.server.run(mark, &[&revocation, &index], &arguments, Effect::WritesAgain).await?;
-        let ends = stream::iter(array(members)?).map(|member| async move {
-            let key = key(&member)?;
-            self.fence(&key, owner, at, now).await
-        });
-        ends.buffer_unordered(AT_ONCE).try_fold(0, |sum, ended| async move { Ok(sum + ended) }).await
+        self.server.run(mark, &[&revocation], &arguments, Effect::WritesAgain).await?;
+        let (mut ended, mut after) = (0, Some(Place::default()));
+        while let Some(place) = after {
+            let (members, next) = self.members(&index, &place, ENDED_AT_ONCE).await?;
+            let ends = stream::iter(members).map(|member| async move {
+                let key = key(&member)?;
+                self.fence(&key, owner, at, now).await
+            });
+            let ends = ends.buffer_unordered(AT_ONCE);
+            ended += ends.try_fold(0, |sum, ended| async move { Ok(sum + ended) }).await?;
+            after = next;
+        }
+        Ok(ended)
     }
 
     /// Ends a record if it is the owner's, and refuses what is on its way to it; says how many live ones there were.
@@ -140,10 +251,6 @@ impl Inner {
         let answer = self.server.run(script, &[&record, &fence], &arguments, Effect::Writes).await?;
         Ok(code(&answer)?.unsigned_abs())
     }
-}
-
-fn is_of(stored: &Stored, owner: &OwnerKey) -> bool {
-    stored.record.owner.as_ref().is_some_and(|of| of.key == *owner)
 }
 
 fn key(member: &Value) -> Result<StoreKey> {

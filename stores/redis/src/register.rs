@@ -18,8 +18,9 @@ pub(crate) enum Registered {
     Revoked,
 }
 
-/// A member without a record may be one whose write is on its way; after this long, it is not.
-pub(crate) const ON_ITS_WAY: Duration = Duration::from_secs(60 * 60);
+/// A member without a record may be one whose write is on its way; after an hour, it is not. A member that is listed again
+/// may have been listed up to half an hour earlier by what the index says.
+pub(crate) const ON_ITS_WAY: Duration = Duration::from_secs(90 * 60);
 
 /// An index is tidied each time that it has got so many members.
 const TIDY_EVERY: i64 = 32;
@@ -50,7 +51,7 @@ impl Inner {
         if count % TIDY_EVERY == 0 {
             let (store, owner) = (Arc::clone(self), owner.clone());
             // What fails now is done at the next time.
-            tokio::spawn(async move { drop(store.list_across(&owner).await) });
+            tokio::spawn(async move { drop(store.tidy(&owner).await) });
         }
     }
 }

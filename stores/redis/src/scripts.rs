@@ -44,23 +44,25 @@ scripts! {
     /// Updates to a record without an owner.
     update = "same", "common", "keep", "update";
     /// Creates a record with an owner, on one server.
-    create_here = "common", "index", "keep", "admit_here", "create";
+    create_here = "common", "head", "index", "keep", "admit_here", "create";
     /// Updates to a record with an owner, on one server.
-    update_here = "same_owner", "common", "index", "keep", "admit_here", "update";
+    update_here = "same_owner", "common", "head", "index", "keep", "admit_here", "update";
     /// Creates a record with an owner, in a cluster.
     create_fenced = "common", "keep", "admit_fenced", "create";
     /// Updates to a record with an owner, in a cluster.
     update_fenced = "same_owner", "common", "keep", "admit_fenced", "update";
     /// Lists a record before it is written, or so that its index lasts longer.
-    register = "common", "index", "register";
-    /// Lists an owner's records, on one server.
-    list = "common", "list";
+    register = "common", "head", "index", "register";
+    /// Lists a page of an owner's records, on one server.
+    list = "common", "head", "page", "list";
+    /// Reads a page of an index.
+    members = "common", "page", "members";
     /// Revokes, on one server.
-    revoke = "common", "remember", "revoke";
+    revoke = "common", "head", "page", "remember", "revoke";
     /// Revokes in a cluster: in the owner's slot.
     mark = "common", "remember", "mark";
     /// Revokes in a cluster: in a record's slot.
-    fence = "common", "fence";
+    fence = "common", "head", "fence";
     /// Forgets members of an index.
     unlist = "unlist";
     /// Replaces the body of a Node session.

@@ -1,7 +1,7 @@
 //! What the store can do beyond the contract: all of it.
 
 use cloakroom_store::{
-    Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
 };
 
 use crate::database::Database;
@@ -44,9 +44,9 @@ impl Scan for SqliteStore {
 
 #[async_trait]
 impl Owners for SqliteStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let owner = owner.clone();
-        self.readers().run(move |database| database.list(&owner)).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let (owner, after) = (owner.clone(), After::read(after)?);
+        self.readers().run(move |database| database.list(&owner, after, limit)).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

@@ -1,6 +1,6 @@
 //! Tables, statements and rows: the only place that knows them. `schema.sql` says what each column means.
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
 use rusqlite::Row;
 
 use crate::error::Failure;
@@ -94,9 +94,9 @@ statements! {
 
     clear = "DELETE FROM cloakroom_records";
 
-    // owner, now → columns, key
-    list = concat!("SELECT ", columns!(), ", key FROM cloakroom_records INDEXED BY cloakroom_records_owner
-        WHERE owner = ?1 AND expires_at > ?2");
+    // owner, after, limit → columns without the payload, key, id. The index has the id, too.
+    list = "SELECT version, expires_at, sliding, owner, owner_since, NULL, key, id FROM cloakroom_records
+        INDEXED BY cloakroom_records_owner WHERE owner = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
     // owner, revoked_at, forget_at
     remember = "INSERT INTO cloakroom_revocations (owner, revoked_at, forget_at) VALUES (?1, ?2, ?3)
@@ -133,6 +133,19 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Failure> {
 pub(crate) fn entry(row: &Row<'_>) -> Result<Entry, Failure> {
     let key = StoreKey::from_bytes(row.get_ref(6)?.as_blob()?).map_err(|_| Failure::DAMAGED_ROW)?;
     Ok(Entry { key, stored: stored(row)? })
+}
+
+/// Reads a row that begins with [`columns!`] but for the payload, of which it takes the beginning, and the key.
+pub(crate) fn head(row: &Row<'_>, payload_head: Vec<u8>) -> Result<RecordHead, Failure> {
+    let since: i64 = row.get(4)?;
+    Ok(RecordHead::new(
+        StoreKey::from_bytes(row.get_ref(6)?.as_blob()?).map_err(|_| Failure::DAMAGED_ROW)?,
+        Version::new(row.get::<_, i64>(0)?.cast_unsigned()),
+        timestamp(since)?,
+        timestamp(row.get(1)?)?,
+        row.get(2)?,
+        payload_head.into(),
+    ))
 }
 
 fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {

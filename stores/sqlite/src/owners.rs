@@ -2,26 +2,44 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
-use rusqlite::params;
+use cloakroom_store::{HeadPage, Owner, OwnerKey, RecordHead, Timestamp};
+use rusqlite::{MAIN_DB, params};
 
 use crate::database::Database;
 use crate::error::Failure;
-use crate::layout::{entry, micros, timestamp};
+use crate::layout::{head, micros, timestamp};
+use crate::scan::After;
 
 /// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Database {
-    pub(crate) fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>, Failure> {
-        let now = micros(self.now());
+    /// Lists a page in the order of the rows' ids.
+    ///
+    /// A statement would read a payload whole, however little of it is asked for; so its beginning is read as a stream.
+    /// The open statement keeps both at one moment.
+    pub(crate) fn list(&self, owner: &OwnerKey, after: After, limit: usize) -> Result<HeadPage, Failure> {
+        let (now, most) = (self.now(), HeadPage::bounded(limit));
         let mut statement = self.statement(|layout| &layout.list)?;
-        let mut rows = statement.query(params![owner.as_bytes(), now])?;
-        let mut entries = Vec::new();
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![owner.as_bytes(), after.id(), limit])?;
+        let (mut heads, mut seen, mut last) = (Vec::new(), 0, after);
         while let Some(row) = rows.next()? {
-            entries.push(entry(row)?);
+            seen += 1;
+            let id = row.get(7)?;
+            last = After::row(id);
+            heads.push(head(row, self.payload_head(id)?)?);
         }
-        Ok(entries)
+        heads.retain(|head| head.is_live(now));
+        Ok(HeadPage::new(heads, (seen == most).then(|| last.cursor())))
+    }
+
+    fn payload_head(&self, id: i64) -> Result<Vec<u8>, Failure> {
+        let payload =
+            self.connection.blob_open(MAIN_DB, self.layout.records.as_str(), "payload", id, true)?;
+        let mut beginning = vec![0; payload.len().min(RecordHead::PAYLOAD_BYTES)];
+        payload.read_at_exact(&mut beginning, 0)?;
+        Ok(beginning)
     }
 
     pub(crate) fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Failure> {

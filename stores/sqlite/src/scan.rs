@@ -23,7 +23,15 @@ impl After {
             .map_err(|_| Error::new(ErrorKind::Invalid, "the cursor is of another store"))
     }
 
-    fn cursor(self) -> Cursor {
+    pub(crate) const fn row(id: i64) -> Self {
+        Self(id)
+    }
+
+    pub(crate) const fn id(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn cursor(self) -> Cursor {
         Cursor::new(self.0.to_be_bytes().to_vec())
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod errors;
 pub(crate) mod expiry;
 pub(crate) mod handles;
 pub(crate) mod keys;
+pub(crate) mod listing;
 pub(crate) mod loading;
 pub(crate) mod owners;
 pub(crate) mod payloads;

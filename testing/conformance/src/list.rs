@@ -186,6 +186,22 @@ macro_rules! __catalogue {
                     "A record that is touched stays in the owner's list, with its later expiry.",
                 hostile_owners_are_kept_apart: "Owners of any bytes are kept apart.",
             }
+            listing {
+                list_in_pages_of_any_size_has_every_record:
+                    "A list read in pages of any size has every record of the owner.",
+                a_page_of_a_list_is_about_as_long_as_asked:
+                    "A page of a list has about as many records as were asked for.",
+                a_list_shows_the_beginning_of_a_payload_and_no_more:
+                    "A list shows the first 512 bytes of a payload, or all of it if it is shorter.",
+                list_has_what_stays_whatever_changes_between_pages:
+                    "A record that is live and the owner's from the first page to the last is listed, whatever changes between the pages.",
+                a_list_goes_on_after_its_last_record_is_deleted:
+                    "A list goes on although the record where its last page ended is deleted.",
+                a_page_of_a_list_shows_nothing_that_ended_before_it:
+                    "A list does not show a record that was deleted, or given to another owner, before its page was asked for.",
+                a_page_of_a_list_shows_records_as_they_are_at_its_time:
+                    "A page of a list shows what updated records are at the time of the page.",
+            }
             revoking {
                 revoke_removes_what_began_before:
                     "A revocation removes the owner's records that began before it.",
@@ -195,6 +211,8 @@ macro_rules! __catalogue {
                     "A revocation spares the owner's records that began after it.",
                 revoke_says_how_many_live_records_there_were:
                     "A revocation says how many live records it removed.",
+                revoke_removes_all_records_however_many:
+                    "A revocation removes all records that began before it, however many there are.",
                 revoke_refuses_a_create_that_began_before:
                     "A create that began before the revocation is refused, and nothing is kept.",
                 revoke_refuses_an_update_that_began_before:

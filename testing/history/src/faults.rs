@@ -15,8 +15,8 @@ use clap::ValueEnum;
 use cloakroom::{
     Clock, Timestamp,
     store::{
-        Abilities, Created, Entry, Error, ErrorKind, OwnerKey, Owners, Record, Result, Store, StoreKey,
-        Stored, Touch, Updated, Version,
+        Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
+        StoreKey, Stored, Touch, Updated, Version,
     },
 };
 
@@ -212,10 +212,10 @@ impl Store for Faulty {
 
 #[async_trait]
 impl Owners for Faulty {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
         match self.store.abilities().owners {
-            Some(owners) => owners.list(owner).await,
-            None => Ok(Vec::new()),
+            Some(owners) => owners.list(owner, after, limit).await,
+            None => Ok(HeadPage::new(Vec::new(), None)),
         }
     }
 

@@ -107,6 +107,7 @@ async fn answers(
     loop {
         let length = server.read(&mut bytes).await?;
         talk.server_spoke_last.store(true, Ordering::SeqCst);
+        state.received.fetch_add(length, Ordering::SeqCst);
         if talk.trap.load(Ordering::SeqCst) {
             return Err(loss(state));
         }

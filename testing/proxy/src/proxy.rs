@@ -88,6 +88,11 @@ impl Proxy {
         self.state.turns.load(Ordering::SeqCst)
     }
 
+    /// How many bytes the server has sent, on any connection.
+    pub fn received(&self) -> usize {
+        self.state.received.load(Ordering::SeqCst)
+    }
+
     /// How many connections were accepted.
     pub fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)

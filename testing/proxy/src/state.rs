@@ -17,6 +17,7 @@ pub(crate) struct State {
     pub(crate) accepted: AtomicUsize,
     pub(crate) losses: AtomicUsize,
     pub(crate) turns: AtomicUsize,
+    pub(crate) received: AtomicUsize,
 }
 
 /// What becomes of bytes.
@@ -37,6 +38,7 @@ impl State {
             accepted: AtomicUsize::default(),
             losses: AtomicUsize::default(),
             turns: AtomicUsize::default(),
+            received: AtomicUsize::default(),
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
+    Scan, Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
 };
 
 use crate::Gate;
@@ -255,8 +255,8 @@ impl Scan for Gated {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Owners for Gated {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.pass(Op::List, None, self.owners().list(owner)).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.pass(Op::List, None, self.owners().list(owner, after, limit)).await
     }
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         self.pass(Op::Revoke, None, self.owners().revoke(owner, at)).await

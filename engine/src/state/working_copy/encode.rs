@@ -13,6 +13,13 @@ impl WorkingCopy {
         let edited: usize =
             self.log.edits().filter_map(|edit| edit.value.node()).map(|node| node.len_hint() + 32).sum();
         let mut out = begin_session(header, self.base.bytes().len() + edited);
+        let new_device = self.rare.as_ref().and_then(|rare| rare.device.as_deref());
+        if let Some(device) = new_device {
+            // In front, where a list of the user's sessions sees it.
+            write_frame(&mut out, Tag::Device, "", device.as_bytes());
+        } else if self.cleared {
+            self.copy_tagged(&mut out, Tag::Device);
+        }
         if self.cleared {
             self.copy_tagged(&mut out, Tag::Member);
         } else {
@@ -20,11 +27,6 @@ impl WorkingCopy {
         }
         for edit in self.log.edits().filter(|edit| edit.in_base.is_none()) {
             self.write_edit(&mut out, edit, header.number());
-        }
-        if let Some(device) = self.rare.as_ref().and_then(|rare| rare.device.as_ref()) {
-            write_frame(&mut out, Tag::Device, "", device.as_bytes());
-        } else if self.cleared {
-            self.copy_tagged(&mut out, Tag::Device);
         }
         out.into()
     }

@@ -1,6 +1,6 @@
 //! What a working copy reads as, writes, and comes to on another base.
 
-use cloakroom_store::Timestamp;
+use cloakroom_store::{RecordHead, StoreKey, Timestamp};
 
 use super::*;
 use crate::record::{Header, Payload};
@@ -213,4 +213,29 @@ fn a1_any_key_is_only_a_key() {
 fn the_largest_values_are_named_by_key_and_never_shown() {
     let named = draft([set("small", "1"), set("big", "\"0123456789\"")]).largest();
     assert_eq!(named, "\"big\" with 12 bytes, \"small\" with 1 bytes");
+}
+
+#[test]
+fn f15_a_list_sees_the_device_of_the_longest_name_in_front_of_the_values() {
+    let mut header = header();
+    for nonce in 0..20 {
+        header.commit(nonce, Timestamp::from_millis(2), std::time::Duration::ZERO);
+    }
+    header.set_replaces(StoreKey::from_hash([9; 32]));
+    let device = "d".repeat(256);
+    let (_, mut next) = commit(&draft([set("a", "1"), set("b", "2")]), &mut self::header());
+    next.set_device(&device);
+    let seen = |copy: &WorkingCopy| {
+        let payload = copy.encode(&header);
+        let head = payload.slice(..payload.len().min(RecordHead::PAYLOAD_BYTES));
+        crate::record::read_head(&head).unwrap().1
+    };
+    assert_eq!(seen(&next), Some(device.clone()));
+
+    // It stays in front, whatever the next commits write.
+    let (_, mut next) = commit(&next, &mut self::header());
+    next.apply(Change::at(key("c"), Op::Set(Bytes::from(format!("\"{}\"", "c".repeat(5_000)))))).unwrap();
+    assert_eq!(seen(&next), Some(device.clone()));
+    next.apply(at("a", Op::remove())).unwrap();
+    assert_eq!((seen(&next), shown(&next).len()), (Some(device), "b=2 c=".len() + 5_002));
 }

@@ -146,6 +146,12 @@ impl Head {
         self.payload.end
     }
 
+    /// Returns as much of the payload as there is in the beginning of the file.
+    pub(super) fn payload_in(&self, beginning: Vec<u8>) -> Bytes {
+        let end = self.payload.end.min(beginning.len());
+        Bytes::from(beginning).slice(self.payload.start.min(end)..end)
+    }
+
     /// Whether the payload in the whole `file` is as it was written.
     pub(super) fn check_payload(&self, file: &[u8]) -> Result<(), Trouble> {
         match file.get(self.payload.clone()) {

@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Created, Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version, async_trait,
+    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
+    Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version, async_trait,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -75,10 +75,11 @@ pub use options::FileStoreBuilder;
 /// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] for whoever asks for it, and its key cannot be
 /// used again, until a sweep moves it to the sub-folder `damaged`: at once if its head is damaged, within 256 sweeps
 /// if only its payload is. An update replaces a damaged payload.
-/// [`revoke`](Owners::revoke) passes it over. A damaged revocation counts as one of everything up to when it is found.
+/// [`revoke`](Owners::revoke) passes it over, and a [`list`](Owners::list) shows a record whose payload is damaged. A damaged revocation counts as one of everything up to when it is found.
 ///
 /// # Limits
-/// [`clear`](Scan::clear) is one step for each 1/256 of the keys, not for all. A record that is being replaced takes
+/// A page of a [`list`](Owners::list) reads the names of all of the owner's records, as a folder cannot be read from the
+/// middle, and the first bytes of those on the page. [`clear`](Scan::clear) is one step for each 1/256 of the keys, not for all. A record that is being replaced takes
 /// room twice; on a full disk a write is refused with [`ErrorKind::Full`] and the record that was there stays.
 #[derive(Clone)]
 pub struct FileStore {
@@ -215,9 +216,10 @@ impl Scan for FileStore {
 
 #[async_trait]
 impl Owners for FileStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let owner = owner.clone();
-        self.on_disk("list an owner's records", move |folder| folder.list(&owner)).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let (owner, after) = (owner.clone(), after.cloned());
+        self.on_disk("list an owner's records", move |folder| folder.list(&owner, after.as_ref(), limit))
+            .await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {

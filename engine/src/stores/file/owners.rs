@@ -11,11 +11,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Timestamp};
+use cloakroom_store::{Bytes, Cursor, HeadPage, Owner, OwnerKey, RecordHead, Timestamp};
 
 use super::disk;
 use super::folder::Folder;
-use super::layout::{HEAD_MOST, Mark, Name};
+use super::layout::{HEAD_MOST, Head, Mark, Name};
+use super::scan::read_cursor;
 use super::trouble::Trouble;
 
 /// How long a revocation is remembered at least.
@@ -23,16 +24,26 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a store does.
 impl Folder {
-    pub(super) fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>, Trouble> {
-        let folder = Name::of(owner.as_bytes());
+    /// Lists a page in the order of the names; a cursor is the last name of the page before.
+    pub(super) fn list(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage, Trouble> {
+        let after = after.map(read_cursor).transpose()?;
+        let (folder, most) = (Name::of(owner.as_bytes()), HeadPage::bounded(limit));
         let _lock = self.lock_owners(folder.shard())?;
-        let mut entries = Vec::new();
-        for name in self.noted(&folder)? {
-            entries.extend(
-                self.look(&name)?.filter(|entry| belongs_to(entry.stored.record.owner.as_ref(), owner)),
-            );
+        let mut names = self.noted(&folder)?;
+        names.retain(|name| after.is_none_or(|after| *name.as_bytes() > after));
+        names.sort_unstable_by_key(|name| *name.as_bytes());
+        names.truncate(most);
+        let mut heads = Vec::with_capacity(names.len());
+        for name in &names {
+            heads.extend(self.look_at_beginning(name, owner)?);
         }
-        Ok(entries)
+        let last = names.last().filter(|_| names.len() == most);
+        Ok(HeadPage::new(heads, last.map(|name| Cursor::new(name.as_bytes().to_vec()))))
     }
 
     pub(super) fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64, Trouble> {
@@ -121,6 +132,34 @@ impl Folder {
 }
 
 impl Folder {
+    /// Reads the beginning of the record of this name without a lock, if it is live and the owner's.
+    fn look_at_beginning(&self, name: &Name, owner: &OwnerKey) -> Result<Option<RecordHead>, Trouble> {
+        let seen = match self.beginning(name) {
+            Err(Trouble::Damaged) => {
+                let _lock = self.lock_records(name.shard())?;
+                self.beginning(name)?
+            }
+            seen => seen?,
+        };
+        let Some((head, payload)) = seen else { return Ok(None) };
+        if !belongs_to(head.owner.as_ref(), owner) || !self.is_live(&head, self.clock.now())? {
+            return Ok(None);
+        }
+        let Head { key, version, expires_at, owner, sliding, .. } = head;
+        Ok(owner.map(|owner| RecordHead::new(key, version, owner.since, expires_at, sliding, payload)))
+    }
+
+    /// Reads the head of the record of this name, dead or alive, and the beginning of its payload. Damage is certain only
+    /// under the lock, and seen only in the head: the check is of the whole payload.
+    fn beginning(&self, name: &Name) -> Result<Option<(Head, Bytes)>, Trouble> {
+        let Some(file) = self.open_record(name)? else { return Ok(None) };
+        let length = file.metadata()?.len();
+        let bytes = disk::read_up_to(&file, HEAD_MOST + RecordHead::PAYLOAD_BYTES)?;
+        let head = Head::decode(&bytes, length, name)?;
+        let payload = head.payload_in(bytes);
+        Ok(Some((head, payload)))
+    }
+
     /// The records that may be the owner's.
     fn noted(&self, owner: &Name) -> Result<Vec<Name>, Trouble> {
         Ok(self.names_of_owner(owner)?.iter().filter_map(|name| Name::parse(name)).collect())

@@ -84,6 +84,6 @@ impl Folder {
     }
 }
 
-fn read_cursor(cursor: &Cursor) -> Result<[u8; 32], Trouble> {
+pub(super) fn read_cursor(cursor: &Cursor) -> Result<[u8; 32], Trouble> {
     cursor.as_bytes().try_into().map_err(|_| Trouble::BadCursor)
 }

@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Clock, Created, Cursor, Entry, Immediate, OwnerKey, Owners, Page, Record, Result, Scan, Store,
-    StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+    Abilities, Clock, Created, Cursor, HeadPage, Immediate, OwnerKey, Owners, Page, Record, Result, Scan,
+    Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
 };
 
 pub use self::builder::MemoryStoreBuilder;
@@ -181,8 +181,8 @@ impl Scan for MemoryStore {
 
 #[async_trait]
 impl Owners for MemoryStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.list_now(owner)
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.list_now(owner, after, limit)
     }
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         self.revoke_now(owner, at)

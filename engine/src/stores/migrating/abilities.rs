@@ -1,41 +1,38 @@
 //! Owners, scans and sweeps over two stores.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use cloakroom_store::{
-    Cursor, Entry, Error, ErrorKind, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp,
+    Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, RecordHead, Result, Scan, Stored,
+    Sweep, Swept, Timestamp,
 };
 
 use super::marks::{self, Found};
-use super::{MigratingStore, Phase, scan_of};
+use super::{MigratingStore, Phase, masked, scan_of};
 
 #[async_trait]
 impl Owners for MigratingStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let mut found = HashMap::new();
-        // What moves meanwhile goes from the old one to the new one: seen there, or here already.
-        for entry in owners_of(self.old.abilities().owners)?.list(owner).await? {
-            if let Some(entry) = self.as_it_is_now(entry).await? {
-                found.insert(entry.key.clone(), entry);
-            }
+    /// Goes through the old store first, then the new one: what moves meanwhile goes from there to here, so it is seen
+    /// in one of them, or in both.
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let (place, after) = split(after);
+        if place == IN_OLD {
+            let page = owners_of(self.old.abilities().owners)?.list(owner, after.as_ref(), limit).await?;
+            let next = page.next.map_or_else(|| prefixed(IN_NEW, b""), |at| prefixed(IN_OLD, at.as_bytes()));
+            return Ok(HeadPage::new(self.still_in_old(page.heads).await?, Some(next)));
         }
-        for entry in owners_of(self.new.abilities().owners)?.list(owner).await? {
-            if !found.contains_key(&entry.key)
-                && let Some(entry) = self.as_it_is_now_in_new(entry).await?
-            {
-                found.insert(entry.key.clone(), entry);
-            }
+        let page = owners_of(self.new.abilities().owners)?.list(owner, after.as_ref(), limit).await?;
+        let mut heads = Vec::with_capacity(page.heads.len());
+        for head in page.heads {
+            heads.extend(self.head_in_new(head, owner).await?);
         }
-        let is_theirs = |entry: &Entry| entry.stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
-        Ok(found.into_values().filter(is_theirs).collect())
+        Ok(HeadPage::new(heads, page.next.map(|at| prefixed(IN_NEW, at.as_bytes()))))
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         // Settled first, so that none is counted in both. What arrives after the new store knows is refused there, and
         // what the old one removes after that does not arrive.
         if self.phase == Phase::Moving {
-            self.list(owner).await?;
+            self.settle_all_of(owner).await?;
         }
         let in_new = owners_of(self.new.abilities().owners)?.revoke(owner, at).await?;
         let in_old = owners_of(self.old.abilities().owners)?.revoke(owner, at).await?;
@@ -44,6 +41,42 @@ impl Owners for MigratingStore {
 }
 
 impl MigratingStore {
+    /// The heads of the old store that are not seen in the new one afterwards: none, if this process moves records.
+    async fn still_in_old(&self, mut heads: Vec<RecordHead>) -> Result<Vec<RecordHead>> {
+        heads.retain(|head| !marks::is_reserved(&head.payload_head));
+        if self.phase == Phase::Moving {
+            for head in heads.drain(..) {
+                self.settle(&head.key).await?;
+            }
+        }
+        heads.iter_mut().for_each(|head| head.version = masked(head.version));
+        Ok(heads)
+    }
+
+    /// A head of the new store, once its record has arrived there.
+    async fn head_in_new(&self, head: RecordHead, owner: &OwnerKey) -> Result<Option<RecordHead>> {
+        if !marks::is_reserved(&head.payload_head) {
+            return Ok(Some(head));
+        }
+        let stored = self.settle(&head.key).await?;
+        let is_theirs = |stored: &Stored| stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
+        let entry = stored.filter(is_theirs).map(|stored| Entry { key: head.key, stored });
+        Ok(entry.and_then(RecordHead::of))
+    }
+
+    /// Moves all records of the owner.
+    async fn settle_all_of(&self, owner: &OwnerKey) -> Result<()> {
+        let (owners, mut after) = (owners_of(self.old.abilities().owners)?, None);
+        loop {
+            let page = owners.list(owner, after.as_ref(), HeadPage::MOST).await?;
+            self.still_in_old(page.heads).await?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// An entry of the old store, moved if this process moves records.
     async fn as_it_is_now(&self, entry: Entry) -> Result<Option<Entry>> {
         let Entry { key, stored } = entry;
@@ -78,10 +111,7 @@ const IN_NEW: u8 = 1;
 impl Scan for MigratingStore {
     /// Goes through the old store first: a record that moves meanwhile is seen there, or later in the new one.
     async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
-        let (place, after) = match after.and_then(|cursor| cursor.as_bytes().split_first()) {
-            Some((&place, rest)) => (place, (!rest.is_empty()).then(|| Cursor::new(rest.to_vec()))),
-            None => (IN_OLD, None),
-        };
+        let (place, after) = split(after);
         if place == IN_OLD {
             let page = scan_of(&*self.old, "old")?.scan(after.as_ref(), limit).await?;
             let next = match &page.next {
@@ -121,6 +151,14 @@ impl Scan for MigratingStore {
         scan_of(&*self.old, "old")?.clear().await?;
         scan_of(&*self.new, "new")?.clear().await?;
         Ok(live)
+    }
+}
+
+/// Where a cursor leads: to which store, and to what place there.
+fn split(cursor: Option<&Cursor>) -> (u8, Option<Cursor>) {
+    match cursor.and_then(|cursor| cursor.as_bytes().split_first()) {
+        Some((&place, rest)) => (place, (!rest.is_empty()).then(|| Cursor::new(rest.to_vec()))),
+        None => (IN_OLD, None),
     }
 }
 

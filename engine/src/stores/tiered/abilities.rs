@@ -1,7 +1,7 @@
 //! The abilities of the durable tier, with the fast one told.
 
 use async_trait::async_trait;
-use cloakroom_store::{Cursor, Entry, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp};
 
 use super::TieredStore;
 use super::front::Silent;
@@ -39,8 +39,8 @@ impl Scan for TieredStore {
 
 #[async_trait]
 impl Owners for TieredStore {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.owners().list(owner).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.owners().list(owner, after, limit).await
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
@@ -59,9 +59,17 @@ impl Owners for TieredStore {
 impl TieredStore {
     /// Marks stay where the copies were: a copy that arrives late may be from before it had this owner.
     async fn revoke_copies(&self, owner: &OwnerKey, at: Timestamp) -> Result<(), Silent> {
-        for key in self.front.keys_of(owner).await? {
-            let seen = self.front.look(&key).await;
-            self.settle(&key, seen, None, at).await?;
+        let mut after = None;
+        loop {
+            let page = self.front.list(owner, after.as_ref()).await?;
+            for head in &page.heads {
+                let seen = self.front.look(&head.key).await;
+                self.settle(&head.key, seen, None, at).await?;
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
         self.front.revoke(owner, at).await
     }

@@ -8,11 +8,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Clock, Created, Error, ErrorKind, OwnerKey, Record, Result, Store, StoreKey, Stored, Timestamp, Updated,
+    Clock, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Record, Result, Store, StoreKey, Stored,
+    Timestamp, Updated,
 };
 
 /// How long a fast tier that failed is left alone, so that its outage does not slow every request down.
 const REST: Duration = Duration::from_secs(1);
+
+/// How many of an owner's copies are listed at once.
+const PAGE: usize = 100;
 
 /// The fast tier. Whatever it cannot do is `Err(Silent)`, and the durable tier is asked.
 pub(super) struct Front {
@@ -78,11 +82,10 @@ impl Front {
         }
     }
 
-    /// The keys of the owner's copies.
-    pub(super) async fn keys_of(&self, owner: &OwnerKey) -> Result<Vec<StoreKey>, Silent> {
+    /// Lists a page of the owner's copies.
+    pub(super) async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>) -> Result<HeadPage, Silent> {
         let owners = self.store.abilities().owners.ok_or(Silent)?;
-        let entries = self.ask(owners.list(owner)).await?.map_err(|_| Silent)?;
-        Ok(entries.into_iter().map(|entry| entry.key).collect())
+        self.ask(owners.list(owner, after, PAGE)).await?.map_err(|_| Silent)
     }
 
     /// Removes the owner's copies, and refuses those that arrive late.

@@ -4,7 +4,7 @@
 local had, left = call('HGET', KEYS[2], ARGV[2]), call('PTTL', KEYS[2])
 if not had or before(had, ARGV[3]) then call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
 if left < tonumber(ARGV[4]) then call('PEXPIRE', KEYS[2], ARGV[4]) end
-local raw = redis.pcall('GET', KEYS[1])
-if type(raw) ~= 'string' or foreign(raw) or not began(raw, ARGV[2], ARGV[3]) then return 0 end
+local head = head_of(KEYS[1], ARGV[2], HEAD_END)
+if not head or not began(head, ARGV[2], ARGV[3]) then return 0 end
 call('DEL', KEYS[1])
-return before(ARGV[1], sub(raw, 2, 19)) and 1 or 0
+return before(ARGV[1], sub(head, 2, 19)) and 1 or 0

@@ -91,7 +91,7 @@ async fn a_frozen_server_is_unavailable_in_time_and_used_again_when_it_goes_on()
     server.pause().unwrap();
     let began = Instant::now();
     unavailable(store.load(&KEY, None).await);
-    unavailable(store.list(&OwnerKey::new("alice").unwrap()).await);
+    unavailable(store.list(&OwnerKey::new("alice").unwrap(), None, 10).await);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     server.resume().unwrap();
     assert_eq!(payload(&store).await.as_deref(), Some("coat"));

@@ -63,7 +63,7 @@ async fn a_request_makes_the_trips_that_are_promised() {
             ("read", 1),
             ("write", 2),
             ("read, touch due", 2), // the load says that it is
-            ("log-in", 3),          // the load, then two
+            ("log-in", 4), // the load, then two, and a page of the user's sessions, which are held to a number
             ("read by a user, touch due", 2),
             ("write by a user", 2),
         ]

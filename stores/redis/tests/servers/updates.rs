@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_conformance::heads_of;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_store::{
@@ -101,8 +102,9 @@ async fn an_update_of_the_same_owner_keeps_until_when_the_index_lasts_and_one_of
     let mut raw = Raw::server(&Service::Redis.shared());
     let mut listed_until = || -> String { raw.ask(&format!("GETRANGE {prefix}r:{{AAAA}} 66 83")) };
     let users = ["alice", "alina"].map(|name| OwnerKey::new(name).unwrap());
-    let counts =
-        async || [store.list(&users[0]).await.unwrap().len(), store.list(&users[1]).await.unwrap().len()];
+    let counts = async || {
+        [heads_of(&store, &users[0]).await.unwrap().len(), heads_of(&store, &users[1]).await.unwrap().len()]
+    };
     let record = of("alice", clock.now(), clock.now() + LIFE);
     let version = created(&store, &record).await;
     let first = listed_until();

@@ -2,6 +2,7 @@
 
 use cloakroom_store::{Created, Record};
 
+use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
 use crate::expect::{created, ensure, missing, same};
 use crate::failure::Outcome;
@@ -24,7 +25,7 @@ pub(crate) async fn clear_removes_every_record(t: &Trial<'_>) -> Outcome {
     same("the count", &scan.count().await?, &0)?;
     ensure(scan_all(scan, 100).await?.is_empty(), "a scan sees a record")?;
     match t.owners() {
-        Ok(owners) => ensure(owners.list(&owner).await?.is_empty(), "the owner's list has a record"),
+        Ok(owners) => ensure(list_all(owners, &owner).await?.is_empty(), "the owner's list has a record"),
         Err(_) => Ok(()),
     }
 }

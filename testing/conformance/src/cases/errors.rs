@@ -66,7 +66,7 @@ pub(crate) async fn an_error_is_never_nothing_for_an_ability(t: &Trial<'_>) -> O
         failed("clear", scan.clear().await)?;
     }
     if let Some(owners) = abilities.owners {
-        failed("list", owners.list(&owner).await)?;
+        failed("list", owners.list(&owner, None, 10).await)?;
         failed("revoke", owners.revoke(&owner, t.at(100)).await)?;
     }
     Ok(())

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use cloakroom_store::{Created, Record, Timestamp, Touch, Updated};
 
+use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
-use crate::expect::{by_key, created, ensure, holds, missing, same, there, updated};
+use crate::expect::{created, ensure, holds, missing, same, there, updated};
 use crate::failure::Outcome;
 use crate::trial::Trial;
 
@@ -98,7 +99,7 @@ pub(crate) async fn an_expired_record_does_not_exist_for_list(t: &Trial<'_>) -> 
     let (expired, _) = t.kept(&record).await?;
     let (live, _) = t.kept(&t.record_of(&owner, t.at(100))).await?;
     t.wait_until(record.expires_at).await?;
-    let listed = by_key(owners.list(&owner).await?);
+    let listed = list_all(owners, &owner).await?;
     ensure(listed.contains_key(&live), "the live record is not listed")?;
     ensure(!listed.contains_key(&expired), "the expired record is listed")
 }
@@ -121,7 +122,7 @@ pub(crate) async fn a_record_created_over_an_expired_one_has_nothing_of_it(t: &T
     t.wait_until(old.expires_at).await?;
     let record = t.record();
     let version = created(t.store.create(&key, &record).await?)?;
-    ensure(owners.list(&owner).await?.is_empty(), "the owner of the expired record has the new one")?;
+    ensure(list_all(owners, &owner).await?.is_empty(), "the owner of the expired record has the new one")?;
     same("revoke", &owners.revoke(&owner, t.at(100)).await?, &0)?;
     holds(t.store.load(&key, None).await?, &record, version)
 }

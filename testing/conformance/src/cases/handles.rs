@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use cloakroom_store::{Created, Updated};
 
+use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
-use crate::expect::{by_key, conflict, ensure, holds, missing, same, there, updated};
+use crate::expect::{conflict, ensure, holds, missing, same, there, updated};
 use crate::failure::{Outcome, Stop};
 use crate::trial::{Trial, owners};
 
@@ -74,7 +75,7 @@ pub(crate) async fn a_record_is_listed_and_scanned_by_another_handle(t: &Trial<'
     }
     let (key, _) = t.kept(&t.record_of(&owner, t.at(100))).await?;
     if let Some(owners) = abilities.owners {
-        ensure(by_key(owners.list(&owner).await?).contains_key(&key), "the other handle does not list it")?;
+        ensure(list_all(owners, &owner).await?.contains_key(&key), "the other handle does not list it")?;
     }
     if let Some(scan) = abilities.scan {
         ensure(scan_all(scan, 1_000).await?.contains_key(&key), "the other handle does not scan it")?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Created, OwnerKey, Updated};
 
+use crate::cases::listing::list_all;
 use crate::expect::{created, ensure, holds, missing, same, updated};
 use crate::failure::Outcome;
 use crate::trial::Trial;
@@ -26,7 +27,7 @@ pub(crate) async fn revoke_removes_what_began_before(t: &Trial<'_>) -> Outcome {
     revoke(t, &owner, REVOKED).await?;
     missing(t.store.load(&first, None).await?)?;
     missing(t.store.load(&second, None).await?)?;
-    ensure(t.owners()?.list(&owner).await?.is_empty(), "the owner's list has a record")
+    ensure(list_all(t.owners()?, &owner).await?.is_empty(), "the owner's list has a record")
 }
 
 /// What began at the moment of the revocation is not later, so it is removed; a microsecond later is.
@@ -49,7 +50,7 @@ pub(crate) async fn revoke_spares_what_began_after(t: &Trial<'_>) -> Outcome {
     let (key, version) = t.kept(&record).await?;
     revoke(t, &owner, REVOKED).await?;
     holds(t.store.load(&key, None).await?, &record, version)?;
-    same("the number of records in the list", &t.owners()?.list(&owner).await?.len(), &1)
+    same("the number of records in the list", &list_all(t.owners()?, &owner).await?.len(), &1)
 }
 
 /// A revocation says how many live records it removed.
@@ -61,6 +62,23 @@ pub(crate) async fn revoke_says_how_many_live_records_there_were(t: &Trial<'_>) 
     }
     same("revoke", &revoke(t, &owner, REVOKED).await?, &3)?;
     same("the same revocation again", &revoke(t, &owner, REVOKED).await?, &0)
+}
+
+/// A revocation removes all records that began before it, however many there are.
+pub(crate) async fn revoke_removes_all_records_however_many(t: &Trial<'_>) -> Outcome {
+    t.owners()?;
+    let owner = t.owner()?;
+    let keys = t.keys(250);
+    for (number, key) in keys.iter().enumerate() {
+        let since = if number % 50 == 0 { AFTER } else { BEFORE };
+        created(t.store.create(key, &t.record_of(&owner, t.at(since))).await?)?;
+    }
+    same("revoke", &revoke(t, &owner, REVOKED).await?, &245)?;
+    for (number, key) in keys.iter().enumerate() {
+        let spared = t.store.load(key, None).await?.is_some();
+        same("whether a record is there", &spared, &(number % 50 == 0))?;
+    }
+    same("the number of records in the list", &list_all(t.owners()?, &owner).await?.len(), &5)
 }
 
 /// A create that began before the revocation is refused, and nothing is kept.
@@ -75,7 +93,7 @@ pub(crate) async fn revoke_refuses_a_create_that_began_before(t: &Trial<'_>) -> 
         same("create", &answer, &Created::Revoked)?;
         missing(t.store.load(&key, None).await?)?;
     }
-    ensure(t.owners()?.list(&owner).await?.is_empty(), "the owner's list has a record")
+    ensure(list_all(t.owners()?, &owner).await?.is_empty(), "the owner's list has a record")
 }
 
 /// An update whose owner began before the revocation is refused, and nothing is changed.
@@ -123,7 +141,7 @@ pub(crate) async fn revoke_admits_what_began_after(t: &Trial<'_>) -> Outcome {
     created(t.store.create(&t.key(), &t.record_of(&owner, t.at(AFTER))).await?)?;
     let (key, version) = t.kept(&t.record()).await?;
     updated(t.store.update(&key, version, &t.record_of(&owner, t.at(AFTER))).await?)?;
-    same("the number of records in the list", &t.owners()?.list(&owner).await?.len(), &2)
+    same("the number of records in the list", &list_all(t.owners()?, &owner).await?.len(), &2)
 }
 
 /// A record that was removed by a revocation comes back by no update and no touch.

@@ -4,8 +4,8 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Cursor, Entry, OwnerKey, Owners, Page, Record, Result, Scan, StoreKey, Stored, Sweep, Swept, Timestamp,
-    async_trait,
+    Cursor, Entry, HeadPage, OwnerKey, Owners, Page, Record, RecordHead, Result, Scan, StoreKey, Stored,
+    Sweep, Swept, Timestamp, async_trait,
 };
 
 use super::Reference;
@@ -58,10 +58,18 @@ impl Scan for Reference {
 
 #[async_trait]
 impl Owners for Reference {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let after = after.map(|cursor| StoreKey::from_bytes(cursor.as_bytes())).transpose()?;
         self.step(|inside, now| {
-            let live = inside.records.iter().filter(|(_, stored)| stored.record.is_live(now));
-            live.filter(|(_, stored)| since(&stored.record, owner).is_some()).map(entry).collect()
+            let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+            let rest = inside.records.range((from, Bound::Unbounded));
+            let live = rest.filter(|(_, stored)| stored.record.is_live(now));
+            let theirs = live.filter(|(_, stored)| since(&stored.record, owner).is_some()).map(entry);
+            let most = HeadPage::bounded(limit);
+            let heads: Vec<_> = theirs.filter_map(RecordHead::of).take(most).collect();
+            let last = heads.last().filter(|_| heads.len() == most);
+            let next = last.map(|head| Cursor::new(head.key.as_bytes().to_vec()));
+            HeadPage::new(heads, next)
         })
     }
 

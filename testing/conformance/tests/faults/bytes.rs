@@ -198,9 +198,10 @@ impl Fault for SinceInMilliseconds {
 pub(crate) struct OwnersAreCaseFolded;
 #[async_trait]
 impl Fault for OwnersAreCaseFolded {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let all = s.scan(None, usize::MAX).await?.entries;
+    async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
+        let mut all = s.scan(None, usize::MAX).await?.entries;
         let same = |of: &Owner| of.key.as_bytes().eq_ignore_ascii_case(owner.as_bytes());
-        Ok(all.into_iter().filter(|entry| entry.stored.record.owner.as_ref().is_some_and(same)).collect())
+        all.retain(|entry| entry.stored.record.owner.as_ref().is_some_and(same));
+        Ok(HeadPage::new(all.into_iter().filter_map(RecordHead::of).collect(), None))
     }
 }

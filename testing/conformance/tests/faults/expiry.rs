@@ -132,9 +132,10 @@ impl Fault for ExpiredIsVisibleToClear {
 pub(crate) struct ExpiredIsVisibleToList;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToList {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
         let theirs = |entry: &Entry| entry.stored.record.owner.as_ref().is_some_and(|of| of.key == *owner);
-        Ok(all(s).await?.into_iter().filter(theirs).collect())
+        let theirs = all(s).await?.into_iter().filter(theirs);
+        Ok(HeadPage::new(theirs.filter_map(RecordHead::of).collect(), None))
     }
 }
 

@@ -51,8 +51,14 @@ pub(crate) trait Fault: fmt::Debug + Default + Send + Sync + 'static {
     async fn clear(&self, s: &Reference) -> Result<u64> {
         s.clear().await
     }
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        s.list(owner).await
+    async fn list(
+        &self,
+        s: &Reference,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        s.list(owner, after, limit).await
     }
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         s.revoke(owner, at).await
@@ -131,8 +137,8 @@ impl<F: Fault> Scan for Faulty<F> {
 
 #[async_trait]
 impl<F: Fault> Owners for Faulty<F> {
-    async fn list(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        self.fault.list(&self.store, owner).await
+    async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        self.fault.list(&self.store, owner, after, limit).await
     }
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         self.fault.revoke(&self.store, owner, at).await

@@ -6,6 +6,7 @@ mod bytes;
 mod expiry;
 mod faulty;
 mod graveyard;
+mod listing;
 mod looking;
 mod owners;
 mod steps;
@@ -188,6 +189,25 @@ faults! {
     list_has_everybodys_records (owners::ListHasEverybodysRecords):
         list_of_an_unknown_owner_is_empty,
         list_has_every_record_of_the_owner;
+    list_ends_after_one_page (listing::ListEndsAfterOnePage): list_in_pages_of_any_size_has_every_record;
+    list_never_ends (listing::ListNeverEnds): list_in_pages_of_any_size_has_every_record;
+    list_ignores_the_limit (listing::ListIgnoresTheLimit): a_page_of_a_list_is_about_as_long_as_asked;
+    list_counts_its_way (listing::ListCountsItsWay):
+        list_has_what_stays_whatever_changes_between_pages,
+        a_list_goes_on_after_its_last_record_is_deleted;
+    list_goes_by_since (listing::ListGoesBySince):
+        list_has_what_stays_whatever_changes_between_pages;
+    list_ends_where_its_last_record_is_gone (listing::ListEndsWhereItsLastRecordIsGone):
+        a_list_goes_on_after_its_last_record_is_deleted;
+    list_shows_whole_payloads (listing::ListShowsWholePayloads):
+        a_list_shows_the_beginning_of_a_payload_and_no_more;
+    list_shows_no_payload (listing::ListShowsNoPayload):
+        a_list_shows_the_beginning_of_a_payload_and_no_more,
+        list_has_every_record_of_the_owner;
+    list_is_of_its_first_page (listing::ListIsOfItsFirstPage):
+        a_page_of_a_list_shows_nothing_that_ended_before_it,
+        a_page_of_a_list_shows_records_as_they_are_at_its_time;
+    revoke_ends_no_more_than_100 (owners::RevokeEndsNoMoreThan100): revoke_removes_all_records_however_many;
     revoke_only_remembers (owners::RevokeOnlyRemembers): revoke_removes_what_began_before;
     revoke_is_not_remembered (owners::RevokeIsNotRemembered):
         revoke_refuses_a_create_that_began_before,

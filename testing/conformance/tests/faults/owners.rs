@@ -4,11 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use cloakroom_conformance::Reference;
+use cloakroom_conformance::{Reference, heads_of};
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
 use crate::graveyard::Graveyard;
+
+/// Makes the head of a record of any owner, or of none.
+pub(crate) fn anyone_s(Entry { key, stored: Stored { record, version } }: Entry) -> RecordHead {
+    let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
+    RecordHead::new(key, version, since, record.expires_at, record.sliding, record.payload)
+}
 
 /// An index from owner to keys that an update forgets about.
 #[derive(Debug, Default)]
@@ -21,10 +27,11 @@ impl Fault for OwnerIndexIsWrittenByCreateOnly {
         }
         s.create(key, record).await
     }
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
         let keys = self.0.lock().unwrap().get(owner).cloned().unwrap_or_default();
-        let all = s.scan(None, usize::MAX).await?.entries;
-        Ok(all.into_iter().filter(|entry| keys.contains(&entry.key)).collect())
+        let mut all = s.scan(None, usize::MAX).await?.entries;
+        all.retain(|entry| keys.contains(&entry.key));
+        Ok(HeadPage::new(all.into_iter().map(anyone_s).collect(), None))
     }
 }
 
@@ -44,9 +51,16 @@ impl Fault for ListLosesWhatWasUpdated {
         }
         s.update(key, expected, record).await
     }
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let listed = s.list(owner).await?;
-        Ok(listed.into_iter().filter(|entry| !self.0.holds(&entry.key)).collect())
+    async fn list(
+        &self,
+        s: &Reference,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let mut page = s.list(owner, after, limit).await?;
+        page.heads.retain(|head| !self.0.holds(&head.key));
+        Ok(page)
     }
 }
 
@@ -54,8 +68,8 @@ impl Fault for ListLosesWhatWasUpdated {
 pub(crate) struct ListEndsAfter100;
 #[async_trait]
 impl Fault for ListEndsAfter100 {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        Ok(s.list(owner).await?.into_iter().take(100).collect())
+    async fn list(&self, s: &Reference, owner: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
+        Ok(HeadPage::new(heads_of(s, owner).await?.into_iter().take(100).collect(), None))
     }
 }
 
@@ -63,9 +77,15 @@ impl Fault for ListEndsAfter100 {
 pub(crate) struct ListHasEachRecordTwice;
 #[async_trait]
 impl Fault for ListHasEachRecordTwice {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        let listed = s.list(owner).await?;
-        Ok([listed.clone(), listed].concat())
+    async fn list(
+        &self,
+        s: &Reference,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let HeadPage { heads, next, .. } = s.list(owner, after, limit).await?;
+        Ok(HeadPage::new([heads.clone(), heads].concat(), next))
     }
 }
 
@@ -73,8 +93,25 @@ impl Fault for ListHasEachRecordTwice {
 pub(crate) struct ListHasEverybodysRecords;
 #[async_trait]
 impl Fault for ListHasEverybodysRecords {
-    async fn list(&self, s: &Reference, _: &OwnerKey) -> Result<Vec<Entry>> {
-        Ok(s.scan(None, usize::MAX).await?.entries)
+    async fn list(&self, s: &Reference, _: &OwnerKey, _: Option<&Cursor>, _: usize) -> Result<HeadPage> {
+        let all = s.scan(None, usize::MAX).await?.entries;
+        Ok(HeadPage::new(all.into_iter().map(anyone_s).collect(), None))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct RevokeEndsNoMoreThan100;
+#[async_trait]
+impl Fault for RevokeEndsNoMoreThan100 {
+    async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
+        let records = s.reach_inside(|inside| inside.records.clone());
+        let revoked = s.revoke(owner, at).await?;
+        s.reach_inside(|inside| {
+            let ended = records.into_iter().filter(|(key, _)| !inside.records.contains_key(key));
+            let left: Vec<_> = ended.skip(100).collect();
+            inside.records.extend(left);
+        });
+        Ok(revoked)
     }
 }
 
@@ -147,7 +184,7 @@ pub(crate) struct RevokeIsRememberedOnlyIfItRemovedSomething;
 #[async_trait]
 impl Fault for RevokeIsRememberedOnlyIfItRemovedSomething {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let known = !s.list(owner).await?.is_empty();
+        let known = !heads_of(s, owner).await?.is_empty();
         revoke_and(s, owner, at, |before| if known { before.max(Some(at)) } else { before }).await
     }
 }
@@ -187,9 +224,9 @@ pub(crate) struct RevokeEndsLaterOnesToo;
 #[async_trait]
 impl Fault for RevokeEndsLaterOnesToo {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let theirs = s.list(owner).await?;
+        let theirs = heads_of(s, owner).await?;
         let revoked = s.revoke(owner, at).await?;
-        s.reach_inside(|inside| inside.records.retain(|key, _| theirs.iter().all(|entry| entry.key != *key)));
+        s.reach_inside(|inside| inside.records.retain(|key, _| theirs.iter().all(|head| head.key != *key)));
         Ok(revoked)
     }
 }
@@ -223,8 +260,10 @@ pub(crate) struct RevokeIsUndoneByATouch(Graveyard);
 #[async_trait]
 impl Fault for RevokeIsUndoneByATouch {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        for entry in s.list(owner).await? {
-            self.0.bury(&entry.key, &entry.stored);
+        for head in heads_of(s, owner).await? {
+            if let Some(stored) = s.load(&head.key, None).await? {
+                self.0.bury(&head.key, &stored);
+            }
         }
         s.revoke(owner, at).await
     }

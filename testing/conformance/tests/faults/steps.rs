@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_conformance::Reference;
+use cloakroom_conformance::{Reference, heads_of};
 use cloakroom_store::*;
 
 use crate::faulty::Fault;
+use crate::owners::anyone_s;
 
 /// Lets others go on, for longer and shorter times by turns.
 pub(crate) async fn meanwhile() {
@@ -160,12 +161,11 @@ pub(crate) struct RevokeIsTwoSteps;
 #[async_trait]
 impl Fault for RevokeIsTwoSteps {
     async fn revoke(&self, s: &Reference, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let theirs = s.list(owner).await?;
+        let theirs = heads_of(s, owner).await?;
         meanwhile().await;
-        let ended = |of: &Owner| of.since <= at;
         let mut revoked = 0;
-        for entry in theirs.iter().filter(|entry| entry.stored.record.owner.as_ref().is_some_and(ended)) {
-            revoked += u64::from(s.delete(&entry.key).await?.is_some());
+        for head in theirs.iter().filter(|head| head.since <= at) {
+            revoked += u64::from(s.delete(&head.key).await?.is_some());
         }
         s.reach_inside(|inside| {
             let last = inside.revocations.entry(owner.clone()).or_insert(at);
@@ -180,12 +180,21 @@ impl Fault for RevokeIsTwoSteps {
 pub(crate) struct ListIsTwoSteps;
 #[async_trait]
 impl Fault for ListIsTwoSteps {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    async fn list(
+        &self,
+        s: &Reference,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let mut page = s.list(owner, after, limit).await?;
         let mut listed = Vec::new();
-        for entry in s.list(owner).await? {
+        for head in page.heads.drain(..) {
             meanwhile().await;
-            listed.extend(s.load(&entry.key, None).await?.map(|stored| Entry { key: entry.key, stored }));
+            let loaded = s.load(&head.key, None).await?;
+            listed.extend(loaded.map(|stored| anyone_s(Entry { key: head.key, stored })));
         }
-        Ok(listed)
+        page.heads = listed;
+        Ok(page)
     }
 }

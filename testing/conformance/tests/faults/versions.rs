@@ -144,8 +144,14 @@ impl Fault for UpdateErrorIsGone {
 pub(crate) struct ListErrorIsEmpty;
 #[async_trait]
 impl Fault for ListErrorIsEmpty {
-    async fn list(&self, s: &Reference, owner: &OwnerKey) -> Result<Vec<Entry>> {
-        s.list(owner).await.or(Ok(Vec::new()))
+    async fn list(
+        &self,
+        s: &Reference,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        s.list(owner, after, limit).await.or(Ok(HeadPage::new(Vec::new(), None)))
     }
 }
 

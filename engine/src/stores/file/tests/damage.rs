@@ -33,7 +33,7 @@ fn a_damaged_head_is_corrupt_for_everybody() {
     assert!(is_damaged(&folder.delete(&k)));
     assert!(is_damaged(&folder.scan(None, 10)));
     assert!(is_damaged(&folder.count()));
-    assert!(is_damaged(&folder.list(&alice())));
+    assert!(is_damaged(&folder.list(&alice(), None, 10)));
 }
 
 #[test]

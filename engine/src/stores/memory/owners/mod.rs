@@ -8,7 +8,7 @@
 mod keys;
 mod owner_index;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Result, StoreKey, Timestamp};
+use cloakroom_store::{Cursor, Entry, HeadPage, Owner, OwnerKey, RecordHead, Result, StoreKey, Timestamp};
 
 use self::owner_index::OwnerIndex;
 use super::MemoryStore;
@@ -59,19 +59,43 @@ impl Owners {
 }
 
 impl MemoryStore {
-    pub(super) fn list_now(&self, owner: &OwnerKey) -> Result<Vec<Entry>> {
+    /// Lists a page of the owner's records in the order of their keys; the cursor is the last key that was looked at.
+    pub(super) fn list_now(
+        &self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<HeadPage> {
+        let after = after.map(|cursor| StoreKey::from_bytes(cursor.as_bytes())).transpose()?;
+        let most = HeadPage::bounded(limit);
         let register = self.owners.lock(owner)?;
-        let keys = register.keys(owner);
+        let keys = register.page(owner, after.as_ref(), most);
         let shards = self.shards_of(&keys);
         let held = shards.iter().map(|shard| self.shards[*shard].read()).collect::<Result<Vec<_>>>()?;
+        let next = (keys.len() == most).then(|| keys.last()).flatten();
+        let next = next.map(|key| Cursor::new(key.as_bytes().to_vec()));
         let now = self.clock.now();
         let belongs = |key: StoreKey| {
             let hash = self.hasher.key(&key);
             let shard = shards.binary_search(&self.shard_of(hash)).ok()?;
             let entry = held[shard].find(hash, &key).filter(|entry| is_of(entry, owner))?;
-            Some(Entry { stored: entry.load(now)?, key })
+            RecordHead::of(Entry { stored: entry.load(now)?, key })
         };
-        Ok(keys.into_iter().filter_map(belongs).collect())
+        Ok(HeadPage::new(keys.into_iter().filter_map(belongs).collect(), next))
+    }
+
+    /// Returns all of the owner's records.
+    #[cfg(test)]
+    pub(super) fn all_of(&self, owner: &OwnerKey) -> Result<Vec<RecordHead>> {
+        let (mut heads, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.list_now(owner, after.as_ref(), HeadPage::MOST)?;
+            heads.extend(page.heads);
+            after = page.next;
+            if after.is_none() {
+                return Ok(heads);
+            }
+        }
     }
 
     /// Revokes in one step: the lists and the shards of all the owner's records are locked at once.

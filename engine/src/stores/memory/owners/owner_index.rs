@@ -50,8 +50,7 @@ impl OwnerIndex {
 
     /// Puts a key on the owner's list.
     pub(in super::super) fn add(&mut self, owner: &OwnerKey, key: &StoreKey) {
-        let hasher = self.owners.hasher().clone();
-        self.belongings(owner).keys.insert(key, &hasher);
+        self.belongings(owner).keys.insert(key);
     }
 
     /// Takes a key off the owner's list.
@@ -60,6 +59,11 @@ impl OwnerIndex {
             belongings.keys.remove(key);
             self.tidy(owner);
         }
+    }
+
+    /// Returns a page of the owner's list.
+    pub(super) fn page(&self, owner: &OwnerKey, after: Option<&StoreKey>, most: usize) -> Vec<StoreKey> {
+        self.owners.get(owner).map_or_else(Vec::new, |belongings| belongings.keys.page(after, most))
     }
 
     /// The owner's list.

@@ -33,7 +33,7 @@ fn when_every_record_has_an_owner_the_one_that_expires_next_goes() {
     }
     create(&store, 4, &owned("a", 5));
     assert_eq!(alive(&store, 1..=4), [1, 3, 4]);
-    assert_eq!(store.list_now(&owner("a")).unwrap().len(), 3);
+    assert_eq!(store.all_of(&owner("a")).unwrap().len(), 3);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn a_record_lives_until_the_microsecond_before_its_expiry_and_no_longer() {
     assert!(!store.touch_now(&key(1), Timestamp::NEVER).unwrap());
     assert_eq!(store.delete_now(&key(1)).unwrap(), None);
     assert_eq!(store.count_now().unwrap(), 0);
-    assert!(store.list_now(&owner("a")).unwrap().is_empty());
+    assert!(store.all_of(&owner("a")).unwrap().is_empty());
     assert!(store.scan_now(None, 10).unwrap().entries.is_empty());
 }
 

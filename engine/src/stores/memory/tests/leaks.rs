@@ -111,7 +111,7 @@ fn check_indexes(store: &MemoryStore, clock: &ManualClock) {
         entries.iter().all(|entry| store.load_now(&entry.key, None).unwrap().as_ref() == Some(&entry.stored))
     );
     let owned = entries.iter().filter(|entry| entry.stored.record.owner.is_some()).count();
-    let listed: usize = (0..20).map(|name| store.list_now(&owner(&name.to_string())).unwrap().len()).sum();
+    let listed: usize = (0..20).map(|name| store.all_of(&owner(&name.to_string())).unwrap().len()).sum();
     assert_eq!((owned, wheel(store).0 as u64), (listed, store.usage().records));
     assert!(owned > 10 && entries.iter().all(|entry| entry.stored.record.is_live(clock_now(clock))));
 }

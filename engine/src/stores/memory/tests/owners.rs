@@ -18,7 +18,7 @@ fn a_revocation_ends_what_began_before_it_and_spares_what_began_after() {
     assert_eq!(store.revoke_now(&owner("a"), START).unwrap(), 1);
     assert!(!is_alive(&store, 1) && is_alive(&store, 2) && is_alive(&store, 3));
     assert_eq!(store.create_now(&key(4), &owned("a", 10)).unwrap(), Created::Revoked);
-    assert_eq!(store.list_now(&owner("a")).unwrap().len(), 1);
+    assert_eq!(store.all_of(&owner("a")).unwrap().len(), 1);
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn an_update_moves_a_record_from_one_list_to_the_other_at_once() {
     let Updated::Updated(version) = store.update_now(&key(1), version, &owned("b", 10)).unwrap() else {
         panic!("refused");
     };
-    assert!(store.list_now(&owner("a")).unwrap().is_empty());
-    assert_eq!(store.list_now(&owner("b")).unwrap()[0].key, key(1));
+    assert!(store.all_of(&owner("a")).unwrap().is_empty());
+    assert_eq!(store.all_of(&owner("b")).unwrap()[0].key, key(1));
     let _ = store.update_now(&key(1), version, &lives(10)).unwrap();
-    assert!(store.list_now(&owner("b")).unwrap().is_empty());
+    assert!(store.all_of(&owner("b")).unwrap().is_empty());
     assert_eq!(store.owners.size(), (0, 0));
 }
 
@@ -93,7 +93,7 @@ fn a_thousand_sessions_of_one_owner_end_in_one_step() {
     for number in 0..1_000 {
         create(&store, number, &owned("a", 10));
     }
-    assert_eq!(store.list_now(&owner("a")).unwrap().len(), 1_000);
+    assert_eq!(store.all_of(&owner("a")).unwrap().len(), 1_000);
     assert_eq!(store.revoke_now(&owner("a"), START).unwrap(), 1_000);
     assert_eq!((store.usage().records, store.usage().bytes, store.owners.size()), (0, 0, (1, 1)));
 }

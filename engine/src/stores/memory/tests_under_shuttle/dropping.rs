@@ -15,7 +15,7 @@ fn racing_creates_never_exceed_the_bound_and_are_not_dropped_themselves() {
         join_all(creating);
         assert_eq!((store.usage().records, store.count_now().unwrap()), (2, 2));
         assert!(is_alive(&store, 3) || is_alive(&store, 4));
-        assert_eq!(store.list_now(&owner()).unwrap().len(), usize::from(is_alive(&store, 2)));
+        assert_eq!(store.all_of(&owner()).unwrap().len(), usize::from(is_alive(&store, 2)));
     });
 }
 

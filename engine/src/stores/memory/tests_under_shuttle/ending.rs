@@ -26,7 +26,7 @@ fn nothing_brings_a_deleted_record_back() {
         });
         let _seen = (touching.join().unwrap(), riding.join().unwrap());
         assert_eq!(deleting.join().unwrap(), last.unwrap_or(version));
-        assert!(!is_alive(&store, 1) && store.list_now(&owner()).unwrap().is_empty());
+        assert!(!is_alive(&store, 1) && store.all_of(&owner()).unwrap().is_empty());
         assert_eq!((store.usage().records, store.usage().bytes), (0, 0));
     });
 }
@@ -66,6 +66,6 @@ fn a_sweep_leaves_what_was_touched_and_takes_what_was_not() {
         swept += store.sweep_now(10).unwrap().swept.removed;
         let lost = touched.iter().filter(|touched| !**touched).count();
         assert_eq!((swept, store.usage().records), (lost, 2 - lost as u64));
-        assert_eq!(store.list_now(&owner()).unwrap().len(), usize::from(touched[0]));
+        assert_eq!(store.all_of(&owner()).unwrap().len(), usize::from(touched[0]));
     });
 }

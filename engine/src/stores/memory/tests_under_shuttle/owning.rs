@@ -13,7 +13,7 @@ fn rotate(store: &MemoryStore, old: u8, version: Version, new: u8) {
 }
 
 fn assert_revoked(store: &MemoryStore, numbers: impl IntoIterator<Item = u8>) {
-    assert!(store.list_now(&owner()).unwrap().is_empty());
+    assert!(store.all_of(&owner()).unwrap().is_empty());
     for number in numbers {
         let stored = store.load_now(&key(number), None).unwrap();
         assert!(
@@ -54,7 +54,7 @@ fn a_revocation_of_several_records_is_one_step() {
             let wrote = matches!(update(store, 3, records[2].1, &owned(20)), Updated::Updated(_));
             assert!(!(gone && wrote), "a write was accepted after the revocation was seen");
         });
-        let listing = with(&store, |store| store.list_now(&owner()).unwrap().len());
+        let listing = with(&store, |store| store.all_of(&owner()).unwrap().len());
         assert_eq!(revoking.join().unwrap(), 3);
         looking.join().unwrap();
         assert!([0, 3].contains(&listing.join().unwrap()));
@@ -74,7 +74,7 @@ fn a_record_that_replaces_an_expired_one_of_its_owner_is_listed() {
         create(&store, 1, &owned(10));
         sweeping.join().unwrap();
         deleting.join().unwrap();
-        assert_eq!(store.list_now(&owner()).unwrap().len(), 1);
+        assert_eq!(store.all_of(&owner()).unwrap().len(), 1);
         assert_eq!(store.revoke_now(&owner(), START).unwrap(), 1);
     });
 }
@@ -88,7 +88,7 @@ fn what_locks_many_parts_at_once_never_locks_up() {
             with(&store, |store| done(store.clear_now().unwrap())),
             with(&store, |store| done(store.revoke_now(&owner(), START).unwrap())),
             with(&store, |store| done(store.count_now().unwrap())),
-            with(&store, |store| done(store.list_now(&owner()).unwrap())),
+            with(&store, |store| done(store.all_of(&owner()).unwrap())),
             with(&store, |store| done(store.create_now(&key(4), &owned(10)).unwrap())),
             with(&store, |store| done(store.delete_now(&key(2)).unwrap())),
         ];

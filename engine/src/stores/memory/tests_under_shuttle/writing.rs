@@ -57,7 +57,7 @@ fn of_racing_creates_one_wins() {
         let winners = answers.iter().filter(|answer| matches!(answer, Created::Created(_))).count();
         assert_eq!(winners, 1, "{answers:?}");
         let stored = store.load_now(&key(1), None).unwrap().unwrap();
-        let listed = store.list_now(&owner()).unwrap().len();
+        let listed = store.all_of(&owner()).unwrap().len();
         assert_eq!(listed, usize::from(stored.record.owner.is_some()));
     });
 }

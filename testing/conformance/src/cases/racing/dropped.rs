@@ -8,8 +8,9 @@ use std::time::Duration;
 use cloakroom_store::{OwnerKey, Record, StoreKey, Stored};
 
 use super::crowd::{incremented, number, update_by};
+use crate::cases::listing::list_all;
 use crate::cases::payloads::noise;
-use crate::expect::{by_key, ensure, same};
+use crate::expect::{ensure, same};
 use crate::failure::{Failure, Outcome};
 use crate::trial::Trial;
 
@@ -106,7 +107,7 @@ async fn settled(
         let mut listed = [false; 2];
         if let Ok(ability) = t.owners() {
             for (listed, owner) in listed.iter_mut().zip(owners) {
-                *listed = by_key(ability.list(owner).await?).contains_key(key);
+                *listed = list_all(ability, owner).await?.contains_key(key);
             }
         }
         let after = t.store.load(key, None).await?;

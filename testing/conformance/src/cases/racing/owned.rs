@@ -3,6 +3,7 @@
 use cloakroom_store::{OwnerKey, StoreKey};
 
 use super::crowd::{Crowd, jostle, update_by};
+use crate::cases::listing::{list_all, shows_record};
 use crate::expect::ensure;
 use crate::failure::Outcome;
 use crate::trial::{Trial, owners};
@@ -64,7 +65,7 @@ pub(crate) async fn a_revocation_beside_updates_is_final(t: &Trial<'_>) -> Outco
 /// None of the records names the owner.
 async fn none_left(t: &Trial<'_>, owner: &OwnerKey, keys: &[StoreKey]) -> Outcome {
     ensure(
-        owners(&*t.store)?.list(owner).await?.is_empty(),
+        list_all(owners(&*t.store)?, owner).await?.is_empty(),
         "the owner's list has a record after the revocation",
     )?;
     for key in keys {
@@ -92,8 +93,8 @@ pub(crate) async fn a_list_beside_updates_has_only_the_owners_records(t: &Trial<
                     update_by(&*store, &key, |_| records[which].clone()).await?;
                     continue;
                 }
-                let listed = owners(&*store)?.list(&pair[which]).await?;
-                let theirs = listed.iter().all(|entry| entry.stored.record == records[which]);
+                let listed = list_all(owners(&*store)?, &pair[which]).await?;
+                let theirs = listed.values().all(|head| shows_record(head, &records[which]).is_ok());
                 ensure(theirs && listed.len() < 2, "the list has a record that is another owner's")?;
             }
             Ok(())

@@ -1,0 +1,21 @@
+//! What a list of very many large sessions reads. In a file of its own, as the system counts by process.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use cloakroom_conformance::LongList;
+use cloakroom_redb::{Durability, RedbStore};
+
+/// How many bytes this process has read so far.
+fn read() -> usize {
+    let counts = std::fs::read_to_string("/proc/self/io").unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_that_end_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = RedbStore::builder(folder.path().join("sessions.redb"));
+    let store = builder.durability(Durability::Process).open().await.unwrap();
+    let cost = LongList::measure(&store, &store, 200_000, read).await.unwrap();
+    // A page ends when it has read 8 MB, and a value lies in twice its size at most.
+    cost.assert_bounded(17_000_000, usize::MAX);
+}
