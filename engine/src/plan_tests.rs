@@ -72,8 +72,13 @@ fn a_cookie_is_set_only_by_the_request_that_made_the_id() {
         let makes = matches!(plan.step, Step::Create | Step::Renew(_) | Step::Replace);
         let resends = plan.cookie == CookieStep::Resend;
         (plan.cookie == CookieStep::Set) == makes
-            && (!resends || (seen.rolling && seen.origin == Origin::Current))
+            && (!resends || (seen.origin == Origin::Current && may_resend(seen, plan)))
     });
+}
+
+/// Returns whether the options allow to send the cookie again that the client has.
+fn may_resend(seen: Observed, plan: Plan) -> bool {
+    seen.rolling || (seen.resend_on_write && plan.step == Step::Update)
 }
 
 #[test]
