@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use cloakroom_store::{Record, StoreKey, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{StoreKey, Timestamp, Touch, Version};
 
 use crate::config::OutagePolicy;
 use crate::observe::{Doing, Event, Expiry, Refusal};
@@ -118,14 +118,12 @@ impl Engine {
         lifetime.was_idle_too_long(&live.header, live.expires_at, now).then_some(Expiry::Idle)
     }
 
-    /// Removes a session that has run out; of several requests that find it, one counts it. A store that refuses is no
-    /// matter of this request: it is anonymous either way.
+    /// Removes a session that has run out; of several requests that find it, one counts it. The request waits a moment for
+    /// that, and is anonymous either way.
     async fn expire(&self, records: &mut Records<'_>, key: &StoreKey, version: Version, reason: Expiry) {
-        let expired = Record::expired();
-        let removed = records.within(CLEAN_UP, records.store().update(key, version, &expired)).await;
-        if let Some(Ok(Updated::Updated(_))) = removed {
-            self.emit(&Event::Expired { reason, count: 1 });
-        }
+        let engine = self.clone();
+        let removed = move || engine.emit(&Event::Expired { reason, count: 1 });
+        records.clean_up(key, version, CLEAN_UP, removed).await;
         self.emit(&Event::Refused { reason: Refusal::Unknown });
     }
 

@@ -241,13 +241,28 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Asks once, without a retry, and not for longer than `limit`.
-    pub(crate) async fn within<T>(&self, limit: Duration, mut call: Call<'_, T>) -> Option<StoreResult<T>> {
-        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-        match first {
-            Poll::Ready(answer) => Some(answer),
-            Poll::Pending if tokio::runtime::Handle::try_current().is_err() => None,
-            Poll::Pending => tokio::time::timeout(limit, call).await.ok(),
+    /// Removes the record of this version, once and without a retry, and then calls `removed`. Waits for that no longer than
+    /// `limit`; a store that is slower does it later, within the deadline.
+    pub(crate) async fn clean_up(
+        &self,
+        key: &StoreKey,
+        version: Version,
+        limit: Duration,
+        removed: impl FnOnce() + Send + 'static,
+    ) {
+        let (store, key, deadline) =
+            (self.engine.store().clone(), key.clone(), self.engine.config().deadline);
+        let work = async move {
+            if let Ok(Updated::Updated(_)) = store.update(&key, version, &Record::expired()).await {
+                removed();
+            }
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                let task = runtime.spawn(tokio::time::timeout(deadline, work));
+                let _ = tokio::time::timeout(limit, task).await;
+            }
+            Err(_) => work.await,
         }
     }
 
