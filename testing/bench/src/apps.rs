@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
+use cloakroom_node::{Express, MemoryBodies};
 use cloakroom_tower::{Config, Engine, KeyRing, Session, SessionError, SessionLayer, stores::MemoryStore};
 
 use crate::data;
@@ -19,6 +20,11 @@ pub(crate) fn app(variant: Variant) -> Result<Router, Box<dyn std::error::Error>
         Variant::CloakroomSigned => {
             let config = Config::plain_http().signed(KeyRing::new([SECRET])?);
             cloakroom().layer(SessionLayer::of(engine(config)?))
+        }
+        Variant::CloakroomExpress => {
+            let express = Express::new([SECRET])?;
+            let engine = Engine::new(express.store(MemoryBodies::new()), express.config())?;
+            cloakroom().layer(SessionLayer::of(engine))
         }
     })
 }

@@ -18,6 +18,8 @@ pub(crate) enum Variant {
     FloorSigned,
     Cloakroom,
     CloakroomSigned,
+    /// Sessions shared with Express: signed cookies, JSON bodies, in memory.
+    CloakroomExpress,
 }
 
 /// What its requests do.
@@ -36,8 +38,8 @@ pub(crate) enum Scenario {
 }
 
 impl Variant {
-    pub(crate) const SESSIONS: [Self; 4] =
-        [Self::Floor, Self::FloorSigned, Self::Cloakroom, Self::CloakroomSigned];
+    pub(crate) const SESSIONS: [Self; 5] =
+        [Self::Floor, Self::FloorSigned, Self::Cloakroom, Self::CloakroomSigned, Self::CloakroomExpress];
 
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
