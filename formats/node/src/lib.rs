@@ -12,6 +12,6 @@ mod preset;
 mod session_ext;
 mod store;
 
-pub use preset::{Express, Koa};
+pub use preset::{Express, Koa, SocialTables};
 pub use session_ext::NodeValues;
 pub use store::{MemoryBodies, NodeStore};

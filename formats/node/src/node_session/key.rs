@@ -5,8 +5,8 @@ use std::{error, fmt};
 
 /// A key of node-session's `get`, `put` and `has`: names with dots between, which lead into nested objects.
 ///
-/// A key is only names and dots; a name has letters,
-/// digits, `_` and `$`, and does not start with a digit. All other keys are refused.
+/// A key is only names and dots; a name has letters, digits, `_` and `$`, and does not start with a digit. All other keys
+/// are refused, as most of them are in Node.
 ///
 /// ```
 /// use cloakroom_node::body::{Json, Object};

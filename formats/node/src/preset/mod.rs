@@ -3,9 +3,11 @@
 mod express;
 mod koa;
 mod signed_cookies;
+mod social_tables;
 
 pub use express::Express;
 pub use koa::Koa;
+pub use social_tables::SocialTables;
 
 use crate::cookie::Attributes;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use cloakroom::{ConfigError, Engine, KeyRing};
-use cloakroom_node::{Express, Koa, MemoryBodies};
+use cloakroom_node::{Express, Koa, MemoryBodies, SocialTables};
 
 use crate::stage::{ID, SECRET, Stage, cookie};
 
@@ -93,6 +93,23 @@ async fn koa_gets_two_cookies_and_a_new_signature_where_an_older_key_signed() {
     let again = outcome.set_cookie.unwrap();
     assert!(again.starts_with("koa.sid.sig=") && pair(&again) != pair(&signature), "{again}");
     assert!(outcome.more_cookies.is_empty());
+}
+
+#[tokio::test]
+async fn socialtables_gets_the_cookies_of_koa_and_a_body_with_names_of_its_own() {
+    let bodies = MemoryBodies::new();
+    let social = SocialTables::new(["keys"]).unwrap();
+    let engine = Engine::new(social.store(bodies.clone()), social.config()).unwrap();
+    let pending = engine.begin(&cloakroom::Plain::default());
+    pending.load().await.unwrap().insert("views", 1).unwrap();
+    let outcome = pending.commit().await.unwrap();
+    let value = outcome.set_cookie.unwrap();
+    let id = value.strip_prefix("connect.sid=").unwrap().strip_suffix("; path=/; httponly").unwrap();
+    assert!(outcome.more_cookies[0].starts_with("connect.sid.sig="), "{:?}", outcome.more_cookies);
+    let body = String::from_utf8(bodies.get(id).unwrap().to_vec()).unwrap();
+    let start =
+        r#"{"cookie":{"maxAge":null,"_expires":null,"httpOnly":true,"path":"/"},"views":1,"__cloakroom""#;
+    assert!(body.starts_with(start), "{body}");
 }
 
 #[test]
