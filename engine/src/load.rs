@@ -79,10 +79,12 @@ impl Engine {
     pub(crate) async fn look_again(&self, id: &SessionId, key: StoreKey) -> Result<Option<Box<State>>> {
         let now = self.clock().now();
         let mut records = Records::for_load(self, None)?;
-        let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Ok(None) };
+        let Resolved::Live(mut live) = records.resolve(key, Follow::HELD).await? else { return Ok(None) };
         if self.expiry_of(&live, now).is_some() {
             return Ok(None);
         }
+        // The session may have been found under another key than its id's before.
+        live.redirected |= id.key() != live.key;
         Ok(Some(self.state_of(id, live, &Candidates::default(), 0, now)))
     }
 
@@ -99,8 +101,7 @@ impl Engine {
         seen: usize,
         now: Timestamp,
     ) -> Box<State> {
-        let Live { key, version, header, frames, expires_at, owner, .. } = live;
-        let redirected = live.redirected || id.key() != key;
+        let Live { key, version, header, frames, expires_at, owner, redirected } = live;
         let idle_changed = self.config().lifetime.idle_was_changed(&header);
         let located = Located { id: id.clone(), key, version, header, expires_at, owner, redirected };
         let mut state = Box::new(State::new(Location::Stored(located), frames, now));
