@@ -11,7 +11,7 @@ use crate::Result;
 /// A Node application that listens on a port; it ends with this value.
 #[derive(Debug)]
 pub struct NodeApp {
-    _process: Child,
+    process: Child,
     port: u16,
 }
 
@@ -35,7 +35,12 @@ impl NodeApp {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).await?;
         let port = line.trim().parse().map_err(|_| format!("{name}.js does not start"))?;
-        Ok(Self { _process: process, port })
+        Ok(Self { process, port })
+    }
+
+    /// Returns the id of its process, while that runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Returns its port on the loopback address.
