@@ -6,12 +6,14 @@ pub mod cookie;
 pub mod csrf;
 pub mod date;
 pub mod expiry;
+mod files;
 pub mod node_session;
 pub mod passport;
 mod preset;
 mod session_ext;
 mod store;
 
-pub use preset::{Express, Koa, SocialTables};
+pub use files::{FileBodies, FileLayout};
+pub use preset::{Express, Koa, NodeSession, SocialTables};
 pub use session_ext::NodeValues;
 pub use store::{MemoryBodies, NodeStore};

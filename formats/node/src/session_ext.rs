@@ -3,11 +3,14 @@
 use cloakroom::{Error, Result, Session};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq as _;
 
 use crate::connect_flash;
+use crate::cookie::session_id;
 use crate::csrf::csurf;
+use crate::node_session::TOKEN;
 
-/// Reads and writes what connect-flash and csurf keep in a session.
+/// Reads and writes what connect-flash, csurf and node-session keep in a session.
 ///
 /// ```
 /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
@@ -47,6 +50,18 @@ pub trait NodeValues {
     /// # Errors
     /// As for [`Session::get`].
     fn csurf_verify(&self, token: &str) -> Result<bool>;
+
+    /// Returns the CSRF token of a node-session application, its `getToken()`. A session without one gets one.
+    ///
+    /// # Errors
+    /// As for [`csurf_token`](Self::csurf_token).
+    fn node_session_token(&self) -> Result<String>;
+
+    /// Returns whether a token is the one of [`node_session_token`](Self::node_session_token). Compares in constant time.
+    ///
+    /// # Errors
+    /// As for [`Session::get`].
+    fn node_session_verify(&self, token: &str) -> Result<bool>;
 }
 
 impl NodeValues for Session {
@@ -73,6 +88,24 @@ impl NodeValues for Session {
     fn csurf_verify(&self, token: &str) -> Result<bool> {
         Ok(self.get::<String>(csurf::KEY)?.is_some_and(|secret| csurf::is_valid(&secret, token)))
     }
+
+    fn node_session_token(&self) -> Result<String> {
+        if let Some(token) = known_token(self)? {
+            return Ok(token);
+        }
+        let token = session_id(&random::<30>()?);
+        self.insert(TOKEN, &token)?;
+        Ok(token)
+    }
+
+    fn node_session_verify(&self, token: &str) -> Result<bool> {
+        Ok(known_token(self)?.is_some_and(|known| bool::from(known.as_bytes().ct_eq(token.as_bytes()))))
+    }
+}
+
+/// Returns the token of a session that has one; an empty one is none, as in node-session.
+fn known_token(session: &Session) -> Result<Option<String>> {
+    Ok(session.get::<String>(TOKEN)?.filter(|token| !token.is_empty()))
 }
 
 /// Returns where the messages of a kind are. A dot in the kind leads into the object, so kinds have none.

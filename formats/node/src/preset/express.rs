@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
+use super::Secrets;
 use super::signed_cookies::{ExpressCookies, When};
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, ExpressCookie, SameSite};
@@ -37,7 +38,7 @@ use crate::store::{CookieBody, NodeStore, Passport};
 #[derive(Clone, Debug)]
 pub struct Express {
     cookie: Arc<ExpressCookie>,
-    secrets: Vec<Vec<u8>>,
+    secrets: Secrets,
     attributes: Attributes,
     secure: When,
     ttl: Duration,
@@ -56,7 +57,7 @@ impl Express {
         let secrets: Vec<Vec<u8>> = secrets.into_iter().map(|secret| secret.as_ref().to_vec()).collect();
         Ok(Self {
             cookie: Arc::new(ExpressCookie::new("connect.sid", &secrets)?),
-            secrets,
+            secrets: Secrets(secrets),
             attributes: Attributes::default(),
             secure: When::Never,
             ttl: Duration::from_secs(24 * 60 * 60),
@@ -72,7 +73,7 @@ impl Express {
     /// # Errors
     /// [`CookieError::Name`] if a cookie cannot have it.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, CookieError> {
-        self.cookie = Arc::new(ExpressCookie::new(name, &self.secrets)?);
+        self.cookie = Arc::new(ExpressCookie::new(name, &self.secrets.0)?);
         Ok(self)
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
+use super::Secrets;
 use super::signed_cookies::{KoaCookies, When};
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, KoaCookie};
@@ -33,7 +34,7 @@ use crate::store::{CookieBody, NodeStore};
 #[derive(Clone, Debug)]
 pub struct Koa {
     cookie: Arc<KoaCookie>,
-    keys: Vec<Vec<u8>>,
+    keys: Secrets,
     attributes: Attributes,
     max_age: Duration,
     rolling: bool,
@@ -50,7 +51,7 @@ impl Koa {
         let cookie = Arc::new(KoaCookie::new("koa.sid", &keys)?);
         let max_age = Duration::from_secs(24 * 60 * 60);
         let attributes = Attributes { max_age: Some(86_400_000), ..Attributes::default() };
-        Ok(Self { cookie, keys, attributes, max_age, rolling: false, allow_empty: false })
+        Ok(Self { cookie, keys: Secrets(keys), attributes, max_age, rolling: false, allow_empty: false })
     }
 
     /// Sets the cookie's name, which Koa calls `key`.
@@ -58,7 +59,7 @@ impl Koa {
     /// # Errors
     /// [`CookieError::Name`] if a cookie cannot have it.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, CookieError> {
-        self.cookie = Arc::new(KoaCookie::new(name, &self.keys)?);
+        self.cookie = Arc::new(KoaCookie::new(name, &self.keys.0)?);
         Ok(self)
     }
 

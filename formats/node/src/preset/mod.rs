@@ -2,16 +2,48 @@
 
 mod express;
 mod koa;
+mod node_session;
 mod signed_cookies;
 mod social_tables;
 
 pub use express::Express;
 pub use koa::Koa;
+pub use node_session::NodeSession;
 pub use social_tables::SocialTables;
 
+use std::fmt;
+
 use crate::cookie::Attributes;
+
+/// The secrets of a preset. `Debug` does not show them.
+#[derive(Clone)]
+struct Secrets(Vec<Vec<u8>>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
 
 /// Makes the attributes of a cookie whose lifetime is decided by the engine.
 fn without_lifetime(attributes: &Attributes) -> Attributes {
     Attributes { max_age: None, expires: None, ..attributes.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Express, Koa, NodeSession};
+
+    #[test]
+    fn the_debug_text_of_a_preset_does_not_show_its_secrets() {
+        let secret = "z";
+        let shown = [
+            format!("{:?}", Express::new([secret]).unwrap()),
+            format!("{:?}", Koa::new([secret]).unwrap()),
+            format!("{:?}", NodeSession::new([secret]).unwrap()),
+        ];
+        for text in shown {
+            assert!(!text.contains("122") && text.contains("1 secrets"), "{text}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
-//! The cookies of Express and Koa, as the engine's seam wants them.
+//! The cookies of each package, as the engine's seam wants them.
 
 use std::sync::Arc;
 
 use cloakroom::format::{CookieFormat, FoundIds, IssuedCookie};
 
-use crate::body::is_reserved;
-use crate::cookie::{Attributes, ExpressCookie, KoaCookie, Presented, session_id};
-use crate::store::OWN_KEY;
+use crate::body::{LAST_ACCESS, is_reserved};
+use crate::cookie::{Attributes, ExpressCookie, KoaCookie, NodeSessionCookie, Presented, session_id};
+use crate::store::{OWN_KEY, node_session_reserves};
 
 /// When the cookie carries `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,45 @@ impl CookieFormat for KoaCookies {
     }
 }
 
+#[derive(Debug)]
+pub(crate) struct NodeSessionCookies {
+    pub(crate) cookie: Arc<NodeSessionCookie>,
+    pub(crate) attributes: Attributes,
+    pub(crate) secure: When,
+}
+
+impl CookieFormat for NodeSessionCookies {
+    fn cookie_name(&self) -> &str {
+        self.cookie.name()
+    }
+
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>) {
+        note(self.cookie.read(headers), found);
+    }
+
+    fn new_id(&self, random: &[u8; 32]) -> String {
+        session_id(&random[..30])
+    }
+
+    fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
+        let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
+        let attributes = living(&self.attributes, issued, secure);
+        self.cookie.write(issued.id, &attributes, millis(issued)).into_iter().collect()
+    }
+
+    /// node-session takes every signed id, known or not: an id that has ended would go on there.
+    fn remove(&self, https: bool) -> Vec<String> {
+        let Some(secure) = self.secure.decide(https) else { return Vec::new() };
+        let attributes =
+            Attributes { max_age: Some(0), secure: secure.then_some(true), ..self.attributes.clone() };
+        self.cookie.write("", &attributes, 0).into_iter().collect()
+    }
+
+    fn reserves(&self, key: &str) -> bool {
+        node_session_reserves(key)
+    }
+}
+
 fn note(presented: Presented, found: &mut FoundIds<'_>) {
     match presented {
         Presented::Absent => {}
@@ -135,5 +174,5 @@ fn millis(issued: &IssuedCookie<'_>) -> i64 {
 }
 
 fn reserves(key: &str) -> bool {
-    key == OWN_KEY || is_reserved(key)
+    matches!(key, OWN_KEY | LAST_ACCESS) || is_reserved(key)
 }

@@ -26,7 +26,7 @@ use crate::store::{CookieBody, NodeStore};
 #[derive(Clone, Debug)]
 pub struct SocialTables {
     cookie: Arc<KoaCookie>,
-    keys: Vec<Vec<u8>>,
+    keys: Secrets,
     attributes: Attributes,
     ttl: Duration,
     rolling: bool,
@@ -49,7 +49,7 @@ impl SocialTables {
     /// # Errors
     /// [`CookieError::Name`] if a cookie cannot have it.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, CookieError> {
-        self.cookie = Arc::new(KoaCookie::new(name, &self.keys)?);
+        self.cookie = Arc::new(KoaCookie::new(name, &self.keys.0)?);
         Ok(self)
     }
 

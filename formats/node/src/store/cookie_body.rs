@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuilder};
-use cloakroom::store::{Body, Bytes, Error, ErrorKind, Owner, OwnerKey, Record, Result, Timestamp};
+use cloakroom::store::{Body, Bytes, Owner, OwnerKey, Record, Result, Timestamp};
 
 use super::own_state::{self, OwnState};
+use super::writer::{MemberWriter, own_name, owner_text, text_of};
 use super::{Read, Translate};
-use crate::body::{Dialect, Json, Object, StoredCookie, is_reserved, is_tombstone};
+use crate::body::{Dialect, Json, LAST_ACCESS, Object, StoredCookie, is_reserved, is_tombstone};
 use crate::cookie::Attributes;
 
 /// What a preset says about its bodies.
@@ -122,7 +123,7 @@ impl CookieBody {
         record: &Record,
         out: &mut String,
     ) -> Result<()> {
-        let user = record.owner.as_ref().map(|owner| owner_text(owner)).transpose()?;
+        let user = record.owner.as_ref().map(owner_text).transpose()?;
         let mut body = MemberWriter::new(out);
         let (mut has_cookie, mut has_passport) = (false, false);
         let stored = members.iter().find(|member| is_cookie(member));
@@ -131,7 +132,7 @@ impl CookieBody {
             has_cookie = true;
         }
         for member in members.iter() {
-            let value = std::str::from_utf8(member.value).map_err(|_| not_text())?;
+            let value = text_of(member.value)?;
             match member.kind {
                 MemberKind::Foreign if is_cookie(&member) => {
                     if !std::mem::replace(&mut has_cookie, true) {
@@ -151,7 +152,7 @@ impl CookieBody {
             body.add("\"passport\"", &self.passport_value(None, user));
         }
         let user = user.filter(|_| self.passport.is_none());
-        body.add(&own_name(), own_state::write(facts, members, user).as_str());
+        body.add(&own_name(), own_state::write(facts, members.iter(), user).as_str());
         body.finish();
         Ok(())
     }
@@ -207,7 +208,9 @@ fn read_members(object: &Object<'_>, own: Option<&Object<'_>>, facts: &Facts, le
         let value = member.value().as_str().as_bytes();
         match member.name().as_str() {
             Some(own_state::KEY) => {}
-            Some(key) if key != "cookie" && !is_reserved(key) => out.add(MemberKind::Value, key, value),
+            Some(key) if !matches!(key, "cookie" | LAST_ACCESS) && !is_reserved(key) => {
+                out.add(MemberKind::Value, key, value)
+            }
             _ => out.add(MemberKind::Foreign, member.name().raw(), value),
         }
     }
@@ -234,44 +237,6 @@ fn user_text(user: &Json<'_>) -> Option<String> {
     }
 }
 
-fn owner_text(owner: &Owner) -> Result<&str> {
-    owner.key.as_str().ok_or_else(|| Error::new(ErrorKind::Invalid, "a user's name is no text"))
-}
-
-fn not_text() -> Error {
-    Error::new(ErrorKind::Invalid, "a value is no text")
-}
-
-fn own_name() -> String {
-    format!("\"{}\"", own_state::KEY)
-}
-
 fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Writes the members of an object.
-struct MemberWriter<'a> {
-    out: &'a mut String,
-}
-
-impl<'a> MemberWriter<'a> {
-    fn new(out: &'a mut String) -> Self {
-        out.push('{');
-        Self { out }
-    }
-
-    /// Adds a member whose name is JSON already.
-    fn add(&mut self, name: &str, value: &str) {
-        if self.out.len() > 1 {
-            self.out.push(',');
-        }
-        self.out.push_str(name);
-        self.out.push(':');
-        self.out.push_str(value);
-    }
-
-    fn finish(self) {
-        self.out.push('}');
-    }
 }

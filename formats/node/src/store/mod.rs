@@ -5,8 +5,10 @@
 
 mod cookie_body;
 mod memory;
+mod node_session_body;
 mod own_state;
 mod translate;
+mod writer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use cloakroom::store::{
 pub use memory::MemoryBodies;
 
 pub(crate) use cookie_body::{CookieBody, Passport};
+pub(crate) use node_session_body::{NodeSessionBody, is_reserved as node_session_reserves};
 pub(crate) use own_state::KEY as OWN_KEY;
 pub(crate) use translate::{Read, Translate};
 

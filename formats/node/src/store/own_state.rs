@@ -9,7 +9,7 @@
 //!
 //! The Node application carries it along untouched, as it does with every member that it does not know.
 
-use cloakroom::format::{Facts, MemberKind, Members, PayloadBuilder, Redirect};
+use cloakroom::format::{Facts, Member, MemberKind, PayloadBuilder, Redirect};
 use cloakroom::store::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
@@ -57,15 +57,19 @@ pub(crate) fn facts_of(id: &str, started_at: Timestamp) -> Facts {
     )
 }
 
-/// Writes the member for a session.
-pub(crate) fn write(facts: &Facts, members: &Members, user: Option<&str>) -> Json<'static> {
+/// Writes the member for a session. Of `members`, it takes the device and the flash values.
+pub(crate) fn write<'m>(
+    facts: &Facts,
+    members: impl Iterator<Item = Member<'m>>,
+    user: Option<&str>,
+) -> Json<'static> {
     let mut own = Object::default();
     own.set("state", Json::string(&BASE64URL_NOPAD.encode(&facts.to_bytes(NONCES))));
     if let Some(user) = user {
         own.set("user", Json::string(user));
     }
     let mut flash = Object::default();
-    for member in members.iter() {
+    for member in members {
         match member.kind {
             MemberKind::Device => own.set("device", Json::string(&String::from_utf8_lossy(member.value))),
             MemberKind::Flash { born } => flash.set(member.key, flash_json(born, member.value)),
