@@ -28,8 +28,31 @@ impl RustApp {
     /// # Errors
     /// The options contradict each other, or there is no port.
     pub async fn start(config: Config, store: NodeStore) -> Result<Self> {
+        let routes = Router::new()
+            .route("/flash", get(flash))
+            .route("/flashes", get(flashes))
+            .route("/token", get(token))
+            .route("/form", post(form));
+        Self::serve(config, store, routes).await
+    }
+
+    /// Starts the application with the flash values and CSRF tokens of node-session.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_node_session(config: Config, store: NodeStore) -> Result<Self> {
+        let routes = Router::new()
+            .route("/flash", get(flash_once))
+            .route("/flashes", get(flashed))
+            .route("/keep", get(keep_flash))
+            .route("/token", get(node_session_token))
+            .route("/form", post(node_session_form));
+        Self::serve(config, store, routes).await
+    }
+
+    async fn serve(config: Config, store: NodeStore, routes: Router) -> Result<Self> {
         let engine = Engine::new(store, config)?;
-        let app = Router::new()
+        let app = routes
             .route("/count", get(count))
             .route("/views", get(views))
             .route("/set", get(set))
@@ -38,10 +61,6 @@ impl RustApp {
             .route("/login", get(log_in))
             .route("/logout", get(log_out))
             .route("/user", get(user))
-            .route("/flash", get(flash))
-            .route("/flashes", get(flashes))
-            .route("/token", get(token))
-            .route("/form", post(form))
             .route("/renew", get(renew))
             .route("/destroy", get(destroy))
             .layer(SessionLayer::of(engine));
@@ -120,12 +139,37 @@ async fn token(session: Session) -> Answer {
 }
 
 async fn form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'static str)> {
-    let token = headers.get("csrf-token").and_then(|token| token.to_str().ok()).unwrap_or_default();
-    Ok(if session.csurf_verify(token)? {
-        (StatusCode::OK, "accepted")
-    } else {
-        (StatusCode::FORBIDDEN, "refused")
-    })
+    Ok(judged(session.csurf_verify(csrf_token(&headers))?))
+}
+
+fn csrf_token(headers: &HeaderMap) -> &str {
+    headers.get("csrf-token").and_then(|token| token.to_str().ok()).unwrap_or_default()
+}
+
+fn judged(is_right: bool) -> (StatusCode, &'static str) {
+    if is_right { (StatusCode::OK, "accepted") } else { (StatusCode::FORBIDDEN, "refused") }
+}
+
+async fn flash_once(session: Session, parameters: Parameters) -> Answer<&'static str> {
+    session.flash(parameter(&parameters, "type"), parameter(&parameters, "text"))?;
+    Ok("kept")
+}
+
+async fn flashed(session: Session, parameters: Parameters) -> Answer<Json<Value>> {
+    Ok(Json(session.get(parameter(&parameters, "type"))?.unwrap_or_default()))
+}
+
+async fn keep_flash(session: Session) -> &'static str {
+    session.reflash();
+    "kept"
+}
+
+async fn node_session_token(session: Session) -> Answer {
+    session.node_session_token()
+}
+
+async fn node_session_form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'static str)> {
+    Ok(judged(session.node_session_verify(csrf_token(&headers))?))
 }
 
 async fn renew(session: Session) -> Answer<&'static str> {
