@@ -207,3 +207,7 @@ fn flash_lists(stored: Option<&str>, facts: &Facts, members: &Members) -> String
 pub(crate) fn is_reserved(key: &str) -> bool {
     matches!(key, Flash::KEY | own_state::KEY | "__proto__")
 }
+
+#[cfg(test)]
+#[path = "node_session_body_tests.rs"]
+mod tests;
