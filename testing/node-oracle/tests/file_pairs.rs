@@ -1,5 +1,7 @@
 //! Pairs of a Node application and a Rust application that keep sessions in one folder. No server is needed.
 
+#![allow(clippy::print_stderr, reason = "a test says that it is skipped")]
+
 mod scenarios;
 
 use std::path::Path;
@@ -44,8 +46,8 @@ async fn node_session_pair(
     Ok(Pair { node, rust })
 }
 
-fn node_session() -> NodeSession {
-    NodeSession::new([SECRET]).unwrap()
+fn node_session() -> Result<NodeSession> {
+    Ok(NodeSession::new([SECRET])?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +109,7 @@ fn body_with_access(body: &str, at: u64) -> Result<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn node_session_and_its_file_driver_share_sessions() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = node_session_pair(&folder, &node_session(), &[]).await?;
+    let pair = node_session_pair(&folder, &node_session()?, &[]).await?;
     counts_on(&pair).await?;
     values_of_every_kind_pass(&pair).await?;
     an_end_on_either_side_is_one_on_the_other(&pair).await?;
@@ -127,7 +129,7 @@ async fn encrypted_sessions_of_node_session_are_shared() -> Result {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    let pair = node_session_pair(&folder, &node_session().encrypt(true), &[("ENCRYPT", "1")]).await?;
+    let pair = node_session_pair(&folder, &node_session()?.encrypt(true), &[("ENCRYPT", "1")]).await?;
     counts_on(&pair).await?;
     a_new_id_on_either_side_goes_on(&pair).await?;
     let mut browser = Browser::new();
@@ -141,7 +143,7 @@ async fn encrypted_sessions_of_node_session_are_shared() -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn flash_values_of_node_session_are_there_for_one_more_request_on_either_side() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = node_session_pair(&folder, &node_session(), &[]).await?;
+    let pair = node_session_pair(&folder, &node_session()?, &[]).await?;
     for node_begins in [true, false] {
         let (first, second) = pair.from(node_begins);
         for (shows, then) in [(first, second), (second, first), (second, second)] {
@@ -162,7 +164,7 @@ async fn flash_values_of_node_session_are_there_for_one_more_request_on_either_s
 #[tokio::test(flavor = "multi_thread")]
 async fn the_csrf_token_of_node_session_is_the_same_on_both_sides() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = node_session_pair(&folder, &node_session(), &[]).await?;
+    let pair = node_session_pair(&folder, &node_session()?, &[]).await?;
     for node_begins in [true, false] {
         let (first, second) = pair.from(node_begins);
         let mut browser = Browser::new();
@@ -182,7 +184,7 @@ async fn the_csrf_token_of_node_session_is_the_same_on_both_sides() -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn node_sessions_cookie_comes_with_every_response() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = node_session_pair(&folder, &node_session(), &[]).await?;
+    let pair = node_session_pair(&folder, &node_session()?, &[]).await?;
     let mut browser = Browser::new();
     browser.text(pair.rust.port(), "/count").await?;
     for port in [pair.rust.port(), pair.node.port(), pair.rust.port()] {
@@ -201,7 +203,7 @@ async fn what_node_writes_back_after_an_end_is_no_session_for_us() -> Result {
     let (files, plain) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let pairs = [
         (express_pair(&files, &[]).await?, files.path(), ".json"),
-        (node_session_pair(&plain, &node_session(), &[]).await?, plain.path(), ""),
+        (node_session_pair(&plain, &node_session()?, &[]).await?, plain.path(), ""),
     ];
     for (pair, folder, extension) in pairs {
         let mut browser = Browser::new();

@@ -2,6 +2,13 @@
 //!
 //! Servers are named by `CLOAKROOM_TEST_*`; a pair whose server is not named is skipped loudly, as in the other suites.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "helpers of tests say what they skip"
+)]
+
 mod scenarios;
 
 use std::time::Duration;

@@ -32,7 +32,7 @@ fn without_lifetime(attributes: &Attributes) -> Attributes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Express, Koa, NodeSession};
+    use super::{Express, Koa, NodeSession, SocialTables};
 
     #[test]
     fn the_debug_text_of_a_preset_does_not_show_its_secrets() {
@@ -41,6 +41,7 @@ mod tests {
             format!("{:?}", Express::new([secret]).unwrap()),
             format!("{:?}", Koa::new([secret]).unwrap()),
             format!("{:?}", NodeSession::new([secret]).unwrap()),
+            format!("{:?}", SocialTables::new([secret]).unwrap()),
         ];
         for text in shown {
             assert!(!text.contains("122") && text.contains("1 secrets"), "{text}");

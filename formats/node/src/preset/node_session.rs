@@ -47,6 +47,7 @@ use crate::store::{NodeSessionBody, NodeStore};
 /// - node-session stores a session for every request. Here a session without values is not stored, unless
 ///   [`save_empty`](Self::save_empty) asks for it.
 /// - The end of a session takes the cookie away, as node-session would go on with its id.
+/// - A flash value that Node sets while a request of ours is under way counts as shown by that request, if this one writes.
 /// - An idle session is gone after its lifetime. node-session reads a file until its clean-up removes it.
 #[derive(Clone, Debug)]
 pub struct NodeSession {
@@ -183,3 +184,7 @@ impl NodeSession {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+#[path = "node_session_tests.rs"]
+mod tests;

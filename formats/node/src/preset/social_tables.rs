@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
+use super::Secrets;
 use super::signed_cookies::{KoaCookies, When};
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, KoaCookie};
@@ -41,7 +42,7 @@ impl SocialTables {
         let keys: Vec<Vec<u8>> = keys.into_iter().map(|key| key.as_ref().to_vec()).collect();
         let cookie = Arc::new(KoaCookie::new("connect.sid", &keys)?);
         let ttl = Duration::from_secs(24 * 60 * 60);
-        Ok(Self { cookie, keys, attributes: Attributes::default(), ttl, rolling: false })
+        Ok(Self { cookie, keys: Secrets(keys), attributes: Attributes::default(), ttl, rolling: false })
     }
 
     /// Sets the cookie's name.

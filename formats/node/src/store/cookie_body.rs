@@ -209,7 +209,7 @@ fn read_members(object: &Object<'_>, own: Option<&Object<'_>>, facts: &Facts, le
         match member.name().as_str() {
             Some(own_state::KEY) => {}
             Some(key) if !matches!(key, "cookie" | LAST_ACCESS) && !is_reserved(key) => {
-                out.add(MemberKind::Value, key, value)
+                out.add(MemberKind::Value, key, value);
             }
             _ => out.add(MemberKind::Foreign, member.name().raw(), value),
         }

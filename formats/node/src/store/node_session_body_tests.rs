@@ -4,7 +4,7 @@ use cloakroom::format::{MemberKind, Payload};
 use cloakroom::store::{Body, Bytes, Record, Timestamp, Version};
 use proptest::prelude::*;
 
-use super::{NodeSessionBody, OwnState, own_state};
+use super::{NodeSessionBody, own_state};
 use crate::body::{Json, Object};
 use crate::node_session::{Encrypter, is_session_id};
 use crate::store::Translate as _;
@@ -107,15 +107,6 @@ fn an_encrypted_body_is_read_with_any_secret_and_written_only_if_asked() {
     let written = again(&format(true), &sealed);
     assert_eq!(without_own(&Encrypter::new("new").open(&written).unwrap()), text);
     assert!(format(true).read(ID, &body(text)).is_some_and(|read| Payload::decode(&read.payload).is_some()));
-}
-
-#[test]
-fn an_id_that_was_given_up_is_one_for_node_too() {
-    // A redirect: 16 bytes of a nonce and a time, behind the format and the kind.
-    let written = again(&format(false), r#"{"_token":"t"}"#);
-    let object = Object::parse(written.as_bytes()).unwrap();
-    let own = object.get(own_state::KEY).and_then(Json::as_object).unwrap();
-    assert!(matches!(own_state::read(&own), Some(OwnState::Session(_))));
 }
 
 fn value() -> impl Strategy<Value = String> {
