@@ -14,9 +14,8 @@ async function makeStore () {
     }
     case 'redis6': {
       const RedisStore = require('connect-redis-6')(session)
-      const client = require('redis').createClient({ url: URL, legacyMode: true })
-      await client.connect()
-      return new RedisStore({ client, prefix: PREFIX })
+      const client = await require('redis').createClient({ url: URL }).connect()
+      return new RedisStore({ client: client.legacy(), prefix: PREFIX })
     }
     case 'file':
       return new (require('session-file-store')(session))({ path: URL, logFn () {} })
