@@ -243,3 +243,32 @@ async fn parallel_writes_of_ours_are_all_in_the_file() -> Result {
     assert_eq!(browser.text(pair.node.port(), "/views").await?, "121");
     Ok(())
 }
+
+/// node-session writes in place: between its truncation and its write, there is an empty file.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_file_is_never_an_empty_session_for_us() -> Result {
+    let folder = tempfile::tempdir()?;
+    let pair = node_session_pair(&folder, &node_session()?, &[]).await?;
+    let mut browser = Browser::new();
+    browser.text(pair.node.port(), "/count").await?;
+    browser.text(pair.node.port(), &format!("/set?key=long&value=%22{}%22", "x".repeat(8_000))).await?;
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        let (mut browser, rust) = (browser.clone(), pair.rust.port());
+        readers.push(tokio::spawn(async move {
+            let mut seen = Vec::new();
+            for _ in 0..250 {
+                seen.push(browser.text(rust, "/views").await?);
+            }
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(seen)
+        }));
+    }
+    // One after the other: two at once would read each other's halves.
+    while readers.iter().any(|reader| !reader.is_finished()) {
+        assert_eq!(browser.text(pair.node.port(), "/views").await?, "1");
+    }
+    for reader in readers {
+        assert_eq!(reader.await??, vec!["1"; 250]);
+    }
+    Ok(())
+}
