@@ -16,7 +16,7 @@ pub(super) struct Content {
     pub(super) permissions: fs::Permissions,
 }
 
-/// Reads a file; `None` if there is none.
+/// Reads a file; `None` if it is missing.
 pub(super) fn read(path: &Path) -> io::Result<Option<Content>> {
     let Some(file) = found(File::open(path))? else { return Ok(None) };
     let about = file.metadata()?;
@@ -67,7 +67,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     found(fs::remove_file(path)).map(drop)
 }
 
-/// Makes an empty file, if there is none.
+/// Makes an empty file, if it is missing.
 pub(super) fn make_empty(path: &Path) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path).map(drop)
 }

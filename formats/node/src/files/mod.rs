@@ -62,7 +62,7 @@ const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl FileBodies {
-    /// Opens a folder, and makes it if there is none.
+    /// Opens a folder, and makes it if it is missing.
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if the folder cannot be made or used.
@@ -116,7 +116,7 @@ impl BodyStore for FileBodies {
 
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
         let id = self.name(id).ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "the session id is none that the package names a file by")
+            Error::new(ErrorKind::Invalid, "the package names no file by such a session id")
         })?;
         let body: Arc<[u8]> = checked(body)?.into();
         self.run("write a session", move |folder, this| folder.insert(&id, &body, expires_at, this)).await

@@ -2,10 +2,13 @@ use std::fs;
 use std::time::Duration;
 
 use cloakroom::store::{BodyStore, Ended, ErrorKind, ManualClock, Replaced, Timestamp};
+use cloakroom::{Engine, Plain};
 use tempfile::TempDir;
 
 use super::{FileBodies, FileLayout};
+use crate::Express;
 use crate::body::{Object, last_access};
+use crate::cookie::{Attributes, ExpressCookie};
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -297,6 +300,27 @@ async fn a_folder_that_cannot_be_made_is_an_error_that_names_no_session() {
     fs::write(&file, "").unwrap();
     let error = FileBodies::open(file.join("sessions"), FileLayout::node_session()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
+}
+
+/// The last access is the layout's to write. Handlers neither see it nor set it.
+#[tokio::test]
+async fn the_last_access_is_no_value_of_a_session() {
+    let place = Place::express().await;
+    let express = Express::new(["secret"]).unwrap().ttl(HOUR);
+    let config = express.config().clock(place.clock.clone());
+    let engine = Engine::new(express.store(place.bodies.clone()), config).unwrap();
+    fs::write(place.path(), r#"{"cookie":{},"__lastAccess":1767225600000,"views":1}"#).unwrap();
+    let cookie = ExpressCookie::new("connect.sid", ["secret"]).unwrap();
+    let header = cookie.write(SID, &Attributes::default(), 0).unwrap();
+    let pending = engine.begin(&Plain::with_cookie(header.split(';').next().unwrap()));
+    let session = pending.load().await.unwrap();
+    assert_eq!(session.get::<u64>("__lastAccess").unwrap(), None);
+    assert!(session.insert("__lastAccess", 5).is_err());
+    session.increment("views", 1).unwrap();
+    place.clock.advance(Duration::from_millis(7));
+    assert_eq!(pending.commit().await.unwrap().set_cookie, None);
+    let text = place.text();
+    assert!(text.contains(r#","__lastAccess":1767225600007,"views":2,"__cloakroom":"#), "{text}");
 }
 
 #[tokio::test]

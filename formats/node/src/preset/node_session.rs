@@ -115,7 +115,7 @@ impl NodeSession {
     /// Sets the cookie's domain.
     ///
     /// # Errors
-    /// [`CookieError::Domain`] if it is none.
+    /// [`CookieError::Domain`] if it is no domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Result<Self, CookieError> {
         self.attributes.domain = Some(domain.into());
         self.checked()
