@@ -56,7 +56,7 @@ async fn what_a_session_knows_besides_its_values_takes_at_most_200_bytes() {
     let stage = Stage::with(|express| express.passport().max_age(Duration::from_secs(3600)));
     stage.node_writes(&format!("{BROWSER}}}"));
     for _ in 0..40 {
-        stage.visit(ID, async |session| drop(session.increment("n", 1).unwrap())).await;
+        stage.visit(ID, async |session| assert!(session.increment("n", 1).is_ok())).await;
     }
     let own = stage.body_and_own(ID).1;
     assert!(own.len() <= 200, "{} bytes", own.len());
@@ -156,7 +156,7 @@ async fn flash_values_survive_the_body_and_last_one_request() {
     let id = id_in(&outcome.set_cookie.unwrap());
     stage
         .visit(&id, async |session| {
-            assert_eq!(session.get::<String>("info").unwrap().as_deref(), Some("saved"))
+            assert_eq!(session.get::<String>("info").unwrap().as_deref(), Some("saved"));
         })
         .await;
     stage.visit(&id, async |session| assert!(!session.contains("info"))).await;
