@@ -153,6 +153,7 @@ impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
             .field("set_cookie", &self.set_cookie.as_ref().map(|_| format_args!("..")))
+            .field("more_cookies", &format_args!("{}", self.more_cookies.len()))
             .field("vary", &self.vary)
             .field("ended", &self.ended)
             .finish()
