@@ -9,6 +9,7 @@ use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::bodies::{self, PostgresBodies};
 use crate::connections::{Connections, Limits};
 use crate::setup;
 use crate::statements::{PREFIX, Statements};
@@ -16,6 +17,8 @@ use crate::store::PostgresStore;
 
 /// The longest schema or table prefix, in bytes.
 const LONGEST_NAME: usize = 32;
+/// The longest name of a table, in bytes; PostgreSQL cuts off the rest.
+const LONGEST_IDENTIFIER: usize = 63;
 /// PostgreSQL keeps no value of a gigabyte, and takes no message of one.
 const LARGEST_PAYLOAD: usize = 500_000_000;
 
@@ -29,6 +32,15 @@ pub struct Builder {
     connections: u32,
     limits: Limits,
     largest_payload: usize,
+    bodies: Bodies,
+}
+
+/// What counts for bodies only.
+#[derive(Clone, Debug)]
+struct Bodies {
+    table: String,
+    time_zone: Option<String>,
+    may_create: bool,
 }
 
 /// How the server is reached.
@@ -70,6 +82,7 @@ impl Builder {
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
             largest_payload: 16 << 20,
+            bodies: Bodies { table: "session".into(), time_zone: None, may_create: true },
         }
     }
 
@@ -120,6 +133,28 @@ impl Builder {
         self
     }
 
+    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): its option
+    /// `tableName`. `session` unless set; up to 63 bytes.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.bodies.table = table.into();
+        self
+    }
+
+    /// Sets the time zone of the Node application's connections, for [`open_bodies`](Self::open_bodies): the column
+    /// `expire` has no zone of its own. Unless set, what is set for the user, then for the database, then for the server;
+    /// where the user may not read the server's settings, the time zone of the server's log.
+    pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
+        self.bodies.time_zone = Some(zone.into());
+        self
+    }
+
+    /// Lets [`open_bodies`](Self::open_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
+    /// the SQL to make it by hand is on the page of the [crate].
+    pub fn create_ended(mut self, create: bool) -> Self {
+        self.bodies.may_create = create;
+        self
+    }
+
     /// Makes the tables that are missing, and the schema if one is set: what `src/schema.sql` says, in one transaction.
     /// Any number of processes may do so at once.
     ///
@@ -155,6 +190,23 @@ impl Builder {
             clock: self.clock,
             largest_payload: self.largest_payload,
         })
+    }
+
+    /// Connects, and keeps bodies of Node's sessions instead of records: see [`PostgresBodies`]. The table of the Node
+    /// application has to be there; the table of ended sessions, `cloakroom_ended`, is made beside it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if a table is missing or has other columns, the user lacks a privilege on one, or the server
+    /// does not know the time zone; otherwise as for [`open`](Self::open).
+    pub async fn open_bodies(self) -> Result<PostgresBodies> {
+        self.names.check()?;
+        let Bodies { table, time_zone, may_create } = self.bodies.clone();
+        if !(1..=LONGEST_IDENTIFIER).contains(&table.len()) || table.contains('\0') {
+            return Err(invalid("the name of a table has 1 to 63 bytes"));
+        }
+        let Names { schema, prefix } = self.names.clone();
+        let options = bodies::Options { schema, table, prefix, time_zone, may_create };
+        PostgresBodies::open(self.connect(), &options, self.clock, self.largest_payload).await
     }
 
     fn connect(&self) -> Connections {

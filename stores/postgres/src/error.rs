@@ -91,6 +91,11 @@ impl Failure {
         Self { cause: Some(Cause::Io(error.kind())), ..failure }
     }
 
+    /// Whether a table or a column is not there, or is another than it should be.
+    pub(crate) fn is_about_tables(&self) -> bool {
+        [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
+    }
+
     /// Whether the client could make nothing of what the server sent.
     pub(crate) fn is_babble(&self) -> bool {
         self.message == BABBLE
@@ -145,7 +150,7 @@ impl error::Error for Cause {}
 
 /// What an SQLSTATE means to a caller, and what to do.
 fn explain(code: &str) -> (ErrorKind, Remedy, &'static str) {
-    use ErrorKind::{Corrupt, Full, Other, Setup, TooLarge, Unavailable};
+    use ErrorKind::{Corrupt, Full, Invalid, Other, Setup, TooLarge, Unavailable};
     match code {
         "40001" | "40P01" | "55P03" => (Unavailable, Remedy::Again, Failure::CONTENDED.message),
         "25006" => (Unavailable, Remedy::Reconnect, Failure::READ_ONLY.message),
@@ -155,6 +160,8 @@ fn explain(code: &str) -> (ErrorKind, Remedy, &'static str) {
         "53300" => (Unavailable, Remedy::None, "the server has no connection left; see max_connections"),
         "53100" => (Full, Remedy::None, "the server's disk is full"),
         "53200" => (Unavailable, Remedy::None, "the server is out of memory"),
+        "22001" => (TooLarge, Remedy::None, "longer than the column takes"),
+        "22P02" | "22P05" | "22021" => (Invalid, Remedy::None, "the column takes JSON, and this is another text"),
         "54000" => (TooLarge, Remedy::None, "larger than the server can keep"),
         "3D000" => (Setup, Remedy::None, "the database does not exist"),
         "42501" => (Setup, Remedy::None, "the user lacks a privilege on the schema or on a table"),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abilities;
+mod bodies;
 mod builder;
 mod connections;
 mod error;
@@ -13,6 +14,7 @@ mod statements;
 mod store;
 mod sweep;
 
+pub use bodies::PostgresBodies;
 pub use builder::Builder;
 pub use sqlx;
 pub use store::PostgresStore;

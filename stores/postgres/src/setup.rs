@@ -13,7 +13,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 const MARK: &str = "cloakroom-postgres, schema 1";
 const OURS: &str = "cloakroom-postgres, schema ";
 /// The oldest server, in PostgreSQL's own numbers: the oldest that is still maintained.
-const OLDEST: i32 = 14_00_00;
+pub(crate) const OLDEST: i32 = 14_00_00;
 
 const RECORDS: &str = "key bytea, version bigint, expires_at bigint, due_at bigint, sliding boolean, owner bytea, \
     owner_since bigint, payload bytea";
@@ -143,6 +143,6 @@ impl Found {
 }
 
 /// When the first question makes no sense to the other side, it is something else that listens.
-fn explain(failure: Failure) -> Failure {
+pub(crate) fn explain(failure: Failure) -> Failure {
     if failure.is_babble() { Failure::NOT_POSTGRES } else { failure }
 }

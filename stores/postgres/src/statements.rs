@@ -17,6 +17,11 @@ pub(crate) type Question<'q> = Query<'q, Postgres, PgArguments>;
 pub(crate) struct Statement(Arc<str>);
 
 impl Statement {
+    /// Makes one of SQL into which nothing but checked or quoted names were put.
+    pub(crate) fn new(sql: String) -> Self {
+        Self(sql.into())
+    }
+
     /// A question without its parameters.
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix and a schema were put into it, and both were checked.
