@@ -9,6 +9,7 @@ use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
+use crate::bodies::{self, MysqlBodies};
 use crate::connections::{Connections, Limits};
 use crate::setup;
 use crate::statements::{PREFIX, Statements};
@@ -16,6 +17,8 @@ use crate::store::MysqlStore;
 
 /// The longest table prefix, in bytes.
 const LONGEST_PREFIX: usize = 32;
+/// The longest name of a table, in characters.
+const LONGEST_IDENTIFIER: usize = 64;
 /// The largest `max_allowed_packet` of a server is a gigabyte.
 const LARGEST_PAYLOAD: usize = 1_000_000_000;
 /// What a statement takes beside its payload, generously.
@@ -31,6 +34,14 @@ pub struct Builder {
     connections: u32,
     limits: Limits,
     largest_payload: usize,
+    bodies: Bodies,
+}
+
+/// What counts for bodies only.
+#[derive(Clone, Debug)]
+struct Bodies {
+    table: String,
+    may_create: bool,
 }
 
 /// How the server is reached.
@@ -65,6 +76,7 @@ impl Builder {
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
             largest_payload: 16 << 20,
+            bodies: Bodies { table: "sessions".into(), may_create: true },
         }
     }
 
@@ -108,6 +120,20 @@ impl Builder {
         self
     }
 
+    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): its option
+    /// `schema.tableName`. `sessions` unless set; up to 64 characters.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.bodies.table = table.into();
+        self
+    }
+
+    /// Lets [`open_bodies`](Self::open_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
+    /// the SQL to make it by hand is on the page of the [crate].
+    pub fn create_ended(mut self, create: bool) -> Self {
+        self.bodies.may_create = create;
+        self
+    }
+
     /// Makes the tables that are missing: what `src/schema.sql` says. Any number of processes may do so at once.
     ///
     /// # Errors
@@ -142,6 +168,22 @@ impl Builder {
             clock: self.clock,
             largest_payload: self.largest_payload.min(largest_packet.saturating_sub(ROOM_FOR_THE_REST)),
         })
+    }
+
+    /// Connects, and keeps bodies of Node's sessions instead of records: see [`MysqlBodies`]. The table of the Node
+    /// application has to be there; the table of ended sessions, `cloakroom_ended`, is made beside it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if a table is missing or has other columns, a collation that takes different ids for the same, or
+    /// another engine than `InnoDB`; otherwise as for [`open`](Self::open).
+    pub async fn open_bodies(self) -> Result<MysqlBodies> {
+        check_prefix(&self.prefix)?;
+        let Bodies { table, may_create } = self.bodies.clone();
+        if !(1..=LONGEST_IDENTIFIER).contains(&table.chars().count()) || table.contains('\0') {
+            return Err(invalid("the name of a table has 1 to 64 characters"));
+        }
+        let options = bodies::Options { table, prefix: self.prefix.clone(), may_create };
+        MysqlBodies::open(self.connect(), &options, self.clock, self.largest_payload).await
     }
 
     fn connect(&self) -> Connections {

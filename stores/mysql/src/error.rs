@@ -102,6 +102,11 @@ impl Failure {
         Self { cause: Some(Cause::Io(error.kind())), ..failure }
     }
 
+    /// Whether a table or a column is not there, or is another than it should be.
+    pub(crate) fn is_about_tables(&self) -> bool {
+        [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
+    }
+
     /// Whether the client could make nothing of what the server sent.
     pub(crate) fn is_babble(&self) -> bool {
         self.message == BABBLE

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abilities;
+mod bodies;
 mod builder;
 mod connections;
 mod error;
@@ -14,6 +15,7 @@ mod store;
 mod sweep;
 mod transaction;
 
+pub use bodies::MysqlBodies;
 pub use builder::Builder;
 pub use sqlx;
 pub use store::MysqlStore;

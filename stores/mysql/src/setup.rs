@@ -106,7 +106,7 @@ async fn run(connection: &mut MySqlConnection, sql: String) -> Result<(), Failur
     Ok(())
 }
 
-async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure> {
+pub(crate) async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure> {
     let row = connection.fetch_one(sqlx::raw_sql(ABOUT)).await?;
     if !is_new_enough(&row.try_get::<String, _>(0)?) {
         return Err(Failure::TOO_OLD);
@@ -173,7 +173,7 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 /// When the first question makes no sense to the other side, it is something else that listens.
-fn explain(failure: Failure) -> Failure {
+pub(crate) fn explain(failure: Failure) -> Failure {
     if failure.is_babble() { Failure::NOT_MYSQL } else { failure }
 }
 

@@ -17,6 +17,11 @@ pub(crate) type Question<'q> = Query<'q, MySql, MySqlArguments>;
 pub(crate) struct Statement(Arc<str>);
 
 impl Statement {
+    /// Makes one of SQL into which nothing but checked or quoted names were put.
+    pub(crate) fn new(sql: String) -> Self {
+        Self(sql.into())
+    }
+
     /// A question without its parameters.
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix was put into it, and that was checked.
