@@ -161,7 +161,9 @@ fn explain(code: &str) -> (ErrorKind, Remedy, &'static str) {
         "53100" => (Full, Remedy::None, "the server's disk is full"),
         "53200" => (Unavailable, Remedy::None, "the server is out of memory"),
         "22001" => (TooLarge, Remedy::None, "longer than the column takes"),
-        "22P02" | "22P05" | "22021" => (Invalid, Remedy::None, "the column takes JSON, and this is another text"),
+        "22P02" | "22P05" | "22021" => {
+            (Invalid, Remedy::None, "the column takes JSON, and this is another text")
+        }
         "54000" => (TooLarge, Remedy::None, "larger than the server can keep"),
         "3D000" => (Setup, Remedy::None, "the database does not exist"),
         "42501" => (Setup, Remedy::None, "the user lacks a privilege on the schema or on a table"),

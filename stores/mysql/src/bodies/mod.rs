@@ -118,7 +118,9 @@ impl Inner {
     /// Returns the body that is there; one that was written back after an end is removed.
     async fn look_and_tidy(&self, place: &Place) -> Result<Option<Body>, Failure> {
         match self.look(place).await? {
-            Some(Found { is_marked: true, .. }) => self.end_once(place, None, Harmless::Yes).await.map(|_| None),
+            Some(Found { is_marked: true, .. }) => {
+                self.end_once(place, None, Harmless::Yes).await.map(|_| None)
+            }
             found => Ok(found.map(|found| found.body)),
         }
     }
@@ -156,7 +158,8 @@ impl BodyStore for MysqlBodies {
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
         let inner = &*self.0;
         let Some(place) = inner.place(id) else {
-            let message = format!("an id has at most {} characters here and no space at its end", inner.longest_id);
+            let message =
+                format!("an id has at most {} characters here and no space at its end", inner.longest_id);
             return Err(Error::new(ErrorKind::Invalid, message));
         };
         let text = inner.checked(body)?;

@@ -82,7 +82,10 @@ async fn prepare(connection: &mut MySqlConnection, options: &Options) -> Result<
         )));
     }
     if expires.kind == "int" && !expires.whole_kind.contains("unsigned") {
-        return Err(setup(format!("the column expires of {table} is of type {}, not int unsigned", expires.whole_kind)));
+        return Err(setup(format!(
+            "the column expires of {table} is of type {}, not int unsigned",
+            expires.whole_kind
+        )));
     }
     let ended = format!("{prefix}ended");
     check_ended(connection, &ended, options.may_create).await?;

@@ -112,9 +112,8 @@ struct Column {
 
 async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<Column>, Failure> {
     let rows = sqlx::query(COLUMNS).persistent(false).bind(table).fetch_all(connection).await?;
-    let read = |row: &PgRow| {
-        Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)?, is_unique: row.try_get(2)? })
-    };
+    let read =
+        |row: &PgRow| Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)?, is_unique: row.try_get(2)? });
     rows.iter().map(read).collect()
 }
 

@@ -95,8 +95,7 @@ impl Places {
     // is there
     fn replace(&self) -> String {
         let Self { sessions, .. } = self;
-        let (second, columns, marked, live) =
-            (self.second("$6"), self.columns(), self.marked(), self.live());
+        let (second, columns, marked, live) = (self.second("$6"), self.columns(), self.marked(), self.live());
         format!(
             "WITH replaced AS (
                 UPDATE {sessions} AS s SET sess = $5::json, expire = {second}

@@ -1,0 +1,132 @@
+//! A suite for stores of bodies: each case is a sentence about [`BodyStore`].
+//!
+//! ```no_run
+//! # use cloakroom_conformance::bodies::{self, Harness};
+//! # async fn test(harness: Harness) {
+//! bodies::all(&harness).await.unwrap();
+//! # }
+//! ```
+
+mod cases;
+
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom_store::{BodyStore, ManualClock, Result, Timestamp, async_trait};
+
+use crate::failure::{Outcome, Stop};
+
+/// What the other package does with the bodies, without versions and marks.
+#[async_trait]
+pub trait OtherPackage: fmt::Debug + Send + Sync {
+    /// Writes a body under `id`, whatever is there.
+    async fn write(&self, id: &str, body: &str, expires_at: Timestamp) -> Result<()>;
+
+    /// Returns whether there is a body under `id`.
+    async fn finds(&self, id: &str) -> Result<bool>;
+}
+
+/// How a layout rounds an expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Up to whole seconds.
+    Up,
+    /// To the nearest second.
+    Nearest,
+    /// Not at all, or to whole milliseconds.
+    Exact,
+}
+
+/// Whose clock decides what has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// The store's: the suite moves it.
+    OurClock,
+    /// The server's: the suite looks at the expiry and does not wait for it.
+    ServersClock,
+}
+
+/// A store of bodies to test.
+#[derive(Debug)]
+pub struct Harness {
+    store: Arc<dyn BodyStore>,
+    clock: ManualClock,
+    other: Arc<dyn OtherPackage>,
+    rounding: Rounding,
+    expiry: Expiry,
+    tag: u64,
+    made: AtomicU64,
+}
+
+impl Harness {
+    /// Takes a store that goes by `clock`, and what the other package does in the same place.
+    pub fn new(store: impl BodyStore, clock: ManualClock, other: impl OtherPackage + 'static) -> Self {
+        Self {
+            store: Arc::new(store),
+            clock,
+            other: Arc::new(other),
+            rounding: Rounding::Up,
+            expiry: Expiry::OurClock,
+            tag: RandomState::new().hash_one(0),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets how the layout rounds an expiry; up to whole seconds unless set.
+    #[must_use]
+    pub fn rounding(mut self, rounding: Rounding) -> Self {
+        self.rounding = rounding;
+        self
+    }
+
+    /// Sets whose clock decides what has expired; the store's unless set.
+    #[must_use]
+    pub fn expiry(mut self, expiry: Expiry) -> Self {
+        self.expiry = expiry;
+        self
+    }
+
+    /// Returns an id that nothing has used before.
+    fn id(&self) -> String {
+        format!("{:016x}-{}", self.tag, self.made.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn soon(&self) -> Timestamp {
+        self.clock_now() + Duration::from_secs(600)
+    }
+
+    fn clock_now(&self) -> Timestamp {
+        cloakroom_store::Clock::now(&self.clock)
+    }
+
+    /// Returns what an expiry is after the layout has rounded it.
+    fn rounded(&self, moment: Timestamp) -> Timestamp {
+        let millis = moment.as_millis();
+        match self.rounding {
+            Rounding::Up => Timestamp::from_millis(moment.as_micros().div_ceil(1_000_000) * 1_000),
+            Rounding::Nearest => Timestamp::from_millis((millis + 500) / 1_000 * 1_000),
+            Rounding::Exact => moment,
+        }
+    }
+}
+
+/// Runs every case, one after the other. The clock is moved and not set back.
+///
+/// # Errors
+/// The sentences that the store breaks, a line each.
+pub async fn all(harness: &Harness) -> Result<(), String> {
+    let mut broken = Vec::new();
+    for (name, outcome) in cases::run(harness).await {
+        match outcome {
+            Ok(()) | Err(Stop::NotApplicable(_)) => {}
+            Err(Stop::Failed(failure)) => broken.push(format!("{name}: {failure}")),
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
+}
+
+/// What all cases answer, by name.
+type Outcomes = Vec<(&'static str, Outcome)>;
