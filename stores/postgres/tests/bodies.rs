@@ -32,7 +32,7 @@ impl OtherPackage for Node {
             ON CONFLICT (sid) DO UPDATE SET sess = excluded.sess, expire = excluded.expire",
             self.table, self.zone
         );
-        let second = expires_at.as_micros().div_ceil(1_000_000).cast_signed();
+        let second = expires_at.as_millis().div_ceil(1_000).cast_signed();
         let question = sqlx::query(AssertSqlSafe(sql)).bind(id.to_owned()).bind(body.to_owned()).bind(second);
         question.execute(&self.pool).await.map(drop).map_err(broken)
     }

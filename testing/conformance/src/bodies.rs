@@ -32,7 +32,7 @@ pub trait OtherPackage: fmt::Debug + Send + Sync {
 /// How a layout rounds an expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
-    /// Up to whole seconds.
+    /// Up to whole seconds, of whole milliseconds.
     Up,
     /// To the nearest second.
     Nearest,
@@ -106,7 +106,7 @@ impl Harness {
     fn rounded(&self, moment: Timestamp) -> Timestamp {
         let millis = moment.as_millis();
         match self.rounding {
-            Rounding::Up => Timestamp::from_millis(moment.as_micros().div_ceil(1_000_000) * 1_000),
+            Rounding::Up => Timestamp::from_millis(millis.div_ceil(1_000) * 1_000),
             Rounding::Nearest => Timestamp::from_millis((millis + 500) / 1_000 * 1_000),
             Rounding::Exact => moment,
         }

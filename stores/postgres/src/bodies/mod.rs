@@ -75,7 +75,7 @@ impl PostgresBodies {
 impl Inner {
     /// Begins a question with the parameters that all have: id, this second, name of the mark, this moment.
     fn question(&self, statement: &Statement, id: &str, now: Timestamp) -> Question<'static> {
-        let question = statement.question().bind(id.to_owned()).bind(node_second(now));
+        let question = statement.question().bind(id.to_owned()).bind(second(now));
         question.bind(self.mark_of(id)).bind(micros(now))
     }
 
@@ -134,7 +134,7 @@ impl BodyStore for PostgresBodies {
         let (inner, now, text) = (&*self.0, self.0.clock.now(), self.0.checked(body)?);
         let question = || {
             let question = inner.question(&inner.statements.insert, id, now).bind(text.to_owned());
-            question.bind(second_up(expires_at))
+            question.bind(second(expires_at))
         };
         let row = inner.one(Harmless::No, question).await?;
         Ok(row.map(|_| version_of(body)))
@@ -153,7 +153,7 @@ impl BodyStore for PostgresBodies {
         }
         let question = || {
             let question = inner.question(&inner.statements.replace, id, now).bind(text.to_owned());
-            question.bind(second_up(expires_at)).bind(bytes_of(expected))
+            question.bind(second(expires_at)).bind(bytes_of(expected))
         };
         for _ in 0..TRIES {
             let Some(row) = inner.one(Harmless::No, question).await? else { return Ok(Replaced::Missing) };
@@ -173,7 +173,7 @@ impl BodyStore for PostgresBodies {
             return Ok(false);
         }
         let (inner, now) = (&*self.0, self.0.clock.now());
-        let question = || inner.question(&inner.statements.touch, id, now).bind(second_up(expires_at));
+        let question = || inner.question(&inner.statements.touch, id, now).bind(second(expires_at));
         Ok(inner.one(Harmless::Yes, question).await?.is_some())
     }
 
@@ -233,14 +233,9 @@ fn bytes_of(version: Version) -> Vec<u8> {
     version.get().to_be_bytes().to_vec()
 }
 
-/// Returns the second that is written for an expiry, rounded up.
-fn second_up(moment: Timestamp) -> i64 {
-    moment.as_micros().div_ceil(1_000_000).cast_signed()
-}
-
-/// Returns the second that Node compares an expiry with: its clock has whole milliseconds, rounded up to a second.
-fn node_second(now: Timestamp) -> i64 {
-    now.as_millis().div_ceil(1_000).cast_signed()
+/// Returns the second of a moment as connect-pg-simple counts it: of whole milliseconds, as Node's clock has them, the next.
+fn second(moment: Timestamp) -> i64 {
+    moment.as_millis().div_ceil(1_000).cast_signed()
 }
 
 /// Says what failed, where the words about the store's own tables would mislead.
@@ -264,12 +259,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_rounded_up_and_the_clock_as_node_does() {
+    fn milliseconds_are_rounded_up_to_seconds_as_node_does() {
         let at = Timestamp::from_micros;
-        assert_eq!([0, 1, 1_000_000, 1_000_001].map(|micros| second_up(at(micros))), [0, 1, 1, 2]);
-        // Node's clock does not see the last 999 microseconds.
-        let now = [0, 999, 1_000, 1_000_999, 1_001_000].map(|micros| node_second(at(micros)));
-        assert_eq!(now, [0, 0, 1, 1, 2]);
-        assert_eq!(second_up(Timestamp::NEVER), 253_402_300_800);
+        let rounded = [0, 999, 1_000, 1_000_999, 1_001_000].map(|micros| second(at(micros)));
+        assert_eq!(rounded, [0, 0, 1, 1, 2]);
+        assert_eq!(second(Timestamp::NEVER), 253_402_300_800);
     }
 }
