@@ -3,11 +3,7 @@
 //!
 //! Servers are named by `CLOAKROOM_TEST_*`; a pair whose server is not named is skipped loudly, as in the other suites.
 
-#![allow(
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "helpers of tests say what they skip"
-)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "helpers of tests say what they skip")]
 
 #[path = "scenarios/express.rs"]
 mod express;
