@@ -10,7 +10,10 @@ use cloakroom_conformance::LongList;
 use cloakroom_postgres::PostgresStore;
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{ManualClock, Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    BodyStore, Ended, ManualClock, Owner, OwnerKey, Record, Replaced, Store, Timestamp, Touch, Updated,
+    Version,
+};
 use support::{Tables, created, holding, key, number, run};
 
 /// A server that counts statements, and on which nothing happens by itself.
@@ -160,4 +163,38 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
     let reader = tables.name(PostgresStore::builder(proxy.url()).unwrap()).open().await.unwrap();
     let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(100_000, 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_method_of_bodies_is_one_statement() {
+    let server = counting();
+    run(&url(&server), "CREATE EXTENSION pg_stat_statements".into()).await;
+    let table =
+        "CREATE TABLE session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)";
+    run(&url(&server), table.into()).await;
+    let bodies = PostgresStore::builder(&url(&server)).unwrap().open_bodies().await.unwrap();
+    let (until, now) = (Timestamp::NEVER, trips(&server).await);
+    let mut expected = now;
+    let mut one_more = async |what: &str| {
+        expected += 1;
+        assert_eq!(trips(&server).await, expected, "{what}");
+    };
+
+    let version = bodies.insert("a", b"{}", until).await.unwrap().unwrap();
+    one_more("a first write").await;
+    bodies.read("a").await.unwrap().unwrap();
+    one_more("a read").await;
+    assert!(bodies.touch("a", until).await.unwrap());
+    one_more("a touch").await;
+    let Replaced::Replaced(next) = bodies.replace("a", version, b"[]", until).await.unwrap() else {
+        panic!()
+    };
+    one_more("a write").await;
+    let Replaced::Changed(there) = bodies.replace("a", version, b"[1]", until).await.unwrap() else {
+        panic!()
+    };
+    one_more("a write that meets another one").await;
+    assert_eq!(there.version, next);
+    let Ended::Ended(_) = bodies.end("a", Some(next)).await.unwrap() else { panic!() };
+    one_more("an end").await;
 }
