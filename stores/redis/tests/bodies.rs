@@ -39,7 +39,6 @@ impl OtherPackage for Node {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::unwrap_used, reason = "a test")]
 async fn every_sentence_about_bodies_is_kept() {
     for service in [Service::Redis, Service::Valkey] {
         let (clock, prefix) = (ManualClock::at(Timestamp::now()), shared::prefix());

@@ -24,7 +24,7 @@ pub(crate) use setup::Options;
 use statements::Statements;
 
 /// How long the mark of an end stays after it was last needed.
-const MARKED: Duration = Duration::from_secs(24 * 60 * 60);
+const MARKED: Duration = Duration::from_hours(24);
 /// How often an operation looks again, while others write the same body between its two looks.
 const TRIES: u32 = 64;
 /// The latest second of the column, which stands for every later one.

@@ -23,7 +23,7 @@ pub(crate) use setup::Options;
 use statements::Statements;
 
 /// How long the mark of an end stays after it was last needed.
-const MARKED: Duration = Duration::from_secs(24 * 60 * 60);
+const MARKED: Duration = Duration::from_hours(24);
 /// How often a write looks again, while others write the same body between its two looks.
 const TRIES: u32 = 64;
 
