@@ -162,8 +162,8 @@ async fn e112_a_destroyed_session_is_removed_at_the_end_of_the_request() {
 }
 
 #[tokio::test]
-async fn e113_a_new_session_that_is_destroyed_is_neither_stored_nor_sent() {
-    let stage = Stage::express(saves_new);
+async fn a_new_session_that_is_destroyed_is_neither_stored_nor_sent() {
+    let stage = Stage::new();
     let outcome = stage
         .visit(&mut Browser::default(), async |session| {
             session.insert("views", 1).unwrap();
