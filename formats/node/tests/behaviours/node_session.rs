@@ -1,6 +1,8 @@
 //! The methods of node-session's store, its cookie, its ids and its encrypter.
 
 use cloakroom::ErrorKind;
+use cloakroom::store::{BodyStore as _, Timestamp};
+use cloakroom_node::MemoryBodies;
 use cloakroom_node::body::Object;
 use cloakroom_node::cookie::{Attributes, CookieError, NodeSessionCookie, Presented};
 use cloakroom_node::node_session::{Encrypter, is_session_id, set_token, token};
@@ -212,6 +214,21 @@ async fn n77_a_renewed_id_leads_to_the_session_for_a_moment() {
     stage.visit(&mut old, async |session| assert!(session.contains("name"))).await;
     stage.clock.advance(std::time::Duration::from_secs(11));
     stage.visit(&mut old, async |session| assert!(!session.contains("name"))).await;
+}
+
+#[tokio::test]
+async fn n6_what_is_written_in_memory_is_read() {
+    let bodies = MemoryBodies::new();
+    assert!(bodies.insert("id", b"{}", Timestamp::NEVER).await.unwrap().is_some());
+    assert_eq!(&*bodies.read("id").await.unwrap().unwrap().bytes, b"{}");
+}
+
+#[tokio::test]
+async fn n7_what_has_ended_in_memory_is_not_read() {
+    let bodies = MemoryBodies::new();
+    bodies.set("id", "{}", Timestamp::NEVER);
+    bodies.end("id", None).await.unwrap();
+    assert_eq!(bodies.read("id").await.unwrap(), None);
 }
 
 #[test]
