@@ -14,7 +14,11 @@ fn an_hour(express: Express) -> Express {
 
 /// Returns the header of a request that adds a value.
 async fn write(stage: &Stage, browser: &mut Browser) -> Option<String> {
-    let outcome = stage.visit(browser, async |session| drop(session.increment("n", 1).unwrap())).await;
+    let outcome = stage
+        .visit(browser, async |session| {
+            session.increment("n", 1).unwrap();
+        })
+        .await;
     sent(&outcome).first().map(|header| (*header).to_owned())
 }
 

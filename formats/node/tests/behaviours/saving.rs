@@ -190,8 +190,11 @@ async fn e039_the_stored_date_is_the_one_that_was_sent_and_moves_with_the_next_w
     let stage = Stage::express(|express| express.max_age(HOUR));
     let mut browser = Browser::default();
     for minute in ["00", "01"] {
-        let outcome =
-            stage.visit(&mut browser, async |session| drop(session.increment("views", 1).unwrap())).await;
+        let outcome = stage
+            .visit(&mut browser, async |session| {
+                session.increment("views", 1).unwrap();
+            })
+            .await;
         let sent = format!("; Expires=Thu, 01 Jan 2026 01:{minute}:00 GMT;");
         assert!(header(&outcome).contains(&sent), "{}", header(&outcome));
         let stored = format!(r#""expires":"2026-01-01T01:{minute}:00.000Z""#);
