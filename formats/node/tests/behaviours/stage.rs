@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cloakroom::store::{Clock as _, Timestamp};
 use cloakroom::{Config, Engine, ManualClock, Outcome, Plain, Result, Session};
-use cloakroom_node::cookie::{Attributes, ExpressCookie};
-use cloakroom_node::{Express, Koa, NodeStore, SocialTables};
+use cloakroom_node::cookie::{Attributes, ExpressCookie, NodeSessionCookie};
+use cloakroom_node::{Express, Koa, NodeSession, NodeStore, SocialTables};
 
 use crate::watched::Watched;
 
@@ -51,6 +51,11 @@ impl Stage {
     pub(crate) fn social_tables(set: impl FnOnce(SocialTables) -> SocialTables) -> Self {
         let social = set(SocialTables::new(["keys"]).unwrap());
         Self::on(social.config(), |bodies| social.store(bodies))
+    }
+
+    pub(crate) fn node_session(set: impl FnOnce(NodeSession) -> NodeSession) -> Self {
+        let preset = set(NodeSession::new([SECRET]).unwrap());
+        Self::on(preset.config(), |bodies| preset.store(bodies))
     }
 
     pub(crate) fn on(config: Config, store: impl FnOnce(Watched) -> NodeStore) -> Self {
@@ -152,6 +157,11 @@ impl Browser {
             self.cookies.iter().find(|(name, _)| self.cookies.contains_key(&format!("{name}.sig")))
         {
             return id.1.clone();
+        }
+        if let Some(value) = self.cookie("node_session") {
+            let pair = format!("node_session={value}");
+            let cookie = NodeSessionCookie::new("node_session", [SECRET]).unwrap();
+            return cookie.read([pair.as_bytes()]).into_sid().unwrap();
         }
         let pair = format!("connect.sid={}", self.cookies["connect.sid"]);
         let cookie = ExpressCookie::new("connect.sid", [SECRET]).unwrap();
