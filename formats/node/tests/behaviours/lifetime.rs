@@ -75,7 +75,7 @@ async fn e146_another_lifetime_of_one_session_moves_the_date() {
 
 #[tokio::test]
 async fn e147_a_lifetime_may_be_longer_than_31_bits_of_milliseconds() {
-    let stage = Stage::express(|express| express.max_age(Duration::from_millis(3_000_000_000)));
+    let stage = Stage::express(|express| express.max_age(Duration::from_secs(3_000_000)));
     let mut browser = Browser::default();
     let header = write(&stage, &mut browser).await.unwrap();
     assert!(header.contains("; Expires=Wed, 04 Feb 2026 17:20:00 GMT;"), "{header}");

@@ -46,7 +46,7 @@ async fn st10_another_lifetime_of_one_session_moves_the_date() {
 
 #[tokio::test]
 async fn st11_a_lifetime_may_be_longer_than_31_bits_of_milliseconds() {
-    let stage = Stage::social_tables(|social| social.max_age(Duration::from_millis(3_000_000_000)));
+    let stage = Stage::social_tables(|social| social.max_age(Duration::from_secs(3_000_000)));
     let outcome =
         stage.visit(&mut Browser::default(), async |session| session.insert("views", 1).unwrap()).await;
     assert!(sent(&outcome)[0].contains("; expires=Wed, 04 Feb 2026 17:20:00 GMT;"), "{:?}", sent(&outcome));
