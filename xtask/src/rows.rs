@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use crate::behaviours;
 use crate::shell::{Result, root};
 
 /// A document with a table of rows, and what the names of their tests begin with.
@@ -33,9 +34,21 @@ pub(crate) fn run() -> Result {
         }
         promised.extend(rows.into_iter().map(|row| (beginning(prefix, &row), document)));
     }
-    let mut tested = BTreeMap::new();
-    look_for_tests(root(), &mut tested)?;
-    report(&promised, &tested)
+    let mut tests = BTreeSet::new();
+    look_for_tests(root(), &mut tests)?;
+    report(&promised, &by_row(&tests))?;
+    behaviours::check(&tests)
+}
+
+/// The tests by the rows that their names begin with.
+fn by_row(tests: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut tested: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for test in tests {
+        if let Some(row) = row_of(test) {
+            tested.entry(row).or_default().insert(test.clone());
+        }
+    }
+    tested
 }
 
 /// What the tests of a row begin with: `r07`, `never_12`, `a4`.
@@ -74,19 +87,15 @@ fn numbers(part: &str) -> Vec<String> {
     is_row.then(|| part.to_owned()).into_iter().collect()
 }
 
-/// Notes the tests of a folder by the rows that their names begin with.
-fn look_for_tests(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) -> Result {
+/// Notes the tests of a folder.
+fn look_for_tests(folder: &Path, found: &mut BTreeSet<String>) -> Result {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         if path.is_dir() && name != "target" && !name.starts_with('.') {
             look_for_tests(&path, found)?;
         } else if path.extension() == Some(OsStr::new("rs")) {
-            for test in tests(&fs::read_to_string(&path)?) {
-                if let Some(row) = row_of(&test) {
-                    found.entry(row).or_default().insert(test);
-                }
-            }
+            found.extend(tests(&fs::read_to_string(&path)?));
         }
     }
     Ok(())
