@@ -196,6 +196,8 @@ impl State {
     }
 
     pub(crate) fn is_wanted(&self, save_empty: bool) -> bool {
+        // A session that was ended is not followed by an empty one.
+        let save_empty = save_empty && !self.intent.is_end();
         self.must_exist || save_empty || self.intent.login().is_some() || self.values.holds_new_values()
     }
 

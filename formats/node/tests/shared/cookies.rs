@@ -112,6 +112,22 @@ async fn socialtables_gets_the_cookies_of_koa_and_a_body_with_names_of_its_own()
     assert!(body.starts_with(start), "{body}");
 }
 
+#[tokio::test]
+async fn a_log_out_takes_the_cookies_away_although_empty_sessions_are_stored() {
+    let koa = Koa::new(["k"]).unwrap().allow_empty(true);
+    let engine = Engine::new(koa.store(MemoryBodies::new()), koa.config()).unwrap();
+    let pending = engine.begin(&cloakroom::Plain::default());
+    pending.load().await.unwrap();
+    let outcome = pending.commit().await.unwrap();
+    let cookies: Vec<_> = outcome.set_cookie.into_iter().chain(outcome.more_cookies).collect();
+    let pairs: Vec<_> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
+    let pending = engine.begin(&cloakroom::Plain::with_cookie(pairs.join("; ")));
+    pending.load().await.unwrap().log_out();
+    let outcome = pending.commit().await.unwrap();
+    let cookie = outcome.set_cookie.unwrap();
+    assert!(outcome.ended && cookie.starts_with("koa.sid=;") && cookie.contains("1970"), "{cookie}");
+}
+
 #[test]
 fn options_that_contradict_a_cookie_format_do_not_build() {
     let express = Express::new([SECRET]).unwrap();
