@@ -139,13 +139,14 @@ impl Express {
         self
     }
 
-    /// Sets all attributes of the cookie at once.
+    /// Sets all attributes of the cookie at once. A session counts from its last use, so there is no place for a date:
+    /// `expires` is left out.
     ///
     /// # Errors
     /// [`CookieError::Path`] or [`CookieError::Domain`] if one of them cannot be.
     pub fn attributes(mut self, attributes: Attributes) -> Result<Self, CookieError> {
         self.secure = if attributes.secure == Some(true) { When::Always } else { When::Never };
-        self.attributes = attributes;
+        self.attributes = Attributes { expires: None, ..attributes };
         self.checked()
     }
 

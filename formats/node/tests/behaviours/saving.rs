@@ -162,16 +162,18 @@ async fn e112_a_destroyed_session_is_removed_at_the_end_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_new_session_that_is_destroyed_is_neither_stored_nor_sent() {
-    let stage = Stage::new();
-    let outcome = stage
-        .visit(&mut Browser::default(), async |session| {
-            session.insert("views", 1).unwrap();
-            session.destroy();
-        })
-        .await;
-    assert!(sent(&outcome).is_empty());
-    assert_eq!(stage.bodies.count(Asked::Write), 0);
+async fn e113_a_new_session_that_is_destroyed_is_neither_stored_nor_sent() {
+    for saves_empty in [false, true] {
+        let stage = Stage::express(|express| express.save_uninitialized(saves_empty));
+        let outcome = stage
+            .visit(&mut Browser::default(), async |session| {
+                session.insert("views", 1).unwrap();
+                session.destroy();
+            })
+            .await;
+        assert!(sent(&outcome).is_empty());
+        assert_eq!(stage.bodies.count(Asked::Write), 0);
+    }
 }
 
 #[tokio::test]
