@@ -182,21 +182,13 @@ impl CookieBody {
         let stored = stored.and_then(|text| Json::parse(text).ok()?.as_object().map(Object::into_owned));
         let mut passport = stored.unwrap_or_default();
         let known = passport.get("user").and_then(user_text);
-        match (user, known) {
-            (Some(user), known) if known.as_deref() != Some(user) => {
-                let is_number = self.passport == Some(Passport::Number)
-                    && user.parse::<i64>().is_ok_and(|n| n.to_string() == user);
-                passport.set(
-                    "user",
-                    if is_number {
-                        Json::number(user.parse().unwrap_or_default())
-                    } else {
-                        Json::string(user)
-                    },
-                );
-            }
-            (None, Some(_)) => drop(passport.remove("user")),
-            _ => {}
+        // A user that is too large for a name of ours is none here, and stays logged in with Passport.
+        if let Some(user) = user
+            && known.as_deref() != Some(user)
+        {
+            let number = user.parse::<i64>().ok().filter(|number| number.to_string() == user);
+            let number = number.filter(|_| self.passport == Some(Passport::Number));
+            passport.set("user", number.map_or_else(|| Json::string(user), Json::number));
         }
         passport.to_text().into_owned()
     }
