@@ -36,7 +36,7 @@ async fn a_log_in_of_passport_is_one_here_and_keeps_its_bytes() {
 async fn a_user_that_is_too_large_for_a_name_stays_logged_in_with_passport() {
     let stage = Stage::with(Express::passport);
     let user = format!(r#"{{"id":7,"about":"{}"}}"#, "x".repeat(300));
-    stage.node_writes(&USER.replace("7", &user));
+    stage.node_writes(&USER.replace('7', &user));
     stage
         .visit(ID, async |session| {
             assert_eq!(session.user(), None);
