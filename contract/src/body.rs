@@ -10,7 +10,7 @@ use crate::{Result, Timestamp, Version};
 ///
 /// Processes of the other package read and write the same bodies meanwhile, without versions. So a write of ours compares:
 /// it takes effect only if the body is still the one that was read. A [`Version`] here stands for the bytes of a body: the
-/// same bytes have the same version, whoever wrote them.
+/// same bytes have the same version, written by either side.
 ///
 /// # Ends
 /// A process of the other package may write a session back that has ended meanwhile. So an [`end`](Self::end) leaves a mark

@@ -255,7 +255,7 @@ impl Config {
 
     /// Whether a write sends the cookie again, if it outlives the browser.
     pub(crate) const fn resend_on_write(&self) -> bool {
-        self.lifetime.cookie_follows_idle
+        self.format.is_some()
     }
 
     /// Whether a proxy's word on https is believed; matters for [`Secure::Auto`]. Default: [`TrustProxy::No`].

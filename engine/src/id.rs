@@ -10,7 +10,7 @@ use crate::{Random, Result};
 /// The secret that a client holds: 256 bits from the operating system, written as 43 characters of base64url. With a
 /// [`CookieFormat`](crate::format::CookieFormat), the text that the other package uses as an id.
 ///
-/// Who has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
+/// A client that has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
 /// [`expose`](Self::expose) is the only way out. An application cannot make one from text: a client's id is only ever
 /// looked up.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct SessionId(Repr);
 #[derive(Clone, PartialEq, Eq)]
 enum Repr {
     Own([u8; SessionId::LEN]),
-    /// An id of another package: 1 to [`StoreKey::MAX_LEN`] bytes.
-    Foreign(Box<str>),
+    /// An id of another package, which is also the name of its record.
+    Foreign(StoreKey),
 }
 
 /// Separates the hash of an id from every other use of BLAKE3; exactly 32 bytes.
@@ -53,7 +53,7 @@ impl SessionId {
 
     /// Makes an id of another package; `None` if it is empty, or longer than a key of a store may be.
     pub(crate) fn foreign(text: &str) -> Option<Self> {
-        (1..=StoreKey::MAX_LEN).contains(&text.len()).then(|| Self(Repr::Foreign(text.into())))
+        StoreKey::from_bytes(text.as_bytes()).ok().map(|key| Self(Repr::Foreign(key)))
     }
 
     /// Reads what a client sent; `None` if no id ever looks like that.
@@ -67,22 +67,19 @@ impl SessionId {
     /// Returns the name of this id's record: a hash, so that who reads the store has no ids. The other packages use the
     /// id itself.
     pub(crate) fn key(&self) -> StoreKey {
-        let own = |text| StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes());
         match &self.0 {
-            Repr::Own(text) => own(text),
-            // Its length was checked when it was made.
-            Repr::Foreign(text) => {
-                StoreKey::from_bytes(text.as_bytes()).unwrap_or_else(|_| own(&[0; Self::LEN]))
-            }
+            Repr::Own(text) => StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes()),
+            Repr::Foreign(key) => key.clone(),
         }
     }
 
     /// Hands out the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
     pub fn expose(&self) -> &str {
-        match &self.0 {
-            Repr::Own(text) => std::str::from_utf8(text).unwrap_or_default(),
-            Repr::Foreign(text) => text,
-        }
+        let text = match &self.0 {
+            Repr::Own(text) => &text[..],
+            Repr::Foreign(key) => key.as_bytes(),
+        };
+        std::str::from_utf8(text).unwrap_or_default()
     }
 }
 

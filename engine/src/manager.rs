@@ -50,11 +50,7 @@ impl Engine {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn shared(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
-        let codec = match (&config.format, &config.keys) {
-            (Some(format), _) => Codec::Foreign(format.clone()),
-            (None, Some(keys)) => Codec::Signed(keys.clone()),
-            (None, None) => Codec::Plain,
-        };
+        let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
         let cookie = config.check(&codec)?;
         if config.cap.is_required() && store.abilities().owners.is_none() {
             let message = "the store cannot find the sessions of a user";
@@ -78,8 +74,8 @@ impl Engine {
 
     /// Begins a request: reads its cookies, asks no store.
     pub fn begin(&self, head: &impl RequestHead) -> Pending {
-        if let Codec::Foreign(format) = &self.0.codec {
-            return self.begin_with(&**format, head);
+        if let Some(format) = self.format() {
+            return self.begin_with(format, head);
         }
         let name = &*self.0.cookie.name;
         let mut ids = Candidates::default();
@@ -119,7 +115,7 @@ impl Engine {
 
     /// Matters only where the answer changes the cookie.
     fn came_over_https(&self, head: &impl RequestHead) -> bool {
-        if self.0.config.cookie.secure != Secure::Auto && self.0.config.format.is_none() {
+        if self.0.config.cookie.secure != Secure::Auto && self.format().is_none() {
             return false;
         }
         let forwarded = match self.0.config.proxy {
@@ -143,10 +139,7 @@ impl Engine {
 
     /// Returns the name of the cookie, exactly as it is written and read.
     pub fn cookie_name(&self) -> &str {
-        match &self.0.codec {
-            Codec::Foreign(format) => format.cookie_name(),
-            Codec::Plain | Codec::Signed(_) => &self.0.cookie.name,
-        }
+        self.format().map_or(&self.0.cookie.name, CookieFormat::cookie_name)
     }
 
     /// Returns the store.
@@ -168,12 +161,17 @@ impl Engine {
         &self.0.config
     }
 
+    /// Returns what reads and writes the cookies, if they are those of another package.
+    pub(crate) fn format(&self) -> Option<&dyn CookieFormat> {
+        self.0.config.format.as_deref()
+    }
+
     pub(crate) fn codec(&self) -> &Codec {
         &self.0.codec
     }
 
     pub(crate) fn is_signed(&self) -> bool {
-        matches!(self.0.codec, Codec::Signed(_) | Codec::Foreign(_))
+        matches!(self.0.codec, Codec::Signed(_)) || self.format().is_some()
     }
 
     pub(crate) fn cookie(&self) -> &Template {
@@ -214,11 +212,11 @@ impl Engine {
 
     /// Draws the random parts of a new session. Never call it under a lock: the generator is the application's.
     pub(crate) fn draw_secrets(&self) -> Result<NewSecrets> {
-        match &self.0.codec {
-            Codec::Foreign(format) => {
+        match self.format() {
+            Some(format) => {
                 NewSecrets::draw_with(self.random(), |random| SessionId::foreign(&format.new_id(random)))
             }
-            Codec::Plain | Codec::Signed(_) => NewSecrets::draw(self.random()),
+            None => NewSecrets::draw(self.random()),
         }
     }
 

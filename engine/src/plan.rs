@@ -115,7 +115,7 @@ impl Plan {
         }
     }
 
-    /// An id is told to the client by the response that made it, and (unless `rolling` or `resend_on_write`) by no other.
+    /// Only the response that made an id sends it to the client, unless `rolling` or `resend_on_write` is set.
     fn cookie(step: Step, seen: Observed) -> CookieStep {
         match step {
             Step::Create | Step::Renew(_) | Step::Replace => CookieStep::Set,

@@ -16,11 +16,12 @@ static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Says in headers what the client must learn.
 pub(crate) fn write_headers(headers: &mut HeaderMap, outcome: Outcome, engine: &Engine) -> Sharing {
-    let Some(set_cookie) = outcome.set_cookie else {
+    // Another package's format may send no cookie at a log-out.
+    if outcome.set_cookie.is_none() && !outcome.ended {
         return if outcome.vary { keep_private(headers) } else { Sharing::Private };
-    };
+    }
     forbid_storing(headers);
-    for set_cookie in std::iter::once(set_cookie).chain(outcome.more_cookies) {
+    for set_cookie in outcome.set_cookie.into_iter().chain(outcome.more_cookies) {
         add_cookie(headers, set_cookie);
     }
     if outcome.ended && engine.clears_site_data() {

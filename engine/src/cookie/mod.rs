@@ -10,10 +10,7 @@ pub use key_ring::KeyRing;
 pub(crate) use attributes::{Attributes, Template};
 pub(crate) use header::values_of;
 
-use std::sync::Arc;
-
 use crate::SessionId;
-use crate::format::CookieFormat;
 
 /// The longest name and value together that browsers keep, in bytes (RFC 6265bis, section 5.6).
 pub(crate) const MAX_PAIR: usize = 4096;
@@ -29,8 +26,6 @@ pub(crate) enum Codec {
     Plain,
     /// The id, a dot and a signature, so that forged cookies cost no store trip.
     Signed(KeyRing),
-    /// As another package writes it. The functions below are not asked then.
-    Foreign(Arc<dyn CookieFormat>),
 }
 
 /// Why a value of our cookie cannot be an id.
@@ -43,9 +38,7 @@ pub(crate) enum NotAnId {
 impl Codec {
     pub(crate) fn read(&self, name: &str, value: &[u8]) -> Result<SessionId, NotAnId> {
         match self {
-            Self::Plain | Self::Foreign(_) => {
-                SessionId::parse(without_signature(value)).ok_or(NotAnId::Malformed)
-            }
+            Self::Plain => SessionId::parse(without_signature(value)).ok_or(NotAnId::Malformed),
             Self::Signed(keys) if keys.accepts_unsigned && value.len() == SessionId::LEN => {
                 SessionId::parse(value).ok_or(NotAnId::Malformed)
             }
@@ -69,7 +62,7 @@ impl Codec {
     /// How long every value is, in bytes.
     pub(crate) const fn length(&self) -> usize {
         match self {
-            Self::Plain | Self::Foreign(_) => SessionId::LEN,
+            Self::Plain => SessionId::LEN,
             Self::Signed(_) => SessionId::LEN + 1 + KeyRing::SIGNATURE_LEN,
         }
     }

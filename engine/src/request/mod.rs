@@ -12,7 +12,6 @@ use std::time::Duration;
 use cloakroom_store::{Timestamp, Touch};
 
 use crate::commit::commit;
-use crate::cookie::Codec;
 use crate::format::{CookieFormat, IssuedCookie};
 use crate::observe::Event;
 use crate::records::{Follow, Records, Resolved};
@@ -239,10 +238,10 @@ impl RequestState {
 
     #[inline]
     fn outcome_of(&self, state: &State) -> Outcome {
-        let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
-        if let Codec::Foreign(format) = codec {
-            return self.foreign_outcome(state, &**format);
+        if let Some(format) = self.engine.format() {
+            return self.foreign_outcome(state, format);
         }
+        let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
             Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),

@@ -98,7 +98,7 @@ impl Session {
 
     /// Refuses a key that the other package's format has no place for.
     fn check_key(&self, key: &str) -> Result<()> {
-        match &self.0.engine().config().format {
+        match self.0.engine().format() {
             Some(format) if format.reserves(key) => {
                 let message = format!("{key:?} is a reserved key in this session format");
                 Err(Error::new(ErrorKind::Invalid, message))

@@ -37,7 +37,7 @@ use crate::transaction::Keys;
 /// What keys begin with, unless another prefix is set.
 pub(crate) const PREFIX: &str = "cloakroom/";
 
-/// How many records a transaction removes, each with what lists it; etcd takes 128 operations unless it is told otherwise.
+/// How many records a transaction removes, each with what lists it; etcd takes 128 operations unless it is configured for more.
 pub(crate) const BATCH: usize = 60;
 
 const FORMAT: u8 = 1;

@@ -9,6 +9,7 @@ mod dropped;
 mod errors;
 mod events;
 mod extractors;
+mod formats;
 mod kinds;
 mod layers;
 mod panics;

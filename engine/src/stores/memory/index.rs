@@ -17,7 +17,7 @@ pub(super) struct Index {
 pub(super) struct Tag(u32);
 
 impl Tag {
-    /// By the lowest bits of a hash; which shard a key belongs to is told by others.
+    /// By the lowest bits of a hash; other bits say which shard a key belongs to.
     #[inline]
     pub(super) fn of(hash: u64) -> Self {
         Self((hash & LOW) as u32)

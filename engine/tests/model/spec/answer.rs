@@ -266,7 +266,7 @@ impl Model {
                     return;
                 }
             } else {
-                // A log-out is carried out, whoever was faster: the client keeps no cookie of a session that has ended.
+                // A log-out is carried out, also where another request was faster: the client keeps no cookie of a session that has ended.
                 request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
                 // If an answer was lost, nobody can tell whether another request was faster.

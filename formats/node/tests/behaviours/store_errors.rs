@@ -8,7 +8,7 @@ use cloakroom::{Error, ErrorKind, Outage, OutagePolicy};
 use crate::stage::{BROWSER, Browser, ID, Stage, sent};
 use crate::watched::Asked;
 
-/// A client is told what kind of error it is, and no word of the store's.
+/// A client learns what kind of error it is, and no word of the store's.
 fn is_typed(error: &Error, kind: ErrorKind) {
     assert_eq!(error.kind(), kind);
     assert!(!error.to_string().contains("words of the store"), "{error}");

@@ -27,7 +27,7 @@ cases! {
     a_body_is_created_once
     a_body_is_read_byte_for_byte
     a_body_of_a_megabyte_is_kept
-    the_same_bytes_have_the_same_version_whoever_wrote_them
+    the_same_bytes_have_the_same_version_by_whichever_side_they_were_written
     a_replacement_takes_effect_on_the_version_that_was_read
     a_conflict_hands_back_what_is_there
     a_replacement_creates_nothing
@@ -126,7 +126,7 @@ async fn a_body_of_a_megabyte_is_kept(t: &Harness) -> Outcome {
     ensure(matches!(replaced, Replaced::Replaced(_)), "it was not replaced")
 }
 
-async fn the_same_bytes_have_the_same_version_whoever_wrote_them(t: &Harness) -> Outcome {
+async fn the_same_bytes_have_the_same_version_by_whichever_side_they_were_written(t: &Harness) -> Outcome {
     let (id, text) = (t.id(), body(1));
     let version = kept(t, &id, &text).await?;
     t.other.write(&id, &body(2), t.soon()).await?;

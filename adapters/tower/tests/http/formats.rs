@@ -1,0 +1,78 @@
+//! Cookies of another package's format.
+
+use axum::Router;
+use axum::response::AppendHeaders;
+use axum::routing::get;
+use cloakroom_conformance::Reference;
+use cloakroom_tower::format::{CookieFormat, FoundIds, IssuedCookie};
+use cloakroom_tower::{Config, Engine, Session, SessionError, SessionLayer, SystemClock};
+use http::header::SET_COOKIE;
+
+use crate::client::Client;
+use crate::{count, log_out};
+
+/// A package whose id has a cookie and a seal beside it, and which leaves both to expire at a log-out.
+#[derive(Debug)]
+struct TwoCookies;
+
+impl CookieFormat for TwoCookies {
+    fn cookie_name(&self) -> &'static str {
+        "id"
+    }
+
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>) {
+        let headers: Vec<_> = headers.map(String::from_utf8_lossy).collect();
+        let pairs = headers.iter().flat_map(|header| header.split("; "));
+        pairs.filter_map(|pair| pair.strip_prefix("id=")).take(1).for_each(|id| found.add(id));
+    }
+
+    fn new_id(&self, random: &[u8; 32]) -> String {
+        random.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn issue(&self, cookie: &IssuedCookie<'_>) -> Vec<String> {
+        vec![format!("id={}", cookie.id), "id.seal=wax".into()]
+    }
+
+    fn remove(&self, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+async fn sets_the_same(
+    session: Session,
+) -> Result<AppendHeaders<[(http::HeaderName, &'static str); 2]>, SessionError> {
+    session.increment("n", 1)?;
+    Ok(AppendHeaders([(SET_COOKIE, "id.seal=mine"), (SET_COOKIE, "theme=dark")]))
+}
+
+fn client() -> Client {
+    let config = Config::default().cookie_format(TwoCookies).clear_site_data(true);
+    let engine = Engine::new(Reference::new(SystemClock), config).unwrap();
+    let app = Router::new()
+        .route("/count", get(count))
+        .route("/same", get(sets_the_same))
+        .route("/out", get(log_out));
+    Client::new(app.layer(SessionLayer::of(engine)))
+}
+
+#[tokio::test]
+async fn a_format_may_send_several_cookies_and_each_is_sent_once() {
+    let client = client();
+    let answer = client.get("/same").await;
+    let names: Vec<_> =
+        answer.set_cookies().iter().map(|cookie| cookie.split('=').next().unwrap().to_owned()).collect();
+    assert_eq!(names, ["theme", "id", "id.seal"]);
+    assert_eq!(client.get("/count").await.body, "2");
+}
+
+#[tokio::test]
+async fn a_log_out_is_kept_out_of_caches_and_clears_the_site_although_no_cookie_is_sent() {
+    let client = client();
+    client.get("/count").await;
+    let answer = client.get("/out").await;
+    assert_eq!(answer.set_cookies(), [""; 0]);
+    assert_eq!(answer.headers["cache-control"], "private, no-cache, no-store");
+    assert_eq!(answer.headers["clear-site-data"], "\"cache\", \"cookies\", \"storage\"");
+    assert_eq!(client.get("/count").await.body, "1");
+}
