@@ -27,7 +27,7 @@ impl CookieFormat for TwoCookies {
     }
 
     fn new_id(&self, random: &[u8; 32]) -> String {
-        random.iter().map(|byte| format!("{byte:02x}")).collect()
+        random.iter().fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
     }
 
     fn issue(&self, cookie: &IssuedCookie<'_>) -> Vec<String> {

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::store::{
     Body, BodyStore, Bytes, Clock, Ended, Replaced, Result, SystemClock, Timestamp, Version, async_trait,
 };
-use sha1::{Digest as _, Sha1};
 
 /// Keeps bodies in the memory of this process, for tests. Clones share them.
 ///
@@ -135,12 +135,11 @@ impl BodyStore for MemoryBodies {
     }
 }
 
-/// Returns what stands for a body: the first eight bytes of its SHA-1.
+/// Returns what stands for a body: the same bytes always have the same hash.
 fn version_of(body: &[u8]) -> Version {
-    let hash: [u8; 20] = Sha1::digest(body).into();
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash[..8]);
-    Version::new(u64::from_be_bytes(first))
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    Version::new(hasher.finish())
 }
 
 impl fmt::Debug for MemoryBodies {
