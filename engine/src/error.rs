@@ -41,7 +41,7 @@ pub enum ErrorKind {
     Store,
     /// The response was sent already, so no cookie can be set any more.
     ResponseSent,
-    /// The store cannot do this: the message names the ability.
+    /// The store cannot do this, or the request's path has no sessions: the message names what is missing.
     Unsupported,
     /// An argument can never be right.
     Invalid,

@@ -92,7 +92,7 @@ impl Engine {
                 }
             }
         }
-        RequestState::begin(self.clone(), ids, self.came_over_https(head))
+        RequestState::begin(self.clone(), ids, self.came_over_https(head), true)
     }
 
     /// Begins a request whose cookies are those of another package.
@@ -103,7 +103,8 @@ impl Engine {
         if let Some(reason) = found.refused {
             self.emit(&Event::Refused { reason });
         }
-        RequestState::begin(self.clone(), ids, self.came_over_https(head))
+        let is_covered = head.path().is_none_or(|path| format.covers(path));
+        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
     }
 
     /// Tells of a cookie that is no id, once a request and reason: a client may send thousands.

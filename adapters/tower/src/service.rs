@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use cloakroom::{Engine, Pending, RequestHead};
 use http::header::COOKIE;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, uri::Scheme};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
@@ -39,7 +39,7 @@ where
         if request.extensions().get::<Pending>().is_some() && self.is_nested(&mut request) {
             return ResponseFuture::nested(self.inner.call(request));
         }
-        let head = Head { headers: request.headers(), scheme: request.uri().scheme() };
+        let head = Head::of(&request);
         let pending = self.engine.begin(&head);
         let copy = self.settings.on_error.is_some().then(|| Box::new(FailedRequest::copy_of(&request)));
         request.extensions_mut().insert(pending.clone());
@@ -78,7 +78,25 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 /// What the engine needs to know of a request.
 struct Head<'a> {
     headers: &'a HeaderMap,
-    scheme: Option<&'a Scheme>,
+    uri: &'a Uri,
+    extensions: &'a Extensions,
+}
+
+impl<'a> Head<'a> {
+    fn of<Q>(request: &'a Request<Q>) -> Self {
+        Self { headers: request.headers(), uri: request.uri(), extensions: request.extensions() }
+    }
+
+    /// Returns the URI as it was before a router took a prefix off.
+    fn original_uri(&self) -> &'a Uri {
+        #[cfg(feature = "axum")]
+        if let Some(original) = self.extensions.get::<::axum::extract::OriginalUri>() {
+            return &original.0;
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = self.extensions;
+        self.uri
+    }
 }
 
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -95,6 +113,10 @@ impl RequestHead for Head<'_> {
     /// A server that terminates TLS gives requests an absolute URI only over HTTP/2; over HTTP/1.1 it cannot be told,
     /// and `Secure::Auto` then needs a trusted proxy's word.
     fn is_https(&self) -> bool {
-        self.scheme == Some(&Scheme::HTTPS)
+        self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(self.original_uri().path())
     }
 }

@@ -7,6 +7,7 @@ use cloakroom_store::Timestamp;
 
 use crate::SessionId;
 use crate::observe::Refusal;
+use crate::record::{Frames, Tag};
 use crate::request::Candidates;
 
 /// Reads and writes the session cookies of another package.
@@ -32,6 +33,20 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
     /// cookie to expire.
     fn remove(&self, https: bool) -> Vec<String>;
 
+    /// Returns whether a request for `path` may have a session. A handler that asks for one all the same gets an
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) error. Default: yes.
+    fn covers(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
+
+    /// Returns a member that a new session begins with, for what depends on its first request: its name and its value as
+    /// the package writes them. Default: none.
+    fn first_member(&self, https: bool) -> Option<(String, String)> {
+        let _ = https;
+        None
+    }
+
     /// Returns whether the other package cannot keep a value under `key`. A handler that inserts one gets an
     /// [`Invalid`](crate::ErrorKind::Invalid) error. Default: no key.
     fn reserves(&self, key: &str) -> bool {
@@ -52,6 +67,7 @@ pub struct IssuedCookie<'a> {
     pub max_age: Option<Duration>,
     /// Whether the request came over https, as far as is known.
     pub https: bool,
+    members: Option<&'a Frames>,
 }
 
 impl fmt::Debug for IssuedCookie<'_> {
@@ -66,7 +82,18 @@ impl fmt::Debug for IssuedCookie<'_> {
 impl<'a> IssuedCookie<'a> {
     /// Makes one; a format is given it.
     pub const fn new(id: &'a str, now: Timestamp, max_age: Option<Duration>, https: bool) -> Self {
-        Self { id, now, max_age, https }
+        Self { id, now, max_age, https, members: None }
+    }
+
+    pub(crate) const fn of_session(self, members: &'a Frames) -> Self {
+        Self { members: Some(members), ..self }
+    }
+
+    /// Returns what the other package keeps beside the session's values under `name`, both as they are written.
+    pub fn member(&self, name: &str) -> Option<&'a [u8]> {
+        let frames = self.members?;
+        let found = frames.iter().find(|frame| frame.tag == Tag::Member && frame.key == name.as_bytes())?;
+        Some(&frames.bytes()[found.value])
     }
 }
 

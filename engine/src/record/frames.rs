@@ -69,6 +69,13 @@ impl Frames {
         Self { bytes, flash: None }
     }
 
+    /// A member of another package's format, and nothing else.
+    pub(crate) fn of_member(name: &str, value: &str) -> Self {
+        let mut bytes = Vec::with_capacity(name.len() + value.len() + 8);
+        write_frame(&mut bytes, Tag::Member, name, value.as_bytes());
+        Self { bytes: bytes.into(), flash: Some(false) }
+    }
+
     /// The frames of a payload that this process has just written with `header`.
     pub(crate) fn of(payload: &Bytes, header: &Header) -> Self {
         Self { bytes: payload.slice(2 + header.encoded_len()..), flash: None }

@@ -12,9 +12,16 @@ pub trait RequestHead {
 
     /// Whether the request reached this server over TLS, as far as the server itself can tell.
     fn is_https(&self) -> bool;
+
+    /// The path that the client asked for, as it was before any router took a prefix off: `/shop/cart`. Matters only to a
+    /// [`CookieFormat`](crate::format::CookieFormat) whose package looks at it. Default: unknown, which is within every
+    /// cookie's path.
+    fn path(&self) -> Option<&str> {
+        None
+    }
 }
 
-/// A request without a framework: for tests and for whoever has only the headers.
+/// A request without a framework: for tests, and where there are only headers.
 #[derive(Clone, Default)]
 pub struct Plain {
     /// The `Cookie` headers.
@@ -23,6 +30,8 @@ pub struct Plain {
     pub forwarded_proto: Option<String>,
     /// Whether it came over TLS.
     pub https: bool,
+    /// The path, if it matters.
+    pub path: Option<String>,
 }
 
 impl Plain {
@@ -44,15 +53,20 @@ impl RequestHead for Plain {
     fn is_https(&self) -> bool {
         self.https
     }
+
+    fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
 }
 
 impl fmt::Debug for Plain {
-    /// Who logs a request must not log its cookies.
+    /// Shows no cookie: requests are logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plain")
             .field("cookies", &format_args!("{} headers", self.cookies.len()))
             .field("forwarded_proto", &self.forwarded_proto)
             .field("https", &self.https)
+            .field("path", &self.path)
             .finish()
     }
 }

@@ -14,6 +14,7 @@ use cloakroom_store::{Timestamp, Touch};
 use crate::commit::commit;
 use crate::format::{CookieFormat, IssuedCookie};
 use crate::observe::Event;
+use crate::record::Frames;
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{
     CommitInput, CommitResult, Cookie, CookieLifetime, NeedsSecrets, RequestFacts, State, Verdict,
@@ -30,6 +31,8 @@ pub(crate) struct RequestState {
     engine: Engine,
     ids: Candidates,
     https: bool,
+    /// Whether the request's path is one that a session's cookie is for.
+    is_covered: bool,
     /// When the request began, if it brought an id: what excuses an old one.
     begun: Timestamp,
     /// One load or commit at a time.
@@ -63,13 +66,14 @@ enum Occasion {
 }
 
 impl RequestState {
-    pub(crate) fn begin(engine: Engine, ids: Candidates, https: bool) -> Pending {
+    pub(crate) fn begin(engine: Engine, ids: Candidates, https: bool, is_covered: bool) -> Pending {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         Pending(Arc::new(Self {
             engine,
             begun,
             ids,
             https,
+            is_covered,
             turns: TurnLock::default(),
             state: Mutex::new(None),
             has_responded: AtomicBool::new(false),
@@ -124,12 +128,20 @@ impl RequestState {
         if !self.is_loaded() {
             let _turn = self.turns.take().await;
             if !self.is_loaded() {
+                if !self.is_covered {
+                    return Err(not_covered());
+                }
                 self.engine.start_sweeping();
                 let now = self.engine.clock().now();
-                let state = match self.engine.look_up_now(&self.ids, now) {
+                let mut state = match self.engine.look_up_now(&self.ids, now) {
                     Some(state) => state,
                     None => Box::pin(self.engine.look_up(&self.ids, self.begun, now, &self.waited)).await?,
                 };
+                if let Some((name, value)) =
+                    self.engine.format().and_then(|format| format.first_member(self.https))
+                {
+                    state.set_first_members(Frames::of_member(&name, &value));
+                }
                 *self.state() = Some(state);
             }
         }
@@ -255,7 +267,8 @@ impl RequestState {
         let mut cookies = match &state.cookie {
             Cookie::Unchanged => self.ids.to_send().to_vec(),
             Cookie::Set(id, CookieLifetime { from, max_age }) => {
-                format.issue(&IssuedCookie::new(id.expose(), *from, *max_age, self.https))
+                let issued = IssuedCookie::new(id.expose(), *from, *max_age, self.https);
+                format.issue(&issued.of_session(state.values.base()))
             }
             Cookie::Removed => format.remove(self.https),
         };
@@ -310,6 +323,10 @@ impl Drop for RequestState {
             self.engine.emit(&Event::UnsavedChanges);
         }
     }
+}
+
+fn not_covered() -> Error {
+    Error::new(ErrorKind::Unsupported, "the path of the request is outside of the session cookie's path")
 }
 
 fn dropped() -> Error {

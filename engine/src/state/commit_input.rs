@@ -193,6 +193,7 @@ impl State {
                     device_hint: None,
                     other_ids: rare.other_ids.clone(),
                     secrets: rare.secrets.clone(),
+                    first_members: rare.first_members.clone(),
                 })
             }),
             landed: self.landed.clone(),

@@ -68,6 +68,8 @@ pub(super) struct Rare {
     pub(super) other_ids: Vec<SessionId>,
     /// Secrets of a session that is not stored yet, or of the next id.
     pub(super) secrets: Option<Box<NewSecrets>>,
+    /// What a new session of another package's format begins with.
+    pub(super) first_members: Option<Frames>,
 }
 
 /// What the response must tell the client about its cookie.
@@ -110,6 +112,20 @@ impl State {
         }
     }
 
+    /// Says what a new session of this request begins with, beside its values.
+    pub(crate) fn set_first_members(&mut self, members: Frames) {
+        self.rare().first_members = Some(members);
+        if self.location.stored().is_none() {
+            self.values = self.new_values();
+        }
+    }
+
+    /// Returns the values of a new session.
+    fn new_values(&self) -> WorkingCopy {
+        let members = self.rare.as_ref().and_then(|rare| rare.first_members.clone());
+        members.map_or_else(WorkingCopy::default, |members| WorkingCopy::loaded(members, 0))
+    }
+
     /// Takes the place of what was loaded before; the client is told what it would have been told.
     pub(crate) fn reloaded(&mut self, again: Self) {
         let mut old = std::mem::replace(self, again);
@@ -125,11 +141,12 @@ impl State {
 
     /// Takes over what does not depend on the session that was found.
     fn take_what_the_client_sent(&mut self, old: &mut Self) {
-        if let Some(rare) =
-            old.rare.as_mut().filter(|it| !it.other_ids.is_empty() || it.device_hint.is_some())
-        {
-            let (ids, device) = (std::mem::take(&mut rare.other_ids), rare.device_hint.take());
-            (self.rare().other_ids, self.rare().device_hint) = (ids, device);
+        let Some(old) = &mut old.rare else { return };
+        if !old.other_ids.is_empty() || old.device_hint.is_some() || old.first_members.is_some() {
+            let rare = self.rare();
+            rare.other_ids = std::mem::take(&mut old.other_ids);
+            rare.device_hint = old.device_hint.take();
+            rare.first_members = old.first_members.take();
         }
     }
 
@@ -275,7 +292,8 @@ impl State {
 
     pub(crate) fn end(&mut self, reason: End) {
         self.take_landed();
-        let mut values = std::mem::take(&mut self.values);
+        let new = self.new_values();
+        let mut values = std::mem::replace(&mut self.values, new);
         self.values_revision = self.values_revision.wrapping_add(1);
         let before = match self.set_intent(Intent::Keep) {
             Intent::End(ending) => {

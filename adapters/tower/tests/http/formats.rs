@@ -39,6 +39,36 @@ impl CookieFormat for TwoCookies {
     }
 }
 
+/// A package whose sessions are below a path.
+#[derive(Debug)]
+struct BelowFoo;
+
+impl CookieFormat for BelowFoo {
+    fn cookie_name(&self) -> &'static str {
+        TwoCookies.cookie_name()
+    }
+
+    fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>) {
+        TwoCookies.read(headers, found);
+    }
+
+    fn new_id(&self, random: &[u8; 32]) -> String {
+        TwoCookies.new_id(random)
+    }
+
+    fn issue(&self, cookie: &IssuedCookie<'_>) -> Vec<String> {
+        TwoCookies.issue(cookie)
+    }
+
+    fn remove(&self, https: bool) -> Vec<String> {
+        TwoCookies.remove(https)
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        path.starts_with("/foo")
+    }
+}
+
 async fn sets_the_same(
     session: Session,
 ) -> Result<AppendHeaders<[(http::HeaderName, &'static str); 2]>, SessionError> {
@@ -75,4 +105,23 @@ async fn a_log_out_is_kept_out_of_caches_and_clears_the_site_although_no_cookie_
     assert_eq!(answer.headers["cache-control"], "private, no-cache, no-store");
     assert_eq!(answer.headers["clear-site-data"], "\"cache\", \"cookies\", \"storage\"");
     assert_eq!(client.get("/count").await.body, "1");
+}
+
+#[tokio::test]
+async fn the_path_that_counts_is_the_one_that_the_client_asked_for() {
+    let config = Config::default().cookie_format(BelowFoo);
+    let engine = Engine::new(Reference::new(SystemClock), config).unwrap();
+    let counting = Router::new().route("/count", get(count)).route("/foo", get(count));
+    // Inside of a nested router, the path of the request has lost its beginning.
+    let app = Router::new()
+        .nest("/foo", counting.clone().layer(SessionLayer::of(engine.clone())))
+        .nest("/bar", counting.layer(SessionLayer::of(engine)));
+    let client = Client::new(app);
+    assert_eq!(client.get("/foo/count").await.body, "1");
+    assert_eq!(client.get("http://other.example/foo/count").await.body, "2");
+    for outside in ["/bar/count", "/bar/foo", "http://other.example/bar/foo", "http://foo/bar/count"] {
+        let answer = client.get(outside).await;
+        assert_eq!((answer.status.as_u16(), answer.set_cookies().len()), (500, 0), "{outside}");
+    }
+    assert_eq!(client.get("/foo/foo").await.body, "3");
 }

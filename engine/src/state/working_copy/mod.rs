@@ -85,6 +85,11 @@ impl WorkingCopy {
         Self { base, rare, ..Self::default() }
     }
 
+    /// Returns what was stored.
+    pub(crate) const fn base(&self) -> &Frames {
+        &self.base
+    }
+
     fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }

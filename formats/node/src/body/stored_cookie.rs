@@ -35,6 +35,12 @@ impl StoredCookie {
         Ok(Self { fields: fields.into_owned(), dialect })
     }
 
+    /// Reads the object itself; `None` if it is no object.
+    pub fn parse(json: &str, dialect: Dialect) -> Option<Self> {
+        let fields = Json::parse(json).ok()?.as_object()?.into_owned();
+        Some(Self { fields, dialect })
+    }
+
     /// Makes the cookie of a new session. `now` is in milliseconds since 1970.
     pub fn new(attributes: &Attributes, now: i64, dialect: Dialect) -> Self {
         let mut cookie = Self { fields: Object::default(), dialect };

@@ -7,7 +7,8 @@ use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
 use super::Secrets;
-use super::signed_cookies::{ExpressCookies, When};
+use super::cookie_options::{CookieOptions, When};
+use super::signed_cookies::ExpressCookies;
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, ExpressCookie, SameSite};
 use crate::store::{CookieBody, NodeStore, Passport};
@@ -41,6 +42,7 @@ pub struct Express {
     secrets: Secrets,
     attributes: Attributes,
     secure: When,
+    same_site_auto: bool,
     ttl: Duration,
     rolling: bool,
     resave: bool,
@@ -60,6 +62,7 @@ impl Express {
             secrets: Secrets(secrets),
             attributes: Attributes::default(),
             secure: When::Never,
+            same_site_auto: false,
             ttl: Duration::from_secs(24 * 60 * 60),
             rolling: false,
             resave: false,
@@ -92,7 +95,8 @@ impl Express {
         self
     }
 
-    /// Sets the cookie's path; `None` writes none.
+    /// Sets the cookie's path; `None` writes none. As in Express, requests for other paths have no session: a handler that
+    /// asks for it there gets an error.
     ///
     /// # Errors
     /// [`CookieError::Path`] if it has a character that a path cannot have.
@@ -136,6 +140,15 @@ impl Express {
     #[must_use]
     pub fn same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
         self.attributes.same_site = same_site.into();
+        self.same_site_auto = false;
+        self
+    }
+
+    /// Says `SameSite=None` where the request that begins the session came over HTTPS, and else `SameSite=Lax`:
+    /// `sameSite: 'auto'`.
+    #[must_use]
+    pub fn same_site_auto(mut self) -> Self {
+        self.same_site_auto = true;
         self
     }
 
@@ -147,6 +160,7 @@ impl Express {
     pub fn attributes(mut self, attributes: Attributes) -> Result<Self, CookieError> {
         self.secure = if attributes.secure == Some(true) { When::Always } else { When::Never };
         self.attributes = Attributes { expires: None, ..attributes };
+        self.same_site_auto = false;
         self.checked()
     }
 
@@ -188,13 +202,14 @@ impl Express {
 
     /// Returns the options of an engine that shares the sessions. Others may be set on them.
     pub fn config(&self) -> Config {
-        let cookies = ExpressCookies {
-            cookie: self.cookie.clone(),
+        let options = CookieOptions {
             attributes: super::without_lifetime(&self.attributes),
             secure: self.secure,
+            same_site_auto: self.same_site_auto,
+            dialect: Dialect::Express,
         };
         Config::default()
-            .cookie_format(cookies)
+            .cookie_format(ExpressCookies { cookie: self.cookie.clone(), options })
             .idle(self.idle())
             .absolute(None)
             .persistent(self.attributes.max_age.is_some())

@@ -7,7 +7,8 @@ use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
 use super::Secrets;
-use super::signed_cookies::{KoaCookies, When};
+use super::cookie_options::{CookieOptions, When};
+use super::signed_cookies::KoaCookies;
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, KoaCookie};
 use crate::store::{CookieBody, NodeStore};
@@ -36,6 +37,7 @@ pub struct Koa {
     cookie: Arc<KoaCookie>,
     keys: Secrets,
     attributes: Attributes,
+    secure: When,
     max_age: Duration,
     rolling: bool,
     allow_empty: bool,
@@ -51,7 +53,15 @@ impl Koa {
         let cookie = Arc::new(KoaCookie::new("koa.sid", &keys)?);
         let max_age = Duration::from_secs(24 * 60 * 60);
         let attributes = Attributes { max_age: Some(86_400_000), ..Attributes::default() };
-        Ok(Self { cookie, keys: Secrets(keys), attributes, max_age, rolling: false, allow_empty: false })
+        Ok(Self {
+            cookie,
+            keys: Secrets(keys),
+            attributes,
+            secure: When::Never,
+            max_age,
+            rolling: false,
+            allow_empty: false,
+        })
     }
 
     /// Sets the cookie's name, which Koa calls `key`.
@@ -71,6 +81,18 @@ impl Koa {
         self
     }
 
+    /// Sets the attributes of the cookies. Their lifetime is [`max_age`](Self::max_age), so `max_age` and `expires` are left
+    /// out. With `secure`, a request over plain HTTP gets no cookie. As in Koa, requests outside of `path` have no session.
+    ///
+    /// # Errors
+    /// [`CookieError::Path`] or [`CookieError::Domain`] if one of them cannot be.
+    pub fn attributes(mut self, attributes: Attributes) -> Result<Self, CookieError> {
+        self.secure = if attributes.secure == Some(true) { When::Always } else { When::Never };
+        self.attributes = Attributes { max_age: self.attributes.max_age, expires: None, ..attributes };
+        self.cookie.write("id", &self.attributes, 0)?;
+        Ok(self)
+    }
+
     /// Sends the cookies with every response to a request that has a session.
     #[must_use]
     pub fn rolling(mut self, rolling: bool) -> Self {
@@ -88,9 +110,14 @@ impl Koa {
     /// Returns the options of an engine that shares the sessions. Others may be set on them.
     pub fn config(&self) -> Config {
         let cookie = self.cookie.clone();
-        let attributes = super::without_lifetime(&self.attributes);
+        let options = CookieOptions {
+            attributes: super::without_lifetime(&self.attributes),
+            secure: self.secure,
+            same_site_auto: false,
+            dialect: Dialect::Koa,
+        };
         Config::default()
-            .cookie_format(KoaCookies { cookie, attributes, secure: When::Never })
+            .cookie_format(KoaCookies { cookie, options })
             .idle(self.max_age)
             .absolute(None)
             .persistent(true)

@@ -1,5 +1,6 @@
 //! Presets: the defaults and behaviours of each package, for an engine that shares its sessions.
 
+mod cookie_options;
 mod express;
 mod koa;
 mod node_session;

@@ -7,7 +7,8 @@ use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
 use super::Secrets;
-use super::signed_cookies::{NodeSessionCookies, When};
+use super::cookie_options::When;
+use super::signed_cookies::NodeSessionCookies;
 use crate::cookie::{Attributes, CookieError, NodeSessionCookie};
 use crate::node_session::Encrypter;
 use crate::store::{NodeSessionBody, NodeStore};

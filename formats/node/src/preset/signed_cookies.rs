@@ -4,34 +4,15 @@ use std::sync::Arc;
 
 use cloakroom::format::{CookieFormat, FoundIds, IssuedCookie};
 
+use super::cookie_options::{CookieOptions, When, lifetime};
 use crate::body::{LAST_ACCESS, is_reserved};
 use crate::cookie::{Attributes, ExpressCookie, KoaCookie, NodeSessionCookie, Presented, session_id};
 use crate::store::{OWN_KEY, node_session_reserves};
 
-/// When the cookie carries `Secure`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
-    Always,
-    Https,
-    Never,
-}
-
-impl When {
-    /// Returns whether a response may carry the cookie, and whether it then says `Secure`.
-    fn decide(self, https: bool) -> Option<bool> {
-        match self {
-            Self::Always => https.then_some(true),
-            Self::Https => Some(https),
-            Self::Never => Some(false),
-        }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct ExpressCookies {
     pub(crate) cookie: Arc<ExpressCookie>,
-    pub(crate) attributes: Attributes,
-    pub(crate) secure: When,
+    pub(crate) options: CookieOptions,
 }
 
 impl CookieFormat for ExpressCookies {
@@ -48,14 +29,21 @@ impl CookieFormat for ExpressCookies {
     }
 
     fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
-        let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
-        let attributes = living(&self.attributes, issued, secure);
+        let Some(attributes) = self.options.of_session(issued) else { return Vec::new() };
         self.cookie.write(issued.id, &attributes, millis(issued)).into_iter().collect()
     }
 
     fn remove(&self, _: bool) -> Vec<String> {
         // Express leaves the cookie to expire: it names no session any more.
         Vec::new()
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        self.options.covers(path)
+    }
+
+    fn first_member(&self, https: bool) -> Option<(String, String)> {
+        self.options.first_member(https)
     }
 
     fn reserves(&self, key: &str) -> bool {
@@ -66,8 +54,7 @@ impl CookieFormat for ExpressCookies {
 #[derive(Debug)]
 pub(crate) struct KoaCookies {
     pub(crate) cookie: Arc<KoaCookie>,
-    pub(crate) attributes: Attributes,
-    pub(crate) secure: When,
+    pub(crate) options: CookieOptions,
 }
 
 impl CookieFormat for KoaCookies {
@@ -101,13 +88,20 @@ impl CookieFormat for KoaCookies {
     }
 
     fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
-        let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
-        let attributes = living(&self.attributes, issued, secure);
+        let Some(attributes) = self.options.of_session(issued) else { return Vec::new() };
         self.cookie.write(issued.id, &attributes, millis(issued)).map(Vec::from).unwrap_or_default()
     }
 
     fn remove(&self, _: bool) -> Vec<String> {
-        self.cookie.clear(&self.attributes).map(Vec::from).unwrap_or_default()
+        self.cookie.clear(&self.options.attributes).map(Vec::from).unwrap_or_default()
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        self.options.covers(path)
+    }
+
+    fn first_member(&self, https: bool) -> Option<(String, String)> {
+        self.options.first_member(https)
     }
 
     fn reserves(&self, key: &str) -> bool {
@@ -137,7 +131,11 @@ impl CookieFormat for NodeSessionCookies {
 
     fn issue(&self, issued: &IssuedCookie<'_>) -> Vec<String> {
         let Some(secure) = self.secure.decide(issued.https) else { return Vec::new() };
-        let attributes = living(&self.attributes, issued, secure);
+        let attributes = Attributes {
+            max_age: lifetime(issued),
+            secure: secure.then_some(true),
+            ..self.attributes.clone()
+        };
         self.cookie.write(issued.id, &attributes, millis(issued)).into_iter().collect()
     }
 
@@ -161,12 +159,6 @@ fn note(presented: Presented, found: &mut FoundIds<'_>) {
         Presented::Forged => found.forged(),
         Presented::Signed { sid, .. } => found.add(&sid),
     }
-}
-
-/// Returns the attributes with the lifetime that the engine has decided.
-fn living(attributes: &Attributes, issued: &IssuedCookie<'_>, secure: bool) -> Attributes {
-    let age = issued.max_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    Attributes { max_age: age, secure: secure.then_some(true), ..attributes.clone() }
 }
 
 fn millis(issued: &IssuedCookie<'_>) -> i64 {

@@ -7,7 +7,8 @@ use cloakroom::Config;
 use cloakroom::store::BodyStore;
 
 use super::Secrets;
-use super::signed_cookies::{KoaCookies, When};
+use super::cookie_options::{CookieOptions, When};
+use super::signed_cookies::KoaCookies;
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, KoaCookie};
 use crate::store::{CookieBody, NodeStore};
@@ -29,6 +30,7 @@ pub struct SocialTables {
     cookie: Arc<KoaCookie>,
     keys: Secrets,
     attributes: Attributes,
+    secure: When,
     ttl: Duration,
     rolling: bool,
 }
@@ -42,7 +44,14 @@ impl SocialTables {
         let keys: Vec<Vec<u8>> = keys.into_iter().map(|key| key.as_ref().to_vec()).collect();
         let cookie = Arc::new(KoaCookie::new("connect.sid", &keys)?);
         let ttl = Duration::from_secs(24 * 60 * 60);
-        Ok(Self { cookie, keys: Secrets(keys), attributes: Attributes::default(), ttl, rolling: false })
+        Ok(Self {
+            cookie,
+            keys: Secrets(keys),
+            attributes: Attributes::default(),
+            secure: When::Never,
+            ttl,
+            rolling: false,
+        })
     }
 
     /// Sets the cookie's name.
@@ -69,6 +78,18 @@ impl SocialTables {
         self
     }
 
+    /// Sets the attributes of the cookies. Their lifetime is [`max_age`](Self::max_age), so `max_age` and `expires` are left
+    /// out. With `secure`, a request over plain HTTP gets no cookie. Requests outside of `path` have no session.
+    ///
+    /// # Errors
+    /// [`CookieError::Path`] or [`CookieError::Domain`] if one of them cannot be.
+    pub fn attributes(mut self, attributes: Attributes) -> Result<Self, CookieError> {
+        self.secure = if attributes.secure == Some(true) { When::Always } else { When::Never };
+        self.attributes = Attributes { max_age: self.attributes.max_age, expires: None, ..attributes };
+        self.cookie.write("id", &self.attributes, 0)?;
+        Ok(self)
+    }
+
     /// Sends the cookies with every response to a request that has a session.
     #[must_use]
     pub fn rolling(mut self, rolling: bool) -> Self {
@@ -78,9 +99,15 @@ impl SocialTables {
 
     /// Returns the options of an engine that shares the sessions. Others may be set on them.
     pub fn config(&self) -> Config {
-        let (cookie, attributes) = (self.cookie.clone(), super::without_lifetime(&self.attributes));
+        let cookie = self.cookie.clone();
+        let options = CookieOptions {
+            attributes: super::without_lifetime(&self.attributes),
+            secure: self.secure,
+            same_site_auto: false,
+            dialect: Dialect::SocialTables,
+        };
         Config::default()
-            .cookie_format(KoaCookies { cookie, attributes, secure: When::Never })
+            .cookie_format(KoaCookies { cookie, options })
             .idle(self.idle())
             .absolute(None)
             .persistent(self.attributes.max_age.is_some())

@@ -159,10 +159,7 @@ impl CookieBody {
 
     /// Makes the `cookie` object: what was stored, with the lifetime that the session has now.
     fn cookie(&self, stored: Option<&str>, facts: &Facts, record: &Record) -> StoredCookie {
-        let stored = stored.and_then(|text| {
-            let whole = format!("{{\"cookie\":{text}}}");
-            StoredCookie::of(&Object::parse(whole.as_bytes()).ok()?, self.dialect).ok()
-        });
+        let stored = stored.and_then(|text| StoredCookie::parse(text, self.dialect));
         let idle = i64::try_from(facts.own_idle().unwrap_or(self.idle).as_millis()).unwrap_or(i64::MAX);
         let now = millis(record.expires_at).saturating_sub(idle);
         let is_kept = facts.persistent().unwrap_or(self.attributes.max_age.is_some());

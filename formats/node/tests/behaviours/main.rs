@@ -14,6 +14,8 @@ mod node_session;
 mod node_session_drivers;
 mod node_session_flash;
 mod node_session_values;
+mod own_cookie;
+mod path;
 mod saving;
 mod secrets;
 mod social_tables;

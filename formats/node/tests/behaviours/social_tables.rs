@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloakroom_node::cookie::Attributes;
 use cloakroom_node::{Koa, SocialTables};
 
 use crate::stage::{Browser, HOUR, Stage, sent};
@@ -21,6 +22,29 @@ async fn st2_a_new_session_that_was_not_changed_is_not_stored_unless_that_is_ask
     let outcome = stage.visit(&mut Browser::default(), async |_| {}).await;
     assert!(sent(&outcome).is_empty());
     assert_eq!(stage.bodies.count(Asked::Write), 0);
+}
+
+fn secure() -> Attributes {
+    Attributes { secure: Some(true), ..Attributes::default() }
+}
+
+#[tokio::test]
+async fn st3_a_secure_cookie_is_sent_over_https_where_no_proxy_is_spoken_of() {
+    for https in [true, false] {
+        let stage = Stage::social_tables(|social| social.attributes(secure()).unwrap());
+        let mut browser = Browser { https, ..Browser::default() };
+        let outcome = stage.visit(&mut browser, async |session| session.insert("views", 1).unwrap()).await;
+        assert_eq!(sent(&outcome).len(), if https { 2 } else { 0 });
+        assert!(sent(&outcome).iter().all(|header| header.contains("; secure")), "{:?}", sent(&outcome));
+    }
+}
+
+#[tokio::test]
+async fn st4_a_proxy_that_is_not_trusted_is_not_believed() {
+    let stage = Stage::social_tables(|social| social.attributes(secure()).unwrap());
+    let mut browser = Browser::forwarded("https");
+    let outcome = stage.visit(&mut browser, async |session| session.insert("views", 1).unwrap()).await;
+    assert!(sent(&outcome).is_empty());
 }
 
 #[tokio::test]

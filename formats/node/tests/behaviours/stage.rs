@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom::store::{Clock as _, Timestamp};
 use cloakroom::{Config, Engine, ManualClock, Outcome, Plain, Result, Session};
-use cloakroom_node::cookie::{Attributes, ExpressCookie, NodeSessionCookie};
+use cloakroom_node::cookie::{Attributes, ExpressCookie, KoaCookie, NodeSessionCookie};
 use cloakroom_node::{Express, Koa, NodeSession, NodeStore, SocialTables};
 
 use crate::watched::Watched;
@@ -72,6 +72,18 @@ impl Stage {
         Browser::with(&cookie(SECRET, ID))
     }
 
+    /// Writes a body under [`ID`] as Koa does, and returns a browser that has its cookies.
+    pub(crate) fn koa_writes(&self, body: &str) -> Browser {
+        self.bodies.node_writes(ID, body, self.clock.now() + HOUR);
+        let cookies = KoaCookie::new("koa.sid", ["keys", "keykeys"]).unwrap();
+        let mut browser = Browser::default();
+        for header in cookies.write(ID, &Attributes::default(), 0).unwrap() {
+            let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
+            browser.set_cookie(name, value);
+        }
+        browser
+    }
+
     /// Carries out a request.
     pub(crate) async fn visit(&self, browser: &mut Browser, f: impl AsyncFnOnce(&Session)) -> Outcome {
         self.try_visit(browser, f).await.unwrap()
@@ -106,9 +118,10 @@ impl Stage {
 /// A client with cookies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Browser {
-    cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
     pub(crate) https: bool,
     pub(crate) forwarded_proto: Option<&'static str>,
+    pub(crate) path: Option<&'static str>,
 }
 
 impl Browser {
@@ -130,7 +143,8 @@ impl Browser {
     pub(crate) fn request(&self) -> Plain {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if pairs.is_empty() { Vec::new() } else { vec![pairs.join("; ")] };
-        Plain { cookies, https: self.https, forwarded_proto: self.forwarded_proto.map(str::to_owned) }
+        let (forwarded_proto, path) = (self.forwarded_proto.map(str::to_owned), self.path.map(str::to_owned));
+        Plain { cookies, https: self.https, forwarded_proto, path }
     }
 
     fn take(&mut self, outcome: &Outcome) {
