@@ -7,10 +7,10 @@ use subtle::ConstantTimeEq as _;
 
 use crate::connect_flash;
 use crate::cookie::session_id;
-use crate::csrf::csurf;
+use crate::csrf::{csrf_sync, csurf, lusca};
 use crate::node_session::TOKEN;
 
-/// Reads and writes what connect-flash, csurf and node-session keep in a session.
+/// Reads and writes what connect-flash, csurf, csrf-sync, lusca and node-session keep in a session.
 ///
 /// ```
 /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
@@ -51,6 +51,30 @@ pub trait NodeValues {
     /// As for [`Session::get`].
     fn csurf_verify(&self, token: &str) -> Result<bool>;
 
+    /// Returns the token of csrf-sync, which the session itself holds. A session without one gets one.
+    ///
+    /// # Errors
+    /// As for [`csurf_token`](Self::csurf_token).
+    fn csrf_sync_token(&self) -> Result<String>;
+
+    /// Returns whether a token is one that csrf-sync would accept. Compares in constant time.
+    ///
+    /// # Errors
+    /// As for [`Session::get`].
+    fn csrf_sync_verify(&self, token: &str) -> Result<bool>;
+
+    /// Makes a token that lusca accepts, in this application and the Node application. A session without a secret gets one.
+    ///
+    /// # Errors
+    /// As for [`csurf_token`](Self::csurf_token).
+    fn lusca_token(&self) -> Result<String>;
+
+    /// Returns whether a token is one that lusca would accept.
+    ///
+    /// # Errors
+    /// As for [`Session::get`].
+    fn lusca_verify(&self, token: &str) -> Result<bool>;
+
     /// Returns the CSRF token of a node-session application, its `getToken()`. A session without one gets one.
     ///
     /// # Errors
@@ -74,38 +98,54 @@ impl NodeValues for Session {
     }
 
     fn csurf_token(&self) -> Result<String> {
-        let secret = match self.get::<String>(csurf::KEY)? {
-            Some(secret) => secret,
-            None => {
-                let secret = csurf::secret(&random()?);
-                self.insert(csurf::KEY, &secret)?;
-                secret
-            }
-        };
+        let secret = text_or(self, csurf::KEY, || Ok(csurf::secret(&random()?)))?;
         Ok(csurf::token(&secret, &random()?))
     }
 
     fn csurf_verify(&self, token: &str) -> Result<bool> {
-        Ok(self.get::<String>(csurf::KEY)?.is_some_and(|secret| csurf::is_valid(&secret, token)))
+        Ok(text(self, csurf::KEY)?.is_some_and(|secret| csurf::is_valid(&secret, token)))
+    }
+
+    fn csrf_sync_token(&self) -> Result<String> {
+        text_or(self, csrf_sync::KEY, || Ok(csrf_sync::token(&random()?)))
+    }
+
+    fn csrf_sync_verify(&self, token: &str) -> Result<bool> {
+        Ok(text(self, csrf_sync::KEY)?.is_some_and(|stored| csrf_sync::is_valid(&stored, token)))
+    }
+
+    fn lusca_token(&self) -> Result<String> {
+        let secret = text_or(self, lusca::KEY, || Ok(lusca::secret(&random()?)))?;
+        Ok(lusca::token(&secret, &random()?))
+    }
+
+    fn lusca_verify(&self, token: &str) -> Result<bool> {
+        Ok(text(self, lusca::KEY)?.is_some_and(|secret| lusca::is_valid(&secret, token)))
     }
 
     fn node_session_token(&self) -> Result<String> {
-        if let Some(token) = known_token(self)? {
-            return Ok(token);
-        }
-        let token = session_id(&random::<30>()?);
-        self.insert(TOKEN, &token)?;
-        Ok(token)
+        text_or(self, TOKEN, || Ok(session_id(&random::<30>()?)))
     }
 
     fn node_session_verify(&self, token: &str) -> Result<bool> {
-        Ok(known_token(self)?.is_some_and(|known| bool::from(known.as_bytes().ct_eq(token.as_bytes()))))
+        let known = text(self, TOKEN)?;
+        Ok(known.is_some_and(|known| bool::from(known.as_bytes().ct_eq(token.as_bytes()))))
     }
 }
 
-/// Returns the token of a session that has one; an empty one is none, as in node-session.
-fn known_token(session: &Session) -> Result<Option<String>> {
-    Ok(session.get::<String>(TOKEN)?.filter(|token| !token.is_empty()))
+/// Returns a text of the session. The packages take an empty one for none.
+fn text(session: &Session, key: &str) -> Result<Option<String>> {
+    Ok(session.get::<String>(key)?.filter(|text| !text.is_empty()))
+}
+
+/// Returns a text of the session, which gets one if it has none.
+fn text_or(session: &Session, key: &str, make: impl FnOnce() -> Result<String>) -> Result<String> {
+    if let Some(text) = text(session, key)? {
+        return Ok(text);
+    }
+    let made = make()?;
+    session.insert(key, &made)?;
+    Ok(made)
 }
 
 /// Returns where the messages of a kind are. A dot in the kind leads into the object, so kinds have none.

@@ -5,5 +5,6 @@
 
 mod bodies;
 mod cookies;
+mod csrf;
 mod log_ins;
 mod stage;
