@@ -20,11 +20,14 @@ pub struct Abilities<'a> {
     pub owners: Option<&'a dyn Owners>,
     /// Answers without waiting, because the records are in this process's memory.
     pub immediate: Option<&'a dyn Immediate>,
+    /// Tells the time by one clock for all machines that use the store.
+    pub server_clock: Option<&'a dyn ServerClock>,
 }
 
 impl<'a> Abilities<'a> {
     /// No ability.
-    pub const NONE: Self = Self { sweep: None, scan: None, owners: None, immediate: None };
+    pub const NONE: Self =
+        Self { sweep: None, scan: None, owners: None, immediate: None, server_clock: None };
 
     /// Adds sweeping.
     #[must_use]
@@ -53,6 +56,24 @@ impl<'a> Abilities<'a> {
         self.immediate = Some(immediate);
         self
     }
+
+    /// Adds the server's clock.
+    #[must_use]
+    pub fn with_server_clock(mut self, server_clock: &'a dyn ServerClock) -> Self {
+        self.server_clock = Some(server_clock);
+        self
+    }
+}
+
+/// Tells the time by one clock for all machines that use the store: the server's.
+///
+/// Log-ins and revocations of one user may be made on machines whose clocks differ; dated by one clock, the later of two
+/// is the later for all. A store whose application has given it a [`Clock`](crate::Clock) of its own must not have this
+/// ability, unless that clock is the same for all that use the store.
+#[async_trait]
+pub trait ServerClock: fmt::Debug + Send + Sync {
+    /// Returns the present moment, as the server's clock has it.
+    async fn now(&self) -> Result<Timestamp>;
 }
 
 /// Answers without waiting: for a store whose records are in the memory of this process.

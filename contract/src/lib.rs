@@ -11,7 +11,7 @@ mod store;
 mod timestamp;
 
 pub use abilities::{
-    Abilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, Sweep, Swept,
+    Abilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, ServerClock, Sweep, Swept,
 };
 pub use async_trait::async_trait;
 pub use body::{Body, BodyStore, Ended, Replaced};

@@ -20,6 +20,7 @@ mod records;
 mod request;
 mod retry;
 mod session;
+mod shared_clock;
 mod state;
 mod store_health;
 pub mod stores;

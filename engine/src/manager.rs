@@ -14,6 +14,7 @@ use crate::key_queue::KeyQueue;
 use crate::observe::{Doing, Event, Refusal};
 use crate::random::Nonces;
 use crate::request::{Candidates, RequestState};
+use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
 use crate::{Config, ConfigError, Error, Pending, Random, RequestHead, Result, Sessions};
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) sweeper: Sweeper,
     health: StoreHealth,
     queue: KeyQueue,
+    shared_clock: SharedClock,
 }
 
 impl Engine {
@@ -67,6 +69,7 @@ impl Engine {
             sweeper: Sweeper::default(),
             health: StoreHealth::default(),
             queue: KeyQueue::default(),
+            shared_clock: SharedClock::default(),
         }));
         engine.start_sweeping();
         Ok(engine)
@@ -189,6 +192,10 @@ impl Engine {
 
     pub(crate) fn health(&self) -> &StoreHealth {
         &self.0.health
+    }
+
+    pub(crate) fn shared_clock(&self) -> &SharedClock {
+        &self.0.shared_clock
     }
 
     pub(crate) fn queue(&self) -> &KeyQueue {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::record::{Frames, Header, Payload, read_head};
 use crate::retry::{Limits, Retry};
+use crate::shared_clock::Ahead;
 use crate::store_health::Admission;
 use crate::{Engine, Error, ErrorKind, Handle, Result};
 
@@ -238,6 +239,22 @@ impl<'a> Records<'a> {
     fn suspect(&mut self) {
         if !std::mem::replace(&mut self.is_suspect, true) {
             self.engine.health().record_suspicion();
+        }
+    }
+
+    /// Returns how far the clock that all machines share is ahead of this one's; in step where the store tells no time.
+    ///
+    /// A server that does not answer is no failure here: the write that follows finds that out.
+    pub(crate) async fn clock_ahead(&mut self) -> Ahead {
+        let Some(server) = self.store().abilities().server_clock else { return Ahead::default() };
+        let (shared, own) = (self.engine.shared_clock(), self.engine.clock());
+        let sent = own.now();
+        if let Some(known) = shared.known(sent) {
+            return known;
+        }
+        match self.ask(server.now()).await {
+            Ok(now) => shared.measure(sent, now, own.now()),
+            Err(_) => shared.last(),
         }
     }
 

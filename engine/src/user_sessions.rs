@@ -9,6 +9,7 @@ use crate::commit::{Ended, end_following_redirects};
 use crate::lifetime::last_use;
 use crate::observe::{Doing, End, Event};
 use crate::records::{Follow, Listed, Records, Resolved};
+use crate::shared_clock::Ahead;
 use crate::{Engine, Error, ErrorKind, Handle, Result, Session};
 
 /// Sessions by user; from [`Engine::sessions`]. Needs a store that can find the sessions of a user: all that ship
@@ -103,17 +104,19 @@ impl Sessions {
 
     /// Ends every session of `user`, also those whose log-in, touch or renewal is under way; returns how many there were.
     ///
-    /// What counts is when a log-in [began](Session::log_in). On several machines their clocks decide: keep them in step.
+    /// What counts is when a log-in [began](Session::log_in), by the clock of the store's server where it
+    /// [tells the time](crate::store::ServerClock), and else by the clock of each machine: keep those in step.
     ///
     /// # Errors
     /// As for [`list`](Self::list).
     pub async fn revoke_all(&self, user: &str) -> Result<u64> {
         let owner = owner_key(user)?;
-        let at = self.engine.clock().now();
+        let own = self.engine.clock().now();
         let count = self
             .ask(async |records| {
-                let revoked = records.revoke(&owner, at).await?;
-                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, None).await?)
+                let ahead = records.clock_ahead().await;
+                let revoked = records.revoke(&owner, ahead.earliest(own)).await?;
+                Ok(revoked + self.end_what_is_dated_later(records, &owner, ahead, own, None).await?)
             })
             .await?;
         self.ended(count);
@@ -128,41 +131,51 @@ impl Sessions {
     pub async fn revoke_others(&self, session: &Session) -> Result<u64> {
         let no_user = || Error::new(ErrorKind::Invalid, "no user is logged in");
         let owner = owner_key(&session.user().ok_or_else(no_user)?)?;
-        let at = self.engine.clock().now();
-        let after = at + Duration::from_micros(1);
+        let own = self.engine.clock().now();
         let count = self
             .ask(async |records| {
-                self.exempt(records, session, after).await?;
+                let ahead = records.clock_ahead().await;
+                let at = ahead.earliest(own);
+                let after = at + Duration::from_micros(1);
+                self.exempt(records, session, after, ahead).await?;
                 let revoked = records.revoke(&owner, at).await?;
-                let own = session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
-                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, own).await?)
+                let public =
+                    session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
+                let count =
+                    revoked + self.end_what_is_dated_later(records, &owner, ahead, own, public).await?;
+                // A log-in of this request, which is not stored yet, gets the later date, too.
+                session.0.with(|state| state.redate(after, ahead));
+                Ok(count)
             })
             .await?;
-        // A log-in of this request, which is not stored yet, gets the later date, too.
-        session.0.with(|state| state.redate(after));
         self.ended(count);
         Ok(count)
     }
 
-    /// Ends the user's sessions of a log-in later than now, as there are if the clock was set back, or another machine's is
-    /// ahead: a revocation dated now exempts them, and one dated like them would keep the user out until then.
-    async fn end_what_is_dated_ahead(
+    /// Ends the user's sessions of a log-in that is dated later than the revocation and yet need not have come after it.
+    ///
+    /// Those dated later than now are there if a clock was set back, or another machine's is ahead: a revocation dated like
+    /// them would keep the user out until then. Those dated within what is not known of the shared clock may have come before.
+    async fn end_what_is_dated_later(
         &self,
         records: &mut Records<'_>,
         owner: &OwnerKey,
+        ahead: Ahead,
+        revoked_at: Timestamp,
         but: Option<Handle>,
     ) -> Result<u64> {
+        let unknown = ahead.earliest(revoked_at)..=ahead.latest(revoked_at);
         let mut count = 0;
         loop {
             let listed = records.list_all(owner).await?;
-            // A session that was just exempted is dated a microsecond ahead.
-            let now = self.engine.clock().now() + Duration::from_micros(1);
-            let ahead = listed
+            // A session that was just exempted is dated a microsecond later.
+            let now = ahead.latest(self.engine.clock().now()) + Duration::from_micros(1);
+            let later = listed
                 .iter()
-                .filter(|it| it.since > now && self.info(it).is_some())
+                .filter(|it| (it.since > now || unknown.contains(&it.since)) && self.info(it).is_some())
                 .filter(|it| but.is_none_or(|but| !it.is_named(&but)));
             let (mut found, before) = (false, count);
-            for record in ahead {
+            for record in later {
                 found = true;
                 count += u64::from(records.end_exactly(&record.key, record.version).await?);
             }
@@ -176,14 +189,20 @@ impl Sessions {
     }
 
     /// Dates the caller's own session after the revocation that follows.
-    async fn exempt(&self, records: &mut Records<'_>, session: &Session, since: Timestamp) -> Result<()> {
+    async fn exempt(
+        &self,
+        records: &mut Records<'_>,
+        session: &Session,
+        since: Timestamp,
+        ahead: Ahead,
+    ) -> Result<()> {
         let ended = || Error::new(ErrorKind::Gone, "the session has ended");
         loop {
             let Some(key) = session.0.with(|state| state.key_if_the_users()) else { return Ok(()) };
             let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Err(ended()) };
             match records.redate(live, since).await? {
                 Some(true) => {
-                    session.0.with(|state| state.redate(since));
+                    session.0.with(|state| state.redate(since, ahead));
                     return Ok(());
                 }
                 Some(false) if records.wait_after_conflict().await => {}

@@ -107,6 +107,14 @@ impl Commit<'_> {
         result
     }
 
+    /// Dates the log-in by the clock that all machines share.
+    async fn date_log_in(&mut self) {
+        let ahead = self.records.clock_ahead().await;
+        if let Some(login) = self.view.intent.login_mut() {
+            login.owner.since = ahead.latest(login.owner.since);
+        }
+    }
+
     fn is_ending(&self) -> bool {
         self.view.intent.kind() == IntentKind::End
     }
@@ -122,6 +130,9 @@ impl Commit<'_> {
                 IntentKind::End => {}
                 IntentKind::Keep | IntentKind::Renew => return Ok(LOST),
             }
+        }
+        if self.view.intent.login().is_some() {
+            Box::pin(self.date_log_in()).await;
         }
         let plan = self.decide();
         if plan.cookie == CookieStep::Set && self.request.has_responded {

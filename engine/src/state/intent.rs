@@ -1,6 +1,6 @@
 //! What the handler decided about the session itself.
 
-use cloakroom_store::Owner;
+use cloakroom_store::{Owner, Timestamp};
 
 use super::WorkingCopy;
 use crate::id::NewSecrets;
@@ -23,8 +23,10 @@ pub(crate) enum Intent {
 /// A log-in of this request.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
-    /// The user, and when the log-in began.
+    /// The user, and when the log-in began. A commit dates it by the [shared clock](crate::shared_clock) before it writes.
     pub(crate) owner: Owner,
+    /// When it began by this machine's clock, as all other moments of a session are.
+    pub(crate) began_at: Timestamp,
     /// The id, public id and CSRF secret that the session has from then on.
     pub(crate) secrets: Box<NewSecrets>,
 }

@@ -13,6 +13,7 @@ use crate::id::NewSecrets;
 use crate::observe::End;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
+use crate::shared_clock::Ahead;
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -329,13 +330,14 @@ impl State {
         located.map(|located| located.key.clone())
     }
 
-    /// Dates the user's log-in of this session, stored or not, to `since` at least.
-    pub(crate) fn redate(&mut self, since: Timestamp) {
+    /// Dates the user's log-in of this session, stored or not, to `since` at least: a moment of the shared clock.
+    pub(crate) fn redate(&mut self, since: Timestamp, ahead: Ahead) {
         if let Some(owner) = self.location.stored_mut().and_then(|located| located.owner.as_mut()) {
             owner.since = owner.since.max(since);
         }
         if let Some(login) = self.intent.login_mut() {
-            login.owner.since = login.owner.since.max(since);
+            login.owner.since = login.owner.since.max(ahead.own(since));
+            login.began_at = login.began_at.max(login.owner.since);
         }
     }
 
@@ -420,8 +422,8 @@ impl State {
 impl Login {
     /// Makes `header` that of the session that the user has from now on.
     pub(crate) fn apply(&self, header: &mut Header) {
-        header.set_authenticated_at(self.owner.since);
-        header.set_started_at(self.owner.since);
+        header.set_authenticated_at(self.began_at);
+        header.set_started_at(self.began_at);
         header.set_public_id(self.secrets.public_id);
         header.set_csrf(self.secrets.csrf);
     }

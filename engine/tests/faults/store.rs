@@ -170,7 +170,7 @@ impl Store for ControlledStore {
         self.pass(Op::Delete, Some(key), self.0.memory.delete(key)).await
     }
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_server_clock(&*self.0.memory)
     }
 }
 

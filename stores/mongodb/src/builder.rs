@@ -26,6 +26,7 @@ pub struct Builder {
     place: Place,
     collection: String,
     clock: Arc<dyn Clock>,
+    has_own_clock: bool,
     timeout: Duration,
     slack: Duration,
     create_indexes: bool,
@@ -52,6 +53,7 @@ impl Builder {
             place,
             collection: COLLECTION.into(),
             clock: Arc::new(SystemClock),
+            has_own_clock: false,
             timeout: Duration::from_secs(5),
             slack: Duration::from_secs(60 * 60),
             create_indexes: true,
@@ -68,6 +70,7 @@ impl Builder {
     /// Sets the clock that decides what has expired. The operating system's unless set.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.has_own_clock = true;
         self
     }
 
@@ -142,6 +145,7 @@ impl Builder {
             database,
             write_concern,
             clock: self.clock,
+            tells_time: !self.has_own_clock,
             timeout: self.timeout,
             slack: self.slack,
         };

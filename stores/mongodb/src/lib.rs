@@ -9,6 +9,7 @@ mod owners;
 mod records;
 mod scan;
 mod server;
+mod server_clock;
 mod setup;
 mod store;
 

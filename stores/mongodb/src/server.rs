@@ -24,6 +24,8 @@ pub(crate) struct Server {
     /// Whether the server has said that it belongs to no replica set.
     pub(crate) is_alone: Arc<AtomicBool>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether the server's clock dates log-ins and revocations.
+    pub(crate) tells_time: bool,
     pub(crate) timeout: Duration,
     pub(crate) slack: Duration,
 }

@@ -86,7 +86,8 @@ impl Store for MongoStore {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_scan(self).with_owners(self)
+        let abilities = Abilities::NONE.with_scan(self).with_owners(self);
+        if self.server.tells_time { abilities.with_server_clock(self) } else { abilities }
     }
 }
 

@@ -30,6 +30,7 @@ const ROOM_FOR_THE_REST: usize = 4 << 10;
 pub struct Builder {
     server: Server,
     clock: Arc<dyn Clock>,
+    has_own_clock: bool,
     prefix: String,
     connections: u32,
     limits: Limits,
@@ -72,6 +73,7 @@ impl Builder {
         Self {
             server,
             clock: Arc::new(SystemClock),
+            has_own_clock: false,
             prefix: PREFIX.into(),
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
@@ -83,6 +85,7 @@ impl Builder {
     /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.has_own_clock = true;
         self
     }
 
@@ -166,6 +169,7 @@ impl Builder {
             connections,
             statements: Statements::new(&self.prefix),
             clock: self.clock,
+            tells_time: !self.has_own_clock,
             largest_payload: self.largest_payload.min(largest_packet.saturating_sub(ROOM_FOR_THE_REST)),
         })
     }

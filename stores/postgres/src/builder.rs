@@ -28,6 +28,7 @@ const LARGEST_PAYLOAD: usize = 500_000_000;
 pub struct Builder {
     server: Server,
     clock: Arc<dyn Clock>,
+    has_own_clock: bool,
     names: Names,
     connections: u32,
     limits: Limits,
@@ -78,6 +79,7 @@ impl Builder {
         Self {
             server,
             clock: Arc::new(SystemClock),
+            has_own_clock: false,
             names: Names { schema: None, prefix: PREFIX.into() },
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
@@ -89,6 +91,7 @@ impl Builder {
     /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.has_own_clock = true;
         self
     }
 
@@ -188,6 +191,7 @@ impl Builder {
             connections,
             statements: Statements::new(&self.names.qualified()),
             clock: self.clock,
+            tells_time: !self.has_own_clock,
             largest_payload: self.largest_payload,
         })
     }

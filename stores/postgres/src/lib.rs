@@ -9,6 +9,7 @@ mod layout;
 mod owners;
 mod records;
 mod scan;
+mod server_clock;
 mod setup;
 mod statements;
 mod store;

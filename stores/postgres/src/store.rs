@@ -21,6 +21,8 @@ pub struct PostgresStore {
     pub(crate) connections: Connections,
     pub(crate) statements: Statements,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether the server's clock dates log-ins and revocations.
+    pub(crate) tells_time: bool,
     pub(crate) largest_payload: usize,
 }
 
@@ -93,7 +95,8 @@ impl Store for PostgresStore {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        let abilities = Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self);
+        if self.tells_time { abilities.with_server_clock(self) } else { abilities }
     }
 }
 

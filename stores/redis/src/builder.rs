@@ -27,6 +27,7 @@ const LARGEST_PAYLOAD: usize = (512 << 20) - LONGEST_HEAD;
 pub struct Builder {
     place: Place,
     clock: Arc<dyn Clock>,
+    has_own_clock: bool,
     prefix: String,
     largest_payload: usize,
     wait: Option<Wait>,
@@ -41,6 +42,7 @@ impl Builder {
         Self {
             place,
             clock: Arc::new(SystemClock),
+            has_own_clock: false,
             prefix: PREFIX.into(),
             largest_payload: 16 << 20,
             wait: None,
@@ -95,6 +97,7 @@ impl Builder {
     /// Sets the clock that decides what has expired. The operating system's unless set.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.has_own_clock = true;
         self
     }
 
@@ -190,8 +193,10 @@ impl Builder {
         check_prefix(&self.prefix)?;
         let (layout, kind) = (Layout::new(self.prefix.clone()), self.place.kind());
         let (clock, largest_payload) = (self.clock.clone(), self.largest_payload);
+        let has_own_clock = self.has_own_clock;
         let server = self.server()?;
-        Ok(RedisStore(Arc::new(Inner { server, layout, clock, largest_payload, kind })))
+        let tells_time = !has_own_clock && !server.is_cluster();
+        Ok(RedisStore(Arc::new(Inner { server, layout, clock, tells_time, largest_payload, kind })))
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`RedisBodies`]. Set the prefix that the Node

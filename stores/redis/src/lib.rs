@@ -15,6 +15,7 @@ mod register;
 mod scan;
 mod scripts;
 mod server;
+mod server_clock;
 mod store;
 mod url;
 mod write;

@@ -25,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) server: Server,
     pub(crate) layout: Layout,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether there is one server, whose clock dates log-ins and revocations.
+    pub(crate) tells_time: bool,
     pub(crate) largest_payload: usize,
     pub(crate) kind: &'static str,
 }
@@ -112,7 +114,8 @@ impl Store for RedisStore {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_scan(self).with_owners(self)
+        let abilities = Abilities::NONE.with_scan(self).with_owners(self);
+        if self.0.tells_time { abilities.with_server_clock(self) } else { abilities }
     }
 }
 

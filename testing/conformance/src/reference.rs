@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cloakroom_store::{
-    Abilities, Clock, Created, Error, ErrorKind, OwnerKey, Record, Result, Store, StoreKey, Stored,
-    Timestamp, Touch, Updated, Version, async_trait,
+    Abilities, Clock, Created, Error, ErrorKind, OwnerKey, Record, Result, ServerClock, Store, StoreKey,
+    Stored, Timestamp, Touch, Updated, Version, async_trait,
 };
 
 /// A store in memory that keeps the contract to the letter and nothing else: no speed, no limit.
@@ -180,7 +180,15 @@ impl Store for Reference {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_server_clock(self)
+    }
+}
+
+/// Its clock is that of all engines that share it.
+#[async_trait]
+impl ServerClock for Reference {
+    async fn now(&self) -> Result<Timestamp> {
+        Ok(self.clock.now())
     }
 }
 

@@ -89,6 +89,50 @@ impl Kind {
         }
     }
 
+    /// Opens an empty store that goes by the clocks of this machine and of its server; `None` if its server tells no time.
+    #[cfg(any(feature = "mongodb", feature = "redis", feature = "sql"))]
+    pub async fn open_on_server_clock(self) -> Option<Opened> {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        #[cfg(feature = "sql")]
+        let mut used = None;
+        let store: Arc<dyn Store> = match self {
+            #[cfg(feature = "sql")]
+            Self::Postgres => {
+                let builder = tables::in_postgres().await;
+                used = Some(Tables::from(&builder));
+                Arc::new(builder.open().await.expect("a PostgreSQL store opens"))
+            }
+            #[cfg(feature = "sql")]
+            Self::Mariadb => {
+                let builder = tables::in_mariadb().await;
+                used = Some(Tables::from(&builder));
+                Arc::new(builder.open().await.expect("a MariaDB store opens"))
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis => Arc::new(open_redis(redis(cloakroom_services::Service::Redis)).await),
+            #[cfg(feature = "redis")]
+            Self::RedisSentinel => {
+                Arc::new(open_redis(redis(cloakroom_services::Service::RedisSentinel)).await)
+            }
+            #[cfg(feature = "redis")]
+            Self::Valkey => Arc::new(open_redis(redis(cloakroom_services::Service::Valkey)).await),
+            #[cfg(feature = "mongodb")]
+            Self::Mongodb => Arc::new(open_mongodb(mongodb(cloakroom_services::Service::Mongodb)).await),
+            #[cfg(feature = "mongodb")]
+            Self::MongodbReplicas => {
+                Arc::new(open_mongodb(mongodb(cloakroom_services::Service::MongodbReplicas)).await)
+            }
+            _ => return None,
+        };
+        Some(Opened {
+            kind: self,
+            store,
+            folder,
+            #[cfg(feature = "sql")]
+            used,
+        })
+    }
+
     /// Opens an empty store that goes by `clock`.
     ///
     /// What it writes survives the death of the process: races need no more, and a disk's own time would be most of theirs.
@@ -130,19 +174,29 @@ impl Kind {
                 Arc::new(builder.max_staleness(Duration::from_secs(3_600)).build())
             }
             #[cfg(feature = "redis")]
-            Self::Redis => Arc::new(redis(cloakroom_services::Service::Redis, shared).await),
-            #[cfg(feature = "redis")]
-            Self::RedisCluster => Arc::new(redis(cloakroom_services::Service::RedisCluster, shared).await),
-            #[cfg(feature = "redis")]
-            Self::RedisSentinel => Arc::new(redis(cloakroom_services::Service::RedisSentinel, shared).await),
-            #[cfg(feature = "redis")]
-            Self::Valkey => Arc::new(redis(cloakroom_services::Service::Valkey, shared).await),
-            #[cfg(feature = "mongodb")]
-            Self::Mongodb => Arc::new(mongodb(cloakroom_services::Service::Mongodb, shared).await),
-            #[cfg(feature = "mongodb")]
-            Self::MongodbReplicas => {
-                Arc::new(mongodb(cloakroom_services::Service::MongodbReplicas, shared).await)
+            Self::Redis => {
+                Arc::new(open_redis(redis(cloakroom_services::Service::Redis).clock(shared)).await)
             }
+            #[cfg(feature = "redis")]
+            Self::RedisCluster => {
+                Arc::new(open_redis(redis(cloakroom_services::Service::RedisCluster).clock(shared)).await)
+            }
+            #[cfg(feature = "redis")]
+            Self::RedisSentinel => {
+                Arc::new(open_redis(redis(cloakroom_services::Service::RedisSentinel).clock(shared)).await)
+            }
+            #[cfg(feature = "redis")]
+            Self::Valkey => {
+                Arc::new(open_redis(redis(cloakroom_services::Service::Valkey).clock(shared)).await)
+            }
+            #[cfg(feature = "mongodb")]
+            Self::Mongodb => {
+                Arc::new(open_mongodb(mongodb(cloakroom_services::Service::Mongodb).clock(shared)).await)
+            }
+            #[cfg(feature = "mongodb")]
+            Self::MongodbReplicas => Arc::new(
+                open_mongodb(mongodb(cloakroom_services::Service::MongodbReplicas).clock(shared)).await,
+            ),
             #[cfg(feature = "memcached")]
             Self::Memcached => {
                 let url = cloakroom_services::Service::Memcached.shared();
@@ -176,19 +230,24 @@ async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {
 }
 
 #[cfg(feature = "redis")]
-async fn redis(service: cloakroom_services::Service, clock: Arc<ManualClock>) -> cloakroom_redis::RedisStore {
-    let builder =
-        cloakroom_redis::RedisStore::builder(&service.shared()).expect("the services' URLs are right");
-    builder.prefix(format!("{}:", name())).clock(clock).open().await.expect("a Redis store opens")
+fn redis(service: cloakroom_services::Service) -> cloakroom_redis::Builder {
+    let builder = cloakroom_redis::RedisStore::builder(&service.shared());
+    builder.expect("the services' URLs are right").prefix(format!("{}:", name()))
+}
+
+#[cfg(feature = "redis")]
+async fn open_redis(builder: cloakroom_redis::Builder) -> cloakroom_redis::RedisStore {
+    builder.open().await.expect("a Redis store opens")
 }
 
 #[cfg(feature = "mongodb")]
-async fn mongodb(
-    service: cloakroom_services::Service,
-    clock: Arc<ManualClock>,
-) -> cloakroom_mongodb::MongoStore {
-    let builder = cloakroom_mongodb::MongoStore::builder(&service.shared()).collection(name());
-    builder.clock(clock).open().await.expect("a MongoDB store opens")
+fn mongodb(service: cloakroom_services::Service) -> cloakroom_mongodb::Builder {
+    cloakroom_mongodb::MongoStore::builder(&service.shared()).collection(name())
+}
+
+#[cfg(feature = "mongodb")]
+async fn open_mongodb(builder: cloakroom_mongodb::Builder) -> cloakroom_mongodb::MongoStore {
+    builder.open().await.expect("a MongoDB store opens")
 }
 
 #[cfg(feature = "dynamodb")]

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cloakroom_store::{
     Abilities, Clock, Created, Cursor, HeadPage, Immediate, OwnerKey, Owners, Page, Record, Result, Scan,
-    Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+    ServerClock, Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
 };
 
 pub use self::builder::MemoryStoreBuilder;
@@ -142,7 +142,20 @@ impl Store for MemoryStore {
         self.delete_now(key)
     }
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_immediate(self)
+        Abilities::NONE
+            .with_sweep(self)
+            .with_scan(self)
+            .with_owners(self)
+            .with_immediate(self)
+            .with_server_clock(self)
+    }
+}
+
+/// Its clock is that of all engines that share it.
+#[async_trait]
+impl ServerClock for MemoryStore {
+    async fn now(&self) -> Result<Timestamp> {
+        Ok(self.clock.now())
     }
 }
 

@@ -94,6 +94,9 @@ impl Store for MigratingStore {
         if old.sweep.is_some() || new.sweep.is_some() {
             abilities = abilities.with_sweep(self);
         }
+        if let Some(clock) = new.server_clock {
+            abilities = abilities.with_server_clock(clock);
+        }
         abilities
     }
 }

@@ -285,6 +285,9 @@ impl Store for TieredStore {
         if has.owners.is_some() {
             abilities = abilities.with_owners(self);
         }
+        if let Some(clock) = has.server_clock {
+            abilities = abilities.with_server_clock(clock);
+        }
         abilities
     }
 }

@@ -1,0 +1,116 @@
+//! S15 on real servers that tell the time: log-ins and revocations on machines whose clocks are an hour apart.
+#![cfg(all(feature = "mongodb", feature = "redis", feature = "sql"))]
+#![allow(clippy::unwrap_used, reason = "what the tests share fails as a test does")]
+
+use std::time::Duration;
+
+use cloakroom::{Clock, Config, Engine, Plain, Session, SystemClock, Timestamp};
+use cloakroom_races::{Kind, Opened};
+
+const KINDS: [Kind; 7] = [
+    Kind::Postgres,
+    Kind::Mariadb,
+    Kind::Redis,
+    Kind::RedisSentinel,
+    Kind::Valkey,
+    Kind::Mongodb,
+    Kind::MongodbReplicas,
+];
+
+/// How many seconds a machine's clock is ahead of the server's.
+const SKEWS: [i64; 3] = [0, 3_600, -3_600];
+
+/// The clock of a machine that is not in step.
+#[derive(Debug)]
+struct Skewed(i64);
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        let micros = SystemClock.now().as_micros();
+        Timestamp::from_micros(micros.saturating_add_signed(self.0 * 1_000_000))
+    }
+}
+
+/// A machine of the site.
+fn machine(opened: &Opened, skew: i64, cap: usize) -> Engine {
+    let config = Config::plain_http().clock(Skewed(skew)).sessions_per_user(cap).sweep_every(None);
+    Engine::shared(opened.store.clone(), config.idle(Duration::from_secs(6 * 3_600))).unwrap()
+}
+
+/// Logs alice in; returns her cookie.
+async fn log_in(engine: &Engine) -> String {
+    let pending = engine.begin(&Plain::default());
+    pending.load().await.unwrap().log_in("alice").unwrap();
+    let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+async fn user(engine: &Engine, cookie: &str) -> Option<String> {
+    let session: Session = engine.begin(&Plain::with_cookie(cookie)).load().await.unwrap();
+    session.user()
+}
+
+async fn opened(kind: Kind) -> Opened {
+    kind.open_on_server_clock().await.expect("its server tells the time")
+}
+
+#[tokio::test]
+async fn s15_a_user_can_log_in_again_after_a_revocation_on_a_machine_of_another_time() {
+    for kind in KINDS {
+        let opened = opened(kind).await;
+        for revoked in SKEWS {
+            for logged_in in SKEWS {
+                let (one, other) = (machine(&opened, revoked, 100), machine(&opened, logged_in, 100));
+                let before = log_in(&other).await;
+                assert_eq!(one.sessions().revoke_all("alice").await.unwrap(), 1, "{kind:?}");
+                assert_eq!(user(&other, &before).await, None);
+                let after = log_in(&other).await;
+                let found = user(&one, &after).await;
+                assert_eq!(
+                    found.as_deref(),
+                    Some("alice"),
+                    "{kind:?}: revoked at {revoked} s, log-in at {logged_in} s"
+                );
+                one.sessions().revoke_all("alice").await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn s15_the_last_log_in_lives_and_the_cap_holds_whatever_the_clocks_say() {
+    for kind in KINDS {
+        let opened = opened(kind).await;
+        for first in SKEWS {
+            for last in SKEWS {
+                let (one, other) = (machine(&opened, first, 1), machine(&opened, last, 1));
+                let before = log_in(&one).await;
+                let after = log_in(&other).await;
+                assert_eq!(
+                    user(&one, &after).await.as_deref(),
+                    Some("alice"),
+                    "{kind:?}: {first} s, then {last} s"
+                );
+                assert_eq!(user(&one, &before).await, None, "{kind:?}: {first} s, then {last} s");
+                assert_eq!(one.sessions().count("alice").await.unwrap(), 1);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_clock_is_within_the_time_of_its_answer() {
+    for kind in KINDS {
+        let opened = opened(kind).await;
+        let clock = opened.store.abilities().server_clock.expect("its server tells the time");
+        let before = SystemClock.now();
+        let server = clock.now().await.unwrap();
+        let after = SystemClock.now();
+        // The servers run on this machine; one counts in milliseconds.
+        let millisecond = Duration::from_millis(1);
+        assert!(
+            before <= server + millisecond && server <= after,
+            "{kind:?}: {before:?} {server:?} {after:?}"
+        );
+    }
+}
