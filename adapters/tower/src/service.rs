@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cloakroom::{Engine, Pending, RequestHead};
+#[cfg(feature = "original-uri")]
+use http::Extensions;
 use http::header::COOKIE;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
@@ -79,23 +81,24 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 struct Head<'a> {
     headers: &'a HeaderMap,
     uri: &'a Uri,
+    #[cfg(feature = "original-uri")]
     extensions: &'a Extensions,
 }
 
 impl<'a> Head<'a> {
     fn of<Q>(request: &'a Request<Q>) -> Self {
-        Self { headers: request.headers(), uri: request.uri(), extensions: request.extensions() }
+        Self {
+            headers: request.headers(),
+            uri: request.uri(),
+            #[cfg(feature = "original-uri")]
+            extensions: request.extensions(),
+        }
     }
 
     /// Returns the URI as it was before a router took a prefix off.
+    #[cfg(feature = "original-uri")]
     fn original_uri(&self) -> &'a Uri {
-        #[cfg(feature = "axum")]
-        if let Some(original) = self.extensions.get::<::axum::extract::OriginalUri>() {
-            return &original.0;
-        }
-        #[cfg(not(feature = "axum"))]
-        let _ = self.extensions;
-        self.uri
+        self.extensions.get::<::axum::extract::OriginalUri>().map_or(self.uri, |original| &original.0)
     }
 }
 
@@ -116,7 +119,14 @@ impl RequestHead for Head<'_> {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }
 
+    #[cfg(feature = "original-uri")]
     fn path(&self) -> Option<&str> {
         Some(self.original_uri().path())
+    }
+
+    /// Without the feature, a nested router of axum may have taken a prefix off.
+    #[cfg(not(feature = "original-uri"))]
+    fn path(&self) -> Option<&str> {
+        if cfg!(feature = "axum") { None } else { Some(self.uri.path()) }
     }
 }

@@ -92,14 +92,28 @@ pub(crate) struct CookieLifetime {
 }
 
 impl State {
+    #[inline]
     pub(crate) fn new(location: Location, frames: Frames, loaded_at: Timestamp) -> Self {
         let number = location.stored().map_or(0, |located| located.header.number());
+        // Every field by name: to make a default first, and to take it apart again, costs every request some hundred instructions.
         Self {
             location,
+            intent: Intent::Keep,
+            intent_revision: 0,
             values: WorkingCopy::loaded(frames, number),
-            first_seen: number,
+            values_revision: 0,
+            header_changes: HeaderChanges::default(),
+            must_exist: false,
+            touch: false,
+            idle_changed: false,
             loaded_at,
-            ..Self::default()
+            cookie: Cookie::Unchanged,
+            ended: false,
+            end_was_ignored: false,
+            first_seen: number,
+            rare: None,
+            landed: None,
+            trash: Trash::default(),
         }
     }
 

@@ -82,7 +82,7 @@ impl WorkingCopy {
     pub(crate) fn loaded(base: Frames, commit_number: u64) -> Self {
         let aging = if base.has_flash() { Some(Aging::new(commit_number)) } else { None };
         let rare = aging.map(|aging| Box::new(Rare { aging: Some(aging), ..Rare::default() }));
-        Self { base, rare, ..Self::default() }
+        Self { base, log: ChangeLog::default(), cleared: false, rare }
     }
 
     /// Returns what was stored.
