@@ -107,6 +107,26 @@ impl Commit<'_> {
         result
     }
 
+    async fn take_step(&mut self, step: Step) -> Result<Verdict> {
+        // A future has room for the largest of its steps, used or not: what is rare is in a box.
+        match step {
+            Step::Nothing => Box::pin(self.do_nothing()).await,
+            Step::Discard => Ok(LOST),
+            Step::DiscardEnd => Ok(self.ignore_end()),
+            Step::Refuse => {
+                self.ignore_end();
+                let message = "the session cannot be ended, because its store did not answer";
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+            Step::Create => Box::pin(self.create()).await,
+            Step::Update => self.update().await,
+            Step::Touch => Box::pin(self.touch(true)).await,
+            Step::Renew(privilege) => Box::pin(self.renew(privilege)).await,
+            Step::End => Box::pin(self.end()).await,
+            Step::Replace => Box::pin(self.replace()).await,
+        }
+    }
+
     /// Dates the log-in by the clock that all machines share.
     async fn date_log_in(&mut self) {
         let ahead = self.records.clock_ahead().await;
@@ -147,23 +167,7 @@ impl Commit<'_> {
         if self.ends_sessions(plan.step) {
             Box::pin(self.end_other_ids()).await?;
         }
-        // A future has room for the largest of its steps, used or not: what is rare is in a box.
-        let verdict = match plan.step {
-            Step::Nothing => Box::pin(self.do_nothing()).await?,
-            Step::Discard => LOST,
-            Step::DiscardEnd => self.ignore_end(),
-            Step::Refuse => {
-                self.ignore_end();
-                let message = "the session cannot be ended, because its store did not answer";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
-            Step::Create => Box::pin(self.create()).await?,
-            Step::Update => self.update().await?,
-            Step::Touch => Box::pin(self.touch(true)).await?,
-            Step::Renew(privilege) => Box::pin(self.renew(privilege)).await?,
-            Step::End => Box::pin(self.end()).await?,
-            Step::Replace => Box::pin(self.replace()).await?,
-        };
+        let verdict = self.take_step(plan.step).await?;
         if verdict == Verdict::Saved {
             self.tell_cookie(plan);
         }

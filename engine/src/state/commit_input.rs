@@ -214,37 +214,21 @@ impl State {
     pub(crate) fn finish_commit(&mut self, result: &mut CommitResult) -> Option<Replay> {
         let verdict = result.verdict.take()?;
         self.take_cookie(&mut result.view);
-        let (verdict, frames) = match verdict {
-            Ok(Verdict::Discarded { session_remains: false }) if self.keeps_new_log_in(&result.stamp) => {
-                self.log_in_instead_of_ending();
-                (Ok(Verdict::Discarded { session_remains: false }), Some(Frames::default()))
-            }
+        if self.is_over(result, &verdict) {
+            result.verdict = Some(verdict);
+            return None;
+        }
+        let frames = match &verdict {
+            // A log-in stands that was decided while the commit found the session gone.
             Ok(Verdict::Discarded { session_remains: false }) => {
-                self.settle(result, false);
-                if !(self.intent.is_end() && result.stamp.intent != IntentKind::End) {
-                    self.close();
-                }
-                result.verdict = Some(verdict);
-                return None;
-            }
-            Ok(Verdict::Discarded { session_remains: true }) => {
-                self.settle(result, false);
-                if !self.is_decided_since(&result.stamp) {
-                    self.discard();
-                }
-                result.verdict = Some(verdict);
-                return None;
-            }
-            Err(error) if !result.view.ended => {
-                self.settle(result, true);
-                result.verdict = Some(Err(error));
-                return None;
+                self.log_in_instead_of_ending();
+                Some(Frames::default())
             }
             // Values of a session that has ended are not those of the next one, although a handler took the end back.
-            Ok(verdict) if result.view.ended && self.intent_revision != result.stamp.intent_revision => {
-                (Ok(verdict), Some(result.frames.clone().unwrap_or_default()))
+            Ok(_) if result.view.ended && self.intent_revision != result.stamp.intent_revision => {
+                Some(result.frames.clone().unwrap_or_default())
             }
-            verdict => (verdict, result.frames.clone()),
+            _ => result.frames.clone(),
         };
         let replayed = match frames {
             Some(frames) => match self.take_values(result, frames) {
@@ -259,6 +243,34 @@ impl State {
         self.take_decisions(result, &verdict);
         result.verdict = Some(verdict.and_then(|verdict| replayed.map(|()| verdict)));
         None
+    }
+
+    /// Takes in what a commit did that leaves no values to stand on; returns whether it was such a one.
+    fn is_over(&mut self, result: &mut CommitResult, verdict: &Result<Verdict>) -> bool {
+        match verdict {
+            Ok(Verdict::Discarded { session_remains: false }) if self.keeps_new_log_in(&result.stamp) => {
+                false
+            }
+            Ok(Verdict::Discarded { session_remains: false }) => {
+                self.settle(result, false);
+                if !(self.intent.is_end() && result.stamp.intent != IntentKind::End) {
+                    self.close();
+                }
+                true
+            }
+            Ok(Verdict::Discarded { session_remains: true }) => {
+                self.settle(result, false);
+                if !self.is_decided_since(&result.stamp) {
+                    self.discard();
+                }
+                true
+            }
+            Err(_) if !result.view.ended => {
+                self.settle(result, true);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn take_cookie(&mut self, view: &mut Self) {
