@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
 
+use crate::bodies::{self, BodyLayout, SqliteBodies};
 use crate::layout::{Layout, PREFIX};
 use crate::setup::{Place, Setup};
 use crate::store::SqliteStore;
@@ -41,6 +42,8 @@ pub struct Builder {
     readers: usize,
     largest_payload: usize,
     create: bool,
+    /// The table of Node's sessions.
+    table: String,
 }
 
 impl Builder {
@@ -54,6 +57,7 @@ impl Builder {
             readers: 2,
             largest_payload: 16 << 20,
             create: true,
+            table: "sessions".into(),
         }
     }
 
@@ -111,6 +115,13 @@ impl Builder {
         self
     }
 
+    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): the option
+    /// `table` of connect-sqlite3. `sessions` unless set.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = table.into();
+        self
+    }
+
     /// Opens the database, and makes file and tables if they are missing.
     ///
     /// # Errors
@@ -130,6 +141,34 @@ impl Builder {
             create: self.create,
         };
         SqliteStore::start(setup, self.readers, self.largest_payload).await
+    }
+
+    /// Opens the database of a Node application, and keeps bodies of its sessions instead of records: see [`SqliteBodies`].
+    /// The file and the table have to be there; the table of ended sessions, `cloakroom_ended`, is made beside it unless
+    /// [`create_if_missing`](Self::create_if_missing) says otherwise. [`Durability::Process`] counts only where Node uses a
+    /// write-ahead log.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] if a table is missing or has other columns; [`ErrorKind::Invalid`] for a database in memory, which
+    /// no two processes share; otherwise as for [`open`](Self::open).
+    pub async fn open_bodies(self) -> Result<SqliteBodies> {
+        check_prefix(&self.prefix)?;
+        check_place(&self.place)?;
+        let Place::File(path) = self.place else {
+            return Err(invalid("a database in memory is not shared with a node application"));
+        };
+        if self.table.is_empty() || self.table.contains('\0') {
+            return Err(invalid("the name of a table is not empty and has no zero byte"));
+        }
+        let setup = bodies::Setup {
+            path,
+            layout: Arc::new(BodyLayout::new(&self.table, &self.prefix)),
+            clock: self.clock,
+            durability: self.durability,
+            busy_timeout: self.busy_timeout,
+            create: self.create,
+        };
+        SqliteBodies::open(setup, self.readers, self.largest_payload).await
     }
 }
 

@@ -1,4 +1,5 @@
-//! One connection, and what it needs to do the contract's operations; `records`, `owners`, `sweep` and `scan` do them.
+//! One connection, and what it needs to do the contract's operations; `records`, `owners`, `sweep` and `scan` do them,
+//! and `bodies` for sessions of Node's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,19 +11,19 @@ use crate::error::Failure;
 use crate::identity::Identity;
 use crate::layout::Layout;
 
-/// One connection. Each of its operations on records is one atomic step only inside a transaction,
-/// or if it is a single statement.
-pub(crate) struct Database {
+/// One connection, to tables of the layout `L`. Each of its operations on records is one atomic step only inside a
+/// transaction, or if it is a single statement.
+pub(crate) struct Database<L = Layout> {
     pub(crate) connection: Connection,
-    pub(crate) layout: Arc<Layout>,
+    pub(crate) layout: Arc<L>,
     pub(crate) clock: Arc<dyn Clock>,
     /// `None` for a database in memory.
     pub(crate) file: Option<Identity>,
 }
 
-impl Database {
+impl<L> Database<L> {
     /// A statement of the layout, prepared once a connection.
-    pub(crate) fn statement(&self, sql: fn(&Layout) -> &String) -> Result<CachedStatement<'_>, Failure> {
+    pub(crate) fn statement(&self, sql: fn(&L) -> &String) -> Result<CachedStatement<'_>, Failure> {
         Ok(self.connection.prepare_cached(sql(&self.layout))?)
     }
 
@@ -36,7 +37,7 @@ impl Database {
     }
 }
 
-impl fmt::Debug for Database {
+impl<L> fmt::Debug for Database<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Database(..)")
     }

@@ -50,6 +50,24 @@ impl Failure {
     );
     pub(crate) const NO_THREAD: Self = Self::new(ErrorKind::Setup, "the operating system gave no thread");
 
+    pub(crate) const NO_BODIES: Self = Self::new(
+        ErrorKind::Setup,
+        "there is no table of Node's sessions in that place: let the Node application make it; are path and table right?",
+    );
+    pub(crate) const FOREIGN_BODIES: Self = Self::new(
+        ErrorKind::Setup,
+        "the table of Node's sessions, or that of ended ones, is missing or not as connect-sqlite3 makes it: sid as its \
+         primary key, expired and sess",
+    );
+    pub(crate) const NO_ENDED: Self = Self::new(
+        ErrorKind::Setup,
+        "the table of ended sessions is missing, and is not to be made: make it by hand, as the README says",
+    );
+    pub(crate) const FOREIGN_ENDED: Self = Self::new(
+        ErrorKind::Setup,
+        "the table of ended sessions is not as the README says; choose another table prefix",
+    );
+
     const fn new(kind: ErrorKind, message: &'static str) -> Self {
         Self { kind, message, code: None }
     }
@@ -57,6 +75,16 @@ impl Failure {
     /// The same, when it is not known whether the operation took effect.
     pub(crate) fn uncertain(self) -> Self {
         Self { kind: ErrorKind::Unavailable, ..self }
+    }
+
+    /// The same, where words about the tables of our own store would mislead.
+    pub(crate) fn about_bodies(self) -> Self {
+        let message = if self.message == Self::FOREIGN_TABLE.message {
+            Self::FOREIGN_BODIES.message
+        } else {
+            self.message
+        };
+        Self { message, ..self }
     }
 
     pub(crate) fn is_busy(&self) -> bool {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abilities;
+mod bodies;
 mod builder;
 mod database;
 mod error;
@@ -17,6 +18,7 @@ mod task;
 mod threads;
 mod writer;
 
+pub use bodies::SqliteBodies;
 pub use builder::{Builder, Durability};
 pub use rusqlite;
 pub use store::SqliteStore;

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::threads::Queue;
 
 /// Works until the store is dropped.
-pub(crate) fn serve(database: &Database, queue: &Queue) {
+pub(crate) fn serve<L>(database: &Database<L>, queue: &Queue<L>) {
     while let Some(mut job) = queue.next() {
         // Looks at the file afterwards: only then is it sure that the answer came from it.
         let outcome = job.run(database).and_then(|()| database.check_file());

@@ -45,9 +45,12 @@ impl Setup {
     /// Opens the connection that writes, and makes the tables if they are missing.
     pub(crate) fn open_writer(&self) -> Result<Database, Failure> {
         let mut connection = match &self.place {
-            Place::File(path) if self.create => self.open_file(path, OpenFlags::SQLITE_OPEN_CREATE)?,
+            Place::File(path) if self.create => {
+                create_private(path);
+                open_file(path, OpenFlags::SQLITE_OPEN_CREATE, self.busy_timeout)?
+            }
             Place::File(path) if !path.exists() => return Err(Failure::NO_STORE),
-            Place::File(path) => self.open_file(path, OpenFlags::empty())?,
+            Place::File(path) => open_file(path, OpenFlags::empty(), self.busy_timeout)?,
             Place::Memory => Connection::open_in_memory()?,
         };
         let fresh = identify(&connection)?;
@@ -57,7 +60,7 @@ impl Setup {
         if matches!(self.place, Place::File(_)) {
             self.use_write_ahead_log(&connection)?;
         }
-        self.configure(&connection)?;
+        configure(&connection, self.durability)?;
         if fresh || !self.has_tables(&connection)? {
             self.make_tables(&mut connection)?;
         }
@@ -69,20 +72,10 @@ impl Setup {
     /// Opens a connection that reads; the tables are there.
     pub(crate) fn open_reader(&self) -> Result<Database, Failure> {
         let Place::File(path) = &self.place else { return Err(Failure::FOREIGN_TABLE) };
-        let connection = self.open_file(path, OpenFlags::empty())?;
-        self.configure(&connection)?;
+        let connection = open_file(path, OpenFlags::empty(), self.busy_timeout)?;
+        configure(&connection, self.durability)?;
         connection.pragma_update(None, "query_only", true)?;
         self.finish(connection)
-    }
-
-    fn open_file(&self, path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
-        if create.contains(OpenFlags::SQLITE_OPEN_CREATE) {
-            create_private(path);
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(self.busy_timeout)?;
-        Ok(connection)
     }
 
     /// SQLite does not wait for locks while it changes the kind of journal, so this does.
@@ -101,21 +94,6 @@ impl Setup {
                 Err(failure) => return Err(failure),
             }
         }
-    }
-
-    fn configure(&self, connection: &Connection) -> Result<(), Failure> {
-        let machine = self.durability == Durability::Machine;
-        connection.pragma_update(None, "synchronous", if machine { "FULL" } else { "NORMAL" })?;
-        // Only on macOS does that make a difference: there, fsync leaves the data in the disk's own cache.
-        connection.pragma_update(None, "fullfsync", machine)?;
-        connection.pragma_update(None, "cache_size", -CACHE)?;
-        connection.pragma_update(None, "journal_size_limit", KEPT_LOG)?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
-        // What was deleted is overwritten, wherever that takes no extra write.
-        connection.pragma_update(None, "secure_delete", "FAST")?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.set_prepared_statement_cache_capacity(PREPARED);
-        Ok(())
     }
 
     fn has_tables(&self, connection: &Connection) -> Result<bool, Failure> {
@@ -143,6 +121,34 @@ impl Setup {
         };
         Ok(Database { connection, layout: Arc::clone(&self.layout), clock: Arc::clone(&self.clock), file })
     }
+}
+
+/// Opens a connection to a file; `create` says whether that makes it.
+pub(crate) fn open_file(
+    path: &Path,
+    create: OpenFlags,
+    busy_timeout: Duration,
+) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy_timeout)?;
+    Ok(connection)
+}
+
+/// Sets what counts for one connection, and leaves the file as it is.
+pub(crate) fn configure(connection: &Connection, durability: Durability) -> Result<(), Failure> {
+    let machine = durability == Durability::Machine;
+    connection.pragma_update(None, "synchronous", if machine { "FULL" } else { "NORMAL" })?;
+    // Only on macOS does that make a difference: there, fsync leaves the data in the disk's own cache.
+    connection.pragma_update(None, "fullfsync", machine)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
+    connection.pragma_update(None, "journal_size_limit", KEPT_LOG)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    // What was deleted is overwritten, wherever that takes no extra write.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(())
 }
 
 /// Whether the database is empty and may become ours; fails if it is neither that nor ours.

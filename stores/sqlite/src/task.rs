@@ -7,18 +7,19 @@ use tokio::sync::oneshot;
 
 use crate::database::Database;
 use crate::error::Failure;
+use crate::layout::Layout;
 
 /// An operation that waits to be run.
-pub(crate) struct Job {
+pub(crate) struct Job<L = Layout> {
     /// When it was asked for.
     pub(crate) since: Instant,
-    task: Box<dyn Task>,
+    task: Box<dyn Task<L>>,
 }
 
-impl Job {
+impl<L> Job<L> {
     /// Packs an operation; its answer, or a failure, arrives at the receiver.
     pub(crate) fn new<T: Send + 'static>(
-        step: impl Fn(&Database) -> Result<T, Failure> + Send + 'static,
+        step: impl Fn(&Database<L>) -> Result<T, Failure> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T>>) {
         let (reply, receiver) = oneshot::channel();
         (Self { since: Instant::now(), task: Box::new(Typed { step, answer: None, reply }) }, receiver)
@@ -26,7 +27,7 @@ impl Job {
 
     /// Runs the operation, and keeps its answer until it is known to be true. May be called again if what
     /// the operation did was undone.
-    pub(crate) fn run(&mut self, database: &Database) -> Result<(), Failure> {
+    pub(crate) fn run(&mut self, database: &Database<L>) -> Result<(), Failure> {
         self.task.run(database)
     }
 
@@ -37,8 +38,8 @@ impl Job {
 }
 
 /// Hides the type of the answer.
-trait Task: Send {
-    fn run(&mut self, database: &Database) -> Result<(), Failure>;
+trait Task<L>: Send {
+    fn run(&mut self, database: &Database<L>) -> Result<(), Failure>;
     fn answer(self: Box<Self>, outcome: Result<(), Failure>);
 }
 
@@ -48,12 +49,12 @@ struct Typed<F, T> {
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<F, T> Task for Typed<F, T>
+impl<F, T, L> Task<L> for Typed<F, T>
 where
-    F: Fn(&Database) -> Result<T, Failure> + Send,
+    F: Fn(&Database<L>) -> Result<T, Failure> + Send,
     T: Send,
 {
-    fn run(&mut self, database: &Database) -> Result<(), Failure> {
+    fn run(&mut self, database: &Database<L>) -> Result<(), Failure> {
         self.answer = Some((self.step)(database)?);
         Ok(())
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Database;
 use crate::error::Failure;
+use crate::layout::Layout;
 use crate::task::Job;
 
 /// How many operations may wait for a thread; callers beyond that wait for a place, and have begun nothing.
@@ -15,34 +16,39 @@ const QUEUE: usize = 1024;
 
 /// Threads that share a queue. Dropping them lets them finish what is queued, close their connections, and end.
 #[derive(Debug)]
-pub(crate) struct Threads {
+pub(crate) struct Threads<L = Layout> {
     /// `None` only while it is dropped.
-    sender: Option<mpsc::Sender<Job>>,
+    sender: Option<mpsc::Sender<Job<L>>>,
     handles: Vec<JoinHandle<()>>,
 }
 
 /// The threads' end of the queue.
-#[derive(Clone)]
-pub(crate) struct Queue(Arc<Mutex<mpsc::Receiver<Job>>>);
+pub(crate) struct Queue<L = Layout>(Arc<Mutex<mpsc::Receiver<Job<L>>>>);
 
-impl Queue {
+impl<L> Clone for Queue<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<L> Queue<L> {
     /// Waits for a job; `None` when the store is dropped and everything is done.
-    pub(crate) fn next(&self) -> Option<Job> {
+    pub(crate) fn next(&self) -> Option<Job<L>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()
     }
 
     /// Takes a job if one waits.
-    pub(crate) fn next_waiting(&self) -> Option<Job> {
+    pub(crate) fn next_waiting(&self) -> Option<Job<L>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
     }
 }
 
-impl Threads {
+impl<L: Send + Sync + 'static> Threads<L> {
     /// Starts threads, each of which opens a connection and then serves the queue until it ends.
     pub(crate) async fn start(
         count: usize,
-        open: impl Fn() -> Result<Database, Failure> + Clone + Send + 'static,
-        serve: impl Fn(Database, Queue) + Clone + Send + 'static,
+        open: impl Fn() -> Result<Database<L>, Failure> + Clone + Send + 'static,
+        serve: impl Fn(Database<L>, Queue<L>) + Clone + Send + 'static,
     ) -> Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let queue = Queue(Arc::new(Mutex::new(receiver)));
@@ -70,7 +76,7 @@ impl Threads {
     /// or was never queued.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        step: impl Fn(&Database) -> Result<T, Failure> + Send + 'static,
+        step: impl Fn(&Database<L>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let (job, answer) = Job::new(step);
         let sender = self.sender.as_ref().ok_or(Failure::STOPPED)?;
@@ -79,7 +85,7 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl<L> Drop for Threads<L> {
     fn drop(&mut self) {
         drop(self.sender.take());
         for handle in self.handles.drain(..) {

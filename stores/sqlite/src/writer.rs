@@ -14,6 +14,7 @@ use cloakroom_store::ErrorKind;
 
 use crate::database::Database;
 use crate::error::Failure;
+use crate::layout::Layout;
 use crate::task::Job;
 use crate::threads::Queue;
 
@@ -26,13 +27,13 @@ const LONGEST: Duration = Duration::from_millis(20);
 const FIRST_WAIT: Duration = Duration::from_micros(100);
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
 
-pub(crate) struct Writer {
-    pub(crate) database: Database,
-    pub(crate) queue: Queue,
+pub(crate) struct Writer<L = Layout> {
+    pub(crate) database: Database<L>,
+    pub(crate) queue: Queue<L>,
     pub(crate) busy_timeout: Duration,
 }
 
-impl Writer {
+impl<L> Writer<L> {
     /// Works until the store is dropped.
     pub(crate) fn serve(self) {
         while let Some(job) = self.queue.next() {
@@ -48,17 +49,19 @@ impl Writer {
         }
     }
 
-    fn alone(&self, job: Job) {
+    fn alone(&self, job: Job<L>) {
         let mut group = vec![job];
         let outcome = self.attempt(&mut group, 1);
         answer(group, outcome);
     }
 
     /// Runs the group, and adds to it what waits, in one transaction.
-    fn attempt(&self, group: &mut Vec<Job>, most: usize) -> Result<(), Failure> {
+    fn attempt(&self, group: &mut Vec<Job<L>>, most: usize) -> Result<(), Failure> {
         self.database.check_file()?;
-        self.begin(group[0].since)?;
-        let outcome = self.run(group, most).and_then(|()| self.execute("COMMIT"));
+        let since = group[0].since;
+        self.insist("BEGIN IMMEDIATE", since)?;
+        // Without a write-ahead log, a commit waits for those who read.
+        let outcome = self.run(group, most).and_then(|()| self.insist("COMMIT", since));
         if outcome.is_err() && !self.database.connection.is_autocommit() {
             // If this fails too, so does the next BEGIN, and tells.
             let _ = self.execute("ROLLBACK");
@@ -67,7 +70,7 @@ impl Writer {
         outcome.and_then(|()| self.database.check_file().map_err(Failure::uncertain))
     }
 
-    fn run(&self, group: &mut Vec<Job>, most: usize) -> Result<(), Failure> {
+    fn run(&self, group: &mut Vec<Job<L>>, most: usize) -> Result<(), Failure> {
         let begin = Instant::now();
         let mut done = 0;
         while let Some(job) = group.get_mut(done) {
@@ -80,11 +83,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Gets the lock that one process at a time has. Nobody waits for it longer than the busy timeout since they asked.
-    fn begin(&self, since: Instant) -> Result<(), Failure> {
+    /// Executes a statement that needs a lock which another process may have, for as long as the busy timeout says since
+    /// the first job was asked for.
+    fn insist(&self, sql: &str, since: Instant) -> Result<(), Failure> {
         let mut wait = FIRST_WAIT;
         loop {
-            match self.execute("BEGIN IMMEDIATE") {
+            match self.execute(sql) {
                 Err(failure) if failure.is_busy() && since.elapsed() < self.busy_timeout => {
                     thread::sleep(wait);
                     wait = (wait * 2).min(LONGEST_WAIT);
@@ -100,7 +104,7 @@ impl Writer {
     }
 }
 
-fn answer(group: Vec<Job>, outcome: Result<(), Failure>) {
+fn answer<L>(group: Vec<Job<L>>, outcome: Result<(), Failure>) {
     for job in group {
         job.answer(outcome);
     }
