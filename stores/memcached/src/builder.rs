@@ -8,6 +8,7 @@ use std::time::Duration;
 use cloakroom_store::{Clock, Result, SystemClock};
 
 use crate::address::Address;
+use crate::bodies::{Inner, MemcachedBodies};
 use crate::error::Failure;
 use crate::layout::{LONGEST_PREFIX, PREFIX};
 use crate::memory::Memory;
@@ -20,7 +21,7 @@ use crate::store::MemcachedStore;
 #[must_use]
 pub struct Builder {
     url: String,
-    prefix: String,
+    prefix: Option<String>,
     clock: Arc<dyn Clock>,
     timeout: Duration,
     slack: Duration,
@@ -32,7 +33,7 @@ impl Builder {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.into(),
-            prefix: PREFIX.into(),
+            prefix: None,
             clock: Arc::new(SystemClock),
             timeout: Duration::from_secs(5),
             slack: Duration::from_secs(60),
@@ -43,8 +44,10 @@ impl Builder {
 
     /// Sets what the names of all items begin with, so that several stores can share a server. `cloakroom:` unless
     /// set; up to 48 visible ASCII characters.
+    ///
+    /// For [`open_bodies`](Self::open_bodies), it is what the Node application uses, and nothing unless set.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
         self
     }
 
@@ -102,11 +105,8 @@ impl Builder {
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
     pub fn open_lazily(self) -> Result<MemcachedStore> {
-        if self.prefix.len() > LONGEST_PREFIX || !self.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Failure::WRONG_PREFIX.into());
-        }
         let rules = Rules {
-            prefix: self.prefix,
+            prefix: self.checked_prefix(PREFIX)?,
             clock: self.clock,
             slack: self.slack,
             largest_payload: self.largest_payload,
@@ -114,6 +114,33 @@ impl Builder {
         };
         let pool = Pool::new(Address::parse(&self.url)?, self.connections);
         Ok(MemcachedStore { pool, rules, timeout: self.timeout })
+    }
+
+    /// Connects, and keeps bodies of Node's sessions instead of records: see [`MemcachedBodies`]. Set the prefix that the
+    /// Node application uses, if it uses one. The [`slack`](Self::slack) does not count: the server's clock decides.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_bodies(self) -> Result<MemcachedBodies> {
+        let bodies = MemcachedBodies::new(Inner {
+            prefix: self.checked_prefix("")?,
+            pool: Pool::new(Address::parse(&self.url)?, self.connections),
+            clock: self.clock,
+            timeout: self.timeout,
+            largest: self.largest_payload,
+            memory: Memory::default(),
+        });
+        bodies.check().await?;
+        Ok(bodies)
+    }
+
+    /// Returns the prefix, or `unset` if there is none.
+    fn checked_prefix(&self, unset: &str) -> Result<String, Failure> {
+        let prefix = self.prefix.as_deref().unwrap_or(unset);
+        if prefix.len() > LONGEST_PREFIX || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Failure::WRONG_PREFIX);
+        }
+        Ok(prefix.to_owned())
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::address::{Address, Place};
 use crate::error::{Failure, told};
 use crate::layout::OVERHEAD;
-use crate::protocol::{Answer, Head, authenticate, head, number};
+use crate::protocol::{Answer, Head, Item, authenticate, head, number};
 
 /// A longer relative time means a moment to memcached.
 const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
@@ -78,13 +78,23 @@ impl Connection {
     /// Sends a command and reads its answer.
     pub(crate) async fn ask(&mut self, command: &[u8]) -> Result<Answer, Failure> {
         self.send(command).await?;
+        self.answer().await
+    }
+
+    /// Sends two commands in one trip, which the server carries out in this order, and reads their answers.
+    pub(crate) async fn ask_both(&mut self, first: &[u8], second: &[u8]) -> Result<[Answer; 2], Failure> {
+        self.send(&[first, second].concat()).await?;
+        Ok([self.answer().await?, self.answer().await?])
+    }
+
+    async fn answer(&mut self) -> Result<Answer, Failure> {
         match head(&self.line().await?)? {
             Head::Whole(answer) => Ok(answer),
-            Head::Value(size, seen) => {
+            Head::Value(size, seen, left) => {
                 let mut value = vec![0; size + 2];
                 self.stream.read_exact(&mut value).await?;
                 value.truncate(size);
-                Ok(Answer::Value(Bytes::from(value), seen))
+                Ok(Answer::Value(Item { value: Bytes::from(value), seen, left }))
             }
         }
     }
@@ -94,7 +104,11 @@ impl Connection {
         if expires_at == Timestamp::NEVER {
             return 0;
         }
-        let left = (expires_at.since(now) + slack).as_secs() + 1;
+        self.exptime_in((expires_at.since(now) + slack).as_secs() + 1)
+    }
+
+    /// The expiry that the server is told for what it keeps for so many seconds. 0 means never.
+    pub(crate) fn exptime_in(&self, left: u64) -> u64 {
         if left <= LONGEST_RELATIVE {
             return left;
         }

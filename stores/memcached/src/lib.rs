@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod bodies;
 mod builder;
 mod connection;
 mod error;
@@ -11,5 +12,6 @@ mod protocol;
 mod records;
 mod store;
 
+pub use bodies::MemcachedBodies;
 pub use builder::Builder;
 pub use store::MemcachedStore;

@@ -8,6 +8,21 @@ use crate::address::Address;
 use crate::connection::Connection;
 use crate::error::Failure;
 
+/// Takes a connection, lets `work` use it, and puts it back if all went well; within the store's time.
+macro_rules! in_time {
+    ($store:expr, $connection:ident, $work:expr) => {{
+        let work = async {
+            let mut leased = $store.pool.take().await?;
+            let $connection = &mut leased.connection;
+            let answer = $work?;
+            $store.pool.put(leased);
+            Ok::<_, cloakroom_store::Error>(answer)
+        };
+        tokio::time::timeout($store.timeout, work).await.map_err(|_| $crate::error::Failure::LATE)?
+    }};
+}
+pub(crate) use in_time;
+
 /// Connections, up to a number, made when they are needed.
 pub(crate) struct Pool {
     pub(crate) address: Address,

@@ -7,6 +7,8 @@ use crate::error::{Failure, told};
 /// What a write does where something is, or is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
+    /// Writes whatever is there.
+    Any,
     /// Writes where nothing is.
     Add,
     /// Replaces exactly the item that was seen.
@@ -21,7 +23,7 @@ pub(crate) struct Seen(pub(crate) u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Here is the item.
-    Value(Bytes, Seen),
+    Value(Item),
     /// Done; with a write, the number of what was written.
     Done(Option<Seen>),
     /// Nothing is there.
@@ -30,11 +32,20 @@ pub(crate) enum Answer {
     Other,
 }
 
+/// An item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) value: Bytes,
+    pub(crate) seen: Seen,
+    /// The seconds that the server keeps it, if it was asked for them; `None` for ever.
+    pub(crate) left: Option<u64>,
+}
+
 /// The first line of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// A value of so many bytes follows.
-    Value(usize, Seen),
+    /// A value of so many bytes follows, of an item with this number and this time.
+    Value(usize, Seen, Option<u64>),
     Whole(Answer),
 }
 
@@ -43,15 +54,31 @@ pub(crate) fn get(name: &str) -> Vec<u8> {
     format!("mg {name} v c\r\n").into_bytes()
 }
 
-/// Writes an item; `exptime` as memcached counts it.
-pub(crate) fn set(name: &str, value: &[u8], exptime: u64, condition: Condition) -> Vec<u8> {
+/// Reads an item, and the time that the server keeps it.
+pub(crate) fn get_with_time(name: &str) -> Vec<u8> {
+    format!("mg {name} v c t\r\n").into_bytes()
+}
+
+/// Asks whether there is an item.
+pub(crate) fn look(name: &str) -> Vec<u8> {
+    format!("mg {name} c\r\n").into_bytes()
+}
+
+/// Writes an item; `exptime` as memcached counts it, `flags` as clients tell kinds of values apart.
+pub(crate) fn set(name: &str, value: &[u8], flags: u32, exptime: u64, condition: Condition) -> Vec<u8> {
     let size = value.len();
     let condition = match condition {
-        Condition::Add => "ME".to_owned(),
-        Condition::Is(Seen(number)) => format!("C{number}"),
+        Condition::Any => String::new(),
+        Condition::Add => " ME".to_owned(),
+        Condition::Is(Seen(number)) => format!(" C{number}"),
     };
-    let head = format!("ms {name} {size} c T{exptime} {condition}\r\n");
+    let head = format!("ms {name} {size} c F{flags} T{exptime}{condition}\r\n");
     [head.as_bytes(), value, b"\r\n"].concat()
+}
+
+/// Removes whatever is there.
+pub(crate) fn delete_any(name: &str) -> Vec<u8> {
+    format!("md {name}\r\n").into_bytes()
 }
 
 /// Removes exactly the item that was seen.
@@ -72,7 +99,9 @@ pub(crate) fn head(line: &[u8]) -> Result<Head, Failure> {
         b"VA" => {
             let size = words.next().and_then(number).ok_or(Failure::FOREIGN)?;
             let size = usize::try_from(size).map_err(|_| Failure::FOREIGN)?;
-            return Ok(Head::Value(size, seen(words).ok_or(Failure::FOREIGN)?));
+            let flags: Vec<_> = words.collect();
+            let seen = seen(flags.iter().copied()).ok_or(Failure::FOREIGN)?;
+            return Ok(Head::Value(size, seen, flag(flags.into_iter(), b"t")));
         }
         b"HD" => Answer::Done(seen(words)),
         b"EN" | b"NF" => Answer::Missing,
@@ -84,8 +113,13 @@ pub(crate) fn head(line: &[u8]) -> Result<Head, Failure> {
 }
 
 /// Finds the flag `c` with the item's number.
-fn seen<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Option<Seen> {
-    words.find_map(|word| number(word.strip_prefix(b"c")?)).map(Seen)
+fn seen<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<Seen> {
+    flag(words, b"c").map(Seen)
+}
+
+/// Finds the number behind a flag. What is for ever has no number.
+fn flag<'a>(mut words: impl Iterator<Item = &'a [u8]>, flag: &[u8]) -> Option<u64> {
+    words.find_map(|word| number(word.strip_prefix(flag)?))
 }
 
 /// Reads a number.
@@ -103,7 +137,9 @@ mod tests {
             Ok(Head::Whole(answer)) => Some(answer),
             _ => None,
         };
-        assert_eq!(head(b"VA 3 c7"), Ok(Head::Value(3, Seen(7))));
+        assert_eq!(head(b"VA 3 c7"), Ok(Head::Value(3, Seen(7), None)));
+        assert_eq!(head(b"VA 3 c7 t60"), Ok(Head::Value(3, Seen(7), Some(60))));
+        assert_eq!(head(b"VA 3 c7 t-1"), Ok(Head::Value(3, Seen(7), None)));
         assert_eq!(whole("HD c18446744073709551615"), Some(Answer::Done(Some(Seen(u64::MAX)))));
         assert_eq!(whole("HD"), Some(Answer::Done(None)));
         assert_eq!(whole("EN"), Some(Answer::Missing));

@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::error::Failure;
 use crate::layout::{name, read, write};
 use crate::memory::{Glimpse, Memory};
-use crate::protocol::{Answer, Condition, Seen, delete, get, set};
+use crate::protocol::{self, Answer, Condition, Seen, delete, get, set};
 
 /// How often a method begins again because another wrote in between. Each time, the other has got on.
 const TRIES: usize = 1000;
@@ -132,9 +132,10 @@ impl<'a> Operation<'a> {
     }
 
     async fn look(&mut self) -> Result<Item, Failure> {
-        let Answer::Value(value, seen) = self.connection.ask(&get(&self.name)).await? else {
+        let Answer::Value(item) = self.connection.ask(&get(&self.name)).await? else {
             return Ok(Item::None);
         };
+        let protocol::Item { value, seen, .. } = item;
         let stored = read(self.key, &value)?;
         if !stored.record.is_live(self.now) {
             return Ok(Item::Expired(seen));
@@ -146,7 +147,7 @@ impl<'a> Operation<'a> {
     /// Writes the item if the condition holds, and says whether it did.
     async fn put(&mut self, stored: &Stored, condition: Condition) -> Result<bool, Failure> {
         let exptime = self.connection.exptime(self.now, stored.record.expires_at, self.rules.slack);
-        let command = set(&self.name, &write(self.key, stored), exptime, condition);
+        let command = set(&self.name, &write(self.key, stored), 0, exptime, condition);
         let Answer::Done(seen) = self.connection.ask(&command).await? else { return Ok(false) };
         if let Some(seen) = seen {
             self.remember(stored, seen);

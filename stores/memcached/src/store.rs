@@ -9,23 +9,8 @@ use cloakroom_store::{
 };
 
 use crate::builder::Builder;
-use crate::error::Failure;
-use crate::pool::Pool;
+use crate::pool::{Pool, in_time};
 use crate::records::{Operation, Rules};
-
-/// Takes a connection, lets `work` use it, and puts it back if all went well; within the store's time.
-macro_rules! in_time {
-    ($store:expr, $connection:ident, $work:expr) => {{
-        let work = async {
-            let mut leased = $store.pool.take().await?;
-            let $connection = &mut leased.connection;
-            let answer = $work?;
-            $store.pool.put(leased);
-            Ok::<_, Error>(answer)
-        };
-        tokio::time::timeout($store.timeout, work).await.map_err(|_| Failure::LATE)?
-    }};
-}
 
 /// Keeps sessions in memcached.
 ///
