@@ -1,9 +1,9 @@
 // An Express application with express-session, Passport, connect-flash and csurf. Its settings are in the environment:
-// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING.
+// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT.
 const express = require('express')
 const session = require('express-session')
 
-const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING } = process.env
+const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT } = process.env
 
 async function makeStore () {
   switch (STORE) {
@@ -30,6 +30,12 @@ async function makeStore () {
       await store.onReady()
       return store
     }
+    case 'sqlite': {
+      const Store = require('connect-sqlite3')(session)
+      return new Store({ db: require('./sqlite').open(URL), table: PREFIX, concurrentDb: CONCURRENT === '1' })
+    }
+    case 'memcached':
+      return new (require('connect-memcached')(session))({ hosts: [URL], prefix: PREFIX })
   }
 }
 

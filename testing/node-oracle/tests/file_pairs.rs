@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stderr, reason = "a test says that it is skipped")]
 
+#[path = "scenarios/parallel.rs"]
+mod parallel;
 mod scenarios;
 
 use std::path::Path;
@@ -227,21 +229,7 @@ async fn what_node_writes_back_after_an_end_is_no_session_for_us() -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_writes_of_ours_are_all_in_the_file() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = express_pair(&folder, &[]).await?;
-    let mut browser = Browser::new();
-    browser.text(pair.node.port(), "/count").await?;
-    for _ in 0..10 {
-        let mut requests = Vec::new();
-        for _ in 0..12 {
-            let (mut browser, rust) = (browser.clone(), pair.rust.port());
-            requests.push(tokio::spawn(async move { browser.text(rust, "/count").await }));
-        }
-        for request in requests {
-            request.await??;
-        }
-    }
-    assert_eq!(browser.text(pair.node.port(), "/views").await?, "121");
-    Ok(())
+    parallel::parallel_writes_of_ours_are_all_there(&express_pair(&folder, &[]).await?).await
 }
 
 /// node-session writes in place: between its truncation and its write, there is an empty file.

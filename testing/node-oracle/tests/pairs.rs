@@ -1,4 +1,4 @@
-//! Pairs of a Node application and a Rust application that serve the same browser from the same store.
+//! Pairs of a Node application and a Rust application that serve the same browser from the same store: Redis or memcached.
 //!
 //! Servers are named by `CLOAKROOM_TEST_*`; a pair whose server is not named is skipped loudly, as in the other suites.
 
@@ -11,14 +11,19 @@
 
 #[path = "scenarios/express.rs"]
 mod express;
+#[path = "scenarios/parallel.rs"]
+mod parallel;
 mod scenarios;
 
 use std::time::Duration;
 
+use cloakroom_memcached::MemcachedStore;
 use cloakroom_node::{Express, Koa};
-use cloakroom_node_oracle::{NodeApp, Result, RustApp};
+use cloakroom_node_oracle::{Browser, NodeApp, Result, RustApp};
 use cloakroom_redis::RedisStore;
 use cloakroom_redis::redis::{Client, cmd};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use express::Bodies;
 use scenarios::Pair;
@@ -33,12 +38,16 @@ fn prefix() -> String {
     format!("oracle-{digits}:")
 }
 
-fn redis() -> Option<String> {
-    let url = std::env::var("CLOAKROOM_TEST_REDIS").ok();
+fn shared(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
     if url.is_none() {
-        eprintln!("SKIPPED: CLOAKROOM_TEST_REDIS names no server");
+        eprintln!("SKIPPED: {variable} names no server");
     }
     url
+}
+
+fn redis() -> Option<String> {
+    shared("CLOAKROOM_TEST_REDIS")
 }
 
 impl Pair {
@@ -150,4 +159,107 @@ async fn what_node_writes_back_after_a_log_out_is_no_session_for_us() -> Result 
     let keys = Keys { client: Client::open(&*url)?, prefix: prefix() };
     let pair = Pair::express_at(&url, &keys.prefix, "redis", &express(), &[]).await?;
     express::what_node_writes_back_after_a_log_out_is_no_session_for_us(&pair, &keys).await
+}
+
+/// What the items of a pair begin with, on memcached.
+struct Items {
+    url: String,
+    prefix: String,
+}
+
+impl Items {
+    fn find() -> Option<Self> {
+        shared("CLOAKROOM_TEST_MEMCACHED").map(|url| Self { url, prefix: prefix() })
+    }
+
+    /// Starts Express, and a Rust application beside it.
+    async fn pair(&self, express: &Express, settings: &[(&str, &str)]) -> Result<Pair> {
+        let own =
+            [("STORE", "memcached"), ("URL", self.server()), ("PREFIX", &self.prefix), ("SECRETS", SECRET)];
+        let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
+        let node = NodeApp::start("express", &settings).await?;
+        let bodies = MemcachedStore::builder(&self.url).prefix(&*self.prefix).open_bodies().await?;
+        let rust = RustApp::start(express.config(), express.store(bodies)).await?;
+        Ok(Pair { node, rust })
+    }
+
+    fn server(&self) -> &str {
+        self.url.trim_start_matches("memcached://")
+    }
+
+    /// Sends a command, and returns the first two lines of its answer, or the one that says it all.
+    async fn send(&self, command: &str) -> Result<(String, String)> {
+        let mut stream = TcpStream::connect(self.server()).await?;
+        stream.write_all(command.as_bytes()).await?;
+        let mut lines = BufReader::new(stream).lines();
+        let first = lines.next_line().await?.ok_or("no answer")?;
+        let second =
+            if first.starts_with("VA") { lines.next_line().await?.ok_or("no value")? } else { String::new() };
+        Ok((first, second))
+    }
+}
+
+impl Bodies for Items {
+    async fn body(&self, id: &str) -> Result<Option<String>> {
+        let (first, body) = self.send(&format!("get {}{id}\r\n", self.prefix)).await?;
+        Ok(first.starts_with("VALUE").then_some(body))
+    }
+
+    async fn write(&self, id: &str, body: &str) -> Result {
+        let command = format!("set {}{id} 2 86400 {}\r\n{body}\r\n", self.prefix, body.len());
+        assert_eq!(self.send(&command).await?.0, "STORED");
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn express_and_connect_memcached_share_sessions() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    express::sessions_are_shared(&items.pair(&express(), &[]).await?).await
+}
+
+/// Whichever side has written last, the item has the flags of JSON and lives as long as the cookie.
+#[tokio::test(flavor = "multi_thread")]
+async fn express_and_connect_memcached_share_a_lifetime() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    let hour = express().max_age(Duration::from_secs(3600));
+    let pair = items.pair(&hour, &[("MAX_AGE", "3600000")]).await?;
+    express::a_lifetime_is_shared(&pair).await?;
+    let mut browser = Browser::new();
+    for port in [pair.node.port(), pair.rust.port(), pair.rust.port(), pair.node.port()] {
+        browser.text(port, "/count").await?;
+        let id = browser.text(pair.rust.port(), "/id").await?;
+        let (answer, _) = items.send(&format!("mg {}{id} f t\r\n", items.prefix)).await?;
+        let left = answer.strip_prefix("HD f2 t").ok_or_else(|| answer.clone())?.parse::<u32>()?;
+        assert!((3_570..=3_600).contains(&left), "{answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passport_log_ins_and_log_outs_are_shared_over_connect_memcached() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    let pair = items.pair(&express().passport(), &[("PASSPORT", "text")]).await?;
+    express::log_ins_and_log_outs_are_shared(&pair).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flash_messages_and_csrf_tokens_are_shared_over_connect_memcached() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    let pair = items.pair(&express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    express::flash_messages_and_csrf_tokens_are_shared(&pair).await
+}
+
+/// Node is left out of it: its looks write the whole session back.
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_writes_of_ours_are_all_in_memcached() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    parallel::parallel_writes_of_ours_are_all_there(&items.pair(&express(), &[]).await?).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_node_writes_back_to_memcached_after_a_log_out_is_no_session_for_us() -> Result {
+    let Some(items) = Items::find() else { return Ok(()) };
+    let pair = items.pair(&express(), &[]).await?;
+    express::what_node_writes_back_after_a_log_out_is_no_session_for_us(&pair, &items).await
 }
