@@ -1,7 +1,8 @@
 //! A client that does what a browser does: it keeps cookies, follows redirects and sends the forms of a page.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::Result;
@@ -49,7 +50,7 @@ impl Browser {
     ) -> Result<Page> {
         let mut body = format!("_csrf={}", encoded(token));
         for (name, value) in fields {
-            body.push_str(&format!("&{name}={}", encoded(value)));
+            let _ = write!(body, "&{name}={}", encoded(value));
         }
         self.follow("POST", action, &body)
     }
