@@ -51,6 +51,10 @@ pub(super) async fn run(
     tell(report, stop)
 }
 
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres", feature = "redis")),
+    expect(unused_variables, reason = "only stores on servers are checked")
+)]
 async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Trouble> {
     match layout {
         Layout::SessionFileStore | Layout::NodeSession => Err(Trouble::usage(

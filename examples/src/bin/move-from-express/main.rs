@@ -30,7 +30,7 @@ struct Args {
     #[arg(long, value_name = "ROUTES", default_value = "/account", value_delimiter = ',')]
     rust: Vec<String>,
 
-    /// Where both applications keep sessions: a folder, or redis://HOST
+    /// Where both applications keep sessions: a folder, or `redis://HOST`
     #[arg(long, value_name = "STORE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/move-from-express"))]
     store: String,
 
