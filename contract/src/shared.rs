@@ -1,11 +1,12 @@
-//! A shared store is a store.
+//! A shared store is a store, of records or of bodies.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::{
-    Abilities, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Abilities, Body, BodyStore, Created, Ended, Record, Replaced, Result, Store, StoreKey, Stored, Timestamp,
+    Touch, Updated, Version,
 };
 
 /// What an async function of a `dyn` trait returns.
@@ -69,5 +70,68 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn abilities(&self) -> Abilities<'_> {
         (**self).abilities()
+    }
+}
+
+/// Hands everything on: an `Arc<dyn BodyStore>` can be given to whatever takes a store of bodies.
+///
+/// Written without the macro's async functions, as above.
+impl<S: BodyStore + ?Sized> BodyStore for Arc<S> {
+    fn read<'s, 'i, 'a>(&'s self, id: &'i str) -> Answer<'a, Option<Body>>
+    where
+        's: 'a,
+        'i: 'a,
+        Self: 'a,
+    {
+        (**self).read(id)
+    }
+
+    fn insert<'s, 'i, 'b, 'a>(
+        &'s self,
+        id: &'i str,
+        body: &'b [u8],
+        expires_at: Timestamp,
+    ) -> Answer<'a, Option<Version>>
+    where
+        's: 'a,
+        'i: 'a,
+        'b: 'a,
+        Self: 'a,
+    {
+        (**self).insert(id, body, expires_at)
+    }
+
+    fn replace<'s, 'i, 'b, 'a>(
+        &'s self,
+        id: &'i str,
+        expected: Version,
+        body: &'b [u8],
+        expires_at: Timestamp,
+    ) -> Answer<'a, Replaced>
+    where
+        's: 'a,
+        'i: 'a,
+        'b: 'a,
+        Self: 'a,
+    {
+        (**self).replace(id, expected, body, expires_at)
+    }
+
+    fn touch<'s, 'i, 'a>(&'s self, id: &'i str, expires_at: Timestamp) -> Answer<'a, bool>
+    where
+        's: 'a,
+        'i: 'a,
+        Self: 'a,
+    {
+        (**self).touch(id, expires_at)
+    }
+
+    fn end<'s, 'i, 'a>(&'s self, id: &'i str, expected: Option<Version>) -> Answer<'a, Ended>
+    where
+        's: 'a,
+        'i: 'a,
+        Self: 'a,
+    {
+        (**self).end(id, expected)
     }
 }

@@ -1,5 +1,6 @@
 //! Tests whether a live store keeps the contract.
 
+mod bodies;
 mod harness;
 mod recorded;
 mod report;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use cloakroom_conformance::{Case, Verdict, cases};
+use cloakroom_conformance::{Case, cases};
 use cloakroom_tower::store::{ManualClock, Timestamp};
 
 use crate::progress;
@@ -27,7 +28,7 @@ const LAST_CASE: Duration = Duration::from_secs(10);
 #[derive(Args)]
 #[command(after_help = stores::URL_HELP)]
 pub(crate) struct CheckArgs {
-    /// The store, as for `cloakroom demo --store`
+    /// The store, as for `cloakroom demo --store`; with `layout=PACKAGE`, the bodies of that package of Node
     #[arg(value_name = "URL")]
     url: String,
 
@@ -41,6 +42,9 @@ pub(crate) async fn run(args: CheckArgs) -> Result<(), Trouble> {
     let mut signals = Signals::catch()?;
     let trial = trial()?;
     let stop = Arc::new(AtomicBool::new(false));
+    if let Some(layout) = stores::bodies::layout_of(&args.url)? {
+        return bodies::run(&args, layout, &mut signals, &stop, &trial).await;
+    }
     // Not given up half-way: what it has made by then could not be removed.
     let opening = unless_insisted(&mut signals, &stop, &trial, Box::pin(stores::open_for(&args.url, &trial)));
     let opened = opening.await??;
@@ -51,6 +55,11 @@ pub(crate) async fn run(args: CheckArgs) -> Result<(), Trouble> {
     };
     let tidying = Box::pin(tidy_up(opened, harness, &trial));
     unless_insisted(&mut signals, &stop, &trial, tidying).await??;
+    tell(report, &stop)
+}
+
+/// Prints what was found, if nothing has interrupted it.
+fn tell(report: Option<Report>, stop: &AtomicBool) -> Result<(), Trouble> {
     match report.filter(|_| !stop.load(Ordering::Relaxed)) {
         Some(report) => report.tell(),
         None => Err(Trouble::failure("interrupted; what was made is removed")),
@@ -112,11 +121,7 @@ async fn run_cases(harness: &OpenedHarness, only: Option<&str>, stop: &AtomicBoo
             break;
         }
         bar.set_message(case.name());
-        match case.run(harness).await {
-            Ok(Verdict::Kept) => report.kept += 1,
-            Ok(Verdict::NotApplicable(reason)) => report.not_applicable.push((case, reason)),
-            Err(failure) => report.broken.push((case, failure)),
-        }
+        report.add(case.name(), case.sentence().to_owned(), case.run(harness).await);
         bar.inc(1);
     }
     bar.finish_and_clear();

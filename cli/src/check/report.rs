@@ -2,19 +2,29 @@
 
 use std::io::{self, Write};
 
-use cloakroom_conformance::{Case, Failure};
+use cloakroom_conformance::{Failure, Verdict};
 
 use crate::trouble::Trouble;
 
 /// What the cases came to.
 #[derive(Default)]
 pub(super) struct Report {
-    pub(super) kept: usize,
-    pub(super) not_applicable: Vec<(&'static Case, &'static str)>,
-    pub(super) broken: Vec<(&'static Case, Failure)>,
+    kept: usize,
+    /// The names of cases, and why they do not apply.
+    not_applicable: Vec<(&'static str, &'static str)>,
+    /// The names of cases, their sentences, and how the store breaks them.
+    broken: Vec<(&'static str, String, Failure)>,
 }
 
 impl Report {
+    pub(super) fn add(&mut self, name: &'static str, sentence: String, verdict: Result<Verdict, Failure>) {
+        match verdict {
+            Ok(Verdict::Kept) => self.kept += 1,
+            Ok(Verdict::NotApplicable(reason)) => self.not_applicable.push((name, reason)),
+            Err(failure) => self.broken.push((name, sentence, failure)),
+        }
+    }
+
     pub(super) fn tell(&self) -> Result<(), Trouble> {
         let mut out = io::stdout().lock();
         // If the output is closed, the exit code still tells.
@@ -26,11 +36,11 @@ impl Report {
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        for (case, reason) in &self.not_applicable {
-            writeln!(out, "not applicable  {}: {reason}", case.name())?;
+        for (name, reason) in &self.not_applicable {
+            writeln!(out, "not applicable  {name}: {reason}")?;
         }
-        for (case, failure) in &self.broken {
-            writeln!(out, "broken          {}: {}", case.name(), case.sentence())?;
+        for (name, sentence, failure) in &self.broken {
+            writeln!(out, "broken          {name}: {sentence}")?;
             writeln!(out, "                {failure}")?;
         }
         let (kept, rest, broken) = (self.kept, self.not_applicable.len(), self.broken.len());

@@ -7,6 +7,7 @@ use axum::http::uri::Authority;
 use clap::{Args, ValueEnum};
 
 use super::guard::authority;
+use crate::stores::bodies::Package;
 use crate::{span, stores};
 
 /// The options of `cloakroom demo`. Has no `Debug`: it holds secrets.
@@ -24,10 +25,13 @@ pub(crate) struct DemoArgs {
     #[arg(
         long,
         value_name = "URL",
-        default_value = stores::DEFAULT,
-        help = "Where sessions are kept: memory:, file:DIR, sqlite:PATH, env:NAME or @FILE"
+        help = format!(
+            "Where sessions are kept: memory:, file:DIR, sqlite:PATH, env:NAME or @FILE [default: {}; with \
+            --format koa memory:, with the others of Node file:sessions]",
+            stores::DEFAULT
+        )
     )]
-    pub(super) store: String,
+    pub(super) store: Option<String>,
 
     /// Moves sessions to --store from this one, where it meets them
     #[arg(long, value_name = "URL", conflicts_with = "migrating_to")]
@@ -37,7 +41,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "URL")]
     pub(super) migrating_to: Option<String>,
 
-    /// How cookie and record are written; in this version, native only
+    /// How cookie and record are written: those of Node share sessions with an application of that package
     #[arg(long, value_enum, default_value_t = Format::Native)]
     pub(super) format: Format,
 
@@ -53,13 +57,13 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) cookie_name: Option<String>,
 
-    /// Ends a session that nobody used for this long
-    #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = span::parse)]
-    pub(super) idle: Duration,
+    /// Ends a session that was not used for this long [default: 30m; in a format of Node, what the package has]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    pub(super) idle: Option<Duration>,
 
-    /// Ends a session this long after it began or its user logged in; 0: never
-    #[arg(long, value_name = "SPAN", default_value = "12h", value_parser = span::parse)]
-    pub(super) absolute: Duration,
+    /// Ends a session this long after it began or its user logged in; 0: never [default: 12h; in a format of Node, 0]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    pub(super) absolute: Option<Duration>,
 
     /// Gives a session a fresh id this often; 0: only at log-in
     #[arg(long, value_name = "SPAN", default_value = "0", value_parser = span::parse)]
@@ -83,12 +87,24 @@ pub(crate) struct DemoArgs {
 pub(super) enum Format {
     /// Cloakroom's own
     Native,
-    /// As express-session writes them
+    /// As express-session writes them, with users as Passport has them
     Express,
-    /// As koa-session and koa-generic-session write them
+    /// As koa-generic-session writes them
     Koa,
-    /// As NodeSession writes them
+    /// As node-session writes them
     NodeSession,
+}
+
+impl Format {
+    /// Returns the package that it is shared with; `None` if it is our own.
+    pub(super) const fn package(self) -> Option<Package> {
+        match self {
+            Self::Native => None,
+            Self::Express => Some(Package::Express),
+            Self::Koa => Some(Package::Koa),
+            Self::NodeSession => Some(Package::NodeSession),
+        }
+    }
 }
 
 /// The name of a host, with its port if that is not the usual one.

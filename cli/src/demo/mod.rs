@@ -5,6 +5,7 @@
 mod api;
 mod args;
 mod guard;
+mod node;
 mod page;
 mod serve;
 mod settings;
@@ -14,9 +15,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use cloakroom_tower::Engine;
 use cloakroom_tower::store::Store;
 use cloakroom_tower::stores::MigratingStore;
+use cloakroom_tower::{Config, Engine};
 use tokio::net::TcpListener;
 
 use crate::signals::Signals;
@@ -27,20 +28,37 @@ use guard::Guard;
 
 /// Serves until a signal ends it.
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
-    let config = settings::config(&args)?;
-    let opened = stores::open(&args.store).await?;
-    let store = both_stores(&args, opened.store).await?;
+    let Chosen { config, store, place } = match args.format.package() {
+        Some(package) => node::open(&args, package).await?,
+        None => open(&args).await?,
+    };
     let engine = Engine::shared(store, config).map_err(|error| settings::contradiction(&error))?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|error| cannot_listen(&args, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&args, &error))?;
     let signals = Signals::catch()?;
-    for line in advice(&args, &opened.place, address) {
+    for line in advice(&args, &place, address) {
         let _ = writeln!(io::stderr(), "{line}");
     }
     // Whoever started it may have closed its output: no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
     let guard = Guard::new(address, &args.listen, &args.hosts);
     serve::until_a_signal(listener, router(&engine, guard), signals).await
+}
+
+/// What the command line asks for.
+struct Chosen {
+    config: Config,
+    store: Arc<dyn Store>,
+    /// Where sessions are kept.
+    place: String,
+}
+
+/// Opens a store of our own format.
+async fn open(args: &DemoArgs) -> Result<Chosen, Trouble> {
+    let config = settings::config(args)?;
+    let opened = stores::open(args.store.as_deref().unwrap_or(stores::DEFAULT)).await?;
+    let store = both_stores(args, opened.store).await?;
+    Ok(Chosen { config, store, place: opened.place })
 }
 
 /// During a migration, the store and the one beside it.

@@ -3,24 +3,27 @@
 use std::time::Duration;
 use std::{env, fs};
 
-use clap::ValueEnum;
 use cloakroom_tower::{Config, ConfigError, KeyRing, Secure, TrustProxy};
 
-use super::args::{DemoArgs, Format};
+use super::args::DemoArgs;
 use crate::trouble::Trouble;
 
 /// The environment variable that signing secrets are in, separated by commas.
 const SECRET: &str = "CLOAKROOM_SECRET";
 
+/// What ends a session, unless the command line says otherwise.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Makes the options of our own format.
 pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
-    check_format(args.format)?;
     let (secure, proxy) =
         if args.trust_proxy { (Secure::Auto, TrustProxy::Yes) } else { (Secure::Never, TrustProxy::No) };
     let mut config = Config::default()
         .secure(secure)
         .trust_proxy(proxy)
-        .idle(args.idle)
-        .absolute(unless_zero(args.absolute))
+        .idle(args.idle.unwrap_or(IDLE))
+        .absolute(unless_zero(args.absolute.unwrap_or(ABSOLUTE)))
         .renew_every(unless_zero(args.renew_every))
         .grace(args.grace)
         .touch_after(args.touch_after);
@@ -35,7 +38,7 @@ pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
 }
 
 /// The secrets of the command line or of the file that it names, else of the environment.
-fn secrets(args: &DemoArgs) -> Result<Vec<String>, Trouble> {
+pub(super) fn secrets(args: &DemoArgs) -> Result<Vec<String>, Trouble> {
     let whole = |part: &str| (!part.trim().is_empty()).then(|| part.trim().to_owned());
     if !args.secrets.is_empty() {
         return Ok(args.secrets.clone());
@@ -63,14 +66,6 @@ pub(super) fn contradiction(error: &ConfigError) -> Trouble {
     Trouble::usage(format!("{}: {why}", options.join(" and ")))
 }
 
-fn check_format(format: Format) -> Result<(), Trouble> {
-    if format == Format::Native {
-        return Ok(());
-    }
-    let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    Err(Trouble::usage(format!("the format {name} is not in this version; there is native")))
-}
-
-fn unless_zero(span: Duration) -> Option<Duration> {
+pub(super) fn unless_zero(span: Duration) -> Option<Duration> {
     (!span.is_zero()).then_some(span)
 }

@@ -6,6 +6,8 @@ use cloakroom_node::cookie::{
     ExpressCookie, FastifyCookie, KoaCookie, NodeSessionCookie, Presented, decode_uri_component,
 };
 
+use crate::stores::bodies::Package;
+
 /// What is known of one cookie.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Explained {
@@ -14,6 +16,8 @@ pub(crate) struct Explained {
     signature: Signature,
     /// The session id, if one of the secrets has signed it.
     pub(crate) id: Option<String>,
+    /// The package whose stores may have the session.
+    pub(crate) keeper: Package,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +52,7 @@ fn explain_one(header: &str, name: &str, value: &str, secrets: &[String]) -> Opt
     let decoded = decode_uri_component(value)?.into_owned();
     let headers = [header.as_bytes()];
     let has_signature = header.split(';').any(|pair| pair.trim().starts_with(&format!("{name}.sig=")));
-    let (package, presented) = if decoded.starts_with("s:") && decoded.contains('.') {
+    let (package, keeper, presented) = if decoded.starts_with("s:") && decoded.contains('.') {
         let is_node_session = decoded[2..].split('.').next().is_some_and(|id| id.len() == 40);
         let package = match (is_node_session, value == decoded) {
             (true, _) => "node-session or node-session2 (an id of 40 characters)",
@@ -64,20 +68,21 @@ fn explain_one(header: &str, name: &str, value: &str, secrets: &[String]) -> Opt
                 ExpressCookie::new(name, secrets).ok()?.read(headers)
             })
         };
-        (package, read())
+        (package, if is_node_session { Package::NodeSession } else { Package::Express }, read())
     } else if has_signature {
         let package = "Koa (koa-generic-session or koa-session), or @socialtables/session";
-        (package, KoaCookie::new(name, secrets).ok().map(|cookie| cookie.read(headers)))
+        (package, Package::Koa, KoaCookie::new(name, secrets).ok().map(|cookie| cookie.read(headers)))
     } else if is_ours(&decoded) {
         return Some(Explained {
             name: name.into(),
             package: "Cloakroom, in its own format",
             signature: if decoded.len() > 43 { Signature::NotChecked } else { Signature::None },
             id: None,
+            keeper: Package::Express,
         });
     } else if looks_like_fastify(&decoded) {
-        let package = "@fastify/session";
-        (package, FastifyCookie::new(name, "", secrets).ok().map(|cookie| cookie.read(headers)))
+        let presented = FastifyCookie::new(name, "", secrets).ok().map(|cookie| cookie.read(headers));
+        ("@fastify/session", Package::Express, presented)
     } else {
         return None;
     };
@@ -86,7 +91,7 @@ fn explain_one(header: &str, name: &str, value: &str, secrets: &[String]) -> Opt
         Some(Presented::Signed { sid, key }) => (Signature::Good(key + 1, secrets.len()), Some(sid)),
         Some(_) => (Signature::Wrong, None),
     };
-    Some(Explained { name: name.into(), package, signature, id })
+    Some(Explained { name: name.into(), package, signature, id, keeper })
 }
 
 fn is_base64url(text: &str) -> bool {

@@ -2,6 +2,7 @@
 
 mod body;
 mod cookie;
+mod folder;
 
 use std::io::Write;
 
@@ -20,7 +21,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long = "secret", value_name = "SECRET")]
     secrets: Vec<String>,
 
-    /// Where the Node application keeps the bodies: `redis://HOST?prefix=sess:`
+    /// Where the Node application keeps the bodies: `file:DIR`, `redis://HOST?prefix=sess:`, …
     #[arg(long, value_name = "URL")]
     store: Option<String>,
 
@@ -39,7 +40,8 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<(), Trouble> {
     for explained in &found {
         text.push_str(&explained.to_string());
         if let (Some(url), Some(id)) = (&args.store, &explained.id) {
-            text.push_str(&body::look(url, id, args.show_values).await?);
+            let shown = body::Shown { secrets: &args.secrets, values: args.show_values };
+            text.push_str(&body::look(url, id, explained.keeper, &shown).await?);
         }
     }
     std::io::stdout()

@@ -56,6 +56,13 @@ pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
     if stores::are_the_same(&args.from, &args.to)? {
         return Err(Trouble::usage("FROM and TO are the same store"));
     }
+    for url in [&args.from, &args.to] {
+        if stores::bodies::layout_of(url)?.is_some() {
+            return Err(Trouble::usage(
+                "sessions of a Node package are not moved to another format: a Rust application goes on with them as they are",
+            ));
+        }
+    }
     let old = stores::open_source(&args.from).await?;
     let total = total(&*old.store).await?;
     if total == Some(0) && !args.yes {

@@ -1,5 +1,6 @@
 //! Stores by their URL, the same in every command.
 
+pub(crate) mod bodies;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(feature = "etcd")]
@@ -113,6 +114,13 @@ pub(crate) fn are_the_same(one: &str, other: &str) -> Result<bool, Trouble> {
     Ok(url::find(one)? == url::find(other)?)
 }
 
+/// The path that a URL `file:DIR` names, to be looked into; `None` if it names another store.
+pub(crate) fn folder(url: &str) -> Result<Option<std::path::PathBuf>, Trouble> {
+    let url = url::find(url)?;
+    let url = StoreUrl::parse(&url)?;
+    if url.scheme == "file" { url.place().map(|place| Some(place.into())) } else { Ok(None) }
+}
+
 async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     match url.scheme {
         "memory" => memory::open(url),
@@ -162,6 +170,11 @@ const OPTIONAL: [(&str, &str); 18] = [
     ("mysql", "mysql"),
     ("mariadb", "mysql"),
 ];
+
+/// Whether there is a store of this scheme, compiled in or not.
+fn is_known(scheme: &str) -> bool {
+    matches!(scheme, "memory" | "file") || OPTIONAL.iter().any(|(name, _)| *name == scheme)
+}
 
 fn not_here(scheme: &str) -> Trouble {
     if let Some((_, feature)) = OPTIONAL.iter().find(|(name, _)| *name == scheme) {

@@ -1,20 +1,19 @@
 //! `mysql://user:password@host:port/database`, with `prefix=NAME` and the settings of the client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::mysql::MySqlConnectOptions;
 
+use super::bodies::OpenedBodies;
 use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
 /// Makes the tables if they are missing, unless sessions are to be read from them: who tries something out has prepared nothing.
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
-    let theirs = url.without(&["prefix"]);
-    let options: MySqlConnectOptions = theirs
-        .parse()
-        .map_err(|_| Trouble::usage("a store URL looks like mysql://user:password@host/database"))?;
+    let options = options(&url.without(&["prefix"]))?;
     let place = place(&options);
     let mut builder = MysqlStore::with_options(options);
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
@@ -41,6 +40,30 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         opened.tidy = Some(Box::pin(async move { Ok(builder.drop_tables().await?) }));
     }
     Ok(opened)
+}
+
+/// Opens the bodies of a Node application, in `table`; the table of ended sessions has the `prefix`.
+pub(super) async fn open_bodies(
+    mut url: StoreUrl<'_>,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
+    let options = options(&url.without(&["layout", "table", "prefix"]))?;
+    let place = place(&options);
+    let mut builder = MysqlStore::with_options(options);
+    if let Some(table) = url.take("table", |text| Some(text.to_owned()))? {
+        builder = builder.table(table);
+    }
+    if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
+        builder = builder.table_prefix(prefix);
+    }
+    let opened = builder.open_bodies().await;
+    let bodies = opened.map_err(|error| did_not_open(&format!("mysql at {place}"), &error))?;
+    Ok(OpenedBodies { bodies: Arc::new(bodies), place: format!("in MariaDB or MySQL at {place}"), lifetime })
+}
+
+fn options(url: &str) -> Result<MySqlConnectOptions, Trouble> {
+    let wrong = || Trouble::usage("a store URL looks like mysql://user:password@host/database");
+    url.parse().map_err(|_| wrong())
 }
 
 /// Without user and password.

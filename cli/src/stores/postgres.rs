@@ -1,20 +1,19 @@
 //! `postgres://user:password@host:port/database`, with `prefix=NAME`, `schema=NAME` and the settings of the client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_postgres::PostgresStore;
 use cloakroom_postgres::sqlx::postgres::PgConnectOptions;
 
+use super::bodies::OpenedBodies;
 use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
 /// Makes the tables if they are missing, unless sessions are to be read from them: who tries something out has prepared nothing.
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
-    let theirs = url.without(&["prefix", "schema"]);
-    let options: PgConnectOptions = theirs
-        .parse()
-        .map_err(|_| Trouble::usage("a store URL looks like postgres://user:password@host/database"))?;
+    let options = options(&url.without(&["prefix", "schema"]))?;
     let place = place(&options);
     let mut builder = PostgresStore::with_options(options);
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
@@ -42,6 +41,37 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         opened.tidy = Some(Box::pin(async move { Ok(builder.drop_tables().await?) }));
     }
     Ok(opened)
+}
+
+/// Opens the bodies of a Node application, in `table` and `schema`, with `time_zone`; the table of ended sessions has the `prefix`.
+pub(super) async fn open_bodies(
+    mut url: StoreUrl<'_>,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
+    let options = options(&url.without(&["layout", "table", "prefix", "schema", "time_zone"]))?;
+    let place = place(&options);
+    let mut builder = PostgresStore::with_options(options);
+    let text = |text: &str| Some(text.to_owned());
+    if let Some(table) = url.take("table", text)? {
+        builder = builder.table(table);
+    }
+    if let Some(prefix) = url.take("prefix", text)? {
+        builder = builder.table_prefix(prefix);
+    }
+    if let Some(schema) = url.take("schema", text)? {
+        builder = builder.schema(schema);
+    }
+    if let Some(zone) = url.take("time_zone", text)? {
+        builder = builder.time_zone(zone);
+    }
+    let opened = builder.open_bodies().await;
+    let bodies = opened.map_err(|error| did_not_open(&format!("postgres at {place}"), &error))?;
+    Ok(OpenedBodies { bodies: Arc::new(bodies), place: format!("in PostgreSQL at {place}"), lifetime })
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, Trouble> {
+    let wrong = || Trouble::usage("a store URL looks like postgres://user:password@host/database");
+    url.parse().map_err(|_| wrong())
 }
 
 /// Without user and password.

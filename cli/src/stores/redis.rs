@@ -1,9 +1,11 @@
 //! `redis://…`, `rediss://…`, `redis+cluster://…` and `redis+sentinel://…`, whose settings the store reads by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_redis::RedisStore;
 
+use super::bodies::OpenedBodies;
 use super::url::{StoreUrl, servers};
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
@@ -21,4 +23,18 @@ pub(super) async fn open(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
         opened.tidy = Some(Box::pin(async move { Ok(store.remove_everything().await?) }));
     }
     Ok(opened)
+}
+
+/// Opens the bodies of a Node application, under the prefix of the URL or under the `usual` one.
+pub(super) async fn open_bodies(
+    mut url: StoreUrl<'_>,
+    usual: &str,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
+    let prefix = url.take("prefix", |text| Some(text.to_owned()))?;
+    let servers = servers(url.whole);
+    let failed = |error| did_not_open(&format!("redis at {servers}"), &error);
+    let builder = RedisStore::builder(&url.without(&["layout", "prefix"])).map_err(failed)?;
+    let bodies = builder.prefix(prefix.as_deref().unwrap_or(usual)).open_bodies().await.map_err(failed)?;
+    Ok(OpenedBodies { bodies: Arc::new(bodies), place: format!("in Redis at {servers}"), lifetime })
 }

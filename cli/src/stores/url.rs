@@ -111,7 +111,7 @@ impl<'a> StoreUrl<'a> {
     }
 
     /// The URL as it was given, without the settings of these names, which are not the client's.
-    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
     pub(super) fn without(&self, ours: &[&str]) -> String {
         let (place, query) = self.whole.split_once('?').unwrap_or((self.whole, ""));
         let is_ours = |setting: &&str| setting.split('=').next().is_some_and(|name| ours.contains(&name));
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(servers("memcached:/run/memcached.sock"), "/run/memcached.sock");
     }
 
-    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
     #[test]
     fn a_client_reads_the_url_as_it_was_given_without_our_settings() {
         let url = StoreUrl::parse("postgres://u:p%40@h/d?prefix=a_&sslmode=disable").unwrap();

@@ -192,3 +192,66 @@ async fn a_store_that_cannot_be_opened_is_said_so() {
         "{output:?}"
     );
 }
+
+#[tokio::test]
+async fn bodies_in_a_folder_have_no_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = check(folder.path(), &["file:sessions?layout=session-file-store"]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(names(folder.path()), [""; 0]);
+    let output = check(folder.path(), &["file:sessions?layout=connect-redis"]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+/// The layouts of Node's packages, on servers of the test's own.
+#[cfg(feature = "all-stores")]
+mod layouts {
+    use std::io::{Read, Write};
+
+    use cloakroom_services::Service;
+
+    use super::{check, said};
+
+    async fn passes(service: Service, end: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("{}{end}", service.shared());
+        let output = check(folder.path(), &[&url]).await;
+        assert!(output.status.success(), "{output:?}");
+        let said = said(&output);
+        assert!(said.contains(" 0 broken") && !said.starts_with("0 sentences"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn connect_redis_passes() {
+        passes(Service::Redis, "?layout=connect-redis").await;
+    }
+
+    #[tokio::test]
+    async fn connect_pg_simple_passes() {
+        passes(Service::Postgres, "?layout=connect-pg-simple").await;
+    }
+
+    #[tokio::test]
+    async fn express_mysql_session_passes() {
+        passes(Service::Mariadb, "?layout=express-mysql-session").await;
+    }
+
+    /// Sends a line to Redis, and returns how many keys it has.
+    fn keys(url: &str) -> String {
+        let (_, address) = url.split_once("://").unwrap();
+        let mut stream = std::net::TcpStream::connect(address.trim_end_matches('/')).unwrap();
+        stream.write_all(b"DBSIZE\r\n").unwrap();
+        let mut answer = [0; 64];
+        let read = stream.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..read]).trim().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_check_of_bodies_leaves_nothing_in_redis() {
+        let server = cloakroom_services::Instance::start(Service::Redis).unwrap();
+        let (url, folder) = (server.url(), tempfile::tempdir().unwrap());
+        let output = check(folder.path(), &[&format!("{url}?layout=koa-redis")]).await;
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(keys(&url), ":0");
+    }
+}

@@ -56,10 +56,33 @@ async fn options_that_contradict_each_other_are_refused_by_their_names() {
 }
 
 #[tokio::test]
-async fn a_format_that_is_not_here_is_refused_and_says_what_is() {
-    for format in ["express", "koa", "node-session"] {
-        let expected = format!("error: the format {format} is not in this version; there is native\n");
-        assert_refused(&["demo", "--format", format], &expected).await;
+async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
+    for (args, expected) in [
+        (&["--format", "express"][..], "error: packages of Node sign their cookies: --secret, "),
+        (
+            &["--format", "express", "--secret", "k", "--store", "sqlite:x.db?layout=dance"],
+            "layout=dance is no setting",
+        ),
+        (
+            &["--format", "koa", "--secret", "k", "--store", "file:x"],
+            "this package keeps no sessions in a store file:",
+        ),
+        (
+            &["--format", "node-session", "--secret", "k", "--store", "floppy:x"],
+            "no store is called \"floppy\"",
+        ),
+        (
+            &["--format", "express", "--secret", "k", "--migrating-to", "file:y"],
+            "only sessions of our own format are moved",
+        ),
+        (&["--format", "koa", "--secret", "k", "--trust-proxy"], "for plain http here"),
+        (&["--format", "express", "--secret", "k", "--cookie-name", "a b"], "--cookie-name"),
+        (
+            &["--format", "node-session", "--secret", "k", "--store", "file:x?layout=connect-redis"],
+            "is no setting",
+        ),
+    ] {
+        assert_refused(&[&["demo"], args].concat(), expected).await;
     }
 }
 

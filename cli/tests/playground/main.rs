@@ -4,6 +4,8 @@
 mod check;
 mod client;
 mod command;
+mod explain;
+mod formats;
 mod guard;
 mod kills;
 mod migrate;

@@ -236,3 +236,12 @@ async fn f36_sigterm_interrupts_as_ctrl_c_does() {
         assert!(migrate(folder.path(), SQLITE, FILE).await.status.success());
     }
 }
+
+#[tokio::test]
+async fn sessions_of_a_node_package_are_not_moved_and_it_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in [("file:a?layout=session-file-store", FILE), (SQLITE, "file:a?layout=node-session")] {
+        assert_not_moved(folder.path(), &[from, to], 2, "goes on with them as they are").await;
+        assert!(is_empty(folder.path()));
+    }
+}

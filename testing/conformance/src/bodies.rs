@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use cloakroom_store::{BodyStore, ManualClock, Result, Timestamp, async_trait};
 
-use crate::failure::{Outcome, Stop};
+use crate::failure::{Failure, Outcome, Stop, Verdict};
 
 /// What the other package does with the bodies, without versions and marks.
 #[async_trait]
@@ -118,15 +118,25 @@ impl Harness {
 /// # Errors
 /// The sentences that the store breaks, a line each.
 pub async fn all(harness: &Harness) -> Result<(), String> {
-    let mut broken = Vec::new();
-    for (name, outcome) in cases::run(harness).await {
-        match outcome {
-            Ok(()) | Err(Stop::NotApplicable(_)) => {}
-            Err(Stop::Failed(failure)) => broken.push(format!("{name}: {failure}")),
-        }
-    }
+    let verdicts = run(harness, |_| true).await.into_iter();
+    let broken = verdicts.filter_map(|(name, verdict)| Some(format!("{name}: {}", verdict.err()?)));
+    let broken: Vec<_> = broken.collect();
     if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
 }
+
+/// Runs the cases whose name is `chosen`, which is asked before each, and returns what each came to, by its name.
+pub async fn run(harness: &Harness, chosen: impl Fn(&'static str) -> bool) -> Verdicts {
+    let outcomes = cases::run(harness, chosen).await.into_iter();
+    let verdict = |outcome| match outcome {
+        Ok(()) => Ok(Verdict::Kept),
+        Err(Stop::NotApplicable(reason)) => Ok(Verdict::NotApplicable(reason)),
+        Err(Stop::Failed(failure)) => Err(failure),
+    };
+    outcomes.map(|(name, outcome)| (name, verdict(outcome))).collect()
+}
+
+/// What cases came to, by their names.
+pub type Verdicts = Vec<(&'static str, Result<Verdict, Failure>)>;
 
 /// What all cases answer, by name.
 type Outcomes = Vec<(&'static str, Outcome)>;

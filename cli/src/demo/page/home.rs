@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_tower::cloakroom::Session;
-use cloakroom_tower::{Engine, Result, Timestamp};
+use cloakroom_tower::{Engine, ErrorKind, Result, Timestamp};
 use serde_json::value::RawValue;
 
 use super::device;
@@ -81,10 +81,15 @@ fn values(session: &Session) -> Result<Vec<(String, String)>> {
     Ok(entries.map(|(key, value)| (key, value.get().to_owned())).collect())
 }
 
+/// Looks up the user's sessions: none in a store that cannot find them, as those of Node's packages.
 async fn devices(engine: &Engine, session: &Session, user: &str) -> Result<Vec<Device>> {
     let now = Timestamp::now();
     let own = session.handle();
-    let sessions = engine.sessions().list(user).await?.into_iter();
+    let sessions = match engine.sessions().list(user).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(Vec::new()),
+        sessions => sessions?,
+    };
+    let sessions = sessions.into_iter();
     Ok(sessions
         .map(|info| Device {
             current: own == Some(info.handle),

@@ -163,7 +163,9 @@ fn devices(home: &Home) -> Markup {
         hint,
         &html! {
             ul #devices { @for device in &home.devices { (one_device(home, device)) } }
-            @if home.user.is_some() {
+            @if home.user.is_some() && home.devices.is_empty() {
+                p.empty { "This store cannot find the sessions of a user: packages of Node keep no index of them." }
+            } @else if home.user.is_some() {
                 (form(home, None, "revoke-others", &html! { button #revoke-others { "Log out all others" } }))
             } @else {
                 p.empty { "Log in, in two browsers, and both are listed here." }

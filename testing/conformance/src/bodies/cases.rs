@@ -17,8 +17,12 @@ const CROWD: usize = 32;
 
 macro_rules! cases {
     ($($name:ident)*) => {
-        pub(super) async fn run(t: &Harness) -> Outcomes {
-            vec![$((stringify!($name), Box::pin($name(t)).await)),*]
+        pub(super) async fn run(t: &Harness, chosen: impl Fn(&'static str) -> bool) -> Outcomes {
+            let mut outcomes = Vec::new();
+            $(if chosen(stringify!($name)) {
+                outcomes.push((stringify!($name), Box::pin($name(t)).await));
+            })*
+            outcomes
         }
     };
 }

@@ -1,0 +1,164 @@
+//! Bodies of Node's sessions by their URL: the schemes of other stores, with the layout of a package.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_node::{FileBodies, FileLayout, MemoryBodies};
+use cloakroom_tower::store::BodyStore;
+
+use super::url::{self, StoreUrl};
+use super::{did_not_open, not_here};
+use crate::trouble::Trouble;
+
+/// How a package of Node keeps bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    SessionFileStore,
+    NodeSession,
+    ConnectRedis,
+    KoaRedis,
+    ConnectPgSimple,
+    ExpressMysqlSession,
+}
+
+/// The package that makes the sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Package {
+    Express,
+    Koa,
+    NodeSession,
+}
+
+/// An open store of bodies.
+pub(crate) struct OpenedBodies {
+    pub(crate) bodies: Arc<dyn BodyStore>,
+    /// Where it keeps them, to follow "sessions are kept". Holds no password.
+    pub(crate) place: String,
+    /// How long a session lives after its last use whose cookie says nothing; `None`: as long as the package has it.
+    pub(crate) lifetime: Option<Duration>,
+}
+
+impl Layout {
+    const ALL: [(&str, Self); 6] = [
+        ("session-file-store", Self::SessionFileStore),
+        ("node-session", Self::NodeSession),
+        ("connect-redis", Self::ConnectRedis),
+        ("koa-redis", Self::KoaRedis),
+        ("connect-pg-simple", Self::ConnectPgSimple),
+        ("express-mysql-session", Self::ExpressMysqlSession),
+    ];
+
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
+    }
+
+    /// Returns what a package uses in the stores of a scheme, unless it is told otherwise.
+    fn usual(scheme: &str, package: Package) -> Option<Self> {
+        Some(match (scheme, package) {
+            ("file", Package::Express) => Self::SessionFileStore,
+            ("file", Package::NodeSession) => Self::NodeSession,
+            (scheme, Package::Express) if is_redis(scheme) => Self::ConnectRedis,
+            (scheme, Package::Koa) if is_redis(scheme) => Self::KoaRedis,
+            ("postgres" | "postgresql", Package::Express) => Self::ConnectPgSimple,
+            ("mysql" | "mariadb", Package::Express) => Self::ExpressMysqlSession,
+            _ => return None,
+        })
+    }
+
+    /// Returns whether stores of a scheme can have it.
+    fn is_of(self, scheme: &str) -> bool {
+        match self {
+            Self::SessionFileStore | Self::NodeSession => scheme == "file",
+            Self::ConnectRedis | Self::KoaRedis => is_redis(scheme),
+            Self::ConnectPgSimple => matches!(scheme, "postgres" | "postgresql"),
+            Self::ExpressMysqlSession => matches!(scheme, "mysql" | "mariadb"),
+        }
+    }
+}
+
+fn is_redis(scheme: &str) -> bool {
+    scheme.starts_with("redis") && scheme != "redb"
+}
+
+/// Opens the bodies that `url` names, in its setting `layout` or in the usual one of the package.
+///
+/// `lifetime` is how long a session lives after its last use whose cookie says nothing; `None`: as long as the package has it.
+pub(crate) async fn open(
+    url: &str,
+    package: Package,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
+    let url = url::find(url)?;
+    let mut url = StoreUrl::parse(&url)?;
+    if url.scheme == "memory" {
+        url.no_place()?;
+        let place = "in memory, until this process ends".to_owned();
+        return Ok(OpenedBodies { bodies: Arc::new(MemoryBodies::new()), place, lifetime });
+    }
+    let layout = take_layout(&mut url)?.or_else(|| Layout::usual(url.scheme, package));
+    match layout.ok_or_else(|| no_layout(url.scheme))? {
+        Layout::SessionFileStore => {
+            let lifetime = lifetime.unwrap_or(Duration::from_secs(3600));
+            in_folder(url, FileLayout::session_file_store().ttl(lifetime), lifetime).await
+        }
+        Layout::NodeSession => {
+            let lifetime = lifetime.unwrap_or(Duration::from_secs(300));
+            in_folder(url, FileLayout::node_session().ttl(lifetime), lifetime).await
+        }
+        #[cfg(feature = "redis")]
+        layout @ (Layout::ConnectRedis | Layout::KoaRedis) => {
+            let usual = if layout == Layout::KoaRedis { "koa:sess:" } else { "sess:" };
+            super::redis::open_bodies(url, usual, lifetime).await
+        }
+        #[cfg(feature = "postgres")]
+        Layout::ConnectPgSimple => super::postgres::open_bodies(url, lifetime).await,
+        #[cfg(feature = "mysql")]
+        Layout::ExpressMysqlSession => super::mysql::open_bodies(url, lifetime).await,
+        #[cfg(not(all(feature = "redis", feature = "postgres", feature = "mysql")))]
+        _ => Err(not_here(url.scheme)),
+    }
+}
+
+/// Returns the layout that a URL names; `None` if it names no layout.
+pub(crate) fn layout_of(url: &str) -> Result<Option<Layout>, Trouble> {
+    take_layout(&mut StoreUrl::parse(&url::find(url)?)?)
+}
+
+/// Returns a URL as the client of its server reads it, without these settings of ours.
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+pub(crate) fn client_url(url: &str, ours: &[&str]) -> Result<String, Trouble> {
+    Ok(StoreUrl::parse(&url::find(url)?)?.without(ours))
+}
+
+/// Makes the trouble of a store whose feature is off.
+#[cfg(not(all(feature = "redis", feature = "postgres", feature = "mysql")))]
+pub(crate) fn not_compiled_in(url: &str) -> Trouble {
+    not_here(url.split(':').next().unwrap_or_default())
+}
+
+/// Takes the setting `layout`.
+fn take_layout(url: &mut StoreUrl<'_>) -> Result<Option<Layout>, Trouble> {
+    let scheme = url.scheme;
+    url.take("layout", |text| Layout::read(text).filter(|layout| layout.is_of(scheme)))
+}
+
+/// The sessions of the package are not in such a store, or there is no such store.
+fn no_layout(scheme: &str) -> Trouble {
+    if super::is_known(scheme) {
+        return Trouble::usage(format!("this package keeps no sessions in a store {scheme}: that we know"));
+    }
+    not_here(scheme)
+}
+
+/// `file:DIR`.
+async fn in_folder(
+    url: StoreUrl<'_>,
+    layout: FileLayout,
+    lifetime: Duration,
+) -> Result<OpenedBodies, Trouble> {
+    let folder = url.place()?;
+    let opened = FileBodies::open(&folder, layout).await;
+    let bodies = opened.map_err(|error| did_not_open(&format!("file:{folder}"), &error))?;
+    let place = format!("in the folder {folder}");
+    Ok(OpenedBodies { bodies: Arc::new(bodies), place, lifetime: Some(lifetime) })
+}
