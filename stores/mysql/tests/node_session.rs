@@ -11,7 +11,7 @@ use cloakroom_mysql::sqlx::{self, AssertSqlSafe, MySqlPool};
 use cloakroom_mysql::{Builder, MysqlBodies, MysqlStore};
 use cloakroom_services::optional_mysql;
 use cloakroom_store::{
-    BodyStore, Clock, Error, ErrorKind, ManualClock, Replaced, Result, Timestamp, async_trait,
+    BodyStore, Clock, Ended, Error, ErrorKind, ManualClock, Replaced, Result, Timestamp, async_trait,
 };
 use support::{run, unused, url};
 
@@ -118,6 +118,31 @@ async fn every_sentence_about_bodies_is_kept() {
 async fn every_sentence_about_bodies_is_kept_on_mysql_where_there_is_one() {
     let Some(url) = optional_mysql() else { return };
     keeps_every_sentence(Place::make(url, COLUMNS).await).await;
+}
+
+#[tokio::test]
+async fn n81_what_is_written_to_a_row_is_read() {
+    let place = Place::make(url(), COLUMNS).await;
+    let (store, node) = place.open().await;
+    let body = "{\"_token\":\"abc\",\"views\":1}";
+    store.insert("ours", body.as_bytes(), Timestamp::NEVER).await.unwrap().unwrap();
+    node.write("nodes", body, Timestamp::NEVER).await.unwrap();
+    for id in ["ours", "nodes"] {
+        assert_eq!(store.read(id).await.unwrap().unwrap().bytes, body, "{id}");
+    }
+    assert_eq!(node.row("ours").await, node.row("nodes").await);
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn n82_a_row_that_was_removed_is_not_read() {
+    let place = Place::make(url(), COLUMNS).await;
+    let (store, node) = place.open().await;
+    node.write("a", "{}", Timestamp::NEVER).await.unwrap();
+    assert!(matches!(store.end("a", None).await.unwrap(), Ended::Ended(_)));
+    assert_eq!(store.read("a").await.unwrap(), None);
+    assert_eq!(node.row("a").await, None);
+    place.drop().await;
 }
 
 #[tokio::test]
