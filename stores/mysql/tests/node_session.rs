@@ -15,7 +15,7 @@ use cloakroom_store::{
 };
 use support::{run, unused, url};
 
-const LIFETIME: Duration = Duration::from_secs(300);
+const LIFETIME: Duration = Duration::from_mins(5);
 
 /// The table that node-session's README asks for, with columns that hold what it writes.
 const COLUMNS: &str = "(id varchar(255) COLLATE utf8mb4_bin NOT NULL, payload longtext COLLATE utf8mb4_bin,

@@ -105,11 +105,10 @@ const TOO_WIDE: &str = "node-session's connection carries no character beyond th
      utf8mb4: see Builder::wide_characters";
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 
-    const NODE_SESSION: Layout = Layout::NodeSession { lifetime: Duration::from_secs(300), is_wide: false };
+    const NODE_SESSION: Layout = Layout::NodeSession { lifetime: Duration::from_mins(5), is_wide: false };
 
     #[test]
     fn seconds_are_rounded_to_the_nearest_as_node_does() {
@@ -122,8 +121,8 @@ mod tests {
     #[test]
     fn the_last_activity_is_a_lifetime_before_the_expiry() {
         let now = Timestamp::from_millis(1_795_972_470_953);
-        assert_eq!(NODE_SESSION.time(now + Duration::from_secs(300)), 1_795_972_470_953);
-        assert_eq!(NODE_SESSION.expires_at(1_795_972_470_953), now + Duration::from_secs(300));
+        assert_eq!(NODE_SESSION.time(now + Duration::from_mins(5)), 1_795_972_470_953);
+        assert_eq!(NODE_SESSION.expires_at(1_795_972_470_953), now + Duration::from_mins(5));
         assert_eq!(NODE_SESSION.expires_at(NODE_SESSION.time(Timestamp::NEVER)), Timestamp::NEVER);
         let [least, most] = [i64::MIN, i64::MAX].map(|time| NODE_SESSION.expires_at(time));
         assert_eq!((least, most), (Timestamp::EPOCH, Timestamp::NEVER));
