@@ -106,6 +106,10 @@ fn add_string(text: &str, out: &mut String) {
 /// Returns a date as JavaScript writes it; `None` for one before the year 0 or after 9999.
 fn iso(date: DateTime) -> Option<String> {
     let text = date.try_to_rfc3339_string().ok()?;
+    // A date out of its range becomes the nearest one in it.
+    if DateTime::parse_rfc3339_str(&text).ok()? != date {
+        return None;
+    }
     let (seconds, fraction) = match text.strip_suffix('Z')?.split_once('.') {
         Some((seconds, fraction)) => (seconds, fraction),
         None => (text.strip_suffix('Z')?, ""),
