@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use cloakroom_store::{Clock, Result, StoreKey, SystemClock};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Database};
 
+use crate::bodies::{self, Form, MongoBodies};
 use crate::error::Failure;
 use crate::layout::{COLLECTION, DATABASE};
-use crate::server::Server;
+use crate::server::{Server, collection_options};
 use crate::store::MongoStore;
 
 /// A document has at most 16 MiB, of which this is left for a payload with room to spare.
@@ -24,12 +24,13 @@ const LARGEST_PAYLOAD: usize = 15 << 20;
 #[must_use]
 pub struct Builder {
     place: Place,
-    collection: String,
+    collection: Option<String>,
     clock: Arc<dyn Clock>,
     has_own_clock: bool,
     timeout: Duration,
     slack: Duration,
     create_indexes: bool,
+    form: Form,
     largest_payload: usize,
 }
 
@@ -51,19 +52,21 @@ impl Builder {
     fn new(place: Place) -> Self {
         Self {
             place,
-            collection: COLLECTION.into(),
+            collection: None,
             clock: Arc::new(SystemClock),
             has_own_clock: false,
             timeout: Duration::from_secs(5),
             slack: Duration::from_secs(60 * 60),
             create_indexes: true,
+            form: Form::Text,
             largest_payload: LARGEST_PAYLOAD,
         }
     }
 
-    /// Names the collection. `cloakroom_records` unless set.
+    /// Names the collection. Unless set, that is `cloakroom_records`, and `sessions` for
+    /// [`open_bodies`](Self::open_bodies): Node's option `collectionName`.
     pub fn collection(mut self, name: impl Into<String>) -> Self {
-        self.collection = name.into();
+        self.collection = Some(name.into());
         self
     }
 
@@ -95,8 +98,16 @@ impl Builder {
         self
     }
 
+    /// Sets whether [`open_bodies`](Self::open_bodies) finds sessions as strings, or as documents: connect-mongo's option
+    /// `stringify`, which has to be the same on both sides. `true`, so strings, unless set.
+    pub fn stringify(mut self, stringify: bool) -> Self {
+        self.form = if stringify { Form::Text } else { Form::Document };
+        self
+    }
+
     /// Sets the largest payload that is kept, in bytes; a larger one is
-    /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 15 MiB unless set, and at most.
+    /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 15 MiB unless set, and at most; for
+    /// [`open_bodies`](Self::open_bodies) 7 MiB.
     pub fn largest_payload(mut self, bytes: usize) -> Self {
         self.largest_payload = bytes.min(LARGEST_PAYLOAD);
         self
@@ -128,18 +139,32 @@ impl Builder {
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
     pub async fn open_lazily(self) -> Result<MongoStore> {
+        let largest_payload = self.largest_payload;
+        Ok(MongoStore::new(self.server(COLLECTION, DATABASE).await?, largest_payload))
+    }
+
+    /// Opens the sessions of a Node application instead of records: see [`MongoBodies`]. Makes the index of the collection
+    /// of ended sessions, `cloakroom_ended`; the index of Node's collection is left to the Node application.
+    ///
+    /// # Errors
+    /// [`Setup`](cloakroom_store::ErrorKind::Setup) also if a collection has a collation, to which different ids may be the
+    /// same; otherwise as for [`open`](Self::open).
+    pub async fn open_bodies(self) -> Result<MongoBodies> {
+        let (form, may_create, largest) = (self.form, self.create_indexes, self.largest_payload);
+        let server = self.server(bodies::COLLECTION, bodies::DATABASE).await?;
+        MongoBodies::open(server, form, may_create, largest).await
+    }
+
+    /// Finds the server's collection. The names count if the application gives none.
+    async fn server(self, collection: &str, database: &str) -> Result<Server> {
         let database = match self.place {
             Place::Database(database) => database,
-            Place::Url(url) => connect(&url, self.timeout).await?,
+            Place::Url(url) => connect(&url, self.timeout, database).await?,
         };
         let write_concern = write_concern(&database)?;
-        let options = CollectionOptions::builder()
-            .write_concern(write_concern.clone())
-            .read_concern(ReadConcern::local())
-            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-            .build();
-        let server = Server {
-            records: database.collection_with_options(&self.collection, options),
+        let collection = self.collection.as_deref().unwrap_or(collection);
+        Ok(Server {
+            records: database.collection_with_options(collection, collection_options(&write_concern)),
             loads: database.read_concern().cloned().unwrap_or_else(ReadConcern::local),
             is_alone: Arc::default(),
             database,
@@ -148,12 +173,11 @@ impl Builder {
             tells_time: !self.has_own_clock,
             timeout: self.timeout,
             slack: self.slack,
-        };
-        Ok(MongoStore::new(server, self.largest_payload))
+        })
     }
 }
 
-async fn connect(url: &str, timeout: Duration) -> Result<Database, Failure> {
+async fn connect(url: &str, timeout: Duration, database: &str) -> Result<Database, Failure> {
     let mut options = ClientOptions::parse(url).await?;
     options.app_name.get_or_insert_with(|| "cloakroom".into());
     options.connect_timeout.get_or_insert(timeout);
@@ -162,7 +186,7 @@ async fn connect(url: &str, timeout: Duration) -> Result<Database, Failure> {
         return Err(Failure::SECONDARY);
     }
     let client = Client::with_options(options)?;
-    Ok(client.default_database().unwrap_or_else(|| client.database(DATABASE)))
+    Ok(client.default_database().unwrap_or_else(|| client.database(database)))
 }
 
 fn is_primary(criteria: &SelectionCriteria) -> bool {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abilities;
+mod bodies;
 mod builder;
 mod error;
 mod layout;
@@ -13,6 +14,7 @@ mod server_clock;
 mod setup;
 mod store;
 
+pub use bodies::MongoBodies;
 pub use builder::Builder;
 pub use mongodb;
 pub use store::MongoStore;

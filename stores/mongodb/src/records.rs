@@ -11,7 +11,7 @@ use crate::layout::{exactly, free, later, live, stored, with_owner};
 use crate::server::Server;
 
 /// How often a write is begun again because another got into its way. Each time, the other has got on.
-const TRIES: u32 = 64;
+pub(crate) const TRIES: u32 = 64;
 /// How long the other is waited for, at most.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
@@ -156,7 +156,7 @@ impl Server {
 }
 
 /// Waits before another try: not at all at first, then longer each time.
-async fn wait_after(failed: u32) {
+pub(crate) async fn wait_after(failed: u32) {
     if failed > 0 {
         tokio::time::sleep(Duration::from_millis(failed.into()).min(LONGEST_WAIT)).await;
     }

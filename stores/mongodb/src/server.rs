@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Clock, Timestamp, Version};
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::options::{ReadConcern, WriteConcern};
+use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{Collection, Database};
 
 use crate::error::Failure;
@@ -66,6 +66,11 @@ impl Server {
         Placed { record, version: Version::random(), now, slack: self.slack }
     }
 
+    /// Returns another collection of the database, which is asked in the same way.
+    pub(crate) fn beside(&self, name: &str) -> Collection<Document> {
+        self.database.collection_with_options(name, collection_options(&self.write_concern))
+    }
+
     /// Waits for an answer, but not for ever.
     pub(crate) async fn ask<T>(
         &self,
@@ -96,6 +101,15 @@ impl Server {
         let failed = failed.and_then(|error| error.get("code").and_then(integer));
         Ok(Done { count, failed: failed.map(|code| i32::try_from(code).unwrap_or_default()) })
     }
+}
+
+/// Reads of the primary, and writes as sure as the application wants them.
+pub(crate) fn collection_options(write_concern: &WriteConcern) -> CollectionOptions {
+    CollectionOptions::builder()
+        .write_concern(write_concern.clone())
+        .read_concern(ReadConcern::local())
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .build()
 }
 
 /// A number out of 2^64, which nothing else has.

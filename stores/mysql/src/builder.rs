@@ -9,7 +9,7 @@ use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
-use crate::bodies::{self, MysqlBodies};
+use crate::bodies::{self, Layout, MysqlBodies};
 use crate::connections::{Connections, Limits};
 use crate::setup;
 use crate::statements::{PREFIX, Statements};
@@ -42,6 +42,8 @@ pub struct Builder {
 #[derive(Clone, Debug)]
 struct Bodies {
     table: String,
+    node_session_lifetime: Option<Duration>,
+    is_wide: bool,
     may_create: bool,
 }
 
@@ -78,7 +80,12 @@ impl Builder {
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
             largest_payload: 16 << 20,
-            bodies: Bodies { table: "sessions".into(), may_create: true },
+            bodies: Bodies {
+                table: "sessions".into(),
+                node_session_lifetime: None,
+                is_wide: false,
+                may_create: true,
+            },
         }
     }
 
@@ -124,9 +131,24 @@ impl Builder {
     }
 
     /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): its option
-    /// `schema.tableName`. `sessions` unless set; up to 64 characters.
+    /// `schema.tableName`, or `table` of node-session. `sessions` unless set; up to 64 characters.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.bodies.table = table.into();
+        self
+    }
+
+    /// Says that the Node application uses node-session's database driver, for [`open_bodies`](Self::open_bodies), whose
+    /// option `lifetime` is this. express-mysql-session unless set.
+    pub fn node_session(mut self, lifetime: Duration) -> Self {
+        self.bodies.node_session_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Says whether the connections of node-session's adapter carry characters beyond three bytes of UTF-8, as they do with
+    /// `charset: 'utf8mb4'`. `false` unless set: then a body with one is refused as [`ErrorKind::Invalid`], because the Node
+    /// process would end when it has to write it. Of no effect for express-mysql-session.
+    pub fn wide_characters(mut self, carried: bool) -> Self {
+        self.bodies.is_wide = carried;
         self
     }
 
@@ -182,11 +204,15 @@ impl Builder {
     /// another engine than `InnoDB`; otherwise as for [`open`](Self::open).
     pub async fn open_bodies(self) -> Result<MysqlBodies> {
         check_prefix(&self.prefix)?;
-        let Bodies { table, may_create } = self.bodies.clone();
+        let Bodies { table, node_session_lifetime, is_wide, may_create } = self.bodies.clone();
+        let layout = match node_session_lifetime {
+            Some(lifetime) => Layout::NodeSession { lifetime, is_wide },
+            None => Layout::ExpressMysqlSession,
+        };
         if !(1..=LONGEST_IDENTIFIER).contains(&table.chars().count()) || table.contains('\0') {
             return Err(invalid("the name of a table has 1 to 64 characters"));
         }
-        let options = bodies::Options { table, prefix: self.prefix.clone(), may_create };
+        let options = bodies::Options { table, layout, prefix: self.prefix.clone(), may_create };
         MysqlBodies::open(self.connect(), &options, self.clock, self.largest_payload).await
     }
 

@@ -155,7 +155,7 @@ async fn a_table_that_is_not_nodes_is_refused_in_one_clear_line() {
         ),
         (
             "(session_id varchar(128) COLLATE utf8mb4_bin, expires int unsigned, data mediumtext)".into(),
-            "the column session_id of TABLE is not its primary key",
+            "the column session_id of TABLE is neither its primary key nor unique",
         ),
         (
             "(session_id varchar(128) COLLATE utf8mb4_general_ci PRIMARY KEY, expires int unsigned, data mediumtext)"

@@ -1,9 +1,10 @@
 // An Express application with express-session, Passport, connect-flash and csurf. Its settings are in the environment:
-// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT.
+// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT,
+// TOUCH_AFTER (seconds).
 const express = require('express')
 const session = require('express-session')
 
-const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT } = process.env
+const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT, TOUCH_AFTER } = process.env
 
 async function makeStore () {
   switch (STORE) {
@@ -22,6 +23,16 @@ async function makeStore () {
     case 'postgres': {
       const Store = require('connect-pg-simple')(session)
       return new Store({ conString: URL, createTableIfMissing: true, tableName: PREFIX })
+    }
+    case 'mongo':
+    case 'mongo-documents': {
+      const { MongoStore } = require('connect-mongo')
+      return MongoStore.create({
+        mongoUrl: URL,
+        collectionName: PREFIX,
+        stringify: STORE === 'mongo',
+        ...(TOUCH_AFTER ? { touchAfter: Number(TOUCH_AFTER), timestamps: true } : {})
+      })
     }
     case 'mysql': {
       const Store = require('express-mysql-session')(session)
@@ -71,6 +82,7 @@ async function main () {
   app.get('/views', (req, res) => res.send(String(req.session.views || 0)))
   app.get('/set', (req, res) => { req.session[req.query.key] = JSON.parse(req.query.value); res.send('set') })
   app.get('/get', (req, res) => res.json(req.session[req.query.key] ?? null))
+  app.get('/since', (req, res) => { req.session.since ??= new Date(0); res.send(String(req.session.since instanceof Date)) })
   app.get('/id', (req, res) => res.send(req.sessionID))
   app.get('/renew', (req, res, next) => {
     const { views } = req.session

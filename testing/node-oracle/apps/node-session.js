@@ -1,11 +1,21 @@
-// A plain HTTP server with node-session and its file driver. Its settings are in the environment: FILES (a folder), SECRET,
-// LIFETIME (milliseconds), ENCRYPT.
+// A plain HTTP server with node-session and its file driver, or its database driver. Its settings are in the environment:
+// FILES (a folder), or DATABASE (a URL of MySQL's) and TABLE; SECRET, LIFETIME (milliseconds), ENCRYPT.
 const http = require('http')
 const NodeSession = require('node-session')
 
-const { FILES, SECRET, LIFETIME, ENCRYPT } = process.env
+const { FILES, DATABASE, TABLE, SECRET, LIFETIME, ENCRYPT } = process.env
+
+function driver () {
+  if (!DATABASE) return { driver: 'file', files: FILES }
+  const { hostname, port, username, password, pathname } = new URL(DATABASE)
+  const connection = {
+    adapter: 'sails-mysql', host: hostname, port: Number(port), user: username, password, database: pathname.slice(1), charset: 'utf8mb4'
+  }
+  return { driver: 'database', table: TABLE, connection }
+}
+
 const sessions = new NodeSession({
-  secret: SECRET, driver: 'file', files: FILES, encrypt: ENCRYPT === '1', ...(LIFETIME ? { lifetime: Number(LIFETIME) } : {})
+  secret: SECRET, ...driver(), encrypt: ENCRYPT === '1', ...(LIFETIME ? { lifetime: Number(LIFETIME) } : {})
 })
 
 const routes = {

@@ -1,8 +1,10 @@
-//! Bodies of Node's sessions, as express-mysql-session keeps them.
+//! Bodies of Node's sessions, as express-mysql-session and node-session's database driver keep them.
 
+mod layout;
 mod setup;
 mod statements;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::layout::micros;
 use crate::statements::{Question, Statement};
 use crate::transaction::Locks;
 
+pub(crate) use layout::Layout;
 pub(crate) use setup::Options;
 use statements::Statements;
 
@@ -27,22 +30,21 @@ use statements::Statements;
 const MARKED: Duration = Duration::from_hours(24);
 /// How often an operation looks again, while others write the same body between its two looks.
 const TRIES: u32 = 64;
-/// The latest second of the column, which stands for every later one.
-const LAST_SECOND: u64 = u32::MAX as u64;
 
-/// Keeps the bodies of Node's sessions in MariaDB or MySQL, as express-mysql-session does.
+/// Keeps the bodies of Node's sessions in MariaDB or MySQL, as express-mysql-session does, or node-session's database driver.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one.
+/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one; [`Builder::node_session`](crate::Builder::node_session)
+/// chooses the second.
 ///
-/// | | as it is kept |
-/// |---|---|
-/// | table | `sessions` ([`Builder::table`](crate::Builder::table)) |
-/// | `session_id` | the id, up to 128 characters |
-/// | `data` | the body |
-/// | `expires` | seconds, rounded to the nearest |
-/// | mark of an end | a row of `cloakroom_ended`, for a day after it was last needed |
+/// | | express-mysql-session | node-session |
+/// |---|---|---|
+/// | table | `sessions` ([`Builder::table`](crate::Builder::table)) | the same |
+/// | id | `session_id`, up to 128 characters | `id` |
+/// | body | `data` | `payload`, a JSON string of the body |
+/// | expiry | `expires`: seconds, rounded to the nearest | `lastActivity`: milliseconds, a lifetime earlier |
 ///
-/// The first eight bytes of the body's SHA-256 stand for it when it is replaced. A read, a touch, a first write and a write
+/// The mark of an end is a row of `cloakroom_ended`, for a day after it was last needed. The first eight bytes of the SHA-256
+/// of what is stored stand for a body when it is replaced. A read, a touch, a first write and a write
 /// that meets no other one are one trip; a write that meets another one is two, an end is a transaction.
 #[derive(Clone)]
 pub struct MysqlBodies(Arc<Inner>);
@@ -51,6 +53,7 @@ struct Inner {
     connections: Connections,
     statements: Statements,
     clock: Arc<dyn Clock>,
+    layout: Layout,
     largest: usize,
     longest_id: usize,
     table: String,
@@ -69,6 +72,7 @@ struct Place {
     /// The name of its mark, from which the id does not follow.
     mark: Vec<u8>,
     now: Timestamp,
+    layout: Layout,
 }
 
 impl MysqlBodies {
@@ -84,6 +88,7 @@ impl MysqlBodies {
             connections,
             statements: opened.statements,
             clock,
+            layout: options.layout,
             largest: largest.min(opened.largest),
             longest_id: opened.longest_id,
             table: options.table.clone(),
@@ -99,20 +104,25 @@ impl Inner {
             return None;
         }
         let mark = Sha256::new().chain_update(&self.table).chain_update([0]).chain_update(id).finalize();
-        Some(Place { id: id.to_owned(), mark: mark.to_vec(), now: self.clock.now() })
+        Some(Place { id: id.to_owned(), mark: mark.to_vec(), now: self.clock.now(), layout: self.layout })
     }
 
-    fn checked<'b>(&self, body: &'b [u8]) -> Result<&'b str> {
-        if body.len() > self.largest {
-            let message = format!("a body has at most {} bytes here, this one {}", self.largest, body.len());
+    /// Returns what is stored for a body.
+    fn stored<'b>(&self, body: &'b [u8]) -> Result<Cow<'b, str>> {
+        let body =
+            std::str::from_utf8(body).map_err(|_| Error::new(ErrorKind::Invalid, "a body is not UTF-8"))?;
+        let stored = self.layout.stored(body)?;
+        if stored.len() > self.largest {
+            let message =
+                format!("a body has at most {} bytes here, this one {}", self.largest, stored.len());
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        std::str::from_utf8(body).map_err(|_| Error::new(ErrorKind::Invalid, "a body is not UTF-8"))
+        Ok(stored)
     }
 
     async fn look(&self, place: &Place) -> Result<Option<Found>, Failure> {
         let row = self.connections.one(Harmless::Yes, || place.read(&self.statements.read)).await?;
-        row.as_ref().map(found).transpose()
+        row.as_ref().map(|row| place.found(row)).transpose()
     }
 
     /// Returns the body that is there; one that was written back after an end is removed.
@@ -162,15 +172,16 @@ impl BodyStore for MysqlBodies {
                 format!("an id has at most {} characters here and no space at its end", inner.longest_id);
             return Err(Error::new(ErrorKind::Invalid, message));
         };
-        let text = inner.checked(body)?;
+        let stored = inner.stored(body)?;
+        let time = inner.layout.time(expires_at);
         let question = || {
-            let question = inner.statements.insert.question().bind(place.id.clone()).bind(second(expires_at));
-            place.unmarked(question.bind(text.to_owned()))
+            let question = inner.statements.insert.question().bind(place.id.clone()).bind(time);
+            place.unmarked(question.bind(stored.clone().into_owned()))
         };
         for _ in 0..TRIES {
             match inner.connections.write(Harmless::No, question).await {
                 Ok(0) => return Ok(None), // the session has ended
-                Ok(_) => return Ok(Some(version_of(body))),
+                Ok(_) => return Ok(Some(version_of(stored.as_bytes()))),
                 Err(failure) if !failure.is_duplicate() => return Err(failed(failure)),
                 Err(_) => {}
             }
@@ -178,7 +189,7 @@ impl BodyStore for MysqlBodies {
                 return Ok(None);
             }
             let make_room =
-                || inner.statements.remove_expired.question().bind(place.id.clone()).bind(place.second());
+                || inner.statements.remove_expired.question().bind(place.id.clone()).bind(place.earliest());
             inner.connections.write(Harmless::Yes, make_room).await.map_err(failed)?;
         }
         Err(Failure::CONTENDED.into())
@@ -191,15 +202,16 @@ impl BodyStore for MysqlBodies {
         body: &[u8],
         expires_at: Timestamp,
     ) -> Result<Replaced> {
-        let (inner, text) = (&*self.0, self.0.checked(body)?);
+        let (inner, stored) = (&*self.0, self.0.stored(body)?);
         let Some(place) = inner.place(id) else { return Ok(Replaced::Missing) };
+        let time = inner.layout.time(expires_at);
         let question = || {
-            let question = inner.statements.replace.question().bind(text.to_owned()).bind(second(expires_at));
+            let question = inner.statements.replace.question().bind(stored.clone().into_owned()).bind(time);
             place.unmarked(place.live(question).bind(digits(expected)))
         };
         for _ in 0..TRIES {
             if inner.connections.write(Harmless::No, question).await.map_err(failed)? > 0 {
-                return Ok(Replaced::Replaced(version_of(body)));
+                return Ok(Replaced::Replaced(version_of(stored.as_bytes())));
             }
             match inner.look_and_tidy(&place).await.map_err(failed)? {
                 None => return Ok(Replaced::Missing),
@@ -214,7 +226,7 @@ impl BodyStore for MysqlBodies {
         let inner = &*self.0;
         let Some(place) = inner.place(id) else { return Ok(false) };
         let question = || {
-            let question = inner.statements.touch.question().bind(second(expires_at));
+            let question = inner.statements.touch.question().bind(inner.layout.time(expires_at));
             place.unmarked(place.live(question))
         };
         Ok(inner.connections.write(Harmless::Yes, question).await.map_err(failed)? > 0)
@@ -239,7 +251,7 @@ async fn end(
     expected: Option<Version>,
 ) -> Result<Ended, Failure> {
     let row = place.read(&statements.lock).fetch_optional(&mut *connection).await?;
-    let Some(Found { body, is_marked }) = row.as_ref().map(found).transpose()? else {
+    let Some(Found { body, is_marked }) = row.as_ref().map(|row| place.found(row)).transpose()? else {
         return Ok(Ended::Missing);
     };
     if !is_marked && expected.is_some_and(|expected| expected != body.version) {
@@ -253,9 +265,9 @@ async fn end(
 }
 
 impl Place {
-    /// Returns the second that Node compares an expiry with.
-    fn second(&self) -> i64 {
-        second(self.now)
+    /// Returns the earliest time of a body that has not expired.
+    fn earliest(&self) -> i64 {
+        self.layout.earliest(self.now)
     }
 
     fn read(&self, statement: &Statement) -> Question<'static> {
@@ -264,29 +276,29 @@ impl Place {
 
     /// Adds the parameters of a body that has not expired.
     fn live(&self, question: Question<'static>) -> Question<'static> {
-        question.bind(self.id.clone()).bind(self.second())
+        question.bind(self.id.clone()).bind(self.earliest())
     }
 
     /// Adds the parameters of a mark.
     fn unmarked(&self, question: Question<'static>) -> Question<'static> {
         question.bind(self.mark.clone()).bind(micros(self.now))
     }
+
+    /// Reads the columns of a body, its time and its mark.
+    fn found(&self, row: &MySqlRow) -> Result<Found, Failure> {
+        let stored: Vec<u8> = row.try_get(0)?;
+        let body = Body {
+            version: version_of(&stored),
+            bytes: Bytes::from(self.layout.body(stored)),
+            expires_at: self.layout.expires_at(row.try_get(1)?),
+        };
+        Ok(Found { body, is_marked: row.try_get::<i64, _>(2)? != 0 })
+    }
 }
 
-/// Reads the columns of a body, its expiry and its mark.
-fn found(row: &MySqlRow) -> Result<Found, Failure> {
-    let text: Vec<u8> = row.try_get(0)?;
-    let expires_at = match u64::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0) {
-        second if second >= LAST_SECOND => Timestamp::NEVER,
-        second => Timestamp::from_millis(second * 1_000),
-    };
-    let body = Body { version: version_of(&text), bytes: Bytes::from(text), expires_at };
-    Ok(Found { body, is_marked: row.try_get::<i64, _>(2)? != 0 })
-}
-
-/// Returns what stands for a body: the first eight bytes of its SHA-256.
-fn version_of(body: &[u8]) -> Version {
-    let hash: [u8; 32] = Sha256::digest(body).into();
+/// Returns what stands for a body: the first eight bytes of the SHA-256 of what is stored.
+fn version_of(stored: &[u8]) -> Version {
+    let hash: [u8; 32] = Sha256::digest(stored).into();
     let mut first = [0; 8];
     first.copy_from_slice(&hash[..8]);
     Version::new(u64::from_be_bytes(first))
@@ -295,11 +307,6 @@ fn version_of(body: &[u8]) -> Version {
 /// Returns the digits that the server compares.
 fn digits(version: Version) -> String {
     format!("{:016x}", version.get())
-}
-
-/// Returns the second of a moment as express-mysql-session writes it: of whole milliseconds, the nearest.
-fn second(moment: Timestamp) -> i64 {
-    ((moment.as_millis() + 500) / 1_000).min(LAST_SECOND).cast_signed()
 }
 
 /// Says what failed, where the words about the store's own tables would mislead.
@@ -315,18 +322,5 @@ fn failed(failure: Failure) -> Error {
 impl fmt::Debug for MysqlBodies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MysqlBodies").field("table", &self.0.table).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_rounded_to_the_nearest_as_node_does() {
-        let at = Timestamp::from_micros;
-        let rounded = [0, 499_999, 500_000, 1_499_999, 1_500_000].map(|micros| second(at(micros)));
-        assert_eq!(rounded, [0, 0, 1, 1, 2]);
-        assert_eq!(second(Timestamp::NEVER), i64::from(u32::MAX));
     }
 }

@@ -5,6 +5,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
 use tokio::time::timeout;
 
+use super::layout::{Layout, Wanted};
 use super::statements::{Places, Statements};
 use crate::connections::Connections;
 use crate::error::Failure;
@@ -15,6 +16,7 @@ use crate::setup::{check_server, explain};
 pub(crate) struct Options {
     /// The table of Node's sessions.
     pub(crate) table: String,
+    pub(crate) layout: Layout,
     /// What the name of our own table begins with.
     pub(crate) prefix: String,
     pub(crate) may_create: bool,
@@ -37,14 +39,6 @@ const COLUMNS: &str = "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR)
         CAST(COALESCE(character_maximum_length, 0) AS SIGNED)
     FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?";
 
-/// A column that has to be there, and the types that it may have.
-type Wanted = (&'static str, &'static [&'static str]);
-
-const SESSIONS: [Wanted; 3] = [
-    ("session_id", &["varchar", "char"]),
-    ("expires", &["int", "bigint"]),
-    ("data", &["mediumtext", "text", "longtext"]),
-];
 const ENDED: [Wanted; 2] = [("id", &["binary", "varbinary"]), ("until", &["bigint"])];
 /// What a statement takes beside its body, generously.
 const ROOM_FOR_THE_REST: usize = 4 << 10;
@@ -61,39 +55,61 @@ pub(super) async fn open(connections: &Connections, options: &Options) -> Result
 
 async fn prepare(connection: &mut MySqlConnection, options: &Options) -> Result<Opened> {
     let packet = check_server(connection).await.map_err(explain)?;
-    let Options { table, prefix, .. } = options;
+    let Options { table, prefix, layout, .. } = options;
     let found = columns(connection, table).await?;
     if found.is_empty() {
         return Err(setup(format!(
             "there is no table {table}: let the Node application make it, or set Builder::table"
         )));
     }
-    check(table, &found, &SESSIONS)?;
+    let wanted = layout.columns();
+    check(table, &found, &wanted)?;
     check_engine(connection, table).await?;
-    let [id, expires, data] = SESSIONS.map(|(name, _)| found.iter().find(|column| column.name == name));
-    let (Some(id), Some(expires), Some(data)) = (id, expires, data) else {
+    let [id, time, data] = wanted.map(|(name, _)| found.iter().find(|column| column.is(name)));
+    let (Some(id), Some(time), Some(data)) = (id, time, data) else {
         return Err(Failure::FOREIGN_TABLE.into());
     };
-    if !id.collation.ends_with("_bin") {
-        return Err(setup(format!(
-            "the column session_id of {table} has the collation {}, to which different ids are the same; \
-             it needs utf8mb4_bin",
-            id.collation
-        )));
-    }
-    if expires.kind == "int" && !expires.whole_kind.contains("unsigned") {
-        return Err(setup(format!(
-            "the column expires of {table} is of type {}, not int unsigned",
-            expires.whole_kind
-        )));
+    check_characters(table, id, data, *layout)?;
+    if time.kind == "int" && !time.whole_kind.contains("unsigned") {
+        let (name, kind) = (&time.name, &time.whole_kind);
+        return Err(setup(format!("the column {name} of {table} is of type {kind}, not int unsigned")));
     }
     let ended = format!("{prefix}ended");
     check_ended(connection, &ended, options.may_create).await?;
     Ok(Opened {
         largest: data.longest.min(packet.saturating_sub(ROOM_FOR_THE_REST)),
         longest_id: id.longest,
-        statements: Statements::new(&Places { sessions: quoted(table), ended: quoted(&ended) }),
+        statements: Statements::new(&Places {
+            sessions: quoted(table),
+            ended: quoted(&ended),
+            columns: wanted.map(|(name, _)| name),
+        }),
     })
+}
+
+/// Fails if the columns take different ids for the same, or cannot hold every text.
+fn check_characters(table: &str, id: &Column, data: &Column, layout: Layout) -> Result<()> {
+    let (name, collation) = (&id.name, &id.collation);
+    if !collation.ends_with("_bin") {
+        return Err(setup(format!(
+            "the column {name} of {table} has the collation {collation}, to which different ids are the same; \
+             it needs utf8mb4_bin"
+        )));
+    }
+    // People make the table of node-session, and the package that of express-mysql-session.
+    let characters = match layout {
+        Layout::ExpressMysqlSession => "",
+        Layout::NodeSession { is_wide: false, .. } => "utf8",
+        Layout::NodeSession { is_wide: true, .. } => "utf8mb4",
+    };
+    if !data.collation.starts_with(characters) {
+        let (name, collation) = (&data.name, &data.collation);
+        return Err(setup(format!(
+            "the column {name} of {table} has the collation {collation}, whose characters are not all of Unicode; \
+             it needs utf8mb4_bin"
+        )));
+    }
+    Ok(())
 }
 
 /// A column that was found.
@@ -110,10 +126,15 @@ struct Column {
 }
 
 impl Column {
+    /// Returns whether a column has this name: letters of either case are the same in it.
+    fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     fn read(row: &MySqlRow) -> Result<Self, Failure> {
         let key: String = row.try_get(4)?;
         Ok(Self {
-            name: row.try_get::<String, _>(0)?.to_lowercase(),
+            name: row.try_get(0)?,
             kind: row.try_get(1)?,
             whole_kind: row.try_get(2)?,
             collation: row.try_get(3)?,
@@ -131,7 +152,7 @@ async fn columns(connection: &mut MySqlConnection, table: &str) -> Result<Vec<Co
 /// Fails unless these columns are there, the first as the key. Others may be there too.
 fn check(table: &str, found: &[Column], wanted: &[Wanted]) -> Result<()> {
     for (at, (name, kinds)) in wanted.iter().enumerate() {
-        let Some(column) = found.iter().find(|column| column.name == *name) else {
+        let Some(column) = found.iter().find(|column| column.is(name)) else {
             return Err(setup(format!("the table {table} has no column {name}")));
         };
         if !kinds.contains(&column.kind.as_str()) {
@@ -139,7 +160,7 @@ fn check(table: &str, found: &[Column], wanted: &[Wanted]) -> Result<()> {
             return Err(setup(format!("the column {name} of {table} is of type {kind}, not {due}")));
         }
         if at == 0 && !column.is_unique {
-            return Err(setup(format!("the column {name} of {table} is not its primary key")));
+            return Err(setup(format!("the column {name} of {table} is neither its primary key nor unique")));
         }
     }
     Ok(())

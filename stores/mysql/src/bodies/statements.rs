@@ -2,11 +2,13 @@
 
 use crate::statements::Statement;
 
-/// The names of the tables, in quotes.
+/// The names of the tables, in quotes, and those of the columns of Node's.
 #[derive(Debug)]
 pub(super) struct Places {
     pub(super) sessions: String,
     pub(super) ended: String,
+    /// Of the id, the time and the body.
+    pub(super) columns: [&'static str; 3],
 }
 
 #[derive(Clone, Debug)]
@@ -22,47 +24,46 @@ pub(super) struct Statements {
     pub(super) forget: Statement,
 }
 
-/// The body, as the bytes that the application gave.
-const BODY: &str = "CONVERT(data USING utf8mb4)";
-/// That there is a body which has not expired, as Node looks at it.
-const LIVE: &str = "session_id = ? AND expires >= ? AND data IS NOT NULL";
-
 impl Statements {
     pub(super) fn new(places: &Places) -> Self {
-        let Places { sessions, ended } = places;
+        let Places { sessions, ended, columns: [id, time, data] } = places;
+        // The body, as the bytes that an application gave.
+        let body = format!("CONVERT({data} USING utf8mb4)");
+        // That there is a body which has not expired.
+        let live = format!("{id} = ? AND {time} >= ? AND {data} IS NOT NULL");
         let marked = format!("EXISTS (SELECT 1 FROM {ended} WHERE id = ? AND `until` > ?)");
-        let columns = format!("{BODY}, CAST(expires AS SIGNED), {marked}");
+        let columns = format!("{body}, CAST({time} AS SIGNED), {marked}");
         let of = Statement::new;
         Self {
-            // mark, this moment, id, this second → body, second of its expiry, whether the session has ended
-            read: of(format!("SELECT {columns} FROM {sessions} WHERE {LIVE}")),
+            // mark, this moment, id, earliest time → body, its time, whether the session has ended
+            read: of(format!("SELECT {columns} FROM {sessions} WHERE {live}")),
 
-            // id, second of the expiry, body, mark, this moment. Fails if the id is there, its body expired or not.
+            // id, time, body, mark, this moment. Fails if the id is there, its body expired or not.
             insert: of(format!(
-                "INSERT INTO {sessions} (session_id, expires, data) SELECT ?, ?, ? FROM DUAL WHERE NOT {marked}"
+                "INSERT INTO {sessions} ({id}, {time}, {data}) SELECT ?, ?, ? FROM DUAL WHERE NOT {marked}"
             )),
 
-            // id, this second
+            // id, earliest time
             remove_expired: of(format!(
-                "DELETE FROM {sessions} WHERE session_id = ? AND (expires < ? OR data IS NULL)"
+                "DELETE FROM {sessions} WHERE {id} = ? AND ({time} < ? OR {data} IS NULL)"
             )),
 
-            // body, second of the expiry, id, this second, what stands for the body that was read, mark, this moment
+            // body, time, id, earliest time, what stands for the body that was read, mark, this moment
             replace: of(format!(
-                "UPDATE {sessions} SET data = ?, expires = ?
-                WHERE {LIVE} AND LEFT(SHA2({BODY}, 256), 16) = ? AND NOT {marked}"
+                "UPDATE {sessions} SET {data} = ?, {time} = ?
+                WHERE {live} AND LEFT(SHA2({body}, 256), 16) = ? AND NOT {marked}"
             )),
 
-            // second of the expiry, id, this second, mark, this moment
+            // time, id, earliest time, mark, this moment
             touch: of(format!(
-                "UPDATE {sessions} SET expires = GREATEST(expires, ?) WHERE {LIVE} AND NOT {marked}"
+                "UPDATE {sessions} SET {time} = GREATEST({time}, ?) WHERE {live} AND NOT {marked}"
             )),
 
             // As `read`. Others cannot write the row until the transaction is done.
-            lock: of(format!("SELECT {columns} FROM {sessions} WHERE {LIVE} FOR UPDATE")),
+            lock: of(format!("SELECT {columns} FROM {sessions} WHERE {live} FOR UPDATE")),
 
             // id
-            remove: of(format!("DELETE FROM {sessions} WHERE session_id = ?")),
+            remove: of(format!("DELETE FROM {sessions} WHERE {id} = ?")),
 
             // mark, until when it stays, and again until when
             mark: of(format!(
