@@ -8,12 +8,12 @@ use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
 
 use crate::config::TrustProxy;
 use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
-use crate::format::{CookieFormat, FoundIds};
+use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
 use crate::observe::{Doing, Event, Refusal};
 use crate::random::Nonces;
-use crate::request::{Candidates, RequestState};
+use crate::request::{Brought, Candidates, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
@@ -75,7 +75,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Begins a request: reads its cookies, asks no store.
+    /// Begins a request: reads its cookies, asks no store. Those of a [`CookieFormat`] are read when the session is first
+    /// looked at.
     pub fn begin(&self, head: &impl RequestHead) -> Pending {
         if let Some(format) = self.format() {
             return self.begin_with(format, head);
@@ -95,17 +96,12 @@ impl Engine {
                 }
             }
         }
-        RequestState::begin(self.clone(), ids, self.came_over_https(head), true)
+        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true)
     }
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> Pending {
-        let mut ids = Candidates::default();
-        let mut found = FoundIds::new(&mut ids);
-        format.read(&mut head.cookies(), &mut found);
-        if let Some(reason) = found.refused {
-            self.emit(&Event::Refused { reason });
-        }
+        let ids = Brought::unread(head.cookies());
         let is_covered = head.path().is_none_or(|path| format.covers(path));
         RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
     }

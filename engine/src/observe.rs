@@ -36,7 +36,8 @@ pub enum Event {
         /// How many sessions.
         count: u64,
     },
-    /// A cookie was not accepted; the request is anonymous.
+    /// A cookie was not accepted; the request is anonymous. A cookie of a [`CookieFormat`](crate::format::CookieFormat) is
+    /// read when the request first looks at its session.
     Refused {
         /// Why.
         reason: Refusal,

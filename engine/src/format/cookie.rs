@@ -18,7 +18,8 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
     /// Returns the name of the cookie that holds the id.
     fn cookie_name(&self) -> &str;
 
-    /// Reads the ids of a request. `headers` are the values of its `Cookie` headers.
+    /// Reads the ids of a request when it first looks at its session: most never do, and reading verifies signatures.
+    /// `headers` are the values of its `Cookie` headers, which may have been joined by `; `.
     ///
     /// Where the other package looks at the first of several cookies of one name only, at most one id is added.
     fn read(&self, headers: &mut dyn Iterator<Item = &[u8]>, found: &mut FoundIds<'_>);

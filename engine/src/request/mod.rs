@@ -1,5 +1,6 @@
 //! One request's dealings with its session: the lock around its state, and one load or commit at a time.
 
+mod brought;
 mod candidates;
 mod head;
 mod in_place;
@@ -22,6 +23,7 @@ use crate::state::{
 use crate::turn_lock::TurnLock;
 use crate::{Engine, Error, ErrorKind, Result, Session};
 
+pub(crate) use brought::Brought;
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{Plain, RequestHead};
 pub use pending::{Outcome, Pending};
@@ -29,7 +31,7 @@ pub use pending::{Outcome, Pending};
 /// One request's dealings with its session; shared by every handle that the request gives out.
 pub(crate) struct RequestState {
     engine: Engine,
-    ids: Candidates,
+    ids: Brought,
     https: bool,
     /// Whether the request's path is one that a session's cookie is for.
     is_covered: bool,
@@ -66,7 +68,7 @@ enum Occasion {
 }
 
 impl RequestState {
-    pub(crate) fn begin(engine: Engine, ids: Candidates, https: bool, is_covered: bool) -> Pending {
+    pub(crate) fn begin(engine: Engine, ids: Brought, https: bool, is_covered: bool) -> Pending {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         Pending(Arc::new(Self {
             engine,
@@ -133,9 +135,10 @@ impl RequestState {
                 }
                 self.engine.start_sweeping();
                 let now = self.engine.clock().now();
-                let mut state = match self.engine.look_up_now(&self.ids, now) {
+                let ids = self.ids.read(&self.engine);
+                let mut state = match self.engine.look_up_now(ids, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(&self.ids, self.begun, now, &self.waited)).await?,
+                    None => Box::pin(self.engine.look_up(ids, self.begun, now, &self.waited)).await?,
                 };
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
@@ -265,7 +268,7 @@ impl RequestState {
     /// Returns the outcome with the cookies of another package, which may be several.
     fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> Outcome {
         let mut cookies = match &state.cookie {
-            Cookie::Unchanged => self.ids.to_send().to_vec(),
+            Cookie::Unchanged => self.ids.read(&self.engine).to_send().to_vec(),
             Cookie::Set(id, CookieLifetime { from, max_age }) => {
                 let issued = IssuedCookie::new(id.expose(), *from, *max_age, self.https);
                 format.issue(&issued.of_session(state.values.base()))

@@ -20,9 +20,24 @@ const MONTHS: [&str; 12] =
 /// ```
 pub fn to_utc_string(ms: i64) -> String {
     let Civil { year, month, day, weekday, hour, minute, second, .. } = Civil::of(ms);
-    let (sign, year) = (if year < 0 { "-" } else { "" }, year.abs());
-    let (weekday, month) = (DAYS[weekday], MONTHS[month - 1]);
-    format!("{weekday}, {day:02} {month} {sign}{year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    let mut out = String::with_capacity(32);
+    out.push_str(DAYS[weekday]);
+    out.push_str(", ");
+    push_two(&mut out, day);
+    out.push(' ');
+    out.push_str(MONTHS[month - 1]);
+    out.push(' ');
+    if year < 0 {
+        out.push('-');
+    }
+    match year.abs() {
+        year @ 0..=9999 => push_four(&mut out, year),
+        year => out.push_str(&year.to_string()),
+    }
+    out.push(' ');
+    push_clock(&mut out, [hour, minute, second]);
+    out.push_str(" GMT");
+    out
 }
 
 /// Writes a time as `Date.prototype.toISOString` does: `2026-01-01T00:00:00.000Z`.
@@ -31,9 +46,55 @@ pub fn to_utc_string(ms: i64) -> String {
 /// assert_eq!(cloakroom_node::date::to_iso_string(1_767_225_600_123), "2026-01-01T00:00:00.123Z");
 /// ```
 pub fn to_iso_string(ms: i64) -> String {
+    let mut out = String::with_capacity(32);
+    push_iso(&mut out, ms);
+    out
+}
+
+/// Appends what [`to_iso_string`] returns.
+pub(crate) fn push_iso(out: &mut String, ms: i64) {
     let Civil { year, month, day, hour, minute, second, milli, .. } = Civil::of(ms);
-    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+07}") };
-    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    if !(0..=9999).contains(&year) {
+        out.push(if year < 0 { '-' } else { '+' });
+        push_two(out, year.abs() / 10_000);
+    }
+    push_four(out, year.abs());
+    for number in [i64::try_from(month).unwrap_or_default(), day] {
+        out.push('-');
+        push_two(out, number);
+    }
+    out.push('T');
+    push_clock(out, [hour, minute, second]);
+    out.push('.');
+    out.push(digit(milli / 100));
+    push_two(out, milli);
+    out.push('Z');
+}
+
+/// Appends three numbers with colons between them. Every session that is written has a date: no formatting machinery.
+fn push_clock(out: &mut String, [hour, minute, second]: [i64; 3]) {
+    push_two(out, hour);
+    out.push(':');
+    push_two(out, minute);
+    out.push(':');
+    push_two(out, second);
+}
+
+fn push_four(out: &mut String, number: i64) {
+    push_two(out, number / 100);
+    push_two(out, number);
+}
+
+/// Appends the last two digits.
+fn push_two(out: &mut String, number: i64) {
+    out.push(digit(number / 10));
+    out.push(digit(number));
+}
+
+/// Returns the last digit of a number that is not negative.
+#[expect(clippy::cast_sign_loss, reason = "0..=9")]
+fn digit(number: i64) -> char {
+    char::from(b'0' + (number % 10) as u8)
 }
 
 /// Reads a date in one of the ISO forms that JavaScript's `Date` reads, or as [`to_utc_string`] writes it.

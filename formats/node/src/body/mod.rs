@@ -6,8 +6,11 @@
 mod dialect;
 mod error;
 mod extras;
+mod fingerprint;
+mod nesting;
 mod object;
 mod plain;
+mod reader;
 mod reserved;
 mod scan;
 mod stored_cookie;
@@ -24,3 +27,5 @@ pub use reserved::{RESERVED, is_reserved};
 pub use scan::{MAX_BYTES, Span, spans};
 pub use stored_cookie::StoredCookie;
 pub use text::Json;
+
+pub(crate) use text::push_string;

@@ -1,7 +1,8 @@
 //! A JSON object split into its members.
 
-use super::scan::{as_text, spans_of_text};
-use super::text::unescape;
+use super::fingerprint::fingerprint;
+use super::scan::{as_text, each_member};
+use super::text::{Text, push_string, unescape};
 use super::{BodyError, Json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -39,7 +40,7 @@ pub struct Member<'a> {
 #[derive(Clone)]
 pub struct Name<'a> {
     raw: Cow<'a, str>,
-    content: Cow<'a, [u8]>,
+    content: Text<'a>,
 }
 
 impl<'a> Object<'a> {
@@ -48,19 +49,16 @@ impl<'a> Object<'a> {
     /// # Errors
     /// As [`spans`](super::spans).
     pub fn parse(text: &'a [u8]) -> Result<Self, BodyError> {
-        let text = as_text(text)?;
-        let spans = spans_of_text(text)?;
-        let mut members: Vec<Member<'a>> = Vec::with_capacity(spans.len());
-        let mut places = Places::new(spans.len());
-        for span in spans {
-            let name = Name::of(&text[span.key]);
-            let value = Json::scanned(&text[span.value]);
-            match places.of(&name, &members) {
-                Some(place) => members[place].value = value,
-                None => members.push(Member { name, value }),
-            }
-        }
-        Ok(Self { unchanged: Some(text), members })
+        Self::split(as_text(text)?)
+    }
+
+    /// As [`parse`](Self::parse), where the text is known to be UTF-8 and not too long.
+    pub(super) fn split(text: &'a str) -> Result<Self, BodyError> {
+        let mut gathered = Gathered { members: Vec::with_capacity(USUAL), seen: 0, places: None };
+        each_member(text, |span| {
+            gathered.add(Name::of(&text[span.key]), Json::scanned(&text[span.value]));
+        })?;
+        Ok(Self { unchanged: Some(text), members: gathered.members })
     }
 
     /// Returns the members in order.
@@ -111,17 +109,22 @@ impl<'a> Object<'a> {
         }
         let length = |member: &Member<'_>| member.name.raw.len() + member.value.as_str().len() + 2;
         let mut text = String::with_capacity(self.members.iter().map(length).sum::<usize>() + 2);
-        text.push('{');
+        self.write_members(&mut text);
+        Cow::Owned(text)
+    }
+
+    /// Appends the members, in braces and without whitespace between them.
+    pub(super) fn write_members(&self, out: &mut String) {
+        out.push('{');
         for (index, member) in self.members.iter().enumerate() {
             if index > 0 {
-                text.push(',');
+                out.push(',');
             }
-            text.push_str(&member.name.raw);
-            text.push(':');
-            text.push_str(member.value.as_str());
+            out.push_str(&member.name.raw);
+            out.push(':');
+            out.push_str(member.value.as_str());
         }
-        text.push('}');
-        Cow::Owned(text)
+        out.push('}');
     }
 
     /// Returns whether a member was set or removed since the text was read.
@@ -134,7 +137,7 @@ impl<'a> Object<'a> {
         let owned = |member: Member<'a>| Member {
             name: Name {
                 raw: Cow::Owned(member.name.raw.into_owned()),
-                content: Cow::Owned(member.name.content.into_owned()),
+                content: member.name.content.into_owned(),
             },
             value: member.value.into_owned(),
         };
@@ -142,7 +145,7 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn place(&self, key: &str) -> Option<usize> {
-        self.members.iter().position(|member| *member.name.content == *key.as_bytes())
+        self.members.iter().position(|member| member.name.content.as_bytes() == key.as_bytes())
     }
 
     /// Returns the position before the first key that is greater or not an integer.
@@ -153,17 +156,47 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Finds duplicate keys: with a hash table if there are many, by linear search if there are few.
-struct Places<'a>(Option<HashMap<Cow<'a, [u8]>, usize>>);
+/// How many members most objects have at most.
+const USUAL: usize = 8;
 
-impl<'a> Places<'a> {
-    fn new(keys: usize) -> Self {
-        Self((keys > 16).then(|| HashMap::with_capacity(keys)))
+/// How many members are searched one by one for a key that comes twice; with more of them, a hash table finds it.
+const SEARCHED: usize = 16;
+
+/// The members that were read so far.
+struct Gathered<'a> {
+    members: Vec<Member<'a>>,
+    /// The fingerprints of the keys.
+    seen: u64,
+    /// Where each key is; `None` as long as there are few.
+    places: Option<HashMap<Text<'a>, usize>>,
+}
+
+impl<'a> Gathered<'a> {
+    /// Adds a member, or replaces the value of one with the same key.
+    #[inline]
+    fn add(&mut self, name: Name<'a>, value: Json<'a>) {
+        let fingerprint = fingerprint(name.content.as_bytes());
+        let is_seen = self.seen & fingerprint != 0;
+        self.seen |= fingerprint;
+        let place = match self.members.len() {
+            0..SEARCHED if !is_seen => None,
+            0..SEARCHED => self.members.iter().position(|member| member.name == name),
+            _ => self.place_among_many(&name),
+        };
+        match place {
+            Some(place) => self.members[place].value = value,
+            None => self.members.push(Member { name, value }),
+        }
     }
 
     /// Returns the position of a key that was seen before. A new key is expected to be appended.
-    fn of(&mut self, name: &Name<'a>, members: &[Member<'a>]) -> Option<usize> {
-        let Some(places) = &mut self.0 else { return members.iter().position(|member| member.name == *name) };
+    fn place_among_many(&mut self, name: &Name<'a>) -> Option<usize> {
+        let members = &self.members;
+        let numbered = || {
+            let names = members.iter().map(|member| member.name.content.clone());
+            names.enumerate().map(|(place, content)| (content, place)).collect()
+        };
+        let places = self.places.get_or_insert_with(numbered);
         let place = *places.entry(name.content.clone()).or_insert(members.len());
         (place < members.len()).then_some(place)
     }
@@ -195,19 +228,21 @@ impl fmt::Debug for Member<'_> {
 
 impl<'a> Name<'a> {
     /// Decodes a key from a scanned text, quotes included.
+    #[inline]
     fn of(raw: &'a str) -> Self {
         let inside = &raw[1..raw.len() - 1];
         Self { raw: Cow::Borrowed(raw), content: unescape(inside) }
     }
 
     fn new(key: &str) -> Self {
-        let raw = Json::string(key).as_str().to_owned();
-        Self { raw: Cow::Owned(raw), content: Cow::Owned(key.as_bytes().to_vec()) }
+        let mut raw = String::with_capacity(key.len() + 2);
+        push_string(&mut raw, key);
+        Self { raw: Cow::Owned(raw), content: Text::Unicode(Cow::Owned(key.to_owned())) }
     }
 
     /// Returns the decoded key, or `None` if it has a lone surrogate, which a Rust string cannot hold.
     pub fn as_str(&self) -> Option<&str> {
-        str::from_utf8(&self.content).ok()
+        self.content.as_str()
     }
 
     /// Returns the key as it is written, quotes included.
@@ -226,7 +261,7 @@ impl Eq for Name<'_> {}
 
 impl fmt::Debug for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Name({} bytes)", self.content.len())
+        write!(f, "Name({} bytes)", self.content.as_bytes().len())
     }
 }
 

@@ -1,9 +1,7 @@
-//! Finds where the members of a JSON object begin and end, and accepts exactly what `JSON.parse` accepts.
-//!
-//! One pass, no recursion: an open array or object costs one byte of memory.
+//! Finds where the members of a JSON object begin and end.
 
 use super::BodyError;
-use super::plain::plain;
+use super::reader::Reader;
 use std::ops::Range;
 
 /// The longest body that is read, in bytes: 64 MiB.
@@ -30,61 +28,57 @@ pub struct Span {
 /// [`BodyError::NotAnObject`] for other JSON, [`BodyError::Truncated`], [`BodyError::Syntax`] (also for what is not
 /// UTF-8), [`BodyError::TooLarge`].
 pub fn spans(text: &[u8]) -> Result<Vec<Span>, BodyError> {
-    spans_of_text(as_text(text)?)
+    let mut spans = Vec::new();
+    each_member(as_text(text)?, |span| spans.push(span))?;
+    Ok(spans)
 }
 
-/// As [`spans`], where the text is known to be UTF-8.
-pub(super) fn spans_of_text(text: &str) -> Result<Vec<Span>, BodyError> {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 0, open: Vec::new() };
-    scanner.skip_space();
-    if scanner.peek()? != b'{' {
-        scanner.value()?;
-        return scanner.end().and(Err(BodyError::NotAnObject));
+/// Calls `each` with the ranges of all members in the order of the text. Fails as [`spans`], after some of the calls.
+#[inline]
+pub(super) fn each_member(text: &str, mut each: impl FnMut(Span)) -> Result<(), BodyError> {
+    let reader = Reader::new(text);
+    let (first, at) = reader.token(0);
+    if first != b'{' {
+        return reader.end(reader.value(at)?).and(Err(BodyError::NotAnObject));
     }
-    scanner.at += 1;
-    let mut spans = Vec::new();
-    if scanner.skips_to_close(b'}')? {
-        return scanner.end().map(|()| spans);
+    let (first, mut start) = reader.token(at + 1);
+    if first == b'}' {
+        return reader.end(start + 1);
     }
     loop {
-        let key = scanner.key()?;
-        scanner.skip_space();
-        let start = scanner.at;
-        scanner.value()?;
-        spans.push(Span { key, value: start..scanner.at });
-        scanner.skip_space();
-        match scanner.next()? {
-            b',' => {}
-            b'}' => return scanner.end().map(|()| spans),
-            _ => return Err(scanner.unexpected_before()),
+        let (end, value) = reader.key(start)?;
+        let behind = reader.value(value)?;
+        each(Span { key: start..end, value: value..behind });
+        match reader.token(behind) {
+            (b',', comma) => (_, start) = reader.token(comma + 1),
+            (b'}', close) => return reader.end(close + 1),
+            (_, other) => return Err(reader.unexpected(other)),
         }
     }
 }
 
 /// Checks that the text is one JSON value without surrounding whitespace.
 pub(super) fn check_value(text: &str) -> Result<(), BodyError> {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 0, open: Vec::new() };
-    scanner.value()?;
-    if scanner.at == text.len() { Ok(()) } else { Err(BodyError::Syntax { at: scanner.at }) }
+    let at = Reader::new(text).value(0)?;
+    if at == text.len() { Ok(()) } else { Err(BodyError::Syntax { at }) }
 }
 
 /// Returns the ranges of an array's items, or `None` for another type. The text is one checked JSON value.
 pub(super) fn items(text: &str) -> Option<Vec<Range<usize>>> {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 1, open: Vec::new() };
-    let mut items = Vec::new();
-    if !text.starts_with('[') || scanner.skips_to_close(b']').ok()? {
-        return text.starts_with('[').then_some(items);
+    let (reader, mut items) = (Reader::new(text), Vec::new());
+    if !text.starts_with('[') {
+        return None;
     }
-    loop {
-        scanner.skip_space();
-        let start = scanner.at;
-        scanner.value().ok()?;
-        items.push(start..scanner.at);
-        scanner.skip_space();
-        if scanner.next().ok()? != b',' {
-            return Some(items);
+    let (mut first, mut at) = reader.token(1);
+    while first != b']' {
+        let end = reader.value(at).ok()?;
+        items.push(at..end);
+        (first, at) = reader.token(end);
+        if first == b',' {
+            (first, at) = reader.token(at + 1);
         }
     }
+    Some(items)
 }
 
 /// Checks length and UTF-8.
@@ -96,199 +90,6 @@ pub(super) fn as_text(bytes: &[u8]) -> Result<&str, BodyError> {
         None => BodyError::Truncated,
         Some(_) => BodyError::Syntax { at: error.valid_up_to() },
     })
-}
-
-struct Scanner<'a> {
-    text: &'a [u8],
-    at: usize,
-    /// `{` or `[` for each that is open, the innermost last.
-    open: Vec<u8>,
-}
-
-impl Scanner<'_> {
-    fn peek(&self) -> Result<u8, BodyError> {
-        self.text.get(self.at).copied().ok_or(BodyError::Truncated)
-    }
-
-    fn next(&mut self) -> Result<u8, BodyError> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    fn unexpected(&self) -> BodyError {
-        BodyError::Syntax { at: self.at }
-    }
-
-    fn unexpected_before(&self) -> BodyError {
-        BodyError::Syntax { at: self.at - 1 }
-    }
-
-    fn skip_space(&mut self) {
-        while matches!(self.text.get(self.at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    /// Expects only whitespace up to the end.
-    fn end(&mut self) -> Result<(), BodyError> {
-        self.skip_space();
-        if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
-    }
-
-    /// Skips space, and the closing bracket if it comes next.
-    fn skips_to_close(&mut self, close: u8) -> Result<bool, BodyError> {
-        self.skip_space();
-        let closes = self.peek()? == close;
-        self.at += usize::from(closes);
-        Ok(closes)
-    }
-
-    /// Scans a key and the colon after it, and returns the key's range.
-    fn key(&mut self) -> Result<Range<usize>, BodyError> {
-        self.skip_space();
-        let start = self.at;
-        if self.peek()? != b'"' {
-            return Err(self.unexpected());
-        }
-        self.string()?;
-        let key = start..self.at;
-        self.skip_space();
-        if self.next()? != b':' {
-            return Err(self.unexpected_before());
-        }
-        Ok(key)
-    }
-
-    /// Scans one value, nested values included.
-    fn value(&mut self) -> Result<(), BodyError> {
-        loop {
-            self.skip_space();
-            let opened = self.opens_or_scalar()?;
-            if !opened && self.close()? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Skips a scalar or an empty array or object, or enters one with members, up to its first value.
-    fn opens_or_scalar(&mut self) -> Result<bool, BodyError> {
-        let (bracket, close) = match self.peek()? {
-            b'{' => (b'{', b'}'),
-            b'[' => (b'[', b']'),
-            _ => return self.scalar().map(|()| false),
-        };
-        self.at += 1;
-        if self.skips_to_close(close)? {
-            return Ok(false);
-        }
-        self.open.push(bracket);
-        if bracket == b'{' {
-            self.key()?;
-        }
-        Ok(true)
-    }
-
-    /// After a value: closes what ends here. Returns whether all is closed; if not, another value follows.
-    fn close(&mut self) -> Result<bool, BodyError> {
-        while let Some(innermost) = self.open.last() {
-            let is_object = *innermost == b'{';
-            self.skip_space();
-            match self.next()? {
-                b',' => {
-                    if is_object {
-                        self.key()?;
-                    }
-                    return Ok(false);
-                }
-                b'}' if is_object => {}
-                b']' if !is_object => {}
-                _ => return Err(self.unexpected_before()),
-            }
-            self.open.pop();
-        }
-        Ok(true)
-    }
-
-    fn scalar(&mut self) -> Result<(), BodyError> {
-        match self.peek()? {
-            b'"' => self.string(),
-            b'-' | b'0'..=b'9' => self.number(),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            b'n' => self.word(b"null"),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Result<(), BodyError> {
-        for wanted in word {
-            if self.next()? != *wanted {
-                return Err(self.unexpected_before());
-            }
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<(), BodyError> {
-        if self.peek()? == b'-' {
-            self.at += 1;
-        }
-        if self.peek()? == b'0' {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            self.at += 1;
-            if let b'+' | b'-' = self.peek()? {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    /// Scans at least one digit.
-    fn digits(&mut self) -> Result<(), BodyError> {
-        if !self.peek()?.is_ascii_digit() {
-            return Err(self.unexpected());
-        }
-        let rest = &self.text[self.at..];
-        self.at += rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-        Ok(())
-    }
-
-    fn string(&mut self) -> Result<(), BodyError> {
-        self.at += 1;
-        loop {
-            self.at += plain(&self.text[self.at..]);
-            match self.next()? {
-                b'"' => return Ok(()),
-                b'\\' => self.escape()?,
-                _ => return Err(self.unexpected_before()),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), BodyError> {
-        match self.next()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
-            b'u' => {
-                for _ in 0..4 {
-                    if !self.next()?.is_ascii_hexdigit() {
-                        return Err(self.unexpected_before());
-                    }
-                }
-                Ok(())
-            }
-            _ => Err(self.unexpected_before()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,12 +20,20 @@ use crate::date;
 /// # Ok::<(), cloakroom_node::body::BodyError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct StoredCookie {
-    fields: Object<'static>,
+pub struct StoredCookie<'a> {
+    fields: Object<'a>,
     dialect: Dialect,
 }
 
-impl StoredCookie {
+impl<'a> StoredCookie<'a> {
+    /// Reads the object itself; `None` if it is no object.
+    pub fn parse(json: &'a str, dialect: Dialect) -> Option<Self> {
+        let fields = Object::split(json).ok()?;
+        Some(Self { fields, dialect })
+    }
+}
+
+impl StoredCookie<'static> {
     /// Reads the cookie of a body.
     ///
     /// # Errors
@@ -33,12 +41,6 @@ impl StoredCookie {
     pub fn of(body: &Object<'_>, dialect: Dialect) -> Result<Self, BodyError> {
         let fields = body.get("cookie").and_then(Json::as_object).ok_or(BodyError::NoCookie)?;
         Ok(Self { fields: fields.into_owned(), dialect })
-    }
-
-    /// Reads the object itself; `None` if it is no object.
-    pub fn parse(json: &str, dialect: Dialect) -> Option<Self> {
-        let fields = Json::parse(json).ok()?.as_object()?.into_owned();
-        Some(Self { fields, dialect })
     }
 
     /// Makes the cookie of a new session. `now` is in milliseconds since 1970.
@@ -107,16 +109,21 @@ impl StoredCookie {
         }
         Self { fields, dialect: Dialect::Koa }
     }
+}
 
+impl<'a> StoredCookie<'a> {
     /// Returns a field as it is written.
-    pub fn get(&self, key: &str) -> Option<&Json<'static>> {
+    pub fn get(&self, key: &str) -> Option<&Json<'a>> {
         self.fields.get(key)
     }
 
     /// Sets a field. An existing field keeps its position, a new one goes where its package writes it.
-    pub fn put(&mut self, key: &str, value: Json<'static>) {
+    pub fn put(&mut self, key: &str, value: Json<'a>) {
         let order = self.dialect.order();
         let rank = |key: &str| order.iter().position(|other| *other == key);
+        if self.fields.get(key).is_some() {
+            return self.fields.set(key, value);
+        }
         let Some(own) = rank(key) else { return self.fields.set(key, value) };
         let is_later = |member: &super::Member<'_>| {
             member.name().as_str().is_none_or(|name| rank(name).is_none_or(|rank| rank > own))
@@ -127,7 +134,7 @@ impl StoredCookie {
     }
 
     /// Removes a field and returns its value.
-    pub fn remove(&mut self, key: &str) -> Option<Json<'static>> {
+    pub fn remove(&mut self, key: &str) -> Option<Json<'a>> {
         self.fields.remove(key)
     }
 
@@ -218,7 +225,14 @@ impl StoredCookie {
 
     /// Returns the object's text.
     pub fn to_json(&self) -> Json<'static> {
-        Json::object(&self.fields)
+        let mut json = String::with_capacity(128);
+        self.write(&mut json);
+        Json::written(json)
+    }
+
+    /// Appends the object's text.
+    pub(crate) fn write(&self, out: &mut String) {
+        self.fields.write_members(out);
     }
 
     /// Writes it to a body's member `cookie`.
@@ -227,8 +241,13 @@ impl StoredCookie {
     }
 }
 
+/// Writes a date, which has nothing to escape.
 fn date_json(ms: i64) -> Json<'static> {
-    Json::string(&date::to_iso_string(ms))
+    let mut json = String::with_capacity(32);
+    json.push('"');
+    date::push_iso(&mut json, ms);
+    json.push('"');
+    Json::written(json)
 }
 
 #[cfg(test)]
@@ -237,7 +256,7 @@ mod tests {
 
     const NOW: i64 = 1_767_225_600_000;
 
-    fn cookie(json: &str, dialect: Dialect) -> StoredCookie {
+    fn cookie(json: &str, dialect: Dialect) -> StoredCookie<'static> {
         let body = format!("{{\"cookie\":{json}}}");
         StoredCookie::of(&Object::parse(body.as_bytes()).unwrap(), dialect).unwrap()
     }

@@ -1,5 +1,6 @@
 //! One JSON value as text, and JSON strings.
 
+use super::plain::plain;
 use super::scan::{as_text, check_value, items};
 use super::{BodyError, Object};
 use std::borrow::Cow;
@@ -36,28 +37,15 @@ impl<'a> Json<'a> {
         Self(Cow::Borrowed(text))
     }
 
+    /// Wraps a text that was written as JSON.
+    pub(super) fn written(text: String) -> Json<'static> {
+        Json(Cow::Owned(text))
+    }
+
     /// Writes a string as `JSON.stringify` does.
     pub fn string(text: &str) -> Json<'static> {
         let mut json = String::with_capacity(text.len() + 2);
-        json.push('"');
-        for letter in text.chars() {
-            match letter {
-                '"' => json.push_str("\\\""),
-                '\\' => json.push_str("\\\\"),
-                '\u{8}' => json.push_str("\\b"),
-                '\u{c}' => json.push_str("\\f"),
-                '\n' => json.push_str("\\n"),
-                '\r' => json.push_str("\\r"),
-                '\t' => json.push_str("\\t"),
-                '\0'..='\u{1f}' => {
-                    json.push_str("\\u00");
-                    json.extend(char::from_digit(u32::from(letter) >> 4, 16));
-                    json.extend(char::from_digit(u32::from(letter) & 15, 16));
-                }
-                plain => json.push(plain),
-            }
-        }
-        json.push('"');
+        push_string(&mut json, text);
         Json(Cow::Owned(json))
     }
 
@@ -99,15 +87,18 @@ impl<'a> Json<'a> {
         reason = "what is out of range is taken as the end of the range"
     )]
     pub fn as_millis(&self) -> Option<i64> {
-        self.as_number().map(|number| number as i64)
+        // JavaScript's numbers are exact up to 2^53, and most are whole.
+        match self.0.parse::<i64>() {
+            Ok(whole) if whole.unsigned_abs() <= 1 << 53 => Some(whole),
+            _ => self.as_number().map(|number| number as i64),
+        }
     }
 
     /// Returns a string's content, or `None` for another type and for a string with a lone surrogate.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
-        let inside = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        match unescape(inside) {
-            Cow::Borrowed(_) => Some(Cow::Borrowed(inside)),
-            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        match unescape(self.0.strip_prefix('"')?.strip_suffix('"')?) {
+            Text::Unicode(text) => Some(text),
+            Text::LoneSurrogates(_) => None,
         }
     }
 
@@ -118,7 +109,7 @@ impl<'a> Json<'a> {
 
     /// Returns an object's members, or `None` for another type.
     pub fn as_object(&self) -> Option<Object<'_>> {
-        if self.0.starts_with('{') { Object::parse(self.0.as_bytes()).ok() } else { None }
+        if self.0.starts_with('{') { Object::split(&self.0).ok() } else { None }
     }
 
     /// Returns whether the value is truthy in JavaScript: all but `false`, `null`, 0 and the empty string.
@@ -138,12 +129,84 @@ impl fmt::Debug for Json<'_> {
     }
 }
 
-/// Decodes the inside of a string literal to WTF-8: UTF-8 in which a lone surrogate has three bytes of its own, so
-/// that different keys stay different. Borrows if nothing is escaped.
-pub(super) fn unescape(inside: &str) -> Cow<'_, [u8]> {
-    if !inside.contains('\\') {
-        return Cow::Borrowed(inside.as_bytes());
+/// Appends a string as `JSON.stringify` writes it.
+pub(crate) fn push_string(json: &mut String, text: &str) {
+    json.push('"');
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain(rest.as_bytes()));
+        json.push_str(plain);
+        let Some(letter) = special.bytes().next() else { break };
+        push_escaped(json, letter);
+        rest = &special[1..];
     }
+    json.push('"');
+}
+
+/// Appends a quote, a backslash or a control character.
+fn push_escaped(json: &mut String, letter: u8) {
+    json.push_str(match letter {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        8 => "\\b",
+        12 => "\\f",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        control => {
+            json.push_str("\\u00");
+            json.extend(
+                [control >> 4, control & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
+            return;
+        }
+    });
+}
+
+/// The content of a string literal. Two are equal if they hold the same characters.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Text<'a> {
+    Unicode(Cow<'a, str>),
+    /// UTF-8 in which a lone surrogate has three bytes of its own, so that different keys stay different.
+    LoneSurrogates(Vec<u8>),
+}
+
+impl Text<'_> {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Unicode(text) => text.as_bytes(),
+            Self::LoneSurrogates(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Unicode(text) => Some(text),
+            Self::LoneSurrogates(_) => None,
+        }
+    }
+
+    pub(super) fn into_owned(self) -> Text<'static> {
+        match self {
+            Self::Unicode(text) => Text::Unicode(Cow::Owned(text.into_owned())),
+            Self::LoneSurrogates(bytes) => Text::LoneSurrogates(bytes),
+        }
+    }
+}
+
+/// Decodes the inside of a string literal. Borrows if nothing is escaped.
+#[inline]
+pub(super) fn unescape(inside: &str) -> Text<'_> {
+    if plain(inside.as_bytes()) == inside.len() {
+        return Text::Unicode(Cow::Borrowed(inside));
+    }
+    match String::from_utf8(unescaped(inside)) {
+        Ok(text) => Text::Unicode(Cow::Owned(text)),
+        Err(error) => Text::LoneSurrogates(error.into_bytes()),
+    }
+}
+
+fn unescaped(inside: &str) -> Vec<u8> {
     let mut content = Vec::with_capacity(inside.len());
     let mut parts = inside.split('\\');
     content.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
@@ -173,7 +236,7 @@ pub(super) fn unescape(inside: &str) -> Cow<'_, [u8]> {
         high = (rest.is_empty() && (0xd800..0xdc00).contains(&unit)).then_some(unit);
         content.extend_from_slice(rest.as_bytes());
     }
-    Cow::Owned(content)
+    content
 }
 
 /// Appends one UTF-16 unit. A low surrogate right after a high one replaces the high one's three bytes by the pair.
@@ -215,8 +278,8 @@ mod tests {
         for json in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx\ude00""#, r#""\ud83d\ud83d""#] {
             assert_eq!(Json::parse(json).unwrap().as_text(), None, "{json}");
         }
-        assert_ne!(unescape(r"\ud83d"), unescape(r"\ud83e"));
-        assert_eq!(&*unescape(r"\ud83d\ud83d\ude00"), b"\xed\xa0\xbd\xf0\x9f\x98\x80");
+        assert!(unescape(r"\ud83d") != unescape(r"\ud83e"));
+        assert_eq!(unescape(r"\ud83d\ud83d\ude00").as_bytes(), b"\xed\xa0\xbd\xf0\x9f\x98\x80");
     }
 
     #[test]

@@ -65,10 +65,16 @@ impl fmt::Debug for ExpressCookie {
 
 /// Verifies a value of the form `prefix` + id + `.` + signature. An empty id is never accepted.
 pub(super) fn judge(signer: &Signer, prefix: &str, value: Option<String>) -> Presented {
-    let Some(value) = value.filter(|value| !value.is_empty()) else { return Presented::Absent };
+    let Some(mut value) = value.filter(|value| !value.is_empty()) else { return Presented::Absent };
     let Some(signed) = value.strip_prefix(prefix) else { return Presented::Unsigned };
     match signer.verify(signed) {
-        Some((sid, key)) if !sid.is_empty() => Presented::Signed { sid: sid.to_owned(), key },
+        Some((sid, key)) if !sid.is_empty() => {
+            let end = prefix.len() + sid.len();
+            // What is left of the value is the id: every request has one, which need not be copied.
+            value.truncate(end);
+            value.drain(..prefix.len());
+            Presented::Signed { sid: value, key }
+        }
         _ => Presented::Forged,
     }
 }

@@ -2,6 +2,7 @@
 //! Latin-1 and joins several headers by `; `, so the first cookie of a name counts, in whichever header it is.
 
 use super::uri::decode_uri_component;
+use memchr::memchr;
 use std::borrow::Cow;
 
 /// Returns the value of a cookie as the npm package `cookie` (0.4 and later) reads it: express-session, Fastify. The
@@ -14,9 +15,9 @@ use std::borrow::Cow;
 /// assert_eq!(get(headers, "sid").as_deref(), Some("s:x"));
 /// ```
 pub fn get<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Option<String> {
-    let value = pairs(headers).find_map(|pair| {
+    let value = find(headers, |pair| {
         let (key, value) = split_at_equals(pair)?;
-        (trim(key, is_blank) == name.as_bytes()).then_some(trim(value, is_blank))
+        (trim(key, is_blank) == name.as_bytes()).then(|| trim(value, is_blank))
     })?;
     let unquoted = match value {
         [b'"', inside @ .., b'"'] => inside,
@@ -30,9 +31,9 @@ pub fn get<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Optio
 /// Returns the value of a cookie as the package `cookie` 0.1.5 reads it: node-session. It trims all JavaScript
 /// whitespace, and if the value starts with a quote it removes the first and the last character.
 pub(super) fn get_by_0_1<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Option<String> {
-    let value = pairs(headers).find_map(|pair| {
+    let value = find(headers, |pair| {
         let (key, value) = split_at_equals(pair)?;
-        (trim(key, is_space) == name.as_bytes()).then_some(trim(value, is_space))
+        (trim(key, is_space) == name.as_bytes()).then(|| trim(value, is_space))
     })?;
     Some(decoded(without_quotes(value)))
 }
@@ -41,7 +42,7 @@ pub(super) fn get_by_0_1<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: 
 ///
 /// Only spaces before the name are skipped, and nothing is decoded.
 pub(super) fn get_by_cookies<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Option<String> {
-    let value = pairs(headers).find_map(|pair| {
+    let value = find(headers, |pair| {
         let start = pair.iter().position(|byte| *byte != b' ')?;
         pair[start..].strip_prefix(name.as_bytes())?.strip_prefix(b"=")
     })?;
@@ -57,24 +58,41 @@ fn without_quotes(value: &[u8]) -> &[u8] {
     }
 }
 
-fn pairs<'h>(headers: impl IntoIterator<Item = &'h [u8]>) -> impl Iterator<Item = &'h [u8]> {
-    headers.into_iter().flat_map(|header| header.split(|byte| *byte == b';'))
+/// Returns the first value that `value_of` finds in one of the pairs.
+fn find<'h>(
+    headers: impl IntoIterator<Item = &'h [u8]>,
+    value_of: impl Fn(&'h [u8]) -> Option<&'h [u8]>,
+) -> Option<&'h [u8]> {
+    for mut rest in headers {
+        while let Some(end) = memchr(b';', rest) {
+            if let Some(value) = value_of(&rest[..end]) {
+                return Some(value);
+            }
+            rest = &rest[end + 1..];
+        }
+        if let Some(value) = value_of(rest) {
+            return Some(value);
+        }
+    }
+    None
 }
 
 fn split_at_equals(pair: &[u8]) -> Option<(&[u8], &[u8])> {
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    let equals = memchr(b'=', pair)?;
     Some((&pair[..equals], &pair[equals + 1..]))
 }
 
 fn decoded(value: &[u8]) -> String {
     let text = latin1(value);
-    let decoded = decode_uri_component(&text).map(Cow::into_owned);
-    decoded.unwrap_or_else(|| text.into_owned())
+    match decode_uri_component(&text) {
+        Some(Cow::Owned(decoded)) => decoded,
+        _ => text.into_owned(),
+    }
 }
 
 fn latin1(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
-        Ok(ascii) if ascii.is_ascii() => Cow::Borrowed(ascii),
+        Ok(ascii) if bytes.is_ascii() => Cow::Borrowed(ascii),
         _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }

@@ -100,7 +100,7 @@ impl KoaCookie {
         let Some(sid) = value.filter(|sid| !sid.is_empty()) else { return Presented::Absent };
         let given = header::get_by_cookies(headers, &self.signature_name());
         let Some(given) = given.filter(|given| !given.is_empty()) else { return Presented::Unsigned };
-        let matches = |key: &usize| signature::equal(&given, &self.signature(*key, &sid));
+        let matches = |key: &usize| signature::equal(&given, self.signature(*key, &sid));
         match (0..self.keys.len()).find(matches) {
             Some(key) => Presented::Signed { sid, key },
             None => Presented::Forged,

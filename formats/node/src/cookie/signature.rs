@@ -1,6 +1,7 @@
 //! HMACs of cookies. A secret is kept as a keyed HMAC state, which is faster than the raw secret and never printed.
 
 use super::CookieError;
+use data_encoding::BASE64_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -23,8 +24,8 @@ pub(super) fn mac<M: Mac + Clone>(key: &M, message: &[u8]) -> impl AsRef<[u8]> +
 }
 
 /// Returns whether two signatures are equal, in constant time.
-pub(super) fn equal(given: &str, expected: &str) -> bool {
-    given.as_bytes().ct_eq(expected.as_bytes()).into()
+pub(super) fn equal(given: &str, expected: impl AsRef<[u8]>) -> bool {
+    given.as_bytes().ct_eq(expected.as_ref()).into()
 }
 
 /// Secrets that sign as the package cookie-signature does: HMAC-SHA256, base64 without padding, behind the last dot.
@@ -41,17 +42,27 @@ impl Signer {
 
     /// Returns `prefix` + `sid` + `.` + the signature by the first secret.
     pub(super) fn sign(&self, prefix: &str, sid: &str) -> String {
-        [prefix, sid, ".", &signature(&self.0[0], sid)].concat()
+        let mut signed = String::with_capacity(prefix.len() + sid.len() + 1 + LENGTH);
+        signed.push_str(prefix);
+        signed.push_str(sid);
+        signed.push('.');
+        BASE64_NOPAD.encode_append(mac(&self.0[0], sid.as_bytes()).as_ref(), &mut signed);
+        signed
     }
 
     /// Returns the signed id, and the index of the secret that verifies it.
     pub(super) fn verify<'v>(&self, signed: &'v str) -> Option<(&'v str, usize)> {
         let (sid, given) = signed.rsplit_once('.')?;
-        let key = self.0.iter().position(|key| equal(given, &signature(key, sid)))?;
+        let key = self.0.iter().position(|key| equal(given, signature(key, sid)))?;
         Some((sid, key))
     }
 }
 
-fn signature(key: &Hmac<Sha256>, sid: &str) -> String {
-    data_encoding::BASE64_NOPAD.encode(mac(key, sid.as_bytes()).as_ref())
+/// The length of a signature: 32 bytes as base64 without padding.
+const LENGTH: usize = 43;
+
+fn signature(key: &Hmac<Sha256>, sid: &str) -> [u8; LENGTH] {
+    let mut text = [0; LENGTH];
+    BASE64_NOPAD.encode_mut(mac(key, sid.as_bytes()).as_ref(), &mut text);
+    text
 }

@@ -1,5 +1,6 @@
 //! `encodeURIComponent` and its inverse.
 
+use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 
@@ -33,21 +34,18 @@ pub fn encode_uri_component(text: &str) -> Cow<'_, str> {
 /// assert_eq!(decode_uri_component("100%"), None);
 /// ```
 pub fn decode_uri_component(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        if *first != b'%' {
-            decoded.push(*first);
-            rest = after;
-            continue;
-        }
-        let (digits, after) = after.split_at_checked(2)?;
+    let Some(first) = memchr(b'%', rest) else { return Some(Cow::Borrowed(text)) };
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut percent = Some(first);
+    while let Some(plain) = percent {
+        decoded.extend_from_slice(&rest[..plain]);
+        let (digits, after) = rest[plain + 1..].split_at_checked(2)?;
         decoded.push(hex(digits[0])? << 4 | hex(digits[1])?);
         rest = after;
+        percent = memchr(b'%', rest);
     }
+    decoded.extend_from_slice(rest);
     // A sequence that mixes encoded and plain bytes is never UTF-8: plain text starts with a first byte.
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }

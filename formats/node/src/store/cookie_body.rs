@@ -6,7 +6,7 @@ use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuil
 use cloakroom::store::{Body, Bytes, Owner, OwnerKey, Record, Result, Timestamp};
 
 use super::own_state::{self, OwnState};
-use super::writer::{MemberWriter, own_name, owner_text, text_of};
+use super::writer::{MemberWriter, owner_text, text_of};
 use super::{Read, Translate};
 use crate::body::{Dialect, Json, LAST_ACCESS, Object, StoredCookie, is_reserved, is_tombstone};
 use crate::cookie::Attributes;
@@ -30,6 +30,9 @@ pub(crate) enum Passport {
     /// As a number, if it is one.
     Number,
 }
+
+/// The name of the `cookie` object, as JSON.
+const COOKIE: &str = "\"cookie\"";
 
 /// How far a stored lifetime may be from the configured one and still be it: Node loses a millisecond now and then.
 const DRIFT: Duration = Duration::from_secs(1);
@@ -55,8 +58,8 @@ impl Translate for CookieBody {
                     self.dialect,
                 );
                 let mut members = MemberWriter::new(&mut out);
-                members.add("\"cookie\"", cookie.to_json().as_str());
-                members.add(&own_name(), own_state::write_redirect(redirect).as_str());
+                cookie.write(members.begin(COOKIE));
+                own_state::write_redirect(members.begin(own_state::NAME), redirect);
                 members.finish();
             }
         }
@@ -67,7 +70,7 @@ impl Translate for CookieBody {
 impl CookieBody {
     fn read_object(&self, id: &str, body: &Body, object: &Object<'_>) -> Option<Read> {
         // Node answers with an error where there is no such object.
-        let cookie = StoredCookie::of(object, self.dialect).ok()?;
+        let cookie = StoredCookie::parse(object.get("cookie")?.as_str(), self.dialect)?;
         let own = object.get(own_state::KEY).and_then(Json::as_object);
         let mut facts = match own.as_ref().and_then(own_state::read) {
             Some(OwnState::Redirect(payload)) => {
@@ -88,7 +91,7 @@ impl CookieBody {
     }
 
     /// Takes over the lifetime that the session's cookie names. Returns whether it is the configured one.
-    fn read_lifetime(&self, cookie: &StoredCookie, facts: &mut Facts) -> bool {
+    fn read_lifetime(&self, cookie: &StoredCookie<'_>, facts: &mut Facts) -> bool {
         let age = cookie.max_age().and_then(|age| u64::try_from(age).ok()).map(Duration::from_millis);
         let idle = age.unwrap_or(self.idle);
         let is_own = idle.abs_diff(self.idle) > DRIFT;
@@ -125,18 +128,16 @@ impl CookieBody {
     ) -> Result<()> {
         let user = record.owner.as_ref().map(owner_text).transpose()?;
         let mut body = MemberWriter::new(out);
-        let (mut has_cookie, mut has_passport) = (false, false);
-        let stored = members.iter().find(|member| is_cookie(member));
-        if stored.is_none() {
-            body.add("\"cookie\"", self.cookie(None, facts, record).to_json().as_str());
-            has_cookie = true;
+        let (mut has_cookie, mut has_passport, mut has_more) = (false, false, false);
+        if !members.iter().any(|member| is_cookie(&member)) {
+            self.cookie(None, facts, record).write(body.begin(COOKIE));
         }
         for member in members.iter() {
             let value = text_of(member.value)?;
             match member.kind {
                 MemberKind::Foreign if is_cookie(&member) => {
                     if !std::mem::replace(&mut has_cookie, true) {
-                        body.add(member.key, self.cookie(Some(value), facts, record).to_json().as_str());
+                        self.cookie(Some(value), facts, record).write(body.begin(COOKIE));
                     }
                 }
                 MemberKind::Foreign => body.add(member.key, value),
@@ -144,21 +145,22 @@ impl CookieBody {
                     has_passport = true;
                     body.add("\"passport\"", &self.passport_value(Some(value), user));
                 }
-                MemberKind::Value => body.add(Json::string(member.key).as_str(), value),
-                MemberKind::Flash { .. } | MemberKind::Device => {}
+                MemberKind::Value => body.add_text(member.key, value),
+                MemberKind::Flash { .. } | MemberKind::Device => has_more = true,
             }
         }
         if self.passport.is_some() && !has_passport && user.is_some() {
             body.add("\"passport\"", &self.passport_value(None, user));
         }
         let user = user.filter(|_| self.passport.is_none());
-        body.add(&own_name(), own_state::write(facts, members.iter(), user).as_str());
+        let more = members.iter().take_while(|_| has_more);
+        own_state::write(body.begin(own_state::NAME), facts, more, user);
         body.finish();
         Ok(())
     }
 
     /// Makes the `cookie` object: what was stored, with the lifetime that the session has now.
-    fn cookie(&self, stored: Option<&str>, facts: &Facts, record: &Record) -> StoredCookie {
+    fn cookie<'a>(&self, stored: Option<&'a str>, facts: &Facts, record: &Record) -> StoredCookie<'a> {
         let stored = stored.and_then(|text| StoredCookie::parse(text, self.dialect));
         let idle = i64::try_from(facts.own_idle().unwrap_or(self.idle).as_millis()).unwrap_or(i64::MAX);
         let now = millis(record.expires_at).saturating_sub(idle);
@@ -210,7 +212,7 @@ fn read_members(object: &Object<'_>, own: Option<&Object<'_>>, facts: &Facts, le
 }
 
 fn is_cookie(member: &Member<'_>) -> bool {
-    member.kind == MemberKind::Foreign && member.key == "\"cookie\""
+    member.kind == MemberKind::Foreign && member.key == COOKIE
 }
 
 /// Returns the user that Passport has stored, as text.

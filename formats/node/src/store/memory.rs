@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::store::{
     Body, BodyStore, Bytes, Clock, Ended, Replaced, Result, SystemClock, Timestamp, Version, async_trait,
 };
+use foldhash::quality::RandomState;
 
 /// Keeps bodies in the memory of this process, for tests. Clones share them.
 ///
@@ -25,12 +26,14 @@ pub struct MemoryBodies(Arc<Inner>);
 
 struct Inner {
     clock: Arc<dyn Clock>,
+    /// Makes what stands for a body: the same bytes always have the same hash.
+    hasher: RandomState,
     kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
 struct Kept {
-    bodies: HashMap<String, (Bytes, Timestamp)>,
+    bodies: HashMap<String, Body>,
     ended: HashSet<String>,
 }
 
@@ -48,17 +51,26 @@ impl MemoryBodies {
 
     /// Makes an empty store with a clock of the test's.
     pub fn with_clock(clock: impl Clock) -> Self {
-        Self(Arc::new(Inner { clock: Arc::new(clock), kept: Mutex::default() }))
+        Self(Arc::new(Inner {
+            clock: Arc::new(clock),
+            hasher: RandomState::default(),
+            kept: Mutex::default(),
+        }))
     }
 
     /// Returns a body, as a Node application would read it.
     pub fn get(&self, id: &str) -> Option<Bytes> {
-        self.lock().bodies.get(id).map(|(bytes, _)| bytes.clone())
+        self.lock().bodies.get(id).map(|body| body.bytes.clone())
     }
 
     /// Writes a body blindly, as a Node application does.
     pub fn set(&self, id: &str, body: impl Into<Bytes>, expires_at: Timestamp) {
-        self.lock().bodies.insert(id.into(), (body.into(), expires_at));
+        let body = self.body(body.into(), expires_at);
+        self.lock().bodies.insert(id.into(), body);
+    }
+
+    fn body(&self, bytes: Bytes, expires_at: Timestamp) -> Body {
+        Body { version: Version::new(self.0.hasher.hash_one(&bytes[..])), bytes, expires_at }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -70,8 +82,8 @@ impl MemoryBodies {
             kept.bodies.remove(id);
             return None;
         }
-        let (bytes, expires_at) = kept.bodies.get(id)?.clone();
-        (expires_at > self.0.clock.now()).then(|| Body { version: version_of(&bytes), bytes, expires_at })
+        let body = kept.bodies.get(id)?;
+        (body.expires_at > self.0.clock.now()).then(|| body.clone())
     }
 }
 
@@ -86,8 +98,10 @@ impl BodyStore for MemoryBodies {
         if self.found(&mut kept, id).is_some() {
             return Ok(None);
         }
-        kept.bodies.insert(id.into(), (body.to_vec().into(), expires_at));
-        Ok(Some(version_of(body)))
+        let body = self.body(Bytes::copy_from_slice(body), expires_at);
+        let version = body.version;
+        kept.bodies.insert(id.into(), body);
+        Ok(Some(version))
     }
 
     async fn replace(
@@ -98,14 +112,16 @@ impl BodyStore for MemoryBodies {
         expires_at: Timestamp,
     ) -> Result<Replaced> {
         let mut kept = self.lock();
-        Ok(match self.found(&mut kept, id) {
-            None => Replaced::Missing,
-            Some(there) if there.version != expected => Replaced::Changed(there),
-            Some(_) => {
-                kept.bodies.insert(id.into(), (body.to_vec().into(), expires_at));
-                Replaced::Replaced(version_of(body))
-            }
-        })
+        let Some(there) = self.found(&mut kept, id) else { return Ok(Replaced::Missing) };
+        if there.version != expected {
+            return Ok(Replaced::Changed(there));
+        }
+        let body = self.body(Bytes::copy_from_slice(body), expires_at);
+        let version = body.version;
+        if let Some(there) = kept.bodies.get_mut(id) {
+            *there = body;
+        }
+        Ok(Replaced::Replaced(version))
     }
 
     async fn touch(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
@@ -113,8 +129,8 @@ impl BodyStore for MemoryBodies {
         if self.found(&mut kept, id).is_none() {
             return Ok(false);
         }
-        if let Some((_, until)) = kept.bodies.get_mut(id) {
-            *until = expires_at.max(*until);
+        if let Some(body) = kept.bodies.get_mut(id) {
+            body.expires_at = expires_at.max(body.expires_at);
         }
         Ok(true)
     }
@@ -133,13 +149,6 @@ impl BodyStore for MemoryBodies {
             }
         })
     }
-}
-
-/// Returns what stands for a body: the same bytes always have the same hash.
-fn version_of(body: &[u8]) -> Version {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(body);
-    Version::new(hasher.finish())
 }
 
 impl fmt::Debug for MemoryBodies {

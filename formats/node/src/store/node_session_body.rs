@@ -8,7 +8,7 @@ use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuil
 use cloakroom::store::{Body, Bytes, Error, ErrorKind, Owner, OwnerKey, Record, Result, Timestamp};
 
 use super::own_state::{self, OwnState};
-use super::writer::{MemberWriter, own_name, owner_text, text_of};
+use super::writer::{MemberWriter, owner_text, text_of};
 use super::{Read, Translate};
 use crate::body::{Json, Object};
 use crate::cookie::session_id;
@@ -45,7 +45,7 @@ impl Translate for NodeSessionBody {
             Payload::Session(facts, members) => write_session(facts, members, record, &mut out)?,
             Payload::Redirect(redirect) => {
                 let mut members = MemberWriter::new(&mut out);
-                members.add(&own_name(), own_state::write_redirect(redirect).as_str());
+                own_state::write_redirect(members.begin(own_state::NAME), redirect);
                 members.finish();
             }
         }
@@ -154,9 +154,7 @@ fn write_session(facts: &Facts, members: &Members, record: &Record, out: &mut St
                 body.add(FLASH, &flash_lists(Some(value), facts, members));
             }
             MemberKind::Foreign => body.add(member.key, value),
-            MemberKind::Value | MemberKind::Flash { .. } => {
-                body.add(Json::string(member.key).as_str(), value);
-            }
+            MemberKind::Value | MemberKind::Flash { .. } => body.add_text(member.key, value),
             MemberKind::Device => {}
         }
     }
@@ -164,7 +162,7 @@ fn write_session(facts: &Facts, members: &Members, record: &Record, out: &mut St
         body.add(FLASH, &flash_lists(None, facts, members));
     }
     let device = members.iter().filter(|member| member.kind == MemberKind::Device);
-    body.add(&own_name(), own_state::write(facts, device, user).as_str());
+    own_state::write(body.begin(own_state::NAME), facts, device, user);
     body.finish();
     Ok(())
 }

@@ -14,10 +14,13 @@ use cloakroom::store::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::body::{Json, Object};
+use crate::body::{Json, Object, push_string};
 
 /// The key of the member.
 pub(crate) const KEY: &str = "__cloakroom";
+
+/// The key, as JSON.
+pub(crate) const NAME: &str = "\"__cloakroom\"";
 
 /// How many commits a body remembers: with more, the member would be longer than 200 bytes.
 const NONCES: usize = 5;
@@ -57,36 +60,46 @@ pub(crate) fn facts_of(id: &str, started_at: Timestamp) -> Facts {
     )
 }
 
-/// Writes the member for a session. Of `members`, it takes the device and the flash values.
+/// Appends the member for a session. Of `members`, it takes the device and the flash values.
 pub(crate) fn write<'m>(
+    out: &mut String,
     facts: &Facts,
     members: impl Iterator<Item = Member<'m>>,
     user: Option<&str>,
-) -> Json<'static> {
-    let mut own = Object::default();
-    own.set("state", Json::string(&BASE64URL_NOPAD.encode(&facts.to_bytes(NONCES))));
-    if let Some(user) = user {
-        own.set("user", Json::string(user));
-    }
-    let mut flash = Object::default();
+) {
+    let (mut device, mut flash) = (None, Object::default());
     for member in members {
         match member.kind {
-            MemberKind::Device => own.set("device", Json::string(&String::from_utf8_lossy(member.value))),
+            MemberKind::Device => device = Some(String::from_utf8_lossy(member.value)),
             MemberKind::Flash { born } => flash.set(member.key, flash_json(born, member.value)),
             MemberKind::Value | MemberKind::Foreign => {}
         }
     }
-    if !flash.is_empty() {
-        own.set("flash", Json::object(&flash));
+    begin(out, &facts.to_bytes(NONCES));
+    for (name, text) in [(",\"user\":", user), (",\"device\":", device.as_deref())] {
+        if let Some(text) = text {
+            out.push_str(name);
+            push_string(out, text);
+        }
     }
-    Json::object(&own)
+    if !flash.is_empty() {
+        out.push_str(",\"flash\":");
+        out.push_str(&flash.to_text());
+    }
+    out.push('}');
 }
 
-/// Writes the member for an id that was given up.
-pub(crate) fn write_redirect(redirect: &Redirect) -> Json<'static> {
-    let mut own = Object::default();
-    own.set("state", Json::string(&BASE64URL_NOPAD.encode(redirect.payload())));
-    Json::object(&own)
+/// Appends the member for an id that was given up.
+pub(crate) fn write_redirect(out: &mut String, redirect: &Redirect) {
+    begin(out, redirect.payload());
+    out.push('}');
+}
+
+/// Appends the state, which is all but the closing brace where nothing else is said.
+fn begin(out: &mut String, state: &[u8]) {
+    out.push_str("{\"state\":\"");
+    BASE64URL_NOPAD.encode_append(state, out);
+    out.push('"');
 }
 
 fn flash_json(born: u64, value: &[u8]) -> Json<'static> {

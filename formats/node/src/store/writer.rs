@@ -2,7 +2,7 @@
 
 use cloakroom::store::{Error, ErrorKind, Owner, Result};
 
-use super::own_state;
+use crate::body::push_string;
 
 /// Writes the members of an object.
 pub(super) struct MemberWriter<'a> {
@@ -17,12 +17,29 @@ impl<'a> MemberWriter<'a> {
 
     /// Adds a member whose name is JSON already.
     pub(super) fn add(&mut self, name: &str, value: &str) {
+        self.begin(name).push_str(value);
+    }
+
+    /// Adds a member whose name is text.
+    pub(super) fn add_text(&mut self, name: &str, value: &str) {
+        self.separate();
+        push_string(self.out, name);
+        self.out.push(':');
+        self.out.push_str(value);
+    }
+
+    /// Begins a member whose name is JSON already. The value is to be appended to what is returned.
+    pub(super) fn begin(&mut self, name: &str) -> &mut String {
+        self.separate();
+        self.out.push_str(name);
+        self.out.push(':');
+        self.out
+    }
+
+    fn separate(&mut self) {
         if self.out.len() > 1 {
             self.out.push(',');
         }
-        self.out.push_str(name);
-        self.out.push(':');
-        self.out.push_str(value);
     }
 
     pub(super) fn finish(self) {
@@ -37,9 +54,4 @@ pub(super) fn text_of(value: &[u8]) -> Result<&str> {
 
 pub(super) fn owner_text(owner: &Owner) -> Result<&str> {
     owner.key.as_str().ok_or_else(|| Error::new(ErrorKind::Invalid, "a user's name is no text"))
-}
-
-/// Returns the name of our own member, as JSON.
-pub(super) fn own_name() -> String {
-    format!("\"{}\"", own_state::KEY)
 }

@@ -7,7 +7,7 @@ use crate::stage::{BROWSER, Browser, HOUR, Stage, header};
 
 const NOW: i64 = 1_767_225_600_000;
 
-fn stored(attributes: &Attributes) -> StoredCookie {
+fn stored(attributes: &Attributes) -> StoredCookie<'static> {
     StoredCookie::new(attributes, NOW, Dialect::Express)
 }
 

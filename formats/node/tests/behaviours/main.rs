@@ -7,6 +7,7 @@ mod attributes;
 mod https;
 mod koa;
 mod koa_store;
+mod late_cookies;
 mod lifetime;
 mod loading;
 mod methods;

@@ -159,7 +159,7 @@ fn social_tables(vector: &Value) -> Outcome {
     let cookie = KoaCookie::new("connect.sid", secrets(&vector["options"]["secret"])).unwrap();
     let sid = "Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf";
     let options = Attributes { priority: None, ..options };
-    let headers = |stored: &StoredCookie, now| {
+    let headers = |stored: &StoredCookie<'_>, now| {
         let attributes = Attributes { max_age: None, ..stored.attributes() };
         cookie.write(sid, &attributes, now).unwrap().to_vec()
     };
