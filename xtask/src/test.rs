@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result {
     step("tests of the crates and of their documentation, with real servers", || {
         services::with(&Service::here(), |variables| {
             let variables = variables.iter().map(|(name, value)| (name, value));
-            execute(in_memory(cargo(&format!("test {CRATES}")).envs(variables)))
+            execute(in_memory(cargo(&format!("test {CRATES} --no-fail-fast")).envs(variables)))
         })
     })?;
     step("memory store under shuttle, which tries many schedules", shuttle)?;

@@ -121,6 +121,15 @@ mod tests {
         assert_eq!(csrf_sync::token(&[1; 128]).len(), 256);
     }
 
+    /// Recorded with lusca 1.7.0, which also accepted the second token.
+    #[test]
+    fn lusca_s_own_token_is_accepted_and_one_made_here_is_its_own() {
+        let secret = "ZGzchjSORik6iA==";
+        assert!(lusca::is_valid(secret, "nSHoS1bEyVaUMzoTvMpuIO8vHn9kygscbD9FA="));
+        let salt: [u8; 10] = std::array::from_fn(|letter| u8::try_from(letter).unwrap());
+        assert_eq!(lusca::token(secret, &salt), "ABCDEFGHIJkdIjNm8813dqn+rUTXsxv8QmPOA=");
+    }
+
     #[test]
     fn an_empty_secret_never_matches() {
         assert!(!csurf::is_valid("", &csurf::token("", &[0; 8])));

@@ -49,7 +49,7 @@ async fn n37_the_stored_form_of_an_encrypted_session_differs_from_its_values() {
     let (stage, mut browser) = (Stage::node_session(|preset| preset.encrypt(true)), Browser::default());
     stage.visit(&mut browser, async |session| session.insert("name", "Zo").unwrap()).await;
     let sealed = stage.body(&browser);
-    assert!(sealed.starts_with(r#"{"ct":""#) && !sealed.contains("Zo"), "{sealed}");
+    assert!(sealed.starts_with(r#"{"ct":""#) && !sealed.contains("name"), "{sealed}");
     assert!(Encrypter::new(SECRET).open(&sealed).unwrap().contains(r#""name":"Zo""#));
 }
 
