@@ -52,6 +52,9 @@ const PAGE: usize = 500;
 /// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
 const HEADS: usize = 100;
 
+/// How often a server is asked for the time, if its answers show that the clocks are apart: the quickest says most.
+const CLOCK_QUESTIONS: usize = 3;
+
 /// After how long a renewal or log-in that is not done has died: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);
 
@@ -248,14 +251,20 @@ impl<'a> Records<'a> {
     pub(crate) async fn clock_ahead(&mut self) -> Ahead {
         let Some(server) = self.store().abilities().server_clock else { return Ahead::default() };
         let (shared, own) = (self.engine.shared_clock(), self.engine.clock());
-        let sent = own.now();
-        if let Some(known) = shared.known(sent) {
+        if let Some(known) = shared.known(own.now()) {
             return known;
         }
-        match self.ask(server.now()).await {
-            Ok(now) => shared.measure(sent, now, own.now()),
-            Err(_) => shared.last(),
+        let mut answers = Vec::new();
+        while answers.len() < CLOCK_QUESTIONS {
+            let sent = own.now();
+            let Ok(now) = self.ask(server.now()).await else { break };
+            let answer = Ahead::between(sent, now, own.now());
+            answers.push(answer);
+            if shared.agrees(answer) {
+                break;
+            }
         }
+        if answers.is_empty() { shared.last() } else { shared.learn(&answers, own.now()) }
     }
 
     /// Removes the record of this version, once and without a retry, and then calls `removed`. Waits for that no longer than

@@ -1,6 +1,6 @@
 //! One clock for all machines, for the moments of log-ins and revocations: the store server's, if it tells the time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom_store::Timestamp;
@@ -26,30 +26,37 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Returns the earliest moment that the shared clock may show when this machine's shows `own`. A revocation is dated by
-    /// it: no log-in that begins later is taken for an earlier one.
-    pub(crate) fn earliest(self, own: Timestamp) -> Timestamp {
+    /// Returns the moment by which a log-in is dated that begins when this machine's clock shows `own`: the earliest that the
+    /// shared clock may show then.
+    pub(crate) fn log_in(self, own: Timestamp) -> Timestamp {
         shifted(own, self.least)
     }
 
-    /// Returns the latest moment that it may show. A log-in is dated by it.
-    pub(crate) fn latest(self, own: Timestamp) -> Timestamp {
+    /// Returns the moment by which a revocation is dated: the latest that the shared clock may show. So no log-in that began
+    /// before it, on whatever machine, is taken for a later one.
+    pub(crate) fn revocation(self, own: Timestamp) -> Timestamp {
         shifted(own, self.most)
     }
 
-    /// Returns when this machine's clock showed what a log-in has to be dated from, if the shared clock is to show `latest`.
-    pub(crate) fn own(self, latest: Timestamp) -> Timestamp {
-        shifted(latest, self.most.saturating_neg())
+    /// Returns what this machine's clock has to show for a log-in to be dated by `shared`.
+    pub(crate) fn own(self, shared: Timestamp) -> Timestamp {
+        shifted(shared, self.least.saturating_neg())
     }
 
-    /// Returns what is known after the server has answered: its clock showed `server` at some moment between `sent` and
-    /// `arrived` of this machine's. What was believed before stays unless the answer contradicts it, so that the moments of
-    /// one machine keep their order.
-    fn measured(self, sent: Timestamp, server: Timestamp, arrived: Timestamp) -> Self {
+    /// Returns what an answer of the server says: its clock showed `server` at some moment between `sent` and `arrived` of this
+    /// machine's.
+    pub(crate) fn between(sent: Timestamp, server: Timestamp, arrived: Timestamp) -> Self {
         let (one, other) = (difference(server, arrived), difference(server, sent));
-        let new = Self { least: one.min(other), most: one.max(other) };
-        let agrees = self.least <= new.most && new.least <= self.most;
-        if agrees { self } else { new }
+        Self { least: one.min(other), most: one.max(other) }
+    }
+
+    /// Returns whether both may be true.
+    const fn agrees_with(self, other: Self) -> bool {
+        self.least <= other.most && other.least <= self.most
+    }
+
+    const fn width(self) -> i64 {
+        self.most.saturating_sub(self.least)
     }
 }
 
@@ -65,25 +72,32 @@ fn difference(one: Timestamp, other: Timestamp) -> i64 {
 impl SharedClock {
     /// Returns what was measured, unless that was too long before `now`, or this machine's clock was set back since.
     pub(crate) fn known(&self, now: Timestamp) -> Option<Ahead> {
-        let measured = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let measured = (*self.lock())?;
         (measured.at <= now && now < measured.at + HOLDS).then_some(measured.ahead)
     }
 
     /// Returns what was measured last, however long ago.
     pub(crate) fn last(&self) -> Ahead {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .map_or(Ahead::default(), |measured| measured.ahead)
+        self.lock().map_or(Ahead::default(), |measured| measured.ahead)
     }
 
-    /// Takes in an answer of the server.
-    pub(crate) fn measure(&self, sent: Timestamp, server: Timestamp, arrived: Timestamp) -> Ahead {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = last.map_or(Ahead::default(), |measured| measured.ahead);
-        let ahead = before.measured(sent, server, arrived);
-        *last = Some(Measured { at: arrived, ahead });
+    /// Returns whether an answer leaves what was believed before as it is: so the moments of one machine keep their order.
+    pub(crate) fn agrees(&self, answer: Ahead) -> bool {
+        self.last().agrees_with(answer)
+    }
+
+    /// Takes in the answers of the server, which came until `now`. Where they contradict what was believed before, the one that
+    /// was the quickest counts from now on.
+    pub(crate) fn learn(&self, answers: &[Ahead], now: Timestamp) -> Ahead {
+        let before = self.last();
+        let quickest = answers.iter().copied().min_by_key(|answer| answer.width()).unwrap_or(before);
+        let ahead = if before.agrees_with(quickest) { before } else { quickest };
+        *self.lock() = Some(Measured { at: now, ahead });
         ahead
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Measured>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,43 +113,46 @@ mod tests {
         Ahead { least: least * 1_000, most: most * 1_000 }
     }
 
+    fn answer(sent: u64, server: u64, arrived: u64) -> Ahead {
+        Ahead::between(at(sent), at(server), at(arrived))
+    }
+
     #[test]
     fn a_clock_that_may_be_in_step_is_taken_to_be() {
         let clock = SharedClock::default();
-        assert_eq!(clock.measure(at(1_000), at(1_004), at(1_010)), Ahead::default());
-        assert_eq!(clock.measure(at(1_000), at(1_010), at(1_010)), Ahead::default());
+        for answer in [answer(1_000, 1_004, 1_010), answer(1_000, 1_010, 1_010)] {
+            assert!(clock.agrees(answer));
+            assert_eq!(clock.learn(&[answer], at(1_010)), Ahead::default());
+        }
     }
 
     #[test]
-    fn a_clock_that_is_ahead_or_behind_is_known_to_within_the_time_of_an_answer() {
-        let (one, other) = (SharedClock::default(), SharedClock::default());
+    fn a_log_in_is_never_dated_late_and_a_revocation_never_early() {
         let hour = 3_600_000;
-        let found = one.measure(at(5_000), at(5_005 + hour), at(5_010));
+        let found = answer(5_000, 5_005 + hour, 5_010);
         assert_eq!(
-            (found.earliest(at(5_000)), found.latest(at(5_000))),
+            (found.log_in(at(5_000)), found.revocation(at(5_000))),
             (at(4_995 + hour), at(5_005 + hour))
         );
-        let found = other.measure(at(hour + 5_000), at(5_005), at(hour + 5_010));
-        assert_eq!(
-            (found.earliest(at(hour + 9)), found.latest(at(hour)), found.own(at(5))),
-            (at(4), at(5), at(hour))
-        );
+        let found = answer(hour + 5_000, 5_005, hour + 5_010);
+        assert_eq!((found.log_in(at(hour + 9)), found.revocation(at(hour))), (at(4), at(5)));
+        assert_eq!(found.log_in(found.own(at(77))), at(77));
     }
 
     #[test]
-    fn what_was_believed_stays_until_an_answer_contradicts_it() {
+    fn what_was_believed_stays_until_the_quickest_answer_contradicts_it() {
         let clock = SharedClock::default();
-        let first = clock.measure(at(0), at(60), at(10));
-        assert_eq!(first, ahead(50, 60));
-        assert_eq!(clock.measure(at(100), at(155), at(110)), first);
-        assert_eq!(clock.measure(at(200), at(205), at(210)), ahead(-5, 5));
+        let first = clock.learn(&[answer(0, 60, 40), answer(40, 95, 45), answer(50, 110, 70)], at(70));
+        assert_eq!(first, ahead(50, 55));
+        assert_eq!(clock.learn(&[answer(100, 155, 110)], at(110)), first);
+        assert_eq!(clock.learn(&[answer(200, 205, 210)], at(210)), ahead(-5, 5));
     }
 
     #[test]
     fn a_measurement_holds_for_a_minute_unless_the_clock_is_set_back() {
         let clock = SharedClock::default();
         assert_eq!(clock.known(at(0)), None);
-        let found = clock.measure(at(1_000), at(2_000), at(1_000));
+        let found = clock.learn(&[answer(1_000, 2_000, 1_000)], at(1_000));
         assert_eq!(clock.known(at(60_999)), Some(found));
         assert_eq!((clock.known(at(61_000)), clock.known(at(999))), (None, None));
         assert_eq!(clock.last(), found);
@@ -144,9 +161,10 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_while_the_server_answers_does_no_harm() {
         let clock = SharedClock::default();
-        clock.measure(at(10_000), at(5_000), at(0));
-        assert_eq!(clock.last(), Ahead::default(), "it may still be in step");
-        clock.measure(Timestamp::NEVER, at(5_000), Timestamp::EPOCH);
+        let jumped = answer(10_000, 5_000, 0);
+        assert_eq!(clock.learn(&[jumped], at(0)), Ahead::default(), "it may still be in step");
+        let far = Ahead::between(Timestamp::NEVER, at(5_000), Timestamp::EPOCH);
+        clock.learn(&[far], Timestamp::EPOCH);
         assert!(clock.known(Timestamp::EPOCH).is_some());
     }
 }

@@ -115,8 +115,8 @@ impl Sessions {
         let count = self
             .ask(async |records| {
                 let ahead = records.clock_ahead().await;
-                let revoked = records.revoke(&owner, ahead.earliest(own)).await?;
-                Ok(revoked + self.end_what_is_dated_later(records, &owner, ahead, own, None).await?)
+                let revoked = records.revoke(&owner, ahead.revocation(own)).await?;
+                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, ahead, None).await?)
             })
             .await?;
         self.ended(count);
@@ -135,14 +135,13 @@ impl Sessions {
         let count = self
             .ask(async |records| {
                 let ahead = records.clock_ahead().await;
-                let at = ahead.earliest(own);
+                let at = ahead.revocation(own);
                 let after = at + Duration::from_micros(1);
                 self.exempt(records, session, after, ahead).await?;
                 let revoked = records.revoke(&owner, at).await?;
                 let public =
                     session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
-                let count =
-                    revoked + self.end_what_is_dated_later(records, &owner, ahead, own, public).await?;
+                let count = revoked + self.end_what_is_dated_ahead(records, &owner, ahead, public).await?;
                 // A log-in of this request, which is not stored yet, gets the later date, too.
                 session.0.with(|state| state.redate(after, ahead));
                 Ok(count)
@@ -152,27 +151,23 @@ impl Sessions {
         Ok(count)
     }
 
-    /// Ends the user's sessions of a log-in that is dated later than the revocation and yet need not have come after it.
-    ///
-    /// Those dated later than now are there if a clock was set back, or another machine's is ahead: a revocation dated like
-    /// them would keep the user out until then. Those dated within what is not known of the shared clock may have come before.
-    async fn end_what_is_dated_later(
+    /// Ends the user's sessions of a log-in later than now, as there are if the clock was set back, or another machine's is
+    /// ahead: a revocation dated now exempts them, and one dated like them would keep the user out until then.
+    async fn end_what_is_dated_ahead(
         &self,
         records: &mut Records<'_>,
         owner: &OwnerKey,
         ahead: Ahead,
-        revoked_at: Timestamp,
         but: Option<Handle>,
     ) -> Result<u64> {
-        let unknown = ahead.earliest(revoked_at)..=ahead.latest(revoked_at);
         let mut count = 0;
         loop {
             let listed = records.list_all(owner).await?;
             // A session that was just exempted is dated a microsecond later.
-            let now = ahead.latest(self.engine.clock().now()) + Duration::from_micros(1);
+            let now = ahead.revocation(self.engine.clock().now()) + Duration::from_micros(1);
             let later = listed
                 .iter()
-                .filter(|it| (it.since > now || unknown.contains(&it.since)) && self.info(it).is_some())
+                .filter(|it| it.since > now && self.info(it).is_some())
                 .filter(|it| but.is_none_or(|but| !it.is_named(&but)));
             let (mut found, before) = (false, count);
             for record in later {

@@ -131,7 +131,7 @@ impl Commit<'_> {
     async fn date_log_in(&mut self) {
         let ahead = self.records.clock_ahead().await;
         if let Some(login) = self.view.intent.login_mut() {
-            login.owner.since = ahead.latest(login.owner.since);
+            login.owner.since = ahead.log_in(login.owner.since);
         }
     }
 

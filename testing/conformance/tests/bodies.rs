@@ -39,6 +39,8 @@ struct Shelf {
     fault: Fault,
     rows: Mutex<HashMap<String, (Vec<u8>, Timestamp)>>,
     marks: Mutex<HashSet<String>>,
+    /// Held for a whole operation: a right store does each in one step.
+    step: Mutex<()>,
 }
 
 fn version_of(body: &[u8]) -> Version {
@@ -99,6 +101,7 @@ impl Shelf {
 #[async_trait]
 impl BodyStore for Shelf {
     async fn read(&self, id: &str) -> Result<Option<Body>> {
+        let _step = self.step.lock().unwrap();
         let name = self.name(id);
         if self.is_marked(&name) {
             if !self.has(Fault::MarksHideAndRemoveNothing) {
@@ -110,6 +113,7 @@ impl BodyStore for Shelf {
     }
 
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
+        let _step = self.step.lock().unwrap();
         let name = self.name(id);
         if self.live(&name).is_some() && !self.has(Fault::InsertOverwrites) {
             return Ok(None);
@@ -124,6 +128,7 @@ impl BodyStore for Shelf {
         body: &[u8],
         expires_at: Timestamp,
     ) -> Result<Replaced> {
+        let _step = self.step.lock().unwrap();
         let name = self.name(id);
         Ok(match self.found(&name) {
             None if self.has(Fault::ReplaceCreates) => Replaced::Replaced(self.put(name, body, expires_at)),
@@ -139,6 +144,7 @@ impl BodyStore for Shelf {
     }
 
     async fn touch(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        let _step = self.step.lock().unwrap();
         let name = self.name(id);
         let Some(there) = self.found(&name) else { return Ok(false) };
         let shortens = self.has(Fault::TouchShortens);
@@ -149,6 +155,7 @@ impl BodyStore for Shelf {
     }
 
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
+        let _step = self.step.lock().unwrap();
         let name = self.name(id);
         let Some(there) = self.found(&name) else { return Ok(Ended::Missing) };
         if expected.is_some_and(|expected| expected != there.version) && !self.has(Fault::EndIsBlind) {
@@ -171,6 +178,7 @@ struct Other(Arc<Shelf>);
 #[async_trait]
 impl OtherPackage for Other {
     async fn write(&self, id: &str, body: &str, expires_at: Timestamp) -> Result<()> {
+        let _step = self.0.step.lock().unwrap();
         self.0.put(self.0.name(id), body.as_bytes(), expires_at);
         Ok(())
     }
@@ -209,8 +217,13 @@ impl BodyStore for Shared {
 
 async fn suite_on(fault: Fault) -> Result<(), String> {
     let clock = ManualClock::at(Timestamp::from_micros(1_800_000_000_123_456));
-    let shelf =
-        Arc::new(Shelf { clock: clock.clone(), fault, rows: Mutex::default(), marks: Mutex::default() });
+    let shelf = Arc::new(Shelf {
+        clock: clock.clone(),
+        fault,
+        rows: Mutex::default(),
+        marks: Mutex::default(),
+        step: Mutex::default(),
+    });
     bodies::all(&Harness::new(Shared(Arc::clone(&shelf)), clock, Other(shelf))).await
 }
 

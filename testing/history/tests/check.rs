@@ -142,6 +142,17 @@ fn a_session_that_was_logged_out_never_comes_back() {
 }
 
 #[test]
+fn a_session_that_has_run_out_for_one_may_be_touched_by_another_that_had_come_in_time() {
+    let time = |tenths: u64| tenths * SECOND / 10;
+    let missed = op(time(41), time(42), Action::Read, Some(1), Answer::Missing);
+    let later = op(time(43), time(44), Action::Read, Some(1), seen(&[7]));
+    let under_way = op(time(39), time(45), Action::Read, Some(1), seen(&[7]));
+    finds_nothing(vec![under_way, missed.clone(), later.clone()]);
+    let over = op(time(39), time(40), Action::Read, Some(1), Answer::Failed("down".into()));
+    finds(vec![over, missed, later], Rule::Resurrected);
+}
+
+#[test]
 fn a_session_that_was_seen_to_be_gone_never_comes_back() {
     finds(
         vec![

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cloakroom_history::history::Op;
 use cloakroom_history::{
     Fault, Result, Violation, check,
     check::Rule,
@@ -49,8 +50,21 @@ async fn holds(settings: Settings) -> Result {
     let done = ran.history.iter().filter(|op| op.met_the_session()).count();
     assert!(done > operations / 4, "only {done} of {operations} operations met their session");
     let violations = check(&ran.history);
-    assert!(violations.is_empty(), "{}", listed(&violations));
+    assert!(violations.is_empty(), "{}{}", listed(&violations), all_of(&ran.history, &violations));
     Ok(())
+}
+
+/// Lists all operations on the sessions of the violations, in the order in which they were asked: a drive is not the same twice.
+fn all_of(history: &[Op], violations: &[Violation]) -> String {
+    let mut ops: Vec<&Op> = history
+        .iter()
+        .filter(|op| violations.iter().any(|violation| violation.session == op.session))
+        .collect();
+    ops.sort_by_key(|op| (op.session, op.asked));
+    ops.iter().fold(String::new(), |mut text, op| {
+        let _ = writeln!(text, "{op:?}");
+        text
+    })
 }
 
 fn listed(violations: &[Violation]) -> String {

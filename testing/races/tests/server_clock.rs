@@ -63,7 +63,10 @@ async fn s15_a_user_can_log_in_again_after_a_revocation_on_a_machine_of_another_
                 let (one, other) = (machine(&opened, revoked, 100), machine(&opened, logged_in, 100));
                 let before = log_in(&other).await;
                 assert_eq!(one.sessions().revoke_all("alice").await.unwrap(), 1, "{kind:?}");
-                assert_eq!(user(&other, &before).await, None);
+                // A log-in within the time of an answer counts as one that began before.
+                for _ in 0..20 {
+                    assert_eq!(user(&other, &before).await, None);
+                }
                 let after = log_in(&other).await;
                 let found = user(&one, &after).await;
                 assert_eq!(

@@ -71,7 +71,16 @@ impl Life<'_> {
 
     /// From when on it is known to be gone: a request did not find it under the id that was its only one.
     fn gone(&self) -> Option<u64> {
-        self.ops.iter().filter(|op| is_refused(op) && self.has_the_present_id(op)).map(|op| op.done).min()
+        let refused = self.ops.iter().filter(|op| is_refused(op) && self.has_the_present_id(op));
+        refused.filter(|op| !self.may_be_touched_yet(op)).map(|op| op.done).min()
+    }
+
+    /// Whether the session may have run out when this operation did not find it, while another operation was under way that
+    /// had come in time: its touch, which goes by the moment at which it was sent, then begins the idle time anew.
+    fn may_be_touched_yet(&self, refused: &Op) -> bool {
+        let is_under_way = |other: &&&Op| other.asked < refused.done && refused.asked < other.done;
+        refused.done >= self.lives_until(refused)
+            && self.ops.iter().filter(|other| ***other != *refused).any(|other| is_under_way(&other))
     }
 
     /// Whether the session was refused to this operation although it must have been there.
