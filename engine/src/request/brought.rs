@@ -12,46 +12,63 @@ use crate::observe::Event;
 ///
 /// It holds cookies as they came, so it has no `Debug`.
 pub(crate) struct Brought {
+    ids: Candidates,
+    late: Option<Box<Late>>,
+}
+
+/// Cookies of another package.
+struct Late {
     ids: OnceLock<Candidates>,
-    /// The values of the `Cookie` headers, in one as HTTP joins them, until they are read.
-    unread: Vec<u8>,
+    /// The values of the `Cookie` headers, in one as HTTP joins them.
+    cookies: Vec<u8>,
 }
 
 impl From<Candidates> for Brought {
+    #[inline]
     fn from(ids: Candidates) -> Self {
-        Self { ids: OnceLock::from(ids), unread: Vec::new() }
+        Self { ids, late: None }
     }
 }
 
 impl Brought {
-    /// Keeps the cookies of a request.
+    /// Keeps the cookies of a request until they are read.
     pub(crate) fn unread<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Self {
-        let mut unread = Vec::new();
+        let mut cookies = Vec::new();
         for header in headers {
-            if !unread.is_empty() {
-                unread.extend_from_slice(b"; ");
+            if !cookies.is_empty() {
+                cookies.extend_from_slice(b"; ");
             }
-            unread.extend_from_slice(header);
+            cookies.extend_from_slice(header);
         }
-        if unread.is_empty() { Candidates::default().into() } else { Self { ids: OnceLock::new(), unread } }
+        let late = (!cookies.is_empty()).then(|| Box::new(Late { ids: OnceLock::new(), cookies }));
+        Self { ids: Candidates::default(), late }
     }
 
-    /// Returns whether the request brought no id. While they are not read, any cookie may be one.
+    /// Returns whether the request brought no id. Any cookie may be one until it is read.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.ids.get().map_or(self.unread.is_empty(), Candidates::is_empty)
+        match &self.late {
+            None => self.ids.is_empty(),
+            Some(late) => late.ids.get().is_some_and(Candidates::is_empty),
+        }
     }
 
-    /// Reads the ids, once.
+    /// Returns the ids; the first call reads those that are read late.
     #[inline]
     pub(crate) fn read(&self, engine: &Engine) -> &Candidates {
-        self.ids.get_or_init(|| self.read_with(engine))
+        match &self.late {
+            None => &self.ids,
+            Some(late) => late.ids.get_or_init(|| late.read(engine)),
+        }
     }
+}
 
-    fn read_with(&self, engine: &Engine) -> Candidates {
+impl Late {
+    fn read(&self, engine: &Engine) -> Candidates {
         let mut ids = Candidates::default();
         let Some(format) = engine.format() else { return ids };
         let mut found = FoundIds::new(&mut ids);
-        format.read(&mut std::iter::once(&*self.unread), &mut found);
+        format.read(&mut std::iter::once(&*self.cookies), &mut found);
         if let Some(reason) = found.refused {
             engine.emit(&Event::Refused { reason });
         }

@@ -14,8 +14,8 @@ use crate::server::{Kind, Server, Statement};
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Server {
-    /// Lists a page of the owner's records in the order of their keys; finishes a revocation whose process died in the
-    /// middle of it. The cursor is the last key of the page before.
+    /// Lists a page of the owner's records in the order of their keys, and none that was revoked; finishes a revocation whose
+    /// process died in the middle of it. The cursor is the last key of the page before.
     pub(crate) async fn list(
         &self,
         owner: &OwnerKey,
@@ -26,8 +26,11 @@ impl Server {
         if let Some(at) = revoked
             && heads.iter().any(|head| head.since <= at)
         {
-            self.end(owner, at).await?;
             heads.retain(|head| head.since > at);
+            // One that was made just now is still at it, and counts what it ends.
+            if self.now().since(at) > self.timeout {
+                self.end(owner, at).await?;
+            }
         }
         heads.retain(|head| head.is_live(self.now()));
         Ok(HeadPage::new(heads, next))
