@@ -52,7 +52,7 @@ impl Layout {
         Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
     }
 
-    /// Returns what a package uses in the stores of a scheme, unless it is told otherwise.
+    /// Returns what a package uses in the stores of a scheme, unless the URL names a layout.
     fn usual(scheme: &str, package: Package) -> Option<Self> {
         Some(match (scheme, package) {
             ("file", Package::Express) => Self::SessionFileStore,
@@ -77,7 +77,7 @@ impl Layout {
 }
 
 fn is_redis(scheme: &str) -> bool {
-    scheme.starts_with("redis") && scheme != "redb"
+    scheme.starts_with("redis")
 }
 
 /// Opens the bodies that `url` names, in its setting `layout` or in the usual one of the package.

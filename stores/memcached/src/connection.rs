@@ -99,7 +99,7 @@ impl Connection {
         }
     }
 
-    /// The expiry that the server is told: its own clock's, and by `slack` later than ours. 0 means never.
+    /// Returns the expiry to send to the server: its own clock's, and by `slack` later than ours. 0 means never.
     pub(crate) fn exptime(&self, now: Timestamp, expires_at: Timestamp, slack: Duration) -> u64 {
         if expires_at == Timestamp::NEVER {
             return 0;
@@ -107,7 +107,7 @@ impl Connection {
         self.exptime_in((expires_at.since(now) + slack).as_secs() + 1)
     }
 
-    /// The expiry that the server is told for what it keeps for so many seconds. 0 means never.
+    /// Returns the expiry to send to the server for what it keeps for so many seconds. 0 means never.
     pub(crate) fn exptime_in(&self, left: u64) -> u64 {
         if left <= LONGEST_RELATIVE {
             return left;

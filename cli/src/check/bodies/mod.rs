@@ -71,6 +71,22 @@ async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Troubl
     }
 }
 
+/// Makes bodies of a store in tables of its own, or removes the tables again if the store did not open.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+async fn in_tables<S>(
+    store: cloakroom_tower::store::Result<S>,
+    tidy: Tidy,
+    harness: impl FnOnce(S) -> Harness,
+) -> Result<Bodies, Trouble> {
+    match store {
+        Ok(store) => Ok(Bodies { harness: harness(store), tidy }),
+        Err(error) => {
+            let _made_before: crate::stores::Tidied = tidy.await;
+            Err(unusable(&error))
+        }
+    }
+}
+
 /// Makes the error of a server that what another package does cannot be done on.
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 fn refused(source: impl std::error::Error + Send + Sync + 'static) -> cloakroom_tower::store::Error {

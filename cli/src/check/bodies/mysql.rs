@@ -7,7 +7,7 @@ use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{self, AssertSqlSafe, MySqlPool};
 use cloakroom_tower::store::{Result, Timestamp, async_trait};
 
-use super::{Bodies, refused, unusable};
+use super::{Bodies, in_tables, refused, unusable};
 use crate::stores::{self, Trial};
 use crate::trouble::Trouble;
 
@@ -32,21 +32,13 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
     );
     sqlx::raw_sql(AssertSqlSafe(make)).execute(&pool).await.map_err(|error| unusable(&error))?;
     let node = Node { pool: pool.clone(), table: table.clone() };
-    let drop = async move {
+    let tidy = Box::pin(async move {
         let drop = AssertSqlSafe(format!("DROP TABLE IF EXISTS {tables}"));
         sqlx::raw_sql(drop).execute(&pool).await?;
         Ok(())
-    };
-    match builder.open_bodies().await {
-        Ok(store) => {
-            let harness = Harness::new(store, trial.clock.clone(), node).rounding(Rounding::Nearest);
-            Ok(Bodies { harness, tidy: Box::pin(drop) })
-        }
-        Err(error) => {
-            let _made_before: stores::Tidied = drop.await;
-            Err(unusable(&error))
-        }
-    }
+    });
+    let harness = |store| Harness::new(store, trial.clock.clone(), node).rounding(Rounding::Nearest);
+    in_tables(builder.open_bodies().await, tidy, harness).await
 }
 
 #[async_trait]

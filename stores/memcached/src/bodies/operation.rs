@@ -162,7 +162,7 @@ impl<'a> Operation<'a> {
         Ok(true)
     }
 
-    /// Returns the expiry that the server is told; `None` if it has passed.
+    /// Returns the expiry to send to the server; `None` if it has passed.
     fn exptime(&self, expires_at: Timestamp) -> Option<u64> {
         if expires_at == Timestamp::NEVER {
             return Some(0);
