@@ -10,6 +10,7 @@ pub mod format;
 mod id;
 mod key_queue;
 mod lifetime;
+mod listed;
 mod load;
 mod manager;
 mod observe;

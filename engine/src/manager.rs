@@ -13,7 +13,7 @@ use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
 use crate::observe::{Doing, Event, Refusal};
 use crate::random::Nonces;
-use crate::request::{Brought, Candidates, RequestState};
+use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
@@ -101,7 +101,7 @@ impl Engine {
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> Pending {
-        let ids = Brought::unread(head.cookies());
+        let ids = RequestIds::unread(head.cookies());
         let is_covered = head.path().is_none_or(|path| format.covers(path));
         RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
     }

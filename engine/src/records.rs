@@ -1,7 +1,7 @@
 //! The one door to the store: every question of the engine goes through here, with its retries, its deadline, the events
 //! of outages, decoding, and the one walker of redirects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,17 +9,18 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Created, Cursor, Entry, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners,
-    Record, RecordHead, Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Created, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners, Record,
+    Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
 };
 
 use tokio::time::Instant;
 
-use crate::record::{Frames, Header, Payload, read_head};
+use crate::listed::{Listed, mark_replacements};
+use crate::record::{Frames, Header, Payload};
 use crate::retry::{Limits, Retry};
-use crate::shared_clock::Ahead;
+use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
-use crate::{Engine, Error, ErrorKind, Handle, Result};
+use crate::{Engine, Error, ErrorKind, Result};
 
 /// The store, as one operation of the engine asks it.
 #[derive(Debug)]
@@ -57,70 +58,6 @@ const CLOCK_QUESTIONS: usize = 3;
 
 /// After how long a renewal or log-in that is not done has died: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);
-
-/// What a list shows of a session's record.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) key: StoreKey,
-    pub(crate) version: Version,
-    pub(crate) header: Header,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) user: Option<String>,
-    /// When the log-in began.
-    pub(crate) since: Timestamp,
-    pub(crate) device: Option<String>,
-    /// The public id of the session that it belongs to: its own, or that of the listed one which it is to replace.
-    session: [u8; 16],
-    /// Whether it is to replace another listed record, which is the session until then.
-    pub(crate) is_replacement: bool,
-}
-
-/// Finds the records that are to replace other listed ones.
-pub(crate) fn mark_replacements(listed: &mut [Listed]) {
-    if listed.iter().all(|record| record.header.replaces().is_none()) {
-        return;
-    }
-    let sessions: HashMap<StoreKey, [u8; 16]> =
-        listed.iter().map(|record| (record.key.clone(), record.session)).collect();
-    for record in listed {
-        if let Some(session) = record.header.replaces().and_then(|key| sessions.get(key)) {
-            (record.session, record.is_replacement) = (*session, true);
-        }
-    }
-}
-
-impl Listed {
-    /// Returns the public id of the session that the record belongs to.
-    pub(crate) const fn session(&self) -> [u8; 16] {
-        self.session
-    }
-
-    /// Reads a record; `None` if it is no session, or cannot be read.
-    fn read(entry: Entry) -> Option<Self> {
-        let Entry { key, stored: Stored { record, version } } = entry;
-        let (header, device) = read_head(&record.payload)?;
-        let user =
-            record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
-        let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
-        let session = header.public_id();
-        let expires_at = record.expires_at;
-        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
-    }
-
-    /// Reads what a list of the owner's records shows of one; `None` if it is no session, or cannot be read.
-    pub(crate) fn read_head(head: RecordHead, owner: &OwnerKey) -> Option<Self> {
-        let (header, device) = read_head(&head.payload_head)?;
-        let RecordHead { key, version, since, expires_at, .. } = head;
-        let user = Some(String::from_utf8_lossy(owner.as_bytes()).into_owned());
-        let session = header.public_id();
-        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
-    }
-
-    /// Returns whether this is the session of that public id.
-    pub(crate) fn is_named(&self, handle: &Handle) -> bool {
-        Handle::new(self.session) == *handle
-    }
-}
 
 /// A session in the store.
 #[derive(Debug)]
@@ -248,8 +185,8 @@ impl<'a> Records<'a> {
     /// Returns how far the clock that all machines share is ahead of this one's; in step where the store tells no time.
     ///
     /// A server that does not answer is no failure here: the write that follows finds that out.
-    pub(crate) async fn clock_ahead(&mut self) -> Ahead {
-        let Some(server) = self.store().abilities().server_clock else { return Ahead::default() };
+    pub(crate) async fn clock_offset(&mut self) -> ClockOffset {
+        let Some(server) = self.store().abilities().server_clock else { return ClockOffset::default() };
         let (shared, own) = (self.engine.shared_clock(), self.engine.clock());
         if let Some(known) = shared.known(own.now()) {
             return known;
@@ -258,7 +195,7 @@ impl<'a> Records<'a> {
         while answers.len() < CLOCK_QUESTIONS {
             let sent = own.now();
             let Ok(now) = self.ask(server.now()).await else { break };
-            let answer = Ahead::between(sent, now, own.now());
+            let answer = ClockOffset::between(sent, now, own.now());
             answers.push(answer);
             if shared.agrees(answer) {
                 break;

@@ -15,17 +15,17 @@ pub(crate) struct SharedClock(Mutex<Option<Measured>>);
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     at: Timestamp,
-    ahead: Ahead,
+    offset: ClockOffset,
 }
 
 /// How far the shared clock is ahead of this machine's, in microseconds: at least and at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ahead {
+pub(crate) struct ClockOffset {
     least: i64,
     most: i64,
 }
 
-impl Ahead {
+impl ClockOffset {
     /// Returns the moment by which a log-in is dated that begins when this machine's clock shows `own`: the earliest that the
     /// shared clock may show then.
     pub(crate) fn log_in(self, own: Timestamp) -> Timestamp {
@@ -71,29 +71,29 @@ fn difference(one: Timestamp, other: Timestamp) -> i64 {
 
 impl SharedClock {
     /// Returns what was measured, unless that was too long before `now`, or this machine's clock was set back since.
-    pub(crate) fn known(&self, now: Timestamp) -> Option<Ahead> {
+    pub(crate) fn known(&self, now: Timestamp) -> Option<ClockOffset> {
         let measured = (*self.lock())?;
-        (measured.at <= now && now < measured.at + HOLDS).then_some(measured.ahead)
+        (measured.at <= now && now < measured.at + HOLDS).then_some(measured.offset)
     }
 
     /// Returns what was measured last, however long ago.
-    pub(crate) fn last(&self) -> Ahead {
-        self.lock().map_or(Ahead::default(), |measured| measured.ahead)
+    pub(crate) fn last(&self) -> ClockOffset {
+        self.lock().map_or(ClockOffset::default(), |measured| measured.offset)
     }
 
     /// Returns whether an answer leaves what was believed before as it is: so the moments of one machine keep their order.
-    pub(crate) fn agrees(&self, answer: Ahead) -> bool {
+    pub(crate) fn agrees(&self, answer: ClockOffset) -> bool {
         self.last().agrees_with(answer)
     }
 
     /// Takes in the answers of the server, which came until `now`. Where they contradict what was believed before, the one that
     /// was the quickest counts from now on.
-    pub(crate) fn learn(&self, answers: &[Ahead], now: Timestamp) -> Ahead {
+    pub(crate) fn learn(&self, answers: &[ClockOffset], now: Timestamp) -> ClockOffset {
         let before = self.last();
         let quickest = answers.iter().copied().min_by_key(|answer| answer.width()).unwrap_or(before);
-        let ahead = if before.agrees_with(quickest) { before } else { quickest };
-        *self.lock() = Some(Measured { at: now, ahead });
-        ahead
+        let offset = if before.agrees_with(quickest) { before } else { quickest };
+        *self.lock() = Some(Measured { at: now, offset });
+        offset
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Measured>> {
@@ -109,12 +109,12 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    const fn ahead(least: i64, most: i64) -> Ahead {
-        Ahead { least: least * 1_000, most: most * 1_000 }
+    const fn offset(least: i64, most: i64) -> ClockOffset {
+        ClockOffset { least: least * 1_000, most: most * 1_000 }
     }
 
-    fn answer(sent: u64, server: u64, arrived: u64) -> Ahead {
-        Ahead::between(at(sent), at(server), at(arrived))
+    fn answer(sent: u64, server: u64, arrived: u64) -> ClockOffset {
+        ClockOffset::between(at(sent), at(server), at(arrived))
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         let clock = SharedClock::default();
         for answer in [answer(1_000, 1_004, 1_010), answer(1_000, 1_010, 1_010)] {
             assert!(clock.agrees(answer));
-            assert_eq!(clock.learn(&[answer], at(1_010)), Ahead::default());
+            assert_eq!(clock.learn(&[answer], at(1_010)), ClockOffset::default());
         }
     }
 
@@ -143,9 +143,9 @@ mod tests {
     fn what_was_believed_stays_until_the_quickest_answer_contradicts_it() {
         let clock = SharedClock::default();
         let first = clock.learn(&[answer(0, 60, 40), answer(40, 95, 45), answer(50, 110, 70)], at(70));
-        assert_eq!(first, ahead(50, 55));
+        assert_eq!(first, offset(50, 55));
         assert_eq!(clock.learn(&[answer(100, 155, 110)], at(110)), first);
-        assert_eq!(clock.learn(&[answer(200, 205, 210)], at(210)), ahead(-5, 5));
+        assert_eq!(clock.learn(&[answer(200, 205, 210)], at(210)), offset(-5, 5));
     }
 
     #[test]
@@ -162,8 +162,8 @@ mod tests {
     fn a_clock_that_jumps_while_the_server_answers_does_no_harm() {
         let clock = SharedClock::default();
         let jumped = answer(10_000, 5_000, 0);
-        assert_eq!(clock.learn(&[jumped], at(0)), Ahead::default(), "it may still be in step");
-        let far = Ahead::between(Timestamp::NEVER, at(5_000), Timestamp::EPOCH);
+        assert_eq!(clock.learn(&[jumped], at(0)), ClockOffset::default(), "it may still be in step");
+        let far = ClockOffset::between(Timestamp::NEVER, at(5_000), Timestamp::EPOCH);
         clock.learn(&[far], Timestamp::EPOCH);
         assert!(clock.known(Timestamp::EPOCH).is_some());
     }

@@ -7,9 +7,10 @@ use cloakroom_store::{OwnerKey, StoreKey, Timestamp};
 
 use crate::commit::{Ended, end_following_redirects};
 use crate::lifetime::last_use;
+use crate::listed::Listed;
 use crate::observe::{Doing, End, Event};
-use crate::records::{Follow, Listed, Records, Resolved};
-use crate::shared_clock::Ahead;
+use crate::records::{Follow, Records, Resolved};
+use crate::shared_clock::ClockOffset;
 use crate::{Engine, Error, ErrorKind, Handle, Result, Session};
 
 /// Sessions by user; from [`Engine::sessions`]. Needs a store that can find the sessions of a user: all that ship
@@ -114,9 +115,9 @@ impl Sessions {
         let own = self.engine.clock().now();
         let count = self
             .ask(async |records| {
-                let ahead = records.clock_ahead().await;
-                let revoked = records.revoke(&owner, ahead.revocation(own)).await?;
-                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, ahead, None).await?)
+                let offset = records.clock_offset().await;
+                let revoked = records.revoke(&owner, offset.revocation(own)).await?;
+                Ok(revoked + self.end_what_is_dated_ahead(records, &owner, offset, None).await?)
             })
             .await?;
         self.ended(count);
@@ -134,16 +135,16 @@ impl Sessions {
         let own = self.engine.clock().now();
         let count = self
             .ask(async |records| {
-                let ahead = records.clock_ahead().await;
-                let at = ahead.revocation(own);
+                let offset = records.clock_offset().await;
+                let at = offset.revocation(own);
                 let after = at + Duration::from_micros(1);
-                self.exempt(records, session, after, ahead).await?;
+                self.exempt(records, session, after, offset).await?;
                 let revoked = records.revoke(&owner, at).await?;
                 let public =
                     session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
-                let count = revoked + self.end_what_is_dated_ahead(records, &owner, ahead, public).await?;
+                let count = revoked + self.end_what_is_dated_ahead(records, &owner, offset, public).await?;
                 // A log-in of this request, which is not stored yet, gets the later date, too.
-                session.0.with(|state| state.redate(after, ahead));
+                session.0.with(|state| state.redate(after, offset));
                 Ok(count)
             })
             .await?;
@@ -157,14 +158,14 @@ impl Sessions {
         &self,
         records: &mut Records<'_>,
         owner: &OwnerKey,
-        ahead: Ahead,
+        offset: ClockOffset,
         but: Option<Handle>,
     ) -> Result<u64> {
         let mut count = 0;
         loop {
             let listed = records.list_all(owner).await?;
             // A session that was just exempted is dated a microsecond later.
-            let now = ahead.revocation(self.engine.clock().now()) + Duration::from_micros(1);
+            let now = offset.revocation(self.engine.clock().now()) + Duration::from_micros(1);
             let later = listed
                 .iter()
                 .filter(|it| it.since > now && self.info(it).is_some())
@@ -189,7 +190,7 @@ impl Sessions {
         records: &mut Records<'_>,
         session: &Session,
         since: Timestamp,
-        ahead: Ahead,
+        offset: ClockOffset,
     ) -> Result<()> {
         let ended = || Error::new(ErrorKind::Gone, "the session has ended");
         loop {
@@ -197,7 +198,7 @@ impl Sessions {
             let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Err(ended()) };
             match records.redate(live, since).await? {
                 Some(true) => {
-                    session.0.with(|state| state.redate(since, ahead));
+                    session.0.with(|state| state.redate(since, offset));
                     return Ok(());
                 }
                 Some(false) if records.wait_after_conflict().await => {}

@@ -129,9 +129,9 @@ impl Commit<'_> {
 
     /// Dates the log-in by the clock that all machines share.
     async fn date_log_in(&mut self) {
-        let ahead = self.records.clock_ahead().await;
+        let offset = self.records.clock_offset().await;
         if let Some(login) = self.view.intent.login_mut() {
-            login.owner.since = ahead.log_in(login.owner.since);
+            login.owner.since = offset.log_in(login.owner.since);
         }
     }
 

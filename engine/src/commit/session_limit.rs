@@ -6,8 +6,8 @@ use cloakroom_store::{OwnerKey, Timestamp};
 
 use super::Commit;
 use crate::Result;
+use crate::listed::Listed;
 use crate::observe::{Doing, End, Event};
-use crate::records::Listed;
 
 impl Commit<'_> {
     /// Ends the oldest sessions of the user beyond the limit.
@@ -68,8 +68,8 @@ mod tests {
     use cloakroom_store::{RecordHead, StoreKey, Version};
 
     use super::*;
+    use crate::listed::mark_replacements;
     use crate::record::{Header, begin_session};
-    use crate::records::mark_replacements;
 
     fn listed(name: u8, since: u64, replaces: Option<u8>) -> Listed {
         let key = |name| StoreKey::from_hash([name; 32]);

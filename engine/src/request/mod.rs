@@ -1,8 +1,8 @@
 //! One request's dealings with its session: the lock around its state, and one load or commit at a time.
 
-mod brought;
 mod candidates;
 mod head;
+mod ids;
 mod in_place;
 mod pending;
 
@@ -23,15 +23,15 @@ use crate::state::{
 use crate::turn_lock::TurnLock;
 use crate::{Engine, Error, ErrorKind, Result, Session};
 
-pub(crate) use brought::Brought;
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{Plain, RequestHead};
+pub(crate) use ids::RequestIds;
 pub use pending::{Outcome, Pending};
 
 /// One request's dealings with its session; shared by every handle that the request gives out.
 pub(crate) struct RequestState {
     engine: Engine,
-    ids: Brought,
+    ids: RequestIds,
     https: bool,
     /// Whether the request's path is one that a session's cookie is for.
     is_covered: bool,
@@ -68,7 +68,7 @@ enum Occasion {
 }
 
 impl RequestState {
-    pub(crate) fn begin(engine: Engine, ids: Brought, https: bool, is_covered: bool) -> Pending {
+    pub(crate) fn begin(engine: Engine, ids: RequestIds, https: bool, is_covered: bool) -> Pending {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         Pending(Arc::new(Self {
             engine,

@@ -13,7 +13,7 @@ use crate::id::NewSecrets;
 use crate::observe::End;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
-use crate::shared_clock::Ahead;
+use crate::shared_clock::ClockOffset;
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -345,12 +345,12 @@ impl State {
     }
 
     /// Dates the user's log-in of this session, stored or not, to `since` at least: a moment of the shared clock.
-    pub(crate) fn redate(&mut self, since: Timestamp, ahead: Ahead) {
+    pub(crate) fn redate(&mut self, since: Timestamp, offset: ClockOffset) {
         if let Some(owner) = self.location.stored_mut().and_then(|located| located.owner.as_mut()) {
             owner.since = owner.since.max(since);
         }
         if let Some(login) = self.intent.login_mut() {
-            login.owner.since = login.owner.since.max(ahead.own(since));
+            login.owner.since = login.owner.since.max(offset.own(since));
             login.began_at = login.began_at.max(login.owner.since);
         }
     }

@@ -11,26 +11,26 @@ use crate::observe::Event;
 /// signatures take more time than all else that they do.
 ///
 /// It holds cookies as they came, so it has no `Debug`.
-pub(crate) struct Brought {
+pub(crate) struct RequestIds {
     ids: Candidates,
-    late: Option<Box<Late>>,
+    unread: Option<Box<UnreadCookies>>,
 }
 
 /// Cookies of another package.
-struct Late {
+struct UnreadCookies {
     ids: OnceLock<Candidates>,
     /// The values of the `Cookie` headers, in one as HTTP joins them.
     cookies: Vec<u8>,
 }
 
-impl From<Candidates> for Brought {
+impl From<Candidates> for RequestIds {
     #[inline]
     fn from(ids: Candidates) -> Self {
-        Self { ids, late: None }
+        Self { ids, unread: None }
     }
 }
 
-impl Brought {
+impl RequestIds {
     /// Keeps the cookies of a request until they are read.
     pub(crate) fn unread<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Self {
         let mut cookies = Vec::new();
@@ -40,30 +40,30 @@ impl Brought {
             }
             cookies.extend_from_slice(header);
         }
-        let late = (!cookies.is_empty()).then(|| Box::new(Late { ids: OnceLock::new(), cookies }));
-        Self { ids: Candidates::default(), late }
+        let unread = (!cookies.is_empty()).then(|| Box::new(UnreadCookies { ids: OnceLock::new(), cookies }));
+        Self { ids: Candidates::default(), unread }
     }
 
     /// Returns whether the request brought no id. Any cookie may be one until it is read.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        match &self.late {
+        match &self.unread {
             None => self.ids.is_empty(),
-            Some(late) => late.ids.get().is_some_and(Candidates::is_empty),
+            Some(unread) => unread.ids.get().is_some_and(Candidates::is_empty),
         }
     }
 
     /// Returns the ids; the first call reads those that are read late.
     #[inline]
     pub(crate) fn read(&self, engine: &Engine) -> &Candidates {
-        match &self.late {
+        match &self.unread {
             None => &self.ids,
-            Some(late) => late.ids.get_or_init(|| late.read(engine)),
+            Some(unread) => unread.ids.get_or_init(|| unread.read(engine)),
         }
     }
 }
 
-impl Late {
+impl UnreadCookies {
     fn read(&self, engine: &Engine) -> Candidates {
         let mut ids = Candidates::default();
         let Some(format) = engine.format() else { return ids };
