@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod migrate;
 mod progress;
+mod renamed;
 mod signals;
 mod span;
 mod stores;
@@ -19,7 +20,7 @@ use clap::Parser;
 use trouble::Trouble;
 
 fn main() -> ExitCode {
-    match run(Args::parse().command) {
+    match renamed::check_options(std::env::args_os()).and_then(|()| run(Args::parse().command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             // If nobody reads it, the exit code still tells.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod abilities;
 mod body;
+mod capabilities;
 mod clock;
 mod error;
 mod key;
@@ -10,15 +10,16 @@ mod shared;
 mod store;
 mod timestamp;
 
-pub use abilities::{
-    Abilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, ServerClock, Sweep, Swept,
-};
 pub use async_trait::async_trait;
 pub use body::{Body, BodyStore, Ended, Replaced};
 pub use bytes::Bytes;
+pub use capabilities::{
+    Capabilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, ServerClock, Sweep,
+    SweepStats,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use key::{OwnerKey, StoreKey};
-pub use record::{Owner, Record, Stored, Touch, Version};
-pub use store::{Created, Store, Updated};
+pub use record::{Owner, Record, Touch, Version, VersionedRecord};
+pub use store::{CreateOutcome, Store, UpdateOutcome};
 pub use timestamp::Timestamp;

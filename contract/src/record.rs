@@ -59,13 +59,13 @@ pub struct Owner {
     /// The user.
     pub key: OwnerKey,
     /// When the log-in began that made the record theirs. [`Owners::revoke`](crate::Owners::revoke) ends every
-    /// record whose `since` is not later than the revocation.
-    pub since: Timestamp,
+    /// record whose `logged_in_at` is not later than the revocation.
+    pub logged_in_at: Timestamp,
 }
 
 /// A record and the version that it has in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct VersionedRecord {
     /// The record.
     pub record: Record,
     /// Its version, to name it in [`Store::update`](crate::Store::update).
@@ -114,7 +114,7 @@ impl Touch {
     /// The expiry that a live `record` gets from this touch, or `None` if it keeps the one it has.
     ///
     /// Stores that hold records in memory call this; the others say the same in their query.
-    pub fn moves(&self, record: &Record) -> Option<Timestamp> {
+    pub fn extended_expiry(&self, record: &Record) -> Option<Timestamp> {
         let due =
             record.sliding && record.expires_at < self.due_before && record.expires_at < self.expires_at;
         due.then_some(self.expires_at)

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::{
-    Abilities, Body, BodyStore, Created, Ended, Record, Replaced, Result, Store, StoreKey, Stored, Timestamp,
-    Touch, Updated, Version,
+    Body, BodyStore, Capabilities, CreateOutcome, Ended, Record, Replaced, Result, Store, StoreKey,
+    Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
 };
 
 /// What an async function of a `dyn` trait returns.
@@ -16,7 +16,11 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 ///
 /// Written without the macro's async functions, which would box every answer a second time.
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn load<'s, 'k, 'a>(&'s self, key: &'k StoreKey, touch: Option<Touch>) -> Answer<'a, Option<Stored>>
+    fn load<'s, 'k, 'a>(
+        &'s self,
+        key: &'k StoreKey,
+        touch: Option<Touch>,
+    ) -> Answer<'a, Option<VersionedRecord>>
     where
         's: 'a,
         'k: 'a,
@@ -25,7 +29,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).load(key, touch)
     }
 
-    fn create<'s, 'k, 'r, 'a>(&'s self, key: &'k StoreKey, record: &'r Record) -> Answer<'a, Created>
+    fn create<'s, 'k, 'r, 'a>(&'s self, key: &'k StoreKey, record: &'r Record) -> Answer<'a, CreateOutcome>
     where
         's: 'a,
         'k: 'a,
@@ -40,7 +44,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         key: &'k StoreKey,
         expected: Version,
         record: &'r Record,
-    ) -> Answer<'a, Updated>
+    ) -> Answer<'a, UpdateOutcome>
     where
         's: 'a,
         'k: 'a,
@@ -59,7 +63,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).touch(key, expires_at)
     }
 
-    fn delete<'s, 'k, 'a>(&'s self, key: &'k StoreKey) -> Answer<'a, Option<Stored>>
+    fn delete<'s, 'k, 'a>(&'s self, key: &'k StoreKey) -> Answer<'a, Option<VersionedRecord>>
     where
         's: 'a,
         'k: 'a,
@@ -68,8 +72,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).delete(key)
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        (**self).abilities()
+    fn capabilities(&self) -> Capabilities<'_> {
+        (**self).capabilities()
     }
 }
 

@@ -4,35 +4,35 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Abilities, Record, Result, StoreKey, Stored, Timestamp, Touch, Version};
+use crate::{Capabilities, Record, Result, StoreKey, Timestamp, Touch, Version, VersionedRecord};
 
 /// A place for session records.
 ///
 /// The rules are on the [front page](crate); each method repeats its own. There are no default methods: a default
-/// would be a decision that nobody took. What only some stores can do is an [ability](Abilities).
+/// would be a decision that nobody took. What only some stores can do is a [capability](Capabilities).
 ///
 /// Every method is one atomic step: whoever looks sees the store before it or after it. A future that is dropped
 /// before it is ready leaves the step either done or not begun.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Loads the live record under `key`, whole (its owner too, whatever abilities the store has), or `None` if it is missing or expired.
+    /// Loads the live record under `key`, whole (its owner too, whatever capabilities the store has), or `None` if it is missing or expired.
     ///
     /// With `touch`, also moves the expiry if the record is sliding and the touch is due: in the same step, and in the same
     /// trip where the server can. The answer then carries the new expiry. The version stays.
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>>;
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>>;
 
     /// Keeps `record` under a key that has no live record.
     ///
     /// Where there is one, that record stays as it is. Where the record's owner was revoked at or after
-    /// [`Owner::since`](crate::Owner::since), nothing is kept. A record that is already past its own expiry is gone as soon
+    /// [`Owner::logged_in_at`](crate::Owner::logged_in_at), nothing is kept. A record that is already past its own expiry is gone as soon
     /// as it is written.
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created>;
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome>;
 
     /// Replaces the live record under `key`, whole (payload, expiry, owner), if it has the version `expected`.
     ///
     /// Never creates. An expiry that is earlier than the present one is taken as it is. A record that is already
     /// past its own expiry is gone as soon as it is written.
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated>;
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome>;
 
     /// Moves the expiry of the live record under `key` to `expires_at`, if that is later; says whether there is one.
     ///
@@ -40,34 +40,34 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool>;
 
     /// Removes the live record under `key` and hands it back, or `None` if there was none. Deleting twice is fine.
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>>;
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>>;
 
     /// What this store can do beyond that.
-    fn abilities(&self) -> Abilities<'_>;
+    fn capabilities(&self) -> Capabilities<'_>;
 }
 
 /// What became of a [`Store::create`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Created {
+pub enum CreateOutcome {
     /// The record is kept, with this version.
     Created(Version),
     /// A live record has this key; it is unchanged.
-    Taken,
-    /// The owner was revoked at or after the record's `since`; nothing is kept.
+    AlreadyExists,
+    /// The owner was revoked at or after the record's `logged_in_at`; nothing is kept.
     Revoked,
 }
 
 /// What became of a [`Store::update`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Updated {
+pub enum UpdateOutcome {
     /// The record is replaced and has this version now.
     Updated(Version),
     /// Another version is there, this one; it is unchanged.
-    Conflict(Stored),
+    Conflict(VersionedRecord),
     /// No live record has this key.
-    Gone,
-    /// The new record's owner was revoked at or after its `since`; nothing is changed.
+    NotFound,
+    /// The new record's owner was revoked at or after its `logged_in_at`; nothing is changed.
     Revoked,
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloakroom::stores::FileStore;
-use cloakroom_store::{Created, Error, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Error, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 
 const SPAN: Duration = Duration::from_secs(4);
 const WORKS: [(&str, Work); 4] =
@@ -26,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
-    store.abilities().scan.ok_or("cannot scan")?.clear().await?;
+    store.capabilities().scan.ok_or("cannot scan")?.clear().await?;
     Ok(())
 }
 
@@ -53,7 +55,7 @@ async fn repeat(store: Arc<FileStore>, work: Work, task: u64) -> cloakroom_store
     let record = Record::new(vec![7; 1_024], Timestamp::NEVER - Duration::from_secs(1_000_000));
     let key = fresh_key(task, 0);
     store.delete(&key).await?;
-    let Created::Created(mut version) = store.create(&key, &record).await? else {
+    let CreateOutcome::Created(mut version) = store.create(&key, &record).await? else {
         return Err(Error::new(ErrorKind::Other, "somebody else uses the folder"));
     };
     let (start, mut done) = (Instant::now(), 0_u32);
@@ -82,7 +84,7 @@ async fn update(
     record: &Record,
 ) -> cloakroom_store::Result<Version> {
     match store.update(key, expected, record).await? {
-        Updated::Updated(next) => Ok(next),
+        UpdateOutcome::Updated(next) => Ok(next),
         other => Err(Error::new(ErrorKind::Other, format!("somebody else uses the folder: {other:?}"))),
     }
 }

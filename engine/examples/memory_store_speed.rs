@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use cloakroom::stores::MemoryStore;
 use cloakroom_store::{
-    Abilities, Bytes, Clock, Created, Error, ErrorKind, ManualClock, Record, Result, Store, StoreKey, Stored,
-    Sweep, Swept, SystemClock, Timestamp, Touch, Updated, Version, async_trait,
+    Bytes, Capabilities, Clock, CreateOutcome, Error, ErrorKind, ManualClock, Record, Result, Store,
+    StoreKey, Sweep, SweepStats, SystemClock, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+    async_trait,
 };
 use dashmap::{DashMap, Entry};
 
@@ -92,7 +93,7 @@ fn calls(keys: &[StoreKey]) -> Result<()> {
         times.push(both(number, turn.len(), |side| {
             turn.iter().zip(&records).try_for_each(|(at, record)| {
                 match ready(pair[side].update(&keys[*at], versions[side][*at], record))? {
-                    Updated::Updated(version) => versions[side][*at] = version,
+                    UpdateOutcome::Updated(version) => versions[side][*at] = version,
                     _ => return Err(lost()),
                 }
                 Ok(())
@@ -107,7 +108,7 @@ fn versions(store: &dyn Store, keys: &[StoreKey]) -> Result<Vec<Version>> {
     keys.iter().map(|key| get(store, key).map(|stored| stored.version)).collect()
 }
 
-fn get(store: &dyn Store, key: &StoreKey) -> Result<Stored> {
+fn get(store: &dyn Store, key: &StoreKey) -> Result<VersionedRecord> {
     ready(store.load(key, None))?.ok_or_else(lost)
 }
 
@@ -127,7 +128,7 @@ fn creates(what: &str, keys: &[StoreKey], spread: u64) -> Result<()> {
             times.push(both(number, turn.len(), |side| {
                 turn.iter().zip(&records[side]).try_for_each(|(key, record)| {
                     match ready(pair[side].create(key, record))? {
-                        Created::Created(_) => Ok(()),
+                        CreateOutcome::Created(_) => Ok(()),
                         _ => Err(lost()),
                     }
                 })
@@ -183,8 +184,8 @@ fn sweep_beside_loads(store: &Side, keys: &[StoreKey]) -> Result<[f64; 3]> {
         let (began, mut longest, mut more) = (busy(), Duration::ZERO, true);
         while more {
             let step = busy();
-            let abilities = store.abilities();
-            more = ready(abilities.sweep.ok_or_else(lost)?.sweep(STEP))?.more;
+            let capabilities = store.capabilities();
+            more = ready(capabilities.sweep.ok_or_else(lost)?.sweep(STEP))?.more;
             longest = longest.max(busy().saturating_sub(step));
         }
         let whole = busy().saturating_sub(began);
@@ -291,35 +292,35 @@ impl Kept {
         Self { payload: record.payload.clone(), expires_at: record.expires_at, version }
     }
 
-    fn stored(&self) -> Stored {
+    fn stored(&self) -> VersionedRecord {
         let record = Record::new(self.payload.clone(), self.expires_at);
-        Stored { record, version: Version::new(self.version) }
+        VersionedRecord { record, version: Version::new(self.version) }
     }
 }
 
 #[async_trait]
 impl Store for Plain {
-    async fn load(&self, key: &StoreKey, _touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, _touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let now = self.clock.now();
         Ok(self.records.get(key).filter(|kept| now < kept.expires_at).map(|kept| kept.stored()))
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let now = self.clock.now();
         match self.records.entry(key.clone()) {
-            Entry::Occupied(kept) if now < kept.get().expires_at => return Ok(Created::Taken),
+            Entry::Occupied(kept) if now < kept.get().expires_at => return Ok(CreateOutcome::AlreadyExists),
             Entry::Occupied(mut kept) => drop(kept.insert(Kept::new(record, 1))),
             Entry::Vacant(place) => drop(place.insert(Kept::new(record, 1))),
         }
-        Ok(Created::Created(Version::new(1)))
+        Ok(CreateOutcome::Created(Version::new(1)))
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let now = self.clock.now();
         match self.records.get_mut(key).filter(|kept| now < kept.expires_at) {
-            None => Ok(Updated::Gone),
-            Some(kept) if kept.version != expected.get() => Ok(Updated::Conflict(kept.stored())),
+            None => Ok(UpdateOutcome::NotFound),
+            Some(kept) if kept.version != expected.get() => Ok(UpdateOutcome::Conflict(kept.stored())),
             Some(mut kept) => {
                 *kept = Kept::new(record, expected.get() + 1);
-                Ok(Updated::Updated(Version::new(kept.version)))
+                Ok(UpdateOutcome::Updated(Version::new(kept.version)))
             }
         }
     }
@@ -331,19 +332,19 @@ impl Store for Plain {
         kept.expires_at = kept.expires_at.max(expires_at);
         Ok(true)
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         Ok(self.records.remove(key).map(|(_, kept)| kept.stored()))
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_sweep(self)
     }
 }
 
 #[async_trait]
 impl Sweep for Plain {
-    async fn sweep(&self, _limit: usize) -> Result<Swept> {
+    async fn sweep(&self, _limit: usize) -> Result<SweepStats> {
         let (now, before) = (self.clock.now(), self.records.len());
         self.records.retain(|_, kept| now < kept.expires_at);
-        Ok(Swept { removed: before - self.records.len(), ..Swept::NOTHING })
+        Ok(SweepStats { removed: before - self.records.len(), ..SweepStats::NOTHING })
     }
 }

@@ -14,23 +14,23 @@ use crate::{KeyRing, Observer, Random, SameSite, Secure, SystemRandom};
 /// Every option of an engine. The defaults are safe: change what you know better.
 ///
 /// ```
-/// use cloakroom::{Config, Engine, stores::MemoryStore};
+/// use cloakroom::{Config, SessionManager, stores::MemoryStore};
 /// use std::time::Duration;
 ///
 /// let config = Config::default()
-///     .idle(Duration::from_secs(15 * 60))
-///     .absolute(Duration::from_secs(8 * 60 * 60))
-///     .sessions_per_user(3);
-/// let engine = Engine::new(MemoryStore::new(), config)?;
+///     .idle_timeout(Duration::from_secs(15 * 60))
+///     .absolute_timeout(Duration::from_secs(8 * 60 * 60))
+///     .max_sessions_per_user(3);
+/// let engine = SessionManager::new(MemoryStore::new(), config)?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
 /// Options that contradict each other do not build, and the error names both:
 ///
 /// ```
-/// # use cloakroom::{Config, Engine, stores::MemoryStore};
+/// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
 /// let config = Config::default().cookie_name("__Host-id").cookie_domain("example.org");
-/// let error = Engine::new(MemoryStore::new(), config).unwrap_err();
+/// let error = SessionManager::new(MemoryStore::new(), config).unwrap_err();
 /// assert_eq!(error.options(), ["cookie_name", "cookie_domain"]);
 /// ```
 #[derive(Clone, Debug)]
@@ -40,19 +40,19 @@ pub struct Config {
     pub(crate) format: Option<Arc<dyn CookieFormat>>,
     accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
-    pub(crate) proxy: TrustProxy,
+    pub(crate) trust_forwarded_proto: bool,
     pub(crate) save_unchanged: bool,
     pub(crate) save_empty: bool,
     pub(crate) rolling: bool,
     pub(crate) cap: SessionLimit,
     pub(crate) max_size: usize,
     pub(crate) lenient_keys: Vec<Box<str>>,
-    pub(crate) outage: Outage,
+    pub(crate) outage: StoreOutage,
     pub(crate) deadline: Duration,
-    pub(crate) commit_within: Duration,
-    pub(crate) dropped_write_is_an_error: bool,
+    pub(crate) commit_timeout: Duration,
+    pub(crate) fail_on_dropped_write: bool,
     pub(crate) clear_site_data: bool,
-    pub(crate) sweep_every: Option<Duration>,
+    pub(crate) sweep_interval: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
@@ -85,29 +85,19 @@ impl SessionLimit {
     }
 }
 
-/// Whether what a proxy says about the request is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum TrustProxy {
-    /// No: only what the server itself sees counts.
-    #[default]
-    No,
-    /// Yes: the first element of `X-Forwarded-Proto` counts. Only if every request comes through a proxy that sets it.
-    Yes,
-}
-
 /// What happens when a session cannot be loaded because the store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outage {
+pub struct StoreOutage {
     /// How long to wait for the store to come back, trying again meanwhile. Default: 250 ms.
-    pub wait: Duration,
-    /// What to do then. Default: [`OutagePolicy::FailClosed`].
-    pub then: OutagePolicy,
+    pub retry_for: Duration,
+    /// What to do then. Default: [`OutageFallback::FailClosed`].
+    pub fallback: OutageFallback,
 }
 
-/// See [`Outage::then`].
+/// See [`StoreOutage::fallback`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum OutagePolicy {
+pub enum OutageFallback {
     /// Whoever asks for the session gets an error, which adapters turn into a 503. Who does not ask is served.
     #[default]
     FailClosed,
@@ -115,9 +105,9 @@ pub enum OutagePolicy {
     AnonymousReadOnly,
 }
 
-impl Default for Outage {
+impl Default for StoreOutage {
     fn default() -> Self {
-        Self { wait: Duration::from_millis(250), then: OutagePolicy::FailClosed }
+        Self { retry_for: Duration::from_millis(250), fallback: OutageFallback::FailClosed }
     }
 }
 
@@ -129,19 +119,19 @@ impl Default for Config {
             format: None,
             accept_unsigned: false,
             lifetime: Lifetime::default(),
-            proxy: TrustProxy::No,
+            trust_forwarded_proto: false,
             save_unchanged: false,
             save_empty: false,
             rolling: false,
             cap: SessionLimit::Default,
             max_size: 1 << 20,
             lenient_keys: Vec::new(),
-            outage: Outage::default(),
+            outage: StoreOutage::default(),
             deadline: Duration::from_secs(5),
-            commit_within: Duration::from_secs(5),
-            dropped_write_is_an_error: false,
+            commit_timeout: Duration::from_secs(5),
+            fail_on_dropped_write: false,
             clear_site_data: false,
-            sweep_every: Some(Duration::from_secs(60)),
+            sweep_interval: Some(Duration::from_secs(60)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             observer: None,
@@ -230,7 +220,7 @@ impl Config {
     ///
     /// | | first | then |
     /// |---|---|---|
-    /// | on | `signed(keys).accept_unsigned(true)` | `signed(keys)`, after the [absolute lifetime](Self::absolute) |
+    /// | on | `signed(keys).accept_unsigned(true)` | `signed(keys)`, after the [absolute lifetime](Self::absolute_timeout) |
     /// | off | `signed(keys).accept_unsigned(true)` | neither |
     ///
     /// While it is `true`, a forged cookie costs a store trip, as without signing.
@@ -258,10 +248,11 @@ impl Config {
         self.format.is_some()
     }
 
-    /// Whether a proxy's word on https is believed; matters for [`Secure::Auto`]. Default: [`TrustProxy::No`].
+    /// Sets whether the first element of `X-Forwarded-Proto` says if a request came over https, which matters for
+    /// [`Secure::Auto`]. Only if every request comes through a proxy that sets the header. Default: `false`.
     #[must_use]
-    pub fn trust_proxy(mut self, proxy: TrustProxy) -> Self {
-        self.proxy = proxy;
+    pub fn trust_forwarded_proto(mut self, trust: bool) -> Self {
+        self.trust_forwarded_proto = trust;
         self
     }
 
@@ -286,14 +277,14 @@ impl Config {
 impl Config {
     /// Ends a session that no request looked at for this long. Default: 30 minutes.
     #[must_use]
-    pub fn idle(mut self, idle: Duration) -> Self {
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.lifetime.idle = idle;
         self
     }
 
     /// Ends a session this long after it began or after the last log-in, however active it is. Default: 12 hours.
     #[must_use]
-    pub fn absolute(mut self, absolute: impl Into<Option<Duration>>) -> Self {
+    pub fn absolute_timeout(mut self, absolute: impl Into<Option<Duration>>) -> Self {
         self.lifetime.absolute = absolute.into();
         self
     }
@@ -307,7 +298,7 @@ impl Config {
 
     /// For how long requests that bring a renewed session's old id are still served. Default: 10 seconds.
     #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
+    pub fn renewal_grace_period(mut self, grace: Duration) -> Self {
         self.lifetime.grace = grace;
         self
     }
@@ -315,8 +306,8 @@ impl Config {
     /// Which part of the idle time must have passed before the store is told that a session was used: from 0 (every
     /// request) to below 1. Default: 0.1.
     #[must_use]
-    pub fn touch_after(mut self, part: f64) -> Self {
-        self.lifetime.touch_after = part;
+    pub fn touch_threshold(mut self, part: f64) -> Self {
+        self.lifetime.touch_threshold = part;
         self
     }
 }
@@ -354,11 +345,11 @@ impl Config {
     /// than that, the option goes. [`Session::get_lenient`](crate::Session::get_lenient) does the same for one call.
     ///
     /// ```
-    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let config = Config::default().lenient_key("cart").lenient_key("theme");
-    /// let engine = Engine::new(MemoryStore::new(), config)?;
-    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// let engine = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let session = engine.begin(&PlainRequest::default()).load().await?;
     /// session.insert("theme", "dark")?;
     /// assert_eq!(session.get::<u8>("theme")?, None);
     /// # Ok(()) }
@@ -382,30 +373,30 @@ impl Config {
     /// Sets how long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
     /// store, within the [deadline](Self::deadline). Default: 5 seconds.
     #[must_use]
-    pub fn commit_within(mut self, limit: Duration) -> Self {
-        self.commit_within = limit;
+    pub fn commit_timeout(mut self, limit: Duration) -> Self {
+        self.commit_timeout = limit;
         self
     }
 
     /// Whether a response whose changes were dropped, because the session ended while it was made, becomes an error
     /// (409 in the adapters). Default: `false`; the drop is an [`Event::WriteDropped`](crate::Event::WriteDropped).
     #[must_use]
-    pub fn dropped_write_is_an_error(mut self, error: bool) -> Self {
-        self.dropped_write_is_an_error = error;
+    pub fn fail_on_dropped_write(mut self, error: bool) -> Self {
+        self.fail_on_dropped_write = error;
         self
     }
 
     /// Sets how many sessions a user may have at once; a log-in ends the oldest ones beyond. `None`: no limit.
     /// Default: 100, where the store can find the sessions of a user. A number that is set needs such a store.
     #[must_use]
-    pub fn sessions_per_user(mut self, limit: impl Into<Option<usize>>) -> Self {
+    pub fn max_sessions_per_user(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.cap = limit.into().map_or(SessionLimit::None, SessionLimit::Chosen);
         self
     }
 
-    /// What happens when a session cannot be loaded. Default: see [`Outage`].
+    /// What happens when a session cannot be loaded. Default: see [`StoreOutage`].
     #[must_use]
-    pub fn outage(mut self, outage: Outage) -> Self {
+    pub fn outage(mut self, outage: StoreOutage) -> Self {
         self.outage = outage;
         self
     }
@@ -413,8 +404,8 @@ impl Config {
     /// How often expired records are removed in the background, give or take a fifth; `None`: never by this engine.
     /// Default: every minute. Expired records do not exist for anybody, swept or not.
     #[must_use]
-    pub fn sweep_every(mut self, every: impl Into<Option<Duration>>) -> Self {
-        self.sweep_every = every.into();
+    pub fn sweep_interval(mut self, every: impl Into<Option<Duration>>) -> Self {
+        self.sweep_interval = every.into();
         self
     }
 }
@@ -462,15 +453,15 @@ impl Config {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
         }
-        if self.sweep_every.is_some_and(|every| every.is_zero()) {
-            return Err(ConfigError::new(&["sweep_every"], "a sweep without a pause would never rest"));
+        if self.sweep_interval.is_some_and(|every| every.is_zero()) {
+            return Err(ConfigError::new(&["sweep_interval"], "a sweep without a pause would never rest"));
         }
         if self.deadline.is_zero() {
             return Err(ConfigError::new(&["deadline"], "no store answers in no time"));
         }
         if self.cap.limit() == Some(0) {
             return Err(ConfigError::new(
-                &["sessions_per_user"],
+                &["max_sessions_per_user"],
                 "a user who may have no session cannot log in",
             ));
         }

@@ -103,7 +103,7 @@ impl Error {
     }
 
     /// Says that there are no random bytes, and why: for implementations of [`Random`](crate::Random).
-    pub fn no_random(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn random_unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Random, "there are no random bytes").with_source(source)
     }
 

@@ -94,29 +94,31 @@ impl fmt::Debug for SessionId {
 /// Random, the same for as long as the session lives (also under a renewed id, a new one at log-in), and nothing can
 /// be made from it: not the id, not the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Handle([u8; 16]);
+pub struct PublicId([u8; 16]);
 
-impl Handle {
+impl PublicId {
     pub(crate) const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 }
 
-impl fmt::Display for Handle {
+impl fmt::Display for PublicId {
     /// 22 characters of base64url.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&BASE64URL_NOPAD.encode(&self.0))
     }
 }
 
-impl std::str::FromStr for Handle {
+impl std::str::FromStr for PublicId {
     type Err = crate::Error;
 
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if no handle looks like that.
     fn from_str(text: &str) -> Result<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| crate::Error::new(crate::ErrorKind::Invalid, "not a session handle"))
+        bytes
+            .map(Self)
+            .ok_or_else(|| crate::Error::new(crate::ErrorKind::Invalid, "not a public id of a session"))
     }
 }
 
@@ -194,9 +196,9 @@ mod tests {
 
     #[test]
     fn a_handle_survives_its_text() {
-        let handle = Handle::new(*b"0123456789abcdef");
-        assert_eq!(handle.to_string().parse::<Handle>().unwrap(), handle);
-        assert!("x".parse::<Handle>().is_err());
+        let handle = PublicId::new(*b"0123456789abcdef");
+        assert_eq!(handle.to_string().parse::<PublicId>().unwrap(), handle);
+        assert!("x".parse::<PublicId>().is_err());
     }
 
     /// A generator that has nothing to give.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom_store::{StoreKey, Stored};
+use cloakroom_store::{StoreKey, VersionedRecord};
 
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 
@@ -23,7 +23,7 @@ pub(crate) struct KeyQueue {
 }
 
 /// First come, first served. Holds the record as the last commit left it.
-type Queue = Arc<FairMutex<Option<Stored>>>;
+type Queue = Arc<FairMutex<Option<VersionedRecord>>>;
 
 /// A place in the queue of a record.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl KeyQueue {
 
 impl Place<'_> {
     /// Waits for the turn; the guard holds the record as the commit before has left it, to be replaced by the next.
-    pub(crate) async fn turn(&self) -> OwnedMutexGuard<Option<Stored>> {
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<Option<VersionedRecord>> {
         self.queue.clone().lock_owned().await
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Lifetime {
     /// For how long a renewed session's old id is excused.
     pub(crate) grace: Duration,
     /// Which part of the idle time passes before the expiry is moved again.
-    pub(crate) touch_after: f64,
+    pub(crate) touch_threshold: f64,
     /// Whether the cookie outlives the browser.
     pub(crate) persistent: bool,
     /// Whether a cookie that outlives the browser ends with the idle time.
@@ -34,7 +34,7 @@ impl Default for Lifetime {
             absolute: Some(Duration::from_secs(12 * 60 * 60)),
             renew_every: None,
             grace: Duration::from_secs(10),
-            touch_after: 0.1,
+            touch_threshold: 0.1,
             persistent: true,
             cookie_follows_idle: false,
         }
@@ -54,28 +54,28 @@ impl Lifetime {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let error = |options: &'static [&'static str], message: &str| Err(ConfigError::new(options, message));
         if self.idle.is_zero() {
-            return error(&["idle"], "a session that may not be idle at all cannot be used");
+            return error(&["idle_timeout"], "a session that may not be idle at all cannot be used");
         }
         if self.absolute.is_some_and(|absolute| absolute.is_zero()) {
-            return error(&["absolute"], "a session cannot end as it begins");
+            return error(&["absolute_timeout"], "a session cannot end as it begins");
         }
         if self.absolute.is_some_and(|absolute| absolute < self.idle) {
             return error(
-                &["idle", "absolute"],
+                &["idle_timeout", "absolute_timeout"],
                 "the idle time is longer than the absolute one and would never count",
             );
         }
         if self.renew_every.is_some_and(|every| every <= self.grace) {
             return error(
-                &["renew_every", "grace"],
+                &["renew_every", "renewal_grace_period"],
                 "ids are renewed faster than old ones stop being excused",
             );
         }
         if self.grace > TOMBSTONE {
-            return error(&["grace"], "an old id is excused for an hour at most");
+            return error(&["renewal_grace_period"], "an old id is excused for an hour at most");
         }
-        if !(0.0..1.0).contains(&self.touch_after) {
-            return error(&["touch_after"], "is a part of the idle time, from 0 to below 1");
+        if !(0.0..1.0).contains(&self.touch_threshold) {
+            return error(&["touch_threshold"], "is a part of the idle time, from 0 to below 1");
         }
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Lifetime {
     /// leaves untouched. In whole numbers of microseconds: it is asked twice in every request.
     fn touch_due_before(&self, idle: Duration, now: Timestamp) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
-        let untouched = 1_000_000 - (self.touch_after * 1e6) as u64;
+        let untouched = 1_000_000 - (self.touch_threshold * 1e6) as u64;
         let of_seconds = idle.as_secs().saturating_mul(untouched);
         let of_the_rest = u64::from(idle.subsec_micros()) * untouched / 1_000_000;
         let micros = now.as_micros().saturating_add(of_seconds.saturating_add(of_the_rest));
@@ -200,7 +200,7 @@ mod tests {
             expires,
             start + minutes(3) + Duration::from_micros(1)
         ));
-        let every_time = Lifetime { touch_after: 0.0, ..lifetime };
+        let every_time = Lifetime { touch_threshold: 0.0, ..lifetime };
         assert!(every_time.touch_is_due(&header(start), expires, start + Duration::from_micros(1)));
     }
 
@@ -217,11 +217,17 @@ mod tests {
     #[test]
     fn contradictions_name_their_options() {
         let cases: [(Lifetime, &[&str]); 5] = [
-            (Lifetime { idle: Duration::ZERO, ..Lifetime::default() }, &["idle"]),
-            (Lifetime { absolute: Some(minutes(1)), ..Lifetime::default() }, &["idle", "absolute"]),
-            (Lifetime { renew_every: Some(minutes(0)), ..Lifetime::default() }, &["renew_every", "grace"]),
-            (Lifetime { grace: minutes(61), ..Lifetime::default() }, &["grace"]),
-            (Lifetime { touch_after: f64::NAN, ..Lifetime::default() }, &["touch_after"]),
+            (Lifetime { idle: Duration::ZERO, ..Lifetime::default() }, &["idle_timeout"]),
+            (
+                Lifetime { absolute: Some(minutes(1)), ..Lifetime::default() },
+                &["idle_timeout", "absolute_timeout"],
+            ),
+            (
+                Lifetime { renew_every: Some(minutes(0)), ..Lifetime::default() },
+                &["renew_every", "renewal_grace_period"],
+            ),
+            (Lifetime { grace: minutes(61), ..Lifetime::default() }, &["renewal_grace_period"]),
+            (Lifetime { touch_threshold: f64::NAN, ..Lifetime::default() }, &["touch_threshold"]),
         ];
         for (lifetime, options) in cases {
             assert_eq!(lifetime.check().unwrap_err().options(), options);

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use cloakroom_store::{Entry, OwnerKey, RecordHead, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, OwnerKey, RecordHead, StoreKey, Timestamp, Version, VersionedRecord};
 
-use crate::Handle;
+use crate::PublicId;
 use crate::record::{Header, read_head};
 
 /// What a list shows of a session's record.
@@ -16,7 +16,7 @@ pub(crate) struct Listed {
     pub(crate) expires_at: Timestamp,
     pub(crate) user: Option<String>,
     /// When the log-in began.
-    pub(crate) since: Timestamp,
+    pub(crate) logged_in_at: Timestamp,
     pub(crate) device: Option<String>,
     /// The public id of the session that it belongs to: its own, or that of the listed one which it is to replace.
     session: [u8; 16],
@@ -46,27 +46,47 @@ impl Listed {
 
     /// Reads a record; `None` if it is no session, or cannot be read.
     pub(crate) fn read(entry: Entry) -> Option<Self> {
-        let Entry { key, stored: Stored { record, version } } = entry;
+        let Entry { key, stored: VersionedRecord { record, version } } = entry;
         let (header, device) = read_head(&record.payload)?;
         let user =
             record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());
-        let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
+        let logged_in_at = record.owner.map_or(Timestamp::EPOCH, |owner| owner.logged_in_at);
         let session = header.public_id();
         let expires_at = record.expires_at;
-        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
+        Some(Self {
+            key,
+            version,
+            header,
+            expires_at,
+            user,
+            logged_in_at,
+            device,
+            session,
+            is_replacement: false,
+        })
     }
 
     /// Reads what a list of the owner's records shows of one; `None` if it is no session, or cannot be read.
     pub(crate) fn read_head(head: RecordHead, owner: &OwnerKey) -> Option<Self> {
         let (header, device) = read_head(&head.payload_head)?;
-        let RecordHead { key, version, since, expires_at, .. } = head;
+        let RecordHead { key, version, logged_in_at, expires_at, .. } = head;
         let user = Some(String::from_utf8_lossy(owner.as_bytes()).into_owned());
         let session = header.public_id();
-        Some(Self { key, version, header, expires_at, user, since, device, session, is_replacement: false })
+        Some(Self {
+            key,
+            version,
+            header,
+            expires_at,
+            user,
+            logged_in_at,
+            device,
+            session,
+            is_replacement: false,
+        })
     }
 
     /// Returns whether this is the session of that public id.
-    pub(crate) fn is_named(&self, handle: &Handle) -> bool {
-        Handle::new(self.session) == *handle
+    pub(crate) fn is_named(&self, public_id: &PublicId) -> bool {
+        PublicId::new(self.session) == *public_id
     }
 }

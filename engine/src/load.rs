@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use cloakroom_store::{StoreKey, Timestamp, Touch, Version};
 
-use crate::config::OutagePolicy;
-use crate::observe::{Doing, Event, Expiry, Refusal};
+use crate::config::OutageFallback;
+use crate::observe::{Event, ExpiryReason, Operation, RejectReason};
 use crate::record::{Frames, Payload};
 use crate::records::{Follow, Live, Records, Resolved};
 use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 use crate::state::{Located, Location, State};
-use crate::{Engine, Error, Result, SessionId};
+use crate::{Error, Result, SessionId, SessionManager};
 
 /// How long a request waits for the clean-up of a session that has run out.
 const CLEAN_UP: Duration = Duration::from_millis(20);
 
-impl Engine {
+impl SessionManager {
     /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
     /// on, with [`look_up`](Self::look_up).
     #[inline]
@@ -63,7 +63,7 @@ impl Engine {
                 },
                 Ok(other) => {
                     is_replaced |= matches!(other, Resolved::ReplacedByLogin);
-                    self.emit(&Event::Refused { reason: refusal_of(&other) });
+                    self.emit(&Event::Rejected { reason: refusal_of(&other) });
                 }
                 Err(error) => return self.during_outage(error, now),
             }
@@ -111,28 +111,34 @@ impl Engine {
     }
 
     /// Returns on which clock a session has run out that the store still has.
-    pub(crate) fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<Expiry> {
+    pub(crate) fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<ExpiryReason> {
         let lifetime = &self.config().lifetime;
         if now >= lifetime.ends_at(&live.header) {
-            return Some(Expiry::Absolute);
+            return Some(ExpiryReason::Absolute);
         }
-        lifetime.was_idle_too_long(&live.header, live.expires_at, now).then_some(Expiry::Idle)
+        lifetime.was_idle_too_long(&live.header, live.expires_at, now).then_some(ExpiryReason::Idle)
     }
 
     /// Removes a session that has run out; of several requests that find it, one counts it. The request waits a moment for
     /// that, and is anonymous either way.
-    async fn expire(&self, records: &mut Records<'_>, key: &StoreKey, version: Version, reason: Expiry) {
+    async fn expire(
+        &self,
+        records: &mut Records<'_>,
+        key: &StoreKey,
+        version: Version,
+        reason: ExpiryReason,
+    ) {
         let engine = self.clone();
         let removed = move || engine.emit(&Event::Expired { reason, count: 1 });
         records.clean_up(key, version, CLEAN_UP, removed).await;
-        self.emit(&Event::Refused { reason: Refusal::Unknown });
+        self.emit(&Event::Rejected { reason: RejectReason::Unknown });
     }
 
     fn during_outage(&self, error: Error, now: Timestamp) -> Result<Box<State>> {
-        self.failed(Doing::Load, &error);
-        match self.config().outage.then {
-            OutagePolicy::FailClosed => Err(error),
-            OutagePolicy::AnonymousReadOnly => {
+        self.failed(Operation::Load, &error);
+        match self.config().outage.fallback {
+            OutageFallback::FailClosed => Err(error),
+            OutageFallback::AnonymousReadOnly => {
                 Ok(Box::new(State::new(Location::Unknown, Frames::default(), now)))
             }
         }
@@ -140,10 +146,10 @@ impl Engine {
 }
 
 /// Returns why an id was not accepted.
-const fn refusal_of(resolved: &Resolved) -> Refusal {
+const fn refusal_of(resolved: &Resolved) -> RejectReason {
     match resolved {
-        Resolved::Live(_) | Resolved::Missing => Refusal::Unknown,
-        Resolved::ReplacedByLogin | Resolved::GraceOver => Refusal::Superseded,
-        Resolved::Unreadable => Refusal::Unreadable,
+        Resolved::Live(_) | Resolved::Missing => RejectReason::Unknown,
+        Resolved::ReplacedByLogin | Resolved::GraceOver => RejectReason::Superseded,
+        Resolved::Unreadable => RejectReason::Unreadable,
     }
 }

@@ -6,25 +6,24 @@ use std::sync::Arc;
 
 use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
 
-use crate::config::TrustProxy;
 use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
 use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
-use crate::observe::{Doing, Event, Refusal};
+use crate::observe::{Event, Operation, RejectReason};
 use crate::random::Nonces;
 use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
-use crate::{Config, ConfigError, Error, Pending, Random, RequestHead, Result, Sessions};
+use crate::{Config, ConfigError, Error, Random, RequestHead, RequestSession, Result, UserSessions};
 
 /// Keeps sessions: one for an application, cheap to clone.
 ///
-/// Adapters call [`begin`](Self::begin) when a request comes, [`Pending::load`] when a handler asks for its session
-/// and [`Pending::commit`] before the response leaves.
+/// Adapters call [`begin`](Self::begin) when a request comes, [`RequestSession::load`] when a handler asks for its session
+/// and [`RequestSession::commit`] before the response leaves.
 #[derive(Clone)]
-pub struct Engine(pub(crate) Arc<Inner>);
+pub struct SessionManager(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
@@ -38,25 +37,25 @@ pub(crate) struct Inner {
     shared_clock: SharedClock,
 }
 
-impl Engine {
+impl SessionManager {
     /// Makes an engine on a store. Within a tokio runtime, also starts to sweep in the background.
     ///
     /// # Errors
-    /// If options contradict each other, or the store lacks an ability that they need.
+    /// If options contradict each other, or the store lacks a capability that they need.
     pub fn new(store: impl Store, config: Config) -> Result<Self, ConfigError> {
-        Self::shared(Arc::new(store), config)
+        Self::from_arc(Arc::new(store), config)
     }
 
     /// Makes an engine on a store that others use too.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn shared(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
+    pub fn from_arc(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
         let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
         let cookie = config.check(&codec)?;
-        if config.cap.is_required() && store.abilities().owners.is_none() {
+        if config.cap.is_required() && store.capabilities().owners.is_none() {
             let message = "the store cannot find the sessions of a user";
-            return Err(ConfigError::new(&["sessions_per_user", "store"], message));
+            return Err(ConfigError::new(&["max_sessions_per_user", "store"], message));
         }
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
@@ -77,7 +76,7 @@ impl Engine {
 
     /// Begins a request: reads its cookies, asks no store. Those of a [`CookieFormat`] are read when the session is first
     /// looked at.
-    pub fn begin(&self, head: &impl RequestHead) -> Pending {
+    pub fn begin(&self, head: &impl RequestHead) -> RequestSession {
         if let Some(format) = self.format() {
             return self.begin_with(format, head);
         }
@@ -91,8 +90,8 @@ impl Engine {
                 match self.0.codec.read(name, value) {
                     Ok(id) => ids.add(id),
                     Err(NotAnId::Malformed) if value.is_empty() => {}
-                    Err(NotAnId::Malformed) => self.reject(&mut ids, Refusal::Malformed),
-                    Err(NotAnId::Forged) => self.reject(&mut ids, Refusal::Forged),
+                    Err(NotAnId::Malformed) => self.reject(&mut ids, RejectReason::Malformed),
+                    Err(NotAnId::Forged) => self.reject(&mut ids, RejectReason::Forged),
                 }
             }
         }
@@ -100,16 +99,16 @@ impl Engine {
     }
 
     /// Begins a request whose cookies are those of another package.
-    fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> Pending {
+    fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
         let ids = RequestIds::unread(head.cookies());
         let is_covered = head.path().is_none_or(|path| format.covers(path));
         RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
     }
 
     /// Tells of a cookie that is no id, once a request and reason: a client may send thousands.
-    fn reject(&self, ids: &mut Candidates, reason: Refusal) {
+    fn reject(&self, ids: &mut Candidates, reason: RejectReason) {
         if ids.reject(reason) {
-            self.emit(&Event::Refused { reason });
+            self.emit(&Event::Rejected { reason });
         }
     }
 
@@ -118,12 +117,10 @@ impl Engine {
         if self.0.config.cookie.secure != Secure::Auto && self.format().is_none() {
             return false;
         }
-        let forwarded = match self.0.config.proxy {
-            TrustProxy::No => None,
-            TrustProxy::Yes => head.forwarded_proto(),
-        };
+        let trusts = self.0.config.trust_forwarded_proto;
+        let forwarded = if trusts { head.forwarded_proto() } else { None };
         forwarded.map_or_else(
-            || head.is_https() && self.0.config.proxy == TrustProxy::No,
+            || head.is_https() && !trusts,
             |list| {
                 list.split(|&byte| byte == b',')
                     .next()
@@ -133,8 +130,8 @@ impl Engine {
     }
 
     /// Returns sessions by user: what a page of devices or an administrator needs.
-    pub fn sessions(&self) -> Sessions {
-        Sessions::new(self.clone())
+    pub fn sessions(&self) -> UserSessions {
+        UserSessions::new(self.clone())
     }
 
     /// Returns the name of the cookie, exactly as it is written and read.
@@ -202,16 +199,16 @@ impl Engine {
         self.0.nonces.next()
     }
 
-    /// Returns the store's answers without waiting, if it has the ability.
+    /// Returns the store's answers without waiting, if it has the capability.
     #[inline]
     pub(crate) fn immediate(&self) -> Option<&dyn Immediate> {
-        self.0.store.abilities().immediate
+        self.0.store.capabilities().immediate
     }
 
     /// Returns how many sessions a user may have, if the store can tell.
     pub(crate) fn session_limit(&self) -> Option<usize> {
         let limit = self.0.config.cap.limit()?;
-        self.0.store.abilities().owners.map(|_| limit)
+        self.0.store.capabilities().owners.map(|_| limit)
     }
 
     /// Draws the random parts of a new session. Never call it under a lock: the generator is the application's.
@@ -239,20 +236,20 @@ impl Engine {
     /// Tells the application of an event. An observer that panics breaks neither a request nor the sweep.
     pub(crate) fn emit(&self, event: &Event) {
         let Some(observer) = &self.0.config.observer else { return };
-        if catch_unwind(AssertUnwindSafe(|| observer.event(event))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_err() {
             tracing::error!("the session observer panicked");
         }
     }
 
-    pub(crate) fn failed(&self, doing: Doing, error: &Error) {
-        tracing::warn!(?doing, error = error as &dyn std::error::Error, "a session operation failed");
-        self.emit(&Event::Failed { doing, kind: error.kind() });
+    pub(crate) fn failed(&self, operation: Operation, error: &Error) {
+        tracing::warn!(?operation, error = error as &dyn std::error::Error, "a session operation failed");
+        self.emit(&Event::Failed { operation, kind: error.kind() });
     }
 }
 
-impl fmt::Debug for Engine {
+impl fmt::Debug for SessionManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
+        f.debug_struct("SessionManager")
             .field("store", &self.0.store)
             .field("config", &self.0.config)
             .finish_non_exhaustive()

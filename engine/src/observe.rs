@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Engine, ErrorKind, Handle};
+use crate::{ErrorKind, PublicId, SessionManager};
 
 /// Something that happened to a session, or to the store: exactly one event each time, with its reason.
 ///
@@ -13,41 +13,41 @@ pub enum Event {
     /// A session was stored for the first time.
     Created {
         /// The session.
-        session: Handle,
+        session: PublicId,
     },
     /// A session has a new id.
     Renewed {
         /// The session.
-        session: Handle,
+        session: PublicId,
         /// Why.
-        reason: Renewal,
+        reason: RenewalReason,
     },
     /// A session was ended by the application.
     Ended {
         /// Why.
-        reason: End,
+        reason: EndReason,
         /// How many sessions.
         count: u64,
     },
     /// Sessions ran out of time.
     Expired {
         /// On which clock.
-        reason: Expiry,
+        reason: ExpiryReason,
         /// How many sessions.
         count: u64,
     },
     /// A cookie was not accepted; the request is anonymous. A cookie of a [`CookieFormat`](crate::format::CookieFormat) is
     /// read when the request first looks at its session.
-    Refused {
+    Rejected {
         /// Why.
-        reason: Refusal,
+        reason: RejectReason,
     },
     /// Changes were dropped because their session had ended meanwhile.
     WriteDropped,
     /// A session was to end, and did not: a log-in had replaced it, and the session under the newer id goes on.
     EndIgnored {
         /// Why it was to end.
-        reason: End,
+        reason: EndReason,
     },
     /// A handle changed its session after the response, and was dropped without a [`save`](crate::Session::save).
     UnsavedChanges,
@@ -59,15 +59,15 @@ pub enum Event {
     /// A session could not be loaded, saved or swept.
     Failed {
         /// What was being done.
-        doing: Doing,
+        operation: Operation,
         /// What went wrong.
         kind: ErrorKind,
     },
     /// The store did not answer, for the first time since it last did. Requests wait or fail as the
-    /// [outage policy](crate::Outage) says.
-    Disconnected,
+    /// [outage policy](crate::StoreOutage) says.
+    StoreUnavailable,
     /// The store answers again.
-    Connected,
+    StoreRecovered,
     /// A response that looked at its session may be stored by shared caches: the application said `public`,
     /// `s-maxage`, or so in a header for a CDN. One user may be shown what was made for another.
     SharedCache,
@@ -79,7 +79,7 @@ pub enum Event {
     LayerIgnored,
 }
 
-impl Engine {
+impl SessionManager {
     /// Reports an event to the [observer](crate::Config::observer): for adapters, which see what the engine cannot.
     pub fn report(&self, event: &Event) {
         self.emit(event);
@@ -89,7 +89,7 @@ impl Engine {
 /// Why an id was renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Renewal {
+pub enum RenewalReason {
     /// Its time had come, or the application asked; the user's rights are the same.
     SamePrivilege,
     /// Somebody logged in.
@@ -99,7 +99,7 @@ pub enum Renewal {
 /// Why the application ended a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum End {
+pub enum EndReason {
     /// The user logged out.
     LogOut,
     /// The handler destroyed or reset it.
@@ -113,7 +113,7 @@ pub enum End {
 /// The clock on which sessions ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Expiry {
+pub enum ExpiryReason {
     /// Nobody looked at them. Counted when the sweep removes their records, so only where a store is swept; and not
     /// for sessions whose idle time was set for them alone, which no store can tell from what other sessions leave behind.
     Idle,
@@ -124,7 +124,7 @@ pub enum Expiry {
 /// Why a cookie was not accepted. Many of one kind mean that somebody is guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum RejectReason {
     /// It cannot be an id.
     Malformed,
     /// Its signature is wrong.
@@ -140,7 +140,7 @@ pub enum Refusal {
 /// What failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Doing {
+pub enum Operation {
     /// A load.
     Load,
     /// A commit.
@@ -154,11 +154,11 @@ pub enum Doing {
 /// Is told what happens to sessions. Called in the middle of a request: be quick, never block.
 pub trait Observer: Send + Sync + 'static {
     /// Takes note of `event`.
-    fn event(&self, event: &Event);
+    fn on_event(&self, event: &Event);
 }
 
 impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
-    fn event(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         self(event);
     }
 }

@@ -10,7 +10,7 @@ pub trait Random: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes` with bytes that nobody can guess.
     ///
     /// # Errors
-    /// [`Error::no_random`] if there are none; the request then fails, and no weaker id is made.
+    /// [`Error::random_unavailable`] if there are none; the request then fails, and no weaker id is made.
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
@@ -20,7 +20,7 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(Error::no_random)
+        getrandom::fill(bytes).map_err(Error::random_unavailable)
     }
 }
 

@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Created, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners, Record,
-    Result as StoreResult, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners, Record,
+    Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
 };
 
 use tokio::time::Instant;
@@ -20,12 +20,12 @@ use crate::record::{Frames, Header, Payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
-use crate::{Engine, Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, SessionManager};
 
 /// The store, as one operation of the engine asks it.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
-    engine: &'a Engine,
+    engine: &'a SessionManager,
     retry: Retry,
     loads: usize,
     /// Whether it asks a store that is down whether it is back.
@@ -110,8 +110,8 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) while the store is known to be down.
-    pub(crate) fn for_load(engine: &'a Engine, waited: Option<&'a AtomicU64>) -> Result<Self> {
-        let (config, failures) = (engine.config(), engine.config().outage.wait);
+    pub(crate) fn for_load(engine: &'a SessionManager, waited: Option<&'a AtomicU64>) -> Result<Self> {
+        let (config, failures) = (engine.config(), engine.config().outage.retry_for);
         let limits = Limits { deadline: config.deadline, conflicts: Duration::MAX, failures };
         let mut records = Self::open(engine, limits)?;
         records.waited = waited;
@@ -122,13 +122,13 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// As for [`for_load`](Self::for_load).
-    pub(crate) fn for_commit(engine: &'a Engine, deadline: Duration) -> Result<Self> {
+    pub(crate) fn for_commit(engine: &'a SessionManager, deadline: Duration) -> Result<Self> {
         let config = engine.config();
-        let (conflicts, failures) = (config.commit_within, config.outage.wait);
+        let (conflicts, failures) = (config.commit_timeout, config.outage.retry_for);
         Self::open(engine, Limits { deadline, conflicts, failures })
     }
 
-    fn open(engine: &'a Engine, limits: Limits) -> Result<Self> {
+    fn open(engine: &'a SessionManager, limits: Limits) -> Result<Self> {
         let admission = engine.health().admit();
         if admission == Admission::Refused {
             let message = "the session store did not answer the last requests";
@@ -186,7 +186,7 @@ impl<'a> Records<'a> {
     ///
     /// A server that does not answer is no failure here: the write that follows finds that out.
     pub(crate) async fn clock_offset(&mut self) -> ClockOffset {
-        let Some(server) = self.store().abilities().server_clock else { return ClockOffset::default() };
+        let Some(server) = self.store().capabilities().server_clock else { return ClockOffset::default() };
         let (shared, own) = (self.engine.shared_clock(), self.engine.clock());
         if let Some(known) = shared.known(own.now()) {
             return known;
@@ -216,7 +216,7 @@ impl<'a> Records<'a> {
         let (store, key, deadline) =
             (self.engine.store().clone(), key.clone(), self.engine.config().deadline);
         let work = async move {
-            if let Ok(Updated::Updated(_)) = store.update(&key, version, &Record::expired()).await {
+            if let Ok(UpdateOutcome::Updated(_)) = store.update(&key, version, &Record::expired()).await {
                 removed();
             }
         };
@@ -229,7 +229,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    pub(crate) async fn create(&mut self, key: &StoreKey, record: &Record) -> StoreResult<Created> {
+    pub(crate) async fn create(&mut self, key: &StoreKey, record: &Record) -> StoreResult<CreateOutcome> {
         let store = self.store();
         self.ask(store.create(key, record)).await
     }
@@ -239,13 +239,17 @@ impl<'a> Records<'a> {
         key: &StoreKey,
         version: Version,
         record: &Record,
-    ) -> StoreResult<Updated> {
+    ) -> StoreResult<UpdateOutcome> {
         let store = self.store();
         self.ask(store.update(key, version, record)).await
     }
 
     /// Loads a record, trying again after failures.
-    pub(crate) async fn load(&mut self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(crate) async fn load(
+        &mut self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let store = self.store();
         self.loads += 1;
         loop {
@@ -268,7 +272,7 @@ impl<'a> Records<'a> {
     }
 
     /// Removes a record, trying again after failures.
-    pub(crate) async fn delete(&mut self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn delete(&mut self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let store = self.store();
         loop {
             match self.ask(store.delete(key)).await {
@@ -283,9 +287,9 @@ impl<'a> Records<'a> {
         let mut may_be_ours = false;
         loop {
             match self.update(key, version, &Record::expired()).await {
-                Ok(Updated::Updated(_)) => return Ok(true),
-                Ok(Updated::Gone) => return Ok(may_be_ours),
-                Ok(Updated::Conflict(_) | Updated::Revoked) => return Ok(false),
+                Ok(UpdateOutcome::Updated(_)) => return Ok(true),
+                Ok(UpdateOutcome::NotFound) => return Ok(may_be_ours),
+                Ok(UpdateOutcome::Conflict(_) | UpdateOutcome::Revoked) => return Ok(false),
                 Err(error) => {
                     may_be_ours |= error.is_uncertain();
                     self.wait_after(error).await?;
@@ -304,7 +308,7 @@ impl<'a> Records<'a> {
     pub(crate) async fn resolve_from(
         &mut self,
         mut key: StoreKey,
-        mut found: Option<Stored>,
+        mut found: Option<VersionedRecord>,
         follow: Follow,
     ) -> Result<Resolved> {
         for hop in 0usize.. {
@@ -338,13 +342,13 @@ impl<'a> Records<'a> {
         let mut record = live.header.record(&live.frames);
         (record.expires_at, record.owner) = (live.expires_at, live.owner);
         if let Some(owner) = &mut record.owner {
-            owner.since = owner.since.max(since);
+            owner.logged_in_at = owner.logged_in_at.max(since);
         }
         loop {
             match self.update(&live.key, live.version, &record).await {
-                Ok(Updated::Updated(_)) => return Ok(Some(true)),
-                Ok(Updated::Conflict(_)) => return Ok(Some(false)),
-                Ok(Updated::Gone | Updated::Revoked) => return Ok(None),
+                Ok(UpdateOutcome::Updated(_)) => return Ok(Some(true)),
+                Ok(UpdateOutcome::Conflict(_)) => return Ok(Some(false)),
+                Ok(UpdateOutcome::NotFound | UpdateOutcome::Revoked) => return Ok(None),
                 Err(error) => self.wait_after(error).await?,
             }
         }
@@ -410,7 +414,7 @@ impl<'a> Records<'a> {
     /// Reads a page of all sessions.
     pub(crate) async fn scan(&mut self, after: Option<&Cursor>) -> Result<(Vec<Listed>, Option<Cursor>)> {
         let unsupported = || Error::new(ErrorKind::Unsupported, "the store cannot go through its sessions");
-        let scan = self.store().abilities().scan.ok_or_else(unsupported)?;
+        let scan = self.store().capabilities().scan.ok_or_else(unsupported)?;
         loop {
             match self.ask(scan.scan(after, PAGE)).await {
                 Ok(page) => {
@@ -424,7 +428,7 @@ impl<'a> Records<'a> {
     fn owners(&self) -> Result<&'a dyn Owners> {
         let unsupported =
             || Error::new(ErrorKind::Unsupported, "the store cannot find the sessions of a user");
-        self.store().abilities().owners.ok_or_else(unsupported)
+        self.store().capabilities().owners.ok_or_else(unsupported)
     }
 
     /// Removes records that were made to replace another one which is still the session: the client never got their id.
@@ -453,7 +457,7 @@ impl<'a> Records<'a> {
     async fn is_still_the_session(&mut self, key: &StoreKey) -> bool {
         let Ok(Some(stored)) = self.load(key, None).await else { return false };
         matches!(Payload::decode(&stored.record.payload), Ok(Payload::Session(..)))
-            && matches!(self.update(key, stored.version, &stored.record).await, Ok(Updated::Updated(_)))
+            && matches!(self.update(key, stored.version, &stored.record).await, Ok(UpdateOutcome::Updated(_)))
     }
 
     /// Returns how many loads were made.

@@ -47,14 +47,14 @@ impl StoreHealth {
             return None;
         }
         let troubles = self.troubles.swap(0, Ordering::Relaxed);
-        (troubles & SILENT != 0).then_some(Event::Connected)
+        (troubles & SILENT != 0).then_some(Event::StoreRecovered)
     }
 
     /// Notes an error; returns the event that it is. Of errors only one means that the store did not answer.
     pub(crate) fn record_error(&self, error: &Error) -> Option<Event> {
         let is_silent = error.kind() == ErrorKind::Unavailable;
         let is_first = is_silent && self.troubles.fetch_or(SILENT, Ordering::Relaxed) & SILENT == 0;
-        is_first.then_some(Event::Disconnected)
+        is_first.then_some(Event::StoreUnavailable)
     }
 
     /// Notes that an operation has met its first trouble.

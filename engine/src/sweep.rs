@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use cloakroom_store::Swept;
+use cloakroom_store::SweepStats;
 
 use crate::manager::Inner;
-use crate::observe::{Doing, Event, Expiry};
+use crate::observe::{Event, ExpiryReason, Operation};
 use crate::retry::jitter;
-use crate::{Engine, Result};
+use crate::{Result, SessionManager};
 
 /// Whether this engine's sweep runs. Each engine has its own.
 #[derive(Debug, Default)]
@@ -38,14 +38,15 @@ impl Drop for Running {
     }
 }
 
-impl Engine {
+impl SessionManager {
     /// Starts the sweep if it does not run, there is something to sweep, and there is a runtime to do it.
     pub(crate) fn start_sweeping(&self) {
         let sweeper = &self.0.sweeper;
         if sweeper.is_running.load(Ordering::Relaxed) || sweeper.has_nothing_to_do.load(Ordering::Relaxed) {
             return;
         }
-        let Some(every) = self.config().sweep_every.filter(|_| self.0.store.abilities().sweep.is_some())
+        let Some(every) =
+            self.config().sweep_interval.filter(|_| self.0.store.capabilities().sweep.is_some())
         else {
             return sweeper.has_nothing_to_do.store(true, Ordering::Relaxed);
         };
@@ -62,8 +63,8 @@ impl Engine {
     /// # Errors
     /// What the store says. Stores that expire by themselves have nothing to sweep: 0.
     pub async fn sweep(&self) -> Result<u64> {
-        let mut all = Swept::NOTHING;
-        if let Some(sweep) = self.0.store.abilities().sweep {
+        let mut all = SweepStats::NOTHING;
+        if let Some(sweep) = self.0.store.capabilities().sweep {
             loop {
                 let swept = sweep.sweep(BATCH).await;
                 self.record_answer(&swept);
@@ -76,7 +77,7 @@ impl Engine {
             }
         }
         if all.sliding > 0 {
-            self.emit(&Event::Expired { reason: Expiry::Idle, count: all.sliding as u64 });
+            self.emit(&Event::Expired { reason: ExpiryReason::Idle, count: all.sliding as u64 });
         }
         Ok(all.removed as u64)
     }
@@ -88,12 +89,12 @@ async fn sweep_forever(running: Running, every: Duration, seed: u64) {
     loop {
         round = round.wrapping_add(1);
         tokio::time::sleep(every.mul_f64(0.8 + 0.4 * jitter(round))).await;
-        let Some(engine) = running.0.upgrade().map(Engine) else { return };
+        let Some(engine) = running.0.upgrade().map(SessionManager) else { return };
         let swept = engine.clone();
         // In a task of its own, so that a store that panics ends this round and not the sweep.
         let mut round = tokio::spawn(async move {
             if let Err(error) = swept.sweep().await {
-                swept.failed(Doing::Sweep, &error);
+                swept.failed(Operation::Sweep, &error);
             }
         });
         if tokio::time::timeout(LONGEST_ROUND, &mut round).await.is_err() {

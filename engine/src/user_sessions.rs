@@ -8,16 +8,16 @@ use cloakroom_store::{OwnerKey, StoreKey, Timestamp};
 use crate::commit::{Ended, end_following_redirects};
 use crate::lifetime::last_use;
 use crate::listed::Listed;
-use crate::observe::{Doing, End, Event};
+use crate::observe::{EndReason, Event, Operation};
 use crate::records::{Follow, Records, Resolved};
 use crate::shared_clock::ClockOffset;
-use crate::{Engine, Error, ErrorKind, Handle, Result, Session};
+use crate::{Error, ErrorKind, PublicId, Result, Session, SessionManager};
 
-/// Sessions by user; from [`Engine::sessions`]. Needs a store that can find the sessions of a user: all that ship
+/// Sessions by user; from [`SessionManager::sessions`]. Needs a store that can find the sessions of a user: all that ship
 /// with Cloakroom can, but memcached.
 #[derive(Clone, Debug)]
-pub struct Sessions {
-    engine: Engine,
+pub struct UserSessions {
+    engine: SessionManager,
 }
 
 /// What may be shown of a session: it gives no access to the session.
@@ -25,7 +25,7 @@ pub struct Sessions {
 #[non_exhaustive]
 pub struct SessionInfo {
     /// Its public name.
-    pub handle: Handle,
+    pub public_id: PublicId,
     /// Whose it is.
     pub user: Option<String>,
     /// When it began, or its user last logged in.
@@ -40,8 +40,8 @@ pub struct SessionInfo {
     pub device: Option<String>,
 }
 
-impl Sessions {
-    pub(crate) fn new(engine: Engine) -> Self {
+impl UserSessions {
+    pub(crate) fn new(engine: SessionManager) -> Self {
         Self { engine }
     }
 
@@ -57,7 +57,7 @@ impl Sessions {
         let reachable = listed.iter().filter(|record| !record.is_replacement);
         let mut sessions: Vec<SessionInfo> = reachable
             .filter_map(|record| self.info(record))
-            .filter(|info| seen.insert(info.handle))
+            .filter(|info| seen.insert(info.public_id))
             .collect();
         sessions.sort_by_key(|info| std::cmp::Reverse(info.started_at));
         Ok(sessions)
@@ -75,19 +75,24 @@ impl Sessions {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
-    pub async fn revoke(&self, user: &str, handle: &Handle) -> Result<bool> {
+    pub async fn revoke(&self, user: &str, public_id: &PublicId) -> Result<bool> {
         let owner = owner_key(user)?;
-        let ended = self.ask(async |records| self.end_named(records, &owner, handle).await).await?;
+        let ended = self.ask(async |records| self.end_named(records, &owner, public_id).await).await?;
         self.ended(u64::from(ended));
         Ok(ended)
     }
 
     /// Ends the session of that name. A renewal at the same time moves it to another key, so this looks until it is gone.
-    async fn end_named(&self, records: &mut Records<'_>, owner: &OwnerKey, handle: &Handle) -> Result<bool> {
+    async fn end_named(
+        &self,
+        records: &mut Records<'_>,
+        owner: &OwnerKey,
+        public_id: &PublicId,
+    ) -> Result<bool> {
         let mut has_ended = false;
         loop {
             let listed = records.list_all(owner).await?;
-            let found: Vec<&Listed> = listed.iter().filter(|it| it.is_named(handle)).collect();
+            let found: Vec<&Listed> = listed.iter().filter(|it| it.is_named(public_id)).collect();
             if found.iter().all(|record| self.info(record).is_none()) {
                 return Ok(has_ended);
             }
@@ -141,7 +146,7 @@ impl Sessions {
                 self.exempt(records, session, after, offset).await?;
                 let revoked = records.revoke(&owner, at).await?;
                 let public =
-                    session.0.with(|state| state.stored().map(|it| Handle::new(it.header.public_id())));
+                    session.0.with(|state| state.stored().map(|it| PublicId::new(it.header.public_id())));
                 let count = revoked + self.end_what_is_dated_ahead(records, &owner, offset, public).await?;
                 // A log-in of this request, which is not stored yet, gets the later date, too.
                 session.0.with(|state| state.redate(after, offset));
@@ -159,7 +164,7 @@ impl Sessions {
         records: &mut Records<'_>,
         owner: &OwnerKey,
         offset: ClockOffset,
-        but: Option<Handle>,
+        but: Option<PublicId>,
     ) -> Result<u64> {
         let mut count = 0;
         loop {
@@ -168,7 +173,7 @@ impl Sessions {
             let now = offset.revocation(self.engine.clock().now()) + Duration::from_micros(1);
             let later = listed
                 .iter()
-                .filter(|it| it.since > now && self.info(it).is_some())
+                .filter(|it| it.logged_in_at > now && self.info(it).is_some())
                 .filter(|it| but.is_none_or(|but| !it.is_named(&but)));
             let (mut found, before) = (false, count);
             for record in later {
@@ -213,14 +218,14 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot go through its records; a store's failure.
-    pub async fn revoke_any(&self, handle: &Handle) -> Result<bool> {
+    pub async fn revoke_by_id(&self, public_id: &PublicId) -> Result<bool> {
         let mut after = None;
         loop {
             let page = self.ask(async |records| records.scan(after.as_ref()).await).await?;
-            let mut named = page.0.iter().filter(|found| found.is_named(handle));
+            let mut named = page.0.iter().filter(|found| found.is_named(public_id));
             if let Some((found, info)) = named.find_map(|found| Some((found, self.info(found)?))) {
                 return match info.user {
-                    Some(user) => self.revoke(&user, handle).await,
+                    Some(user) => self.revoke(&user, public_id).await,
                     None => self.end_anonymous(found.key.clone()).await,
                 };
             }
@@ -246,7 +251,7 @@ impl Sessions {
         if let Err(error) = &answer
             && error.kind() == ErrorKind::Unavailable
         {
-            self.engine.failed(Doing::Manage, error);
+            self.engine.failed(Operation::Manage, error);
         }
         answer
     }
@@ -264,7 +269,7 @@ impl Sessions {
             return None;
         }
         Some(SessionInfo {
-            handle: Handle::new(header.public_id()),
+            public_id: PublicId::new(header.public_id()),
             user: record.user.clone(),
             started_at: header.started_at(),
             last_seen: last_use(header, record.expires_at, now),
@@ -276,7 +281,7 @@ impl Sessions {
 
     fn ended(&self, count: u64) {
         if count > 0 {
-            self.engine.emit(&Event::Ended { reason: End::Revoked, count });
+            self.engine.emit(&Event::Ended { reason: EndReason::Revoked, count });
         }
     }
 }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use cloakroom::store::{
-    Abilities, Created, Cursor, HeadPage, OwnerKey, Owners, Record, RecordHead, Result, Store, StoreKey,
-    Stored, Timestamp, Touch, Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, HeadPage, OwnerKey, Owners, Record, RecordHead, Result, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
-use cloakroom::stores::{Durability, FileStore, MemoryStore, MigratingStore, TieredStore};
-use cloakroom::{Config, Engine, Plain};
+use cloakroom::stores::{CachedStore, Durability, FileStore, MemoryStore, MigratingStore};
+use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_conformance::LongList;
 
 const LOG_INS: usize = 1_500;
@@ -33,36 +33,36 @@ struct Counts {
 struct Counted(Arc<MemoryStore>, Arc<Counts>);
 
 impl Counted {
-    fn hand_over(&self, stored: Option<&Stored>) {
+    fn hand_over(&self, stored: Option<&VersionedRecord>) {
         self.1.loaded.fetch_add(stored.map_or(0, |stored| stored.record.payload.len()), Relaxed);
     }
 }
 
 #[async_trait]
 impl Store for Counted {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let found = self.0.load(key, touch).await?;
         self.hand_over(found.as_ref());
         Ok(found)
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.0.create(key, record).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let updated = self.0.update(key, expected, record).await?;
-        self.hand_over(if let Updated::Conflict(stored) = &updated { Some(stored) } else { None });
+        self.hand_over(if let UpdateOutcome::Conflict(stored) = &updated { Some(stored) } else { None });
         Ok(updated)
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.0.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let removed = self.0.delete(key).await?;
         self.hand_over(removed.as_ref());
         Ok(removed)
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_owners(self)
     }
 }
 
@@ -81,8 +81,8 @@ impl Owners for Counted {
     }
 }
 
-async fn log_in(engine: &Engine, coat: &str) {
-    let pending = engine.begin(&Plain::default());
+async fn log_in(engine: &SessionManager, coat: &str) {
+    let pending = engine.begin(&PlainRequest::default());
     let session = pending.load().await.unwrap();
     session.insert("coat", coat).unwrap();
     session.log_in("alice").unwrap();
@@ -101,8 +101,8 @@ fn is_bounded(counts: &Counts, most_pages: usize) {
 async fn f15_a_user_with_1500_large_sessions_costs_a_page_of_heads_at_a_time() {
     let counts = Arc::new(Counts::default());
     let store = Counted(Arc::new(MemoryStore::new()), Arc::clone(&counts));
-    let config = || Config::plain_http().sweep_every(None).sessions_per_user(None);
-    let engine = Engine::new(store.clone(), config()).unwrap();
+    let config = || Config::plain_http().sweep_interval(None).max_sessions_per_user(None);
+    let engine = SessionManager::new(store.clone(), config()).unwrap();
     let coat = "c".repeat(SIZE);
     for _ in 0..LOG_INS {
         log_in(&engine, &coat).await;
@@ -114,7 +114,7 @@ async fn f15_a_user_with_1500_large_sessions_costs_a_page_of_heads_at_a_time() {
     is_bounded(&counts, LOG_INS / MOST_HEADS + 1);
 
     // A cap that comes later ends all but the newest: it looks at all twice, before and after.
-    let capped = Engine::new(store.clone(), config().sessions_per_user(10)).unwrap();
+    let capped = SessionManager::new(store.clone(), config().max_sessions_per_user(10)).unwrap();
     log_in(&capped, &coat).await;
     is_bounded(&counts, 2 * (LOG_INS / MOST_HEADS + 1));
     assert_eq!(capped.sessions().count("alice").await.unwrap(), 10);
@@ -141,8 +141,8 @@ async fn f15_a_page_of_1200_large_files_reads_their_beginnings() {
 #[tokio::test]
 async fn f15_a_list_before_two_stores_is_read_in_pages() {
     let memory = || Arc::new(MemoryStore::new());
-    let tiered = TieredStore::builder(memory(), memory()).build();
-    let moving = MigratingStore::moving(memory(), memory());
+    let tiered = CachedStore::builder(memory(), memory()).build();
+    let moving = MigratingStore::write_through(memory(), memory());
     for store in [&tiered as &dyn Store, &moving] {
         LongList::measure(store, store, 20_000, || 0).await.unwrap().assert_bounded(0, 0);
     }
@@ -152,7 +152,7 @@ async fn f15_a_list_before_two_stores_is_read_in_pages() {
 #[derive(Clone, Debug)]
 struct Renewing {
     memory: Arc<MemoryStore>,
-    moved: Arc<Mutex<Option<(Engine, String)>>>,
+    moved: Arc<Mutex<Option<(SessionManager, String)>>>,
 }
 
 impl Renewing {
@@ -164,11 +164,11 @@ impl Renewing {
     }
 
     /// Renews the session's id until its record comes after the place, or until it does not.
-    async fn renew(&self, engine: &Engine, cookie: &mut String, after: &Cursor, is_after: bool) {
+    async fn renew(&self, engine: &SessionManager, cookie: &mut String, after: &Cursor, is_after: bool) {
         loop {
             let before = self.keys(None).await;
-            let pending = engine.begin(&Plain::with_cookie(cookie.as_str()));
-            pending.load().await.unwrap().renew_id();
+            let pending = engine.begin(&PlainRequest::with_cookie(cookie.as_str()));
+            pending.load().await.unwrap().cycle_id();
             let set = pending.commit().await.unwrap().set_cookie.unwrap();
             set.split(';').next().unwrap().clone_into(cookie);
             let rest = self.keys(Some(after)).await;
@@ -181,23 +181,23 @@ impl Renewing {
 
 #[async_trait]
 impl Store for Renewing {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.memory.load(key, touch).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.memory.create(key, record).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.memory.update(key, expected, record).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.memory.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.memory.delete(key).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_owners(self)
     }
 }
 
@@ -218,12 +218,12 @@ impl Owners for Renewing {
 #[tokio::test]
 async fn f15_a_session_that_is_renewed_from_page_to_page_is_ended_all_the_same() {
     let store = Renewing { memory: Arc::new(MemoryStore::new()), moved: Arc::default() };
-    let config = Config::plain_http().sweep_every(None).sessions_per_user(None);
-    let engine = Engine::new(store.clone(), config).unwrap();
+    let config = Config::plain_http().sweep_interval(None).max_sessions_per_user(None);
+    let engine = SessionManager::new(store.clone(), config).unwrap();
     for _ in 0..2 * MOST_HEADS + 50 {
         log_in(&engine, "coat").await;
     }
-    let pending = engine.begin(&Plain::default());
+    let pending = engine.begin(&PlainRequest::default());
     let session = pending.load().await.unwrap();
     session.log_in("alice").unwrap();
     let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
@@ -236,7 +236,7 @@ async fn f15_a_session_that_is_renewed_from_page_to_page_is_ended_all_the_same()
         .next
         .unwrap();
     store.renew(&engine, &mut cookie, &middle, true).await;
-    let handle = engine.begin(&Plain::with_cookie(&cookie)).load().await.unwrap().handle().unwrap();
+    let handle = engine.begin(&PlainRequest::with_cookie(&cookie)).load().await.unwrap().public_id().unwrap();
     *store.moved.lock().unwrap() = Some((engine.clone(), cookie));
 
     assert!(engine.sessions().revoke("alice", &handle).await.unwrap());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use cloakroom::stores::{FileStore, FileStoreBuilder};
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_store::{ManualClock, Timestamp};
 
 async fn harness() -> ManualHarness {
@@ -20,7 +20,7 @@ async fn harness() -> ManualHarness {
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(unreachable)
-        .with_limits(Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Ability::ALL))
+        .with_limits(Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Capability::ALL))
         .keeping(folder)
 }
 

@@ -11,7 +11,9 @@ use std::path::Path;
 use std::process::Command;
 
 use cloakroom::stores::FileStore;
-use cloakroom_store::{Created, Error, ErrorKind, Owners, Record, Store, StoreKey, Timestamp, Updated};
+use cloakroom_store::{
+    CreateOutcome, Error, ErrorKind, Owners, Record, Store, StoreKey, Timestamp, UpdateOutcome,
+};
 
 const FOLDER: &str = "CLOAKROOM_TEST_FOLDER";
 /// How the shell says that it could not mount.
@@ -82,9 +84,12 @@ async fn full() {
     assert!(store.touch(&key(1), Timestamp::NEVER).await.unwrap());
     assert!(store.delete(&key(1)).await.unwrap().is_some());
     assert!(store.delete(&key(2)).await.unwrap().is_some());
-    assert!(matches!(store.create(&key(1), &record(9_000)).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(1), &record(9_000)).await.unwrap(), CreateOutcome::Created(_)));
     let again = FileStore::open(folder()).await.unwrap();
-    assert!(matches!(again.update(&key(0), kept.version, &record(2)).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(
+        again.update(&key(0), kept.version, &record(2)).await.unwrap(),
+        UpdateOutcome::Updated(_)
+    ));
 }
 
 /// Creates records until one is refused.
@@ -106,7 +111,7 @@ fn a_read_only_disk_is_read_and_says_what_to_do_about_writes() {
 #[ignore = "needs the small disk that another test makes"]
 async fn read_only() {
     let store = FileStore::open(folder()).await.unwrap();
-    let Created::Created(version) = store.create(&key(0), &record(1)).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(0), &record(1)).await.unwrap() else { panic!() };
     let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(folder()).status().unwrap();
     assert!(remount.success());
 

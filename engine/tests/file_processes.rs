@@ -11,8 +11,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use cloakroom::stores::{Durability, FileStore};
 use cloakroom_conformance::heads_of;
 use cloakroom_store::{
-    Created, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version,
+    CreateOutcome, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 
 const ROLE: &str = "CLOAKROOM_TEST_ROLE";
@@ -35,7 +35,7 @@ fn numbered(number: u64) -> Record {
     Record::new(number.to_string(), Timestamp::NEVER)
 }
 
-fn number(stored: &Stored) -> u64 {
+fn number(stored: &VersionedRecord) -> u64 {
     std::str::from_utf8(&stored.record.payload).unwrap().parse().unwrap()
 }
 
@@ -125,16 +125,16 @@ async fn increment(store: &FileStore, key: &StoreKey) {
     loop {
         let Some(stored) = seen else {
             match store.create(key, &numbered(1)).await.unwrap() {
-                Created::Created(_) => return,
-                Created::Taken => seen = store.load(key, None).await.unwrap(),
-                Created::Revoked => unreachable!(),
+                CreateOutcome::Created(_) => return,
+                CreateOutcome::AlreadyExists => seen = store.load(key, None).await.unwrap(),
+                CreateOutcome::Revoked => unreachable!(),
             }
             continue;
         };
         match store.update(key, stored.version, &numbered(number(&stored) + 1)).await.unwrap() {
-            Updated::Updated(_) => return,
-            Updated::Conflict(other) => seen = Some(other),
-            Updated::Gone | Updated::Revoked => unreachable!(),
+            UpdateOutcome::Updated(_) => return,
+            UpdateOutcome::Conflict(other) => seen = Some(other),
+            UpdateOutcome::NotFound | UpdateOutcome::Revoked => unreachable!(),
         }
     }
 }
@@ -159,18 +159,18 @@ async fn live(store: &FileStore, name: &str) {
     let mut next = store.load(&key, None).await.unwrap().map_or(0, |stored| number(&stored) + 1);
     loop {
         let seen = store.load(&key, None).await.unwrap();
-        let owner = (next % 3 > 0).then(|| Owner { key: owner.clone(), since: Timestamp::EPOCH });
+        let owner = (next % 3 > 0).then(|| Owner { key: owner.clone(), logged_in_at: Timestamp::EPOCH });
         let record = Record { owner, expires_at: soon(next), ..numbered(next) };
         match seen {
-            None => assert!(matches!(store.create(&key, &record).await.unwrap(), Created::Created(_))),
+            None => assert!(matches!(store.create(&key, &record).await.unwrap(), CreateOutcome::Created(_))),
             Some(_) if next % 7 == 0 => {
                 assert!(store.delete(&key).await.unwrap().is_some());
                 say("gone");
-                assert!(matches!(store.create(&key, &record).await.unwrap(), Created::Created(_)));
+                assert!(matches!(store.create(&key, &record).await.unwrap(), CreateOutcome::Created(_)));
             }
             Some(seen) => {
                 let updated = store.update(&key, seen.version, &record).await.unwrap();
-                assert!(matches!(updated, Updated::Updated(_)));
+                assert!(matches!(updated, UpdateOutcome::Updated(_)));
             }
         }
         say(&next.to_string());
@@ -205,7 +205,7 @@ async fn a_kill_loses_no_answered_write_and_brings_nothing_back() {
             check_after_kill(&store, names[n], last[n].as_deref().unwrap()).await;
         }
     }
-    store.abilities().sweep.unwrap().sweep(100).await.unwrap();
+    store.capabilities().sweep.unwrap().sweep(100).await.unwrap();
     assert!(store.count().await.unwrap() <= 3);
 }
 
@@ -231,9 +231,10 @@ async fn check_after_kill(store: &FileStore, name: &str, last: &str) {
 async fn log_in(store: &FileStore, name: &str) {
     for n in 0.. {
         let since = Timestamp::now();
-        let record = Record { owner: Some(Owner { key: owner("alice"), since }), ..numbered(n) };
+        let record =
+            Record { owner: Some(Owner { key: owner("alice"), logged_in_at: since }), ..numbered(n) };
         let (there, new) = (key(&format!("{name} {}", n % 5)), numbered(n));
-        let _any: Created = store.create(&key(&format!("{name} new {n}")), &record).await.unwrap();
+        let _any: CreateOutcome = store.create(&key(&format!("{name} new {n}")), &record).await.unwrap();
         let seen = store.load(&there, None).await.unwrap();
         match seen {
             Some(seen) => drop(store.update(&there, seen.version, &record).await.unwrap()),
@@ -271,9 +272,9 @@ async fn what_began_before_a_revocation_is_dead_although_others_go_on_and_die() 
 async fn assert_none_before(store: &FileStore, at: Timestamp) {
     let page = store.scan(None, usize::MAX).await.unwrap();
     let mut owned = page.entries.into_iter().filter_map(|entry| entry.stored.record.owner);
-    assert!(owned.all(|owner| owner.since > at), "a revoked record is alive");
+    assert!(owned.all(|owner| owner.logged_in_at > at), "a revoked record is alive");
     for head in heads_of(store, &owner("alice")).await.unwrap() {
-        assert!(head.since > at, "a revoked record is listed");
+        assert!(head.logged_in_at > at, "a revoked record is listed");
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use cloakroom::stores::{MemoryStore, MigratingStore, TieredStore};
-use cloakroom_conformance::{Ability, Immediately, Limits, ManualHarness, suite};
+use cloakroom::stores::{CachedStore, MemoryStore, MigratingStore};
+use cloakroom_conformance::{Capability, Immediately, Limits, ManualHarness, suite};
 use cloakroom_store::{ManualClock, Record, Store, StoreKey, Timestamp};
 
 const BOUND: u64 = 16 << 20;
@@ -14,7 +14,7 @@ async fn harness() -> ManualHarness {
     ManualHarness::new(store).with_limits(limits().await)
 }
 
-/// Asked through its ability to answer without waiting.
+/// Asked through its capability to answer without waiting.
 async fn immediately() -> ManualHarness {
     ManualHarness::new(|clock| Immediately::new(store(clock.clone()), clock)).with_limits(limits().await)
 }
@@ -25,7 +25,7 @@ fn store(clock: ManualClock) -> MemoryStore {
 
 async fn limits() -> Limits {
     let largest = usize::try_from(BOUND - overhead().await).expect("16 MiB fit");
-    Limits::default().largest_payload(largest).promise(&Ability::ALL)
+    Limits::default().largest_payload(largest).promise(&Capability::ALL)
 }
 
 /// What a record takes from the bound beside its payload.
@@ -46,9 +46,9 @@ mod without_waiting {
     #[test]
     fn a_memory_store_answers_without_waiting_and_a_store_around_it_does_not() {
         let memory = || Arc::new(MemoryStore::new());
-        let migrating = MigratingStore::moving(memory(), memory());
-        let tiered = TieredStore::new(memory(), memory());
-        assert!(memory().abilities().immediate.is_some());
-        assert!(migrating.abilities().immediate.is_none() && tiered.abilities().immediate.is_none());
+        let migrating = MigratingStore::write_through(memory(), memory());
+        let tiered = CachedStore::new(memory(), memory());
+        assert!(memory().capabilities().immediate.is_some());
+        assert!(migrating.capabilities().immediate.is_none() && tiered.capabilities().immediate.is_none());
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use cloakroom::stores::MigratingStore;
-use cloakroom_conformance::{Ability, Limits, ManualHarness, Reference, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, Reference, suite};
 use cloakroom_store::{
-    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, ManualClock, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 const LARGEST: usize = 1 << 20;
@@ -29,11 +29,11 @@ impl Pair {
     }
 
     fn following(&self) -> MigratingStore {
-        MigratingStore::following(self.old.clone(), self.new.clone())
+        MigratingStore::read_through(self.old.clone(), self.new.clone())
     }
 
     fn moving(&self) -> MigratingStore {
-        MigratingStore::moving(self.old.clone(), self.new.clone())
+        MigratingStore::write_through(self.old.clone(), self.new.clone())
     }
 
     fn harness(self, store: impl Store, other: impl Store) -> ManualHarness {
@@ -42,7 +42,7 @@ impl Pair {
 }
 
 fn limits() -> Limits {
-    Limits::default().promise(&Ability::ALL)
+    Limits::default().promise(&Capability::ALL)
 }
 
 mod when_every_process_moves {
@@ -91,30 +91,31 @@ struct Across {
 
 #[async_trait]
 impl Store for Across {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.rest.load(key, touch).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         match self.creates.create(key, record).await? {
             // Its version is another process's name for it.
-            Created::Created(_) => {
+            CreateOutcome::Created(_) => {
                 let stored = self.rest.load(key, None).await?;
-                Ok(stored
-                    .map_or(Created::Created(Version::new(0)), |stored| Created::Created(stored.version)))
+                Ok(stored.map_or(CreateOutcome::Created(Version::new(0)), |stored| {
+                    CreateOutcome::Created(stored.version)
+                }))
             }
             refused => Ok(refused),
         }
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.rest.update(key, expected, record).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.rest.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.rest.delete(key).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        self.rest.abilities()
+    fn capabilities(&self) -> Capabilities<'_> {
+        self.rest.capabilities()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
-use cloakroom::{Error, ErrorKind, Pending};
+use cloakroom::{Error, ErrorKind, RequestSession};
 use http::Extensions;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
@@ -40,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LazySession {
-    pending: Pending,
+    pending: RequestSession,
     device: Option<HeaderValue>,
 }
 
@@ -73,8 +73,8 @@ impl<S: Sync> FromRequestParts<S> for RequestSessions {
     }
 }
 
-fn pending(extensions: &Extensions) -> Result<&Pending, SessionError> {
-    extensions.get::<Pending>().ok_or(SessionError::NO_LAYER)
+fn pending(extensions: &Extensions) -> Result<&RequestSession, SessionError> {
+    extensions.get::<RequestSession>().ok_or(SessionError::NO_LAYER)
 }
 
 /// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].

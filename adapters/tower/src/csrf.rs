@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom::{Error, Pending};
+use cloakroom::{Error, RequestSession};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -126,7 +126,7 @@ impl<S: Clone> CsrfService<S> {
     where
         S: Service<Request<Q>>,
     {
-        let pending = request.extensions().get::<Pending>().cloned();
+        let pending = request.extensions().get::<RequestSession>().cloned();
         let token = request.headers().get(CsrfLayer::HEADER).cloned();
         // The clone is not ready; the service that is goes with the request.
         let next = self.inner.clone();
@@ -146,7 +146,7 @@ enum Refusal {
     Error(Error),
 }
 
-async fn judge(pending: Option<Pending>, token: Option<HeaderValue>) -> Result<(), Refusal> {
+async fn judge(pending: Option<RequestSession>, token: Option<HeaderValue>) -> Result<(), Refusal> {
     let pending = pending.ok_or(Refusal::NoSessionLayer)?;
     let token = token.as_ref().and_then(|token| token.to_str().ok());
     // What brings no token is refused without a trip to the store.

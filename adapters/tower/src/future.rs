@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom::{Error, Event, Outcome, Pending};
+use cloakroom::{Error, Event, RequestSession, ResponseUpdate};
 use http::Response;
 use pin_project_lite::pin_project;
 
@@ -29,19 +29,19 @@ pin_project! {
 type KeepAlive = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Returns what keeps the session alive while the request is under way; `None` if it was not loaded.
-fn keep_alive(pending: &Pending) -> Option<KeepAlive> {
+fn keep_alive(pending: &RequestSession) -> Option<KeepAlive> {
     pending.is_loaded().then(|| pending.keep_alive())
 }
 
 /// A response that waits for its session to be saved.
 struct Commit<T> {
     response: Option<T>,
-    work: Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>,
+    work: Pin<Box<dyn Future<Output = Result<ResponseUpdate, Error>> + Send>>,
 }
 
 /// The request's session; sees to it that a log-out is not lost with the request.
 struct Guard {
-    pending: Pending,
+    pending: RequestSession,
     settings: Arc<Settings>,
     /// For the application's own error page; without one no request is copied.
     request: Option<Box<FailedRequest>>,
@@ -51,7 +51,7 @@ struct Guard {
 impl<F: Future> ResponseFuture<F> {
     pub(crate) fn new(
         inner: F,
-        pending: Pending,
+        pending: RequestSession,
         settings: Arc<Settings>,
         request: Option<Box<FailedRequest>>,
     ) -> Self {
@@ -85,7 +85,7 @@ where
             let Some(guard) = this.session else { return Poll::Ready(result) };
             let Ok(mut response) = result else { return Poll::Ready(result) };
             guard.word(&mut response);
-            if let Some(outcome) = guard.pending.settle() {
+            if let Some(outcome) = guard.pending.try_finish() {
                 guard.finish(&mut response, outcome);
                 return Poll::Ready(Ok(response));
             }
@@ -98,7 +98,7 @@ where
         let Some(Ok(mut response)) = commit.response.take() else { return Poll::Pending };
         let outcome = outcome.unwrap_or_else(|error| {
             response = shared(Arc::new(error), guard.custom());
-            guard.pending.outcome_of_an_error()
+            guard.pending.outcome_on_error()
         });
         guard.finish(&mut response, outcome);
         Poll::Ready(Ok(response))
@@ -129,9 +129,9 @@ impl Guard {
         }
     }
 
-    fn finish<B>(&mut self, response: &mut Response<B>, outcome: Outcome) {
+    fn finish<B>(&mut self, response: &mut Response<B>, outcome: ResponseUpdate) {
         self.done = true;
-        let engine = self.pending.engine();
+        let engine = self.pending.manager();
         if write_headers(response.headers_mut(), outcome, engine) == Sharing::Shared {
             engine.report(&Event::SharedCache);
             self.settings.warn_of_shared_caches();
@@ -145,13 +145,13 @@ impl Drop for Guard {
         if self.done {
             return;
         }
-        if !self.pending.is_ending() {
+        if !self.pending.has_pending_logout() {
             if self.pending.has_unsaved_changes() {
-                self.pending.engine().report(&Event::Unanswered);
+                self.pending.manager().report(&Event::Unanswered);
             }
         } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let pending = self.pending.clone();
-            runtime.spawn(async move { pending.abandon().await });
+            runtime.spawn(async move { pending.finish_aborted().await });
         }
     }
 }

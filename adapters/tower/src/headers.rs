@@ -1,6 +1,6 @@
 //! What a response with a session says to browsers and to the caches between.
 
-use cloakroom::{Engine, Outcome};
+use cloakroom::{ResponseUpdate, SessionManager};
 use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 
@@ -15,7 +15,11 @@ pub(crate) enum Sharing {
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Says in headers what the client must learn.
-pub(crate) fn write_headers(headers: &mut HeaderMap, outcome: Outcome, engine: &Engine) -> Sharing {
+pub(crate) fn write_headers(
+    headers: &mut HeaderMap,
+    outcome: ResponseUpdate,
+    engine: &SessionManager,
+) -> Sharing {
     // Another package's format may send no cookie at a log-out.
     if outcome.set_cookie.is_none() && !outcome.ended {
         return if outcome.vary { keep_private(headers) } else { Sharing::Private };

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom::{Config, ConfigError, Engine, Error, Event, store::Store};
+use cloakroom::{Config, ConfigError, Error, Event, SessionManager, store::Store};
 use tower_layer::Layer;
 
 use crate::response::{FailedRequest, OnError};
-use crate::{ErrorResponse, SessionService};
+use crate::{IntoErrorResponse, SessionService};
 
 /// Puts sessions around a service.
 ///
@@ -28,21 +28,21 @@ use crate::{ErrorResponse, SessionService};
 /// 7. Every error is answered in one place, with a status by its kind: see [`on_error`](Self::on_error).
 ///
 /// ```
-/// use cloakroom_tower::{Config, Engine, SessionLayer, stores::MemoryStore};
+/// use cloakroom_tower::{Config, SessionManager, SessionLayer, stores::MemoryStore};
 /// use std::time::Duration;
 ///
 /// // All defaults, which are safe:
 /// let layer = SessionLayer::new(MemoryStore::new());
 ///
 /// // Configured:
-/// let config = Config::default().idle(Duration::from_secs(900));
-/// let layer = SessionLayer::of(Engine::new(MemoryStore::new(), config)?);
+/// let config = Config::default().idle_timeout(Duration::from_secs(900));
+/// let layer = SessionLayer::from_manager(SessionManager::new(MemoryStore::new(), config)?);
 /// # let _: axum::Router = axum::Router::new().layer(layer);
 /// # Ok::<(), cloakroom_tower::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct SessionLayer {
-    engine: Engine,
+    engine: SessionManager,
     settings: Arc<Settings>,
 }
 
@@ -58,9 +58,9 @@ impl SessionLayer {
     /// Keeps sessions in `store`, with the defaults of [`Config`]. An `Arc<dyn Store>` is a store too.
     ///
     /// # Panics
-    /// If the operating system gives no random bytes; [`configured`](Self::configured) returns an error then.
+    /// If the operating system gives no random bytes; [`with_config`](Self::with_config) returns an error then.
     pub fn new(store: impl Store) -> Self {
-        match Self::configured(store, Config::default()) {
+        match Self::with_config(store, Config::default()) {
             Ok(layer) => layer,
             Err(error) => panic!("no sessions can be kept: {error}"),
         }
@@ -69,13 +69,13 @@ impl SessionLayer {
     /// Keeps sessions in `store`, configured.
     ///
     /// # Errors
-    /// If options contradict each other, the store lacks an ability that they need, or there are no random bytes.
-    pub fn configured(store: impl Store, config: Config) -> Result<Self, ConfigError> {
-        Engine::new(store, config).map(Self::of)
+    /// If options contradict each other, the store lacks a capability that they need, or there are no random bytes.
+    pub fn with_config(store: impl Store, config: Config) -> Result<Self, ConfigError> {
+        SessionManager::new(store, config).map(Self::from_manager)
     }
 
     /// Puts the sessions of an engine around a service.
-    pub fn of(engine: Engine) -> Self {
+    pub fn from_manager(engine: SessionManager) -> Self {
         Self { engine, settings: Arc::default() }
     }
 
@@ -93,7 +93,7 @@ impl SessionLayer {
     /// Give the client nothing of the error but its kind: its source holds the store's own words.
     ///
     /// ```
-    /// use cloakroom_tower::{SessionLayer, status_of, stores::MemoryStore};
+    /// use cloakroom_tower::{SessionLayer, status_code, stores::MemoryStore};
     /// use http::header::{ACCEPT, CONTENT_TYPE};
     ///
     /// let layer = SessionLayer::new(MemoryStore::new()).on_error(|error, request| {
@@ -102,22 +102,23 @@ impl SessionLayer {
     ///         true => ("application/json", format!("{{\"error\": \"{:?}\"}}", error.kind())),
     ///         false => ("text/html", format!("<h1>{}</h1>", error.kind().client_text())),
     ///     };
-    ///     (status_of(error.kind()), [(CONTENT_TYPE, form)], text)
+    ///     (status_code(error.kind()), [(CONTENT_TYPE, form)], text)
     /// });
     /// # let _: axum::Router = axum::Router::new().layer(layer);
     /// ```
     #[must_use]
-    pub fn on_error<R: ErrorResponse>(
+    pub fn on_error<R: IntoErrorResponse>(
         self,
         respond: impl Fn(&Error, &FailedRequest) -> R + Send + Sync + 'static,
     ) -> Self {
-        let on_error: Box<OnError> = Box::new(move |error, request| respond(error, request).into_response());
+        let on_error: Box<OnError> =
+            Box::new(move |error, request| respond(error, request).into_error_response());
         let settings = Settings { on_error: Some(on_error), ..Settings::default() };
         Self { settings: Arc::new(settings), ..self }
     }
 
-    /// The engine, for [`Engine::sessions`] and others.
-    pub fn engine(&self) -> &Engine {
+    /// The engine, for [`SessionManager::sessions`] and others.
+    pub fn manager(&self) -> &SessionManager {
         &self.engine
     }
 }
@@ -134,7 +135,7 @@ impl Settings {
     }
 
     /// Takes note that a layer around this one keeps the session.
-    pub(crate) fn is_ignored(&self, engine: &Engine) {
+    pub(crate) fn is_ignored(&self, engine: &SessionManager) {
         if !self.is_ignored.swap(true, Ordering::Relaxed) {
             engine.report(&Event::LayerIgnored);
             tracing::warn!(
@@ -143,6 +144,12 @@ impl Settings {
                  not used"
             );
         }
+    }
+}
+
+impl From<SessionManager> for SessionLayer {
+    fn from(engine: SessionManager) -> Self {
+        Self::from_manager(engine)
     }
 }
 

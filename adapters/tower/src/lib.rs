@@ -24,6 +24,6 @@ pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
 pub use nested::RequestSessions;
-pub use response::{ErrorResponse, FailedRequest, status_of};
+pub use response::{FailedRequest, IntoErrorResponse, status_code};
 pub use service::SessionService;
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! The sessions of a request with several session layers.
 
-use cloakroom::Pending;
+use cloakroom::RequestSession;
 use http::Extensions;
 
 /// The sessions of a request that went through several [`SessionLayer`](crate::SessionLayer)s: one for each cookie name.
@@ -15,7 +15,7 @@ use http::Extensions;
 ///     Ok(format!("{:?} buys {}", user.user(), cart.get_or("books", 0)?))
 /// }
 ///
-/// let layer = |name: &str| SessionLayer::configured(MemoryStore::new(), Config::plain_http().cookie_name(name));
+/// let layer = |name: &str| SessionLayer::with_config(MemoryStore::new(), Config::plain_http().cookie_name(name));
 /// # let app: axum::Router =
 /// axum::Router::new()
 ///     .route("/checkout", axum::routing::get(checkout))
@@ -25,14 +25,15 @@ use http::Extensions;
 /// # Ok::<(), cloakroom_tower::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct RequestSessions(Vec<Pending>);
+pub struct RequestSessions(Vec<RequestSession>);
 
 impl RequestSessions {
     /// Finds the sessions in the extensions of a request.
     pub fn of(extensions: &Extensions) -> Self {
         let Self(mut sessions) = extensions.get().cloned().unwrap_or_default();
-        if let Some(innermost) = extensions.get::<Pending>() {
-            let is_new = |known: &Pending| known.engine().cookie_name() != innermost.engine().cookie_name();
+        if let Some(innermost) = extensions.get::<RequestSession>() {
+            let is_new =
+                |known: &RequestSession| known.manager().cookie_name() != innermost.manager().cookie_name();
             sessions.retain(is_new);
             sessions.push(innermost.clone());
         }
@@ -40,7 +41,7 @@ impl RequestSessions {
     }
 
     /// Returns the session whose cookie has this name; `None` if the request went through no such layer.
-    pub fn get(&self, cookie_name: &str) -> Option<&Pending> {
-        self.0.iter().find(|session| session.engine().cookie_name() == cookie_name)
+    pub fn get(&self, cookie_name: &str) -> Option<&RequestSession> {
+        self.0.iter().find(|session| session.manager().cookie_name() == cookie_name)
     }
 }

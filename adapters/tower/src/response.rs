@@ -11,19 +11,19 @@ use crate::body::body_of;
 use crate::headers::forbid_storing;
 
 /// A response with a text body: what an application answers when a session cannot be used.
-pub trait ErrorResponse {
+pub trait IntoErrorResponse {
     /// Makes the response.
-    fn into_response(self) -> Response<String>;
+    fn into_error_response(self) -> Response<String>;
 }
 
-impl ErrorResponse for Response<String> {
-    fn into_response(self) -> Response<String> {
+impl IntoErrorResponse for Response<String> {
+    fn into_error_response(self) -> Response<String> {
         self
     }
 }
 
-impl ErrorResponse for (StatusCode, String) {
-    fn into_response(self) -> Response<String> {
+impl IntoErrorResponse for (StatusCode, String) {
+    fn into_error_response(self) -> Response<String> {
         let mut response = Response::new(self.1);
         *response.status_mut() = self.0;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -31,9 +31,9 @@ impl ErrorResponse for (StatusCode, String) {
     }
 }
 
-impl<const N: usize> ErrorResponse for (StatusCode, [(HeaderName, &'static str); N], String) {
-    fn into_response(self) -> Response<String> {
-        let mut response = (self.0, self.2).into_response();
+impl<const N: usize> IntoErrorResponse for (StatusCode, [(HeaderName, &'static str); N], String) {
+    fn into_error_response(self) -> Response<String> {
+        let mut response = (self.0, self.2).into_error_response();
         for (name, value) in self.1 {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
@@ -79,7 +79,7 @@ pub(crate) type OnError = dyn Fn(&Error, &FailedRequest) -> Response<String> + S
 struct Answered;
 
 /// Returns the status that an error of the engine is answered with: [`ErrorKind::status`].
-pub const fn status_of(kind: ErrorKind) -> StatusCode {
+pub const fn status_code(kind: ErrorKind) -> StatusCode {
     match StatusCode::from_u16(kind.status()) {
         Ok(status) => status,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,15 +116,15 @@ pub(crate) fn unanswered<B>(response: &Response<B>) -> Option<&Arc<Error>> {
 
 /// Answers a route that lacks its layer: there is no error of the engine, and no page of the application for it.
 pub(crate) fn no_layer<B: Default + 'static>(line: &str) -> Response<B> {
-    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, line.to_owned()).into_response();
+    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, line.to_owned()).into_error_response();
     forbid_storing(response.headers_mut());
     response.map(body_of)
 }
 
 /// A status and one line that tells a client nothing it must not know.
 fn plain(kind: ErrorKind) -> Response<String> {
-    let status = status_of(kind);
-    let mut response = (status, kind.client_text().to_owned()).into_response();
+    let status = status_code(kind);
+    let mut response = (status, kind.client_text().to_owned()).into_error_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cloakroom::{Engine, Pending, RequestHead};
+use cloakroom::{RequestHead, RequestSession, SessionManager};
 #[cfg(feature = "original-uri")]
 use http::Extensions;
 use http::header::COOKIE;
@@ -20,7 +20,7 @@ use crate::response::FailedRequest;
 #[derive(Clone)]
 pub struct SessionService<S> {
     pub(crate) inner: S,
-    pub(crate) engine: Engine,
+    pub(crate) engine: SessionManager,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -38,7 +38,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
-        if request.extensions().get::<Pending>().is_some() && self.is_nested(&mut request) {
+        if request.extensions().get::<RequestSession>().is_some() && self.is_nested(&mut request) {
             return ResponseFuture::nested(self.inner.call(request));
         }
         let head = Head::of(&request);
@@ -59,8 +59,8 @@ impl<S> SessionService<S> {
             return false;
         };
         // An engine holds its own reference to its store, so that this tells engines apart.
-        if !std::ptr::eq(outer.engine().store(), self.engine.store()) {
-            self.settings.is_ignored(outer.engine());
+        if !std::ptr::eq(outer.manager().store(), self.engine.store()) {
+            self.settings.is_ignored(outer.manager());
         }
         request.extensions_mut().insert(sessions);
         request.extensions_mut().insert(outer);

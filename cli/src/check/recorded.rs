@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cloakroom_tower::store::{
-    Abilities, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
-    async_trait,
+    Capabilities, CreateOutcome, Record, Result, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord, async_trait,
 };
 
 /// Passes everything on, and remembers the keys of what may have been made.
@@ -33,16 +33,16 @@ impl Recorded {
 
 #[async_trait]
 impl Store for Recorded {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.store.load(key, touch).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         self.store.create(key, record).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.store.update(key, expected, record).await
     }
 
@@ -50,11 +50,11 @@ impl Store for Recorded {
         self.store.touch(key, expires_at).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.store.delete(key).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        self.store.abilities()
+    fn capabilities(&self) -> Capabilities<'_> {
+        self.store.capabilities()
     }
 }

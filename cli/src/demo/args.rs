@@ -59,11 +59,11 @@ pub(crate) struct DemoArgs {
 
     /// Ends a session that was not used for this long [default: 30m; in a format of Node, what the package has]
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
-    pub(super) idle: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
 
     /// Ends a session this long after it began or its user logged in; 0: never [default: 12h; in a format of Node, 0]
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
-    pub(super) absolute: Option<Duration>,
+    pub(super) absolute_timeout: Option<Duration>,
 
     /// Gives a session a fresh id this often; 0: only at log-in
     #[arg(long, value_name = "SPAN", default_value = "0", value_parser = span::parse)]
@@ -71,15 +71,15 @@ pub(crate) struct DemoArgs {
 
     /// How long the old id of a renewed session is still served
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span::parse)]
-    pub(super) grace: Duration,
+    pub(super) renewal_grace_period: Duration,
 
     /// Which part of the idle time passes before the store is told that a session was used; 0: every request
     #[arg(long, value_name = "RATIO", default_value_t = 0.1)]
-    pub(super) touch_after: f64,
+    pub(super) touch_threshold: f64,
 
     /// Believes X-Forwarded-Proto; only behind a proxy that sets it
     #[arg(long)]
-    pub(super) trust_proxy: bool,
+    pub(super) trust_forwarded_proto: bool,
 }
 
 /// How cookie and record are written.

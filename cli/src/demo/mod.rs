@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use cloakroom_tower::store::Store;
 use cloakroom_tower::stores::MigratingStore;
-use cloakroom_tower::{Config, Engine};
+use cloakroom_tower::{Config, SessionManager};
 use tokio::net::TcpListener;
 
 use crate::signals::Signals;
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
         Some(package) => node::open(&args, package).await?,
         None => open(&args).await?,
     };
-    let engine = Engine::shared(store, config).map_err(|error| settings::contradiction(&error))?;
+    let engine = SessionManager::from_arc(store, config).map_err(|error| settings::contradiction(&error))?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|error| cannot_listen(&args, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&args, &error))?;
     let signals = Signals::catch()?;
@@ -64,13 +64,15 @@ async fn open(args: &DemoArgs) -> Result<Chosen, Trouble> {
 /// During a migration, the store and the one beside it.
 async fn both_stores(args: &DemoArgs, store: Arc<dyn Store>) -> Result<Arc<dyn Store>, Trouble> {
     Ok(match (&args.migrating_from, &args.migrating_to) {
-        (Some(old), _) => Arc::new(MigratingStore::moving(stores::open_source(old).await?.store, store)),
-        (None, Some(new)) => Arc::new(MigratingStore::following(store, stores::open(new).await?.store)),
+        (Some(old), _) => {
+            Arc::new(MigratingStore::write_through(stores::open_source(old).await?.store, store))
+        }
+        (None, Some(new)) => Arc::new(MigratingStore::read_through(store, stores::open(new).await?.store)),
         (None, None) => store,
     })
 }
 
-fn router(engine: &Engine, guard: Guard) -> Router {
+fn router(engine: &SessionManager, guard: Guard) -> Router {
     Router::new()
         .merge(page::router(engine))
         .merge(api::router(engine))
@@ -81,7 +83,7 @@ fn router(engine: &Engine, guard: Guard) -> Router {
 
 /// Says what the one who starts it must know.
 fn advice(args: &DemoArgs, place: &str, address: SocketAddr) -> Vec<String> {
-    let cookie = if args.trust_proxy {
+    let cookie = if args.trust_forwarded_proto {
         "cookies are Secure where X-Forwarded-Proto says https: let no request in but through a proxy that sets it"
     } else {
         "cookies are fit for plain http, for trying things out: they carry no Secure attribute"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom_node::cookie::CookieError;
 use cloakroom_node::{Express, Koa, NodeSession, NodeStore};
-use cloakroom_tower::{Config, TrustProxy};
+use cloakroom_tower::Config;
 
 use super::Chosen;
 use super::args::DemoArgs;
@@ -22,7 +22,7 @@ pub(super) async fn open(args: &DemoArgs, package: Package) -> Result<Chosen, Tr
         ));
     }
     let usual = if package == Package::Koa { "memory:" } else { "file:sessions" };
-    let opened = bodies::open(args.store.as_deref().unwrap_or(usual), package, args.idle).await?;
+    let opened = bodies::open(args.store.as_deref().unwrap_or(usual), package, args.idle_timeout).await?;
     let place = opened.place.clone();
     let made = match package {
         Package::Express => express(args, &secrets, opened),
@@ -38,9 +38,9 @@ fn check(args: &DemoArgs, package: Package) -> Result<(), Trouble> {
     if args.migrating_from.is_some() || args.migrating_to.is_some() {
         return Err(Trouble::usage("--format and --migrating-…: only sessions of our own format are moved"));
     }
-    if args.trust_proxy && package != Package::Express {
+    if args.trust_forwarded_proto && package != Package::Express {
         return Err(Trouble::usage(
-            "--format and --trust-proxy: cookies of this format are for plain http here",
+            "--format and --trust-forwarded-proto: cookies of this format are for plain http here",
         ));
     }
     Ok(())
@@ -56,7 +56,7 @@ fn express(args: &DemoArgs, secrets: &[String], opened: OpenedBodies) -> Made {
     if let Some(lifetime) = opened.lifetime {
         express = express.ttl(lifetime);
     }
-    if args.trust_proxy {
+    if args.trust_forwarded_proto {
         express = express.secure_auto();
     }
     Ok((express.config(), express.store(opened.bodies)))
@@ -86,11 +86,14 @@ fn node_session(args: &DemoArgs, secrets: &[String], opened: OpenedBodies) -> Ma
 
 /// Sets what no package decides.
 fn with_rest(args: &DemoArgs, mut config: Config) -> Config {
-    if let Some(absolute) = args.absolute {
-        config = config.absolute(unless_zero(absolute));
+    if let Some(absolute) = args.absolute_timeout {
+        config = config.absolute_timeout(unless_zero(absolute));
     }
-    if args.trust_proxy {
-        config = config.trust_proxy(TrustProxy::Yes);
+    if args.trust_forwarded_proto {
+        config = config.trust_forwarded_proto(true);
     }
-    config.renew_every(unless_zero(args.renew_every)).grace(args.grace).touch_after(args.touch_after)
+    config
+        .renew_every(unless_zero(args.renew_every))
+        .renewal_grace_period(args.renewal_grace_period)
+        .touch_threshold(args.touch_threshold)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::{env, fs};
 
-use cloakroom_tower::{Config, ConfigError, KeyRing, Secure, TrustProxy};
+use cloakroom_tower::{Config, ConfigError, KeyRing, Secure};
 
 use super::args::DemoArgs;
 use crate::trouble::Trouble;
@@ -18,15 +18,15 @@ const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// Makes the options of our own format.
 pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
     let (secure, proxy) =
-        if args.trust_proxy { (Secure::Auto, TrustProxy::Yes) } else { (Secure::Never, TrustProxy::No) };
+        if args.trust_forwarded_proto { (Secure::Auto, true) } else { (Secure::Never, false) };
     let mut config = Config::default()
         .secure(secure)
-        .trust_proxy(proxy)
-        .idle(args.idle.unwrap_or(IDLE))
-        .absolute(unless_zero(args.absolute.unwrap_or(ABSOLUTE)))
+        .trust_forwarded_proto(proxy)
+        .idle_timeout(args.idle_timeout.unwrap_or(IDLE))
+        .absolute_timeout(unless_zero(args.absolute_timeout.unwrap_or(ABSOLUTE)))
         .renew_every(unless_zero(args.renew_every))
-        .grace(args.grace)
-        .touch_after(args.touch_after);
+        .renewal_grace_period(args.renewal_grace_period)
+        .touch_threshold(args.touch_threshold);
     if let Some(name) = &args.cookie_name {
         config = config.cookie_name(name);
     }

@@ -71,7 +71,7 @@ pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
     let (old, new) = (old.store, stores::open(&args.to).await?.store);
     let bar = progress::bar(total, "records");
     let walk = Walk {
-        store: MigratingStore::moving(old, new.clone()),
+        store: MigratingStore::write_through(old, new.clone()),
         new,
         parallel: args.parallel.get(),
         patience: args.patience,
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
 
 /// Counts what is in the old store, marks of an earlier migration too; `None` if there is too much to be counted in time.
 async fn total(old: &dyn Store) -> Result<Option<u64>, Trouble> {
-    let Some(scan) = old.abilities().scan else {
+    let Some(scan) = old.capabilities().scan else {
         return Err(Trouble::usage("the store to empty cannot go through its records"));
     };
     match scan.count().await {

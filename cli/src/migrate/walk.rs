@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloakroom_tower::store::{Entry, Error, Result, Store, Stored};
-use cloakroom_tower::stores::{Brought, MigratingStore};
+use cloakroom_tower::store::{Entry, Error, Result, Store, VersionedRecord};
+use cloakroom_tower::stores::{MigrateOutcome, MigratingStore};
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
 
@@ -47,8 +47,8 @@ impl Walk {
     }
 
     async fn bring(&self, entry: Entry) -> Result<Tally> {
-        let brought = self.patiently(async || self.store.bring_seen(&entry).await).await?;
-        let Brought::Moved(moved) = brought else { return Ok(Tally { ended: 1, ..Tally::default() }) };
+        let brought = self.patiently(async || self.store.migrate_entry(&entry).await).await?;
+        let MigrateOutcome::Moved(moved) = brought else { return Ok(Tally { ended: 1, ..Tally::default() }) };
         let there = self.patiently(async || self.new.load(&entry.key, None).await).await?;
         Ok(compare(&moved, there.as_ref()))
     }
@@ -56,12 +56,13 @@ impl Walk {
     /// Brings to its end what other processes began and did not live to finish.
     pub(super) async fn finish(&self) -> Result<()> {
         // Where the new store cannot be gone through, whoever meets such a record finishes it.
-        if self.new.abilities().scan.is_none() {
+        if self.new.capabilities().scan.is_none() {
             return Ok(());
         }
         let mut after = None;
         loop {
-            after = self.patiently(async || self.store.finish(after.as_ref(), PAGE).await).await?;
+            after =
+                self.patiently(async || self.store.resume_interrupted(after.as_ref(), PAGE).await).await?;
             if after.is_none() {
                 return Ok(());
             }
@@ -87,7 +88,7 @@ fn is_passing(error: &Error) -> bool {
 }
 
 /// A record of the same version must be the same; one of another version is some request's own.
-fn compare(moved: &Stored, there: Option<&Stored>) -> Tally {
+fn compare(moved: &VersionedRecord, there: Option<&VersionedRecord>) -> Tally {
     let moved_one = Tally { moved: 1, ..Tally::default() };
     match there {
         Some(stored) if stored.version != moved.version => Tally { changed: 1, ..moved_one },
@@ -98,7 +99,7 @@ fn compare(moved: &Stored, there: Option<&Stored>) -> Tally {
 }
 
 /// A touch may have moved the expiry later.
-fn is_same(stored: &Stored, moved: &Stored) -> bool {
+fn is_same(stored: &VersionedRecord, moved: &VersionedRecord) -> bool {
     let (stored, moved) = (&stored.record, &moved.record);
     stored.payload == moved.payload
         && stored.owner == moved.owner
@@ -111,8 +112,8 @@ mod tests {
     use super::*;
     use cloakroom_tower::store::{Record, Timestamp, Version};
 
-    fn stored(payload: &'static str, version: u64) -> Stored {
-        Stored { record: Record::new(payload, Timestamp::NEVER), version: Version::new(version) }
+    fn stored(payload: &'static str, version: u64) -> VersionedRecord {
+        VersionedRecord { record: Record::new(payload, Timestamp::NEVER), version: Version::new(version) }
     }
 
     #[test]

@@ -13,7 +13,7 @@ async fn output(folder: &Path, args: &[&str]) -> Output {
 }
 
 /// Runs it with these arguments: exit code 2, nothing on standard output, and one error that says `expected`.
-async fn assert_refused(args: &[&str], expected: &str) {
+pub(crate) async fn assert_refused(args: &[&str], expected: &str) {
     let folder = tempfile::tempdir().unwrap();
     let output = output(folder.path(), args).await;
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -29,10 +29,10 @@ async fn flags_that_cannot_be_right_are_refused() {
         (&["--dance"][..], "--dance"),
         (&["dance"], "dance"),
         (&["--store", MEMORY], "--store"),
-        (&["demo", "--idle", "soon"], "a span of time"),
+        (&["demo", "--idle-timeout", "soon"], "a span of time"),
         (&["demo", "--listen", "3000"], "127.0.0.1:3000"),
         (&["demo", "--listen", "127.0.0.1:70000"], "127.0.0.1:3000"),
-        (&["demo", "--touch-after", "often"], "--touch-after"),
+        (&["demo", "--touch-threshold", "often"], "--touch-threshold"),
         (&["demo", "--format", "rails"], "rails"),
     ] {
         assert_refused(args, expected).await;
@@ -42,11 +42,14 @@ async fn flags_that_cannot_be_right_are_refused() {
 #[tokio::test]
 async fn options_that_contradict_each_other_are_refused_by_their_names() {
     for (args, expected) in [
-        (&["--idle", "0"][..], "error: --idle: "),
-        (&["--idle", "2h", "--absolute", "1h"], "error: --idle and --absolute: "),
-        (&["--renew-every", "5s"], "error: --renew-every and --grace: "),
-        (&["--grace", "2h"], "error: --grace: "),
-        (&["--touch-after", "1"], "error: --touch-after: "),
+        (&["--idle-timeout", "0"][..], "error: --idle-timeout: "),
+        (
+            &["--idle-timeout", "2h", "--absolute-timeout", "1h"],
+            "error: --idle-timeout and --absolute-timeout: ",
+        ),
+        (&["--renew-every", "5s"], "error: --renew-every and --renewal-grace-period: "),
+        (&["--renewal-grace-period", "2h"], "error: --renewal-grace-period: "),
+        (&["--touch-threshold", "1"], "error: --touch-threshold: "),
         (&["--cookie-name", "a b"], "error: --cookie-name: "),
         (&["--cookie-name", "__Host-id"], "error: --cookie-name and a cookie that is not always Secure: "),
         (&["--secret", "short"], "error: --secret: a secret has at least 32 bytes, this one 5\n"),
@@ -75,7 +78,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
             &["--format", "express", "--secret", "k", "--migrating-to", "file:y"],
             "only sessions of our own format are moved",
         ),
-        (&["--format", "koa", "--secret", "k", "--trust-proxy"], "for plain http here"),
+        (&["--format", "koa", "--secret", "k", "--trust-forwarded-proto"], "for plain http here"),
         (&["--format", "express", "--secret", "k", "--cookie-name", "a b"], "--cookie-name"),
         (
             &["--format", "node-session", "--secret", "k", "--store", "file:x?layout=connect-redis"],
@@ -166,21 +169,27 @@ async fn the_cookie_is_fit_for_plain_http_unless_a_trusted_proxy_says_https() {
     let cookie = new_cookie(&[], Some("https")).await;
     assert!(cookie.starts_with("session=") && !cookie.contains("Secure"), "{cookie}");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-    assert!(new_cookie(&["--trust-proxy"], Some("https")).await.contains("; Secure"));
-    assert!(!new_cookie(&["--trust-proxy"], Some("http")).await.contains("; Secure"));
+    assert!(new_cookie(&["--trust-forwarded-proto"], Some("https")).await.contains("; Secure"));
+    assert!(!new_cookie(&["--trust-forwarded-proto"], Some("http")).await.contains("; Secure"));
     assert!(new_cookie(&["--cookie-name", "ticket"], None).await.starts_with("ticket="));
 }
 
 #[tokio::test]
 async fn the_absolute_clock_is_the_cookies_lifetime_and_0_means_none() {
-    assert!(new_cookie(&["--absolute", "1h", "--idle", "40m"], None).await.contains("Max-Age=3600;"));
+    assert!(
+        new_cookie(&["--absolute-timeout", "1h", "--idle-timeout", "40m"], None)
+            .await
+            .contains("Max-Age=3600;")
+    );
     let longest = 400 * 24 * 60 * 60;
-    assert!(new_cookie(&["--absolute", "0"], None).await.contains(&format!("Max-Age={longest};")));
+    assert!(new_cookie(&["--absolute-timeout", "0"], None).await.contains(&format!("Max-Age={longest};")));
 }
 
 #[tokio::test]
 async fn the_idle_clock_is_enforced() {
-    let playground = Playground::with(&["--store", MEMORY, "--idle", "200ms", "--grace", "0"]).await;
+    let playground =
+        Playground::with(&["--store", MEMORY, "--idle-timeout", "200ms", "--renewal-grace-period", "0"])
+            .await;
     let client = playground.client();
     let made = client.run(json!([{"insert": ["k", 1]}])).await;
     assert!(made["session"]["expires_in"].as_f64().unwrap() <= 0.2);
@@ -190,7 +199,7 @@ async fn the_idle_clock_is_enforced() {
 
 #[tokio::test]
 async fn ids_are_renewed_as_often_as_asked() {
-    let flags = ["--store", MEMORY, "--renew-every", "50ms", "--grace", "0"];
+    let flags = ["--store", MEMORY, "--renew-every", "50ms", "--renewal-grace-period", "0"];
     let playground = Playground::with(&flags).await;
     let client = playground.client();
     client.run(json!([{"insert": ["k", 1]}])).await;

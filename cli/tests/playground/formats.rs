@@ -57,7 +57,7 @@ async fn the_format_koa_is_that_of_koa_generic_session() {
 
 #[tokio::test]
 async fn the_format_node_session_is_that_of_its_file_driver() {
-    let Playground { folder, server } = playground("node-session", &["--idle", "10m"]).await;
+    let Playground { folder, server } = playground("node-session", &["--idle-timeout", "10m"]).await;
     let client = server.client();
     let cookie = cookie_of(&client, json!([{"insert": ["k", 1]}])).await;
     assert!(cookie.starts_with("node_session=s%3A") && cookie.contains("; Max-Age=600;"), "{cookie}");

@@ -12,6 +12,7 @@ mod migrate;
 mod page;
 mod places;
 mod readme;
+mod renamed;
 mod routes;
 mod secrets;
 mod server;

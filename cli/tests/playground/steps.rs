@@ -164,7 +164,7 @@ async fn renew_id_changes_the_id_and_excuses_the_old_one(playground: &Playground
     let client = playground.client();
     let before = client.run(json!([{"log_in": "alice"}, {"insert": ["k", 1]}])).await;
     let late = client.copy();
-    client.run(json!([{"renew_id": true}])).await;
+    client.run(json!([{"cycle_id": true}])).await;
     assert_ne!(client.cookie(), late.cookie());
     for client in [client, late] {
         let seen = client.session().await;
@@ -222,10 +222,10 @@ async fn reload_forgets_what_was_not_saved(playground: &Playground) {
 
 async fn set_max_age_gives_an_idle_time_of_its_own(playground: &Playground) {
     let client = playground.client();
-    client.run(json!([{"insert": ["k", 1]}, {"set_max_age": 90.5}])).await;
+    client.run(json!([{"insert": ["k", 1]}, {"set_idle_timeout": 90.5}])).await;
     let left = client.session().await["expires_in"].as_f64().unwrap();
     assert!((60.0..=90.5).contains(&left), "{left}");
-    let steps = json!({"do": [{"set_max_age": null}]}).to_string();
+    let steps = json!({"do": [{"set_idle_timeout": null}]}).to_string();
     let answer = client.post("/api/do", steps).await;
     assert!(!answer.header("set-cookie").unwrap().contains("Max-Age"), "ends with the browser: {answer:?}");
     assert!(client.session().await["expires_in"].as_f64().unwrap() > 1700.0);

@@ -1,6 +1,6 @@
 //! Conflict resolution: reconciles a commit with the record found under its key.
 
-use cloakroom_store::{StoreKey, Stored};
+use cloakroom_store::{StoreKey, VersionedRecord};
 
 use super::{Commit, Settled};
 use crate::record::Frames;
@@ -29,7 +29,11 @@ impl Commit<'_> {
     }
 
     /// Reconciles this commit with `stored`, found under `key`, or with the session that it leads to.
-    pub(super) async fn reconcile(&mut self, key: StoreKey, stored: Option<Stored>) -> Result<Reconciled> {
+    pub(super) async fn reconcile(
+        &mut self,
+        key: StoreKey,
+        stored: Option<VersionedRecord>,
+    ) -> Result<Reconciled> {
         match self.records.resolve_from(key, stored, Follow::HELD).await? {
             Resolved::Live(live) => self.rebase_on(live),
             Resolved::Missing => Ok(Reconciled::Gone),

@@ -1,13 +1,13 @@
 //! Stores a session for the first time.
 
-use cloakroom_store::{Created, Error as StoreError, StoreKey, Updated, Version};
+use cloakroom_store::{CreateOutcome, Error as StoreError, StoreKey, UpdateOutcome, Version};
 
 use super::conflict::unreadable;
 use super::{Commit, LOST, Write};
 use crate::observe::Event;
 use crate::record::Payload;
 use crate::state::{Cookie, Verdict};
-use crate::{Error, Handle, Result, SessionId};
+use crate::{Error, PublicId, Result, SessionId};
 
 /// A record under a new id that the client does not know yet.
 pub(super) struct NewRecord {
@@ -38,7 +38,7 @@ enum Placed {
 impl Commit<'_> {
     pub(super) async fn create(&mut self) -> Result<Verdict> {
         let CreateResult::Stored(new) = self.create_record().await? else { return Ok(LOST) };
-        let public_id = Handle::new(new.write.header.public_id());
+        let public_id = PublicId::new(new.write.header.public_id());
         let is_login = self.adopt_new(new);
         self.engine.emit(&Event::Created { session: public_id });
         if is_login {
@@ -54,7 +54,7 @@ impl Commit<'_> {
             let Some(id) = self.view.next_id().cloned() else { return Err(unreadable()) };
             let key = id.key();
             let placed = match self.records.create(&key, &write.record).await {
-                Ok(Created::Created(version)) => Ok(Placed::Here(version)),
+                Ok(CreateOutcome::Created(version)) => Ok(Placed::Here(version)),
                 answer => Box::pin(self.place(&key, &write, answer)).await,
             };
             match placed {
@@ -101,13 +101,13 @@ impl Commit<'_> {
         &mut self,
         key: &StoreKey,
         write: &Write,
-        mut answer: Result<Created, StoreError>,
+        mut answer: Result<CreateOutcome, StoreError>,
     ) -> Result<Placed> {
         loop {
             match answer {
-                Ok(Created::Created(version)) => return Ok(Placed::Here(version)),
-                Ok(Created::Revoked) => return Ok(Placed::Revoked),
-                Ok(Created::Taken) => match self.whose(key).await? {
+                Ok(CreateOutcome::Created(version)) => return Ok(Placed::Here(version)),
+                Ok(CreateOutcome::Revoked) => return Ok(Placed::Revoked),
+                Ok(CreateOutcome::AlreadyExists) => match self.whose(key).await? {
                     Some(placed) => return Ok(placed),
                     // It was ours, and a revocation has just removed it.
                     None => self.wait_after_conflict().await?,
@@ -153,14 +153,14 @@ impl Commit<'_> {
         new.write = self.write(true)?;
         loop {
             match self.records.update(&new.key, new.version, &new.write.record).await {
-                Ok(Updated::Updated(version)) => {
+                Ok(UpdateOutcome::Updated(version)) => {
                     new.version = version;
                     return Ok(true);
                 }
                 // No other request knows its id: it is this commit's own write, whose answer was lost.
-                Ok(Updated::Conflict(stored)) => new.version = stored.version,
-                Ok(Updated::Gone) => return Ok(false),
-                Ok(Updated::Revoked) => {
+                Ok(UpdateOutcome::Conflict(stored)) => new.version = stored.version,
+                Ok(UpdateOutcome::NotFound) => return Ok(false),
+                Ok(UpdateOutcome::Revoked) => {
                     self.roll_back(&new.key).await;
                     return Ok(false);
                 }

@@ -1,10 +1,10 @@
 //! Ends a session, wherever its id has led meanwhile.
 
-use cloakroom_store::{Record, StoreKey, Updated, Version};
+use cloakroom_store::{Record, StoreKey, UpdateOutcome, Version};
 
 use super::conflict::unreadable;
 use super::{Commit, LOST};
-use crate::observe::{End, Event};
+use crate::observe::{EndReason, Event};
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{Ending, Intent, Verdict};
 use crate::{Error, ErrorKind, Result};
@@ -53,10 +53,10 @@ impl Commit<'_> {
         Ok(Verdict::Saved)
     }
 
-    fn end_reason(&self) -> End {
+    fn end_reason(&self) -> EndReason {
         match &self.view.intent {
             Intent::End(Ending { reason, .. }) => *reason,
-            Intent::Keep | Intent::Renew | Intent::LogIn(_) => End::Destroyed,
+            Intent::Keep | Intent::Renew | Intent::LogIn(_) => EndReason::Destroyed,
         }
     }
 
@@ -115,10 +115,10 @@ async fn end_from(
         let there = match version {
             None => records.load(&key, None).await?,
             Some(version) => match records.update(&key, version, &Record::expired()).await {
-                Ok(Updated::Updated(_)) => return Ok(Ended::Here),
-                Ok(Updated::Gone | Updated::Revoked) => return Ok(Ended::Missing),
-                Ok(Updated::Conflict(stored)) if records.wait_after_conflict().await => Some(stored),
-                Ok(Updated::Conflict(_)) => {
+                Ok(UpdateOutcome::Updated(_)) => return Ok(Ended::Here),
+                Ok(UpdateOutcome::NotFound | UpdateOutcome::Revoked) => return Ok(Ended::Missing),
+                Ok(UpdateOutcome::Conflict(stored)) if records.wait_after_conflict().await => Some(stored),
+                Ok(UpdateOutcome::Conflict(_)) => {
                     let message = "too many requests changed the session while it was to end";
                     return Err(Error::new(ErrorKind::Contended, message));
                 }

@@ -12,9 +12,9 @@ mod session_limit;
 mod touch;
 mod update;
 
-use cloakroom_store::{Error as StoreError, Record, Stored, Timestamp, Version};
+use cloakroom_store::{Error as StoreError, Record, Timestamp, Version, VersionedRecord};
 
-use crate::observe::{Doing, Event};
+use crate::observe::{Event, Operation};
 use crate::plan::{CookieStep, Observed, Origin, Plan, Privilege, Step};
 use crate::record::{Frames, Header};
 use crate::records::Records;
@@ -22,13 +22,13 @@ use crate::state::{
     Attempt, CommitInput, CommitResult, Cookie, IntentKind, Located, Location, RequestFacts, Stamp, State,
     Verdict,
 };
-use crate::{Engine, Error, ErrorKind, Result, SessionId};
+use crate::{Error, ErrorKind, Result, SessionId, SessionManager};
 
 pub(crate) use end::{Ended, end_following_redirects};
 
 /// One commit.
 struct Commit<'a> {
-    engine: &'a Engine,
+    engine: &'a SessionManager,
     records: Records<'a>,
     /// The state as it was when the commit began; rebased on what other requests store meanwhile.
     view: Box<State>,
@@ -42,7 +42,7 @@ struct Commit<'a> {
     /// Whether a write may be in the store although no answer came.
     is_uncertain: bool,
     /// The record as this commit has written it, for the next one in line.
-    written: Option<Stored>,
+    written: Option<VersionedRecord>,
     /// A write that the next commit has to find out about.
     unsettled: Option<Attempt>,
     conflicts: u32,
@@ -55,12 +55,12 @@ struct Write {
 }
 
 /// Carries out a commit.
-pub(crate) async fn commit(engine: &Engine, input: CommitInput) -> CommitResult {
+pub(crate) async fn commit(engine: &SessionManager, input: CommitInput) -> CommitResult {
     let CommitInput { view, nonce, at, request, stamp } = input;
     let records = match Records::for_commit(engine, request.deadline) {
         Ok(records) => records,
         Err(error) => {
-            engine.failed(Doing::Commit, &error);
+            engine.failed(Operation::Commit, &error);
             return CommitResult::new(Err(error), view, stamp);
         }
     };
@@ -92,7 +92,7 @@ impl Commit<'_> {
             }
             Ok(Verdict::Discarded { .. }) if was_changed => self.engine.emit(&Event::WriteDropped),
             Ok(_) => {}
-            Err(error) => self.engine.failed(Doing::Commit, error),
+            Err(error) => self.engine.failed(Operation::Commit, error),
         }
         // Losing only the expiry of a flash value is not reported as a dropped write.
         let verdict = match verdict {
@@ -131,7 +131,7 @@ impl Commit<'_> {
     async fn date_log_in(&mut self) {
         let offset = self.records.clock_offset().await;
         if let Some(login) = self.view.intent.login_mut() {
-            login.owner.since = offset.log_in(login.owner.since);
+            login.owner.logged_in_at = offset.log_in(login.owner.logged_in_at);
         }
     }
 

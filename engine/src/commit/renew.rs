@@ -4,16 +4,16 @@
 //! a redirect. If another request was faster there, the new record is brought up to date or taken back. Only when both
 //! are done does the client get the id.
 
-use cloakroom_store::{Record, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{Record, StoreKey, UpdateOutcome, Version, VersionedRecord};
 
 use super::conflict::{Reconciled, unreadable};
 use super::create::{CreateResult, NewRecord};
 use super::{Commit, LOST};
-use crate::observe::{Event, Renewal};
+use crate::observe::{Event, RenewalReason};
 use crate::plan::Privilege;
 use crate::record::{Frames, Payload, Redirect, redirect_payload};
 use crate::state::Verdict;
-use crate::{Error, Handle, Result};
+use crate::{Error, PublicId, Result};
 
 /// What replacing the old record by a redirect came to.
 enum ReplaceResult {
@@ -125,9 +125,9 @@ impl Commit<'_> {
     ) -> Result<ReplaceResult> {
         let there = loop {
             break match self.records.update(key, version, redirect).await {
-                Ok(Updated::Updated(_)) => return Ok(ReplaceResult::Replaced),
-                Ok(Updated::Conflict(stored)) => Some(stored),
-                Ok(Updated::Gone | Updated::Revoked) => None,
+                Ok(UpdateOutcome::Updated(_)) => return Ok(ReplaceResult::Replaced),
+                Ok(UpdateOutcome::Conflict(stored)) => Some(stored),
+                Ok(UpdateOutcome::NotFound | UpdateOutcome::Revoked) => None,
                 Err(error) => {
                     self.wait_after(error).await?;
                     match self.records.load(key, None).await? {
@@ -160,11 +160,11 @@ impl Commit<'_> {
     }
 
     async fn finish(&mut self, new: NewRecord, privilege: Privilege) -> Verdict {
-        let session = Handle::new(new.write.header.public_id());
+        let session = PublicId::new(new.write.header.public_id());
         self.adopt_new(new);
         let reason = match privilege {
-            Privilege::Same => Renewal::SamePrivilege,
-            Privilege::New => Renewal::LogIn,
+            Privilege::Same => RenewalReason::SamePrivilege,
+            Privilege::New => RenewalReason::LogIn,
         };
         self.engine.emit(&Event::Renewed { session, reason });
         if privilege == Privilege::New {
@@ -243,6 +243,6 @@ const fn revoked(privilege: Privilege) -> Verdict {
     Verdict::Discarded { session_remains: matches!(privilege, Privilege::New) }
 }
 
-fn read(stored: &Stored) -> Result<Payload> {
+fn read(stored: &VersionedRecord) -> Result<Payload> {
     Payload::decode(&stored.record.payload).map_err(|_| unreadable())
 }

@@ -7,7 +7,7 @@ use cloakroom_store::{OwnerKey, Timestamp};
 use super::Commit;
 use crate::Result;
 use crate::listed::Listed;
-use crate::observe::{Doing, End, Event};
+use crate::observe::{EndReason, Event, Operation};
 
 impl Commit<'_> {
     /// Ends the oldest sessions of the user beyond the limit.
@@ -19,7 +19,7 @@ impl Commit<'_> {
         let Some(limit) = self.engine.session_limit() else { return };
         let Some(owner) = self.view.owner().map(|owner| owner.key.clone()) else { return };
         if let Err(error) = self.end_beyond(limit, &owner).await {
-            self.engine.failed(Doing::Commit, &error);
+            self.engine.failed(Operation::Commit, &error);
         }
     }
 
@@ -34,7 +34,7 @@ impl Commit<'_> {
                 count += u64::from(self.records.end_exactly(&session.key, session.version).await?);
             }
             if count > 0 {
-                self.engine.emit(&Event::Ended { reason: End::Cap, count });
+                self.engine.emit(&Event::Ended { reason: EndReason::Cap, count });
             } else if !self.records.wait_after_conflict().await {
                 // The list of the store lags behind its updates, or others are at it: the next log-in looks again.
                 return Ok(());
@@ -49,7 +49,7 @@ fn beyond(limit: usize, records: Vec<Listed>) -> Vec<Listed> {
     for record in records {
         let (latest, of_session) = sessions.entry(record.session()).or_default();
         if !record.is_replacement {
-            *latest = record.since.max(*latest);
+            *latest = record.logged_in_at.max(*latest);
         }
         of_session.push(record);
     }

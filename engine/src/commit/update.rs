@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Result as StoreResult, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{Result as StoreResult, StoreKey, UpdateOutcome, Version, VersionedRecord};
 
 use super::conflict::{Reconciled, outcome_unknown};
 use super::{Commit, LOST, Write};
@@ -22,19 +22,19 @@ impl Commit<'_> {
             return Box::pin(self.update_in_turn(key, None)).await;
         }
         match self.update_once().await? {
-            (_, Ok(Updated::Updated(_))) => Ok(Verdict::Saved),
+            (_, Ok(UpdateOutcome::Updated(_))) => Ok(Verdict::Saved),
             (key, answer) => Box::pin(self.update_in_turn(key, Some(answer))).await,
         }
     }
 
-    async fn update_once(&mut self) -> Result<(StoreKey, StoreResult<Updated>)> {
+    async fn update_once(&mut self) -> Result<(StoreKey, StoreResult<UpdateOutcome>)> {
         let write = self.write(false)?;
         let Some(located) = self.view.stored() else {
             return Err(Error::new(ErrorKind::Gone, "the session has ended"));
         };
         let (key, version) = (located.key.clone(), located.version);
         let answer = self.records.update(&key, version, &write.record).await;
-        if let Ok(Updated::Updated(version)) = &answer {
+        if let Ok(UpdateOutcome::Updated(version)) = &answer {
             self.updated(write, *version);
         }
         Ok((key, answer))
@@ -45,7 +45,7 @@ impl Commit<'_> {
     async fn update_in_turn(
         &mut self,
         line: StoreKey,
-        mut answer: Option<StoreResult<Updated>>,
+        mut answer: Option<StoreResult<UpdateOutcome>>,
     ) -> Result<Verdict> {
         let place = self.engine.queue().enter(&line);
         // A turn is a courtesy, and versions decide: a commit that is stuck holds the others up no longer than this.
@@ -54,7 +54,7 @@ impl Commit<'_> {
         let latest = turn.as_mut().and_then(|turn| turn.take());
         if let Some(stored) = latest.filter(|stored| Some(stored.version) != seen) {
             self.conflicts += u32::from(answer.is_some());
-            answer = Some(Ok(Updated::Conflict(stored)));
+            answer = Some(Ok(UpdateOutcome::Conflict(stored)));
         }
         let (mut key, mut is_unanswered) = (line.clone(), false);
         loop {
@@ -69,7 +69,7 @@ impl Commit<'_> {
                 }
             }
             let (at, next) = self.update_once().await?;
-            if let Ok(Updated::Updated(_)) = next {
+            if let Ok(UpdateOutcome::Updated(_)) = next {
                 if let Some(turn) = &mut turn {
                     **turn = self.written.take().filter(|_| at == line);
                 }
@@ -80,16 +80,20 @@ impl Commit<'_> {
     }
 
     /// Finds out what is there after a try that did not land.
-    async fn after_update(&mut self, key: StoreKey, answer: StoreResult<Updated>) -> Result<Reconciled> {
+    async fn after_update(
+        &mut self,
+        key: StoreKey,
+        answer: StoreResult<UpdateOutcome>,
+    ) -> Result<Reconciled> {
         match answer {
-            Ok(Updated::Updated(_)) => Ok(Reconciled::Ours),
-            Ok(Updated::Gone) => Ok(Reconciled::Gone),
-            Ok(Updated::Conflict(stored)) => {
+            Ok(UpdateOutcome::Updated(_)) => Ok(Reconciled::Ours),
+            Ok(UpdateOutcome::NotFound) => Ok(Reconciled::Gone),
+            Ok(UpdateOutcome::Conflict(stored)) => {
                 self.wait_after_conflict().await?;
                 self.reconcile(key, Some(stored)).await
             }
             // If the session is there still, `revoke_others` has exempted it and moved its date.
-            Ok(Updated::Revoked) => {
+            Ok(UpdateOutcome::Revoked) => {
                 self.wait_after_conflict().await?;
                 self.load_and_reconcile(key).await
             }
@@ -110,6 +114,6 @@ impl Commit<'_> {
             located.expires_at = record.expires_at;
             located.owner.clone_from(&record.owner);
         }
-        self.written = Some(Stored { record, version });
+        self.written = Some(VersionedRecord { record, version });
     }
 }

@@ -11,7 +11,7 @@ pub enum Secure {
     /// Always; browsers then send it over https only (and to localhost).
     #[default]
     Always,
-    /// When the request came over https, as far as the adapter and [`TrustProxy`](crate::TrustProxy) can tell.
+    /// When the request came over https, as far as the adapter and [`trust_forwarded_proto`](crate::Config::trust_forwarded_proto) can tell.
     Auto,
     /// Never: for development over plain http. See [`Config::plain_http`](crate::Config::plain_http).
     Never,

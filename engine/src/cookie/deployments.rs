@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::request::Plain;
+use crate::request::PlainRequest;
 use crate::stores::MemoryStore;
-use crate::{Config, Engine, KeyRing, store::Store};
+use crate::{Config, KeyRing, SessionManager, store::Store};
 
 const OLD: &str = "the quick brown fox jumps over the lazy dog";
 const NEW: &str = "pack my box with five dozen liquor jugs, now";
 
 /// Makes a process on the store.
-fn process(store: &Arc<dyn Store>, change: impl FnOnce(Config) -> Config) -> Engine {
-    let config = Config::plain_http().cookie_name("id").sweep_every(None);
-    Engine::shared(store.clone(), change(config)).unwrap()
+fn process(store: &Arc<dyn Store>, change: impl FnOnce(Config) -> Config) -> SessionManager {
+    let config = Config::plain_http().cookie_name("id").sweep_interval(None);
+    SessionManager::from_arc(store.clone(), change(config)).unwrap()
 }
 
 fn signing(ring: &KeyRing) -> impl FnOnce(Config) -> Config + use<> {
@@ -21,15 +21,15 @@ fn signing(ring: &KeyRing) -> impl FnOnce(Config) -> Config + use<> {
 }
 
 /// Begins a session; returns its cookie.
-async fn begin(process: &Engine) -> String {
-    let pending = process.begin(&Plain::default());
+async fn begin(process: &SessionManager) -> String {
+    let pending = process.begin(&PlainRequest::default());
     pending.load().await.unwrap().insert("n", 1).unwrap();
     let set_cookie = pending.commit().await.unwrap().set_cookie.unwrap();
     set_cookie.split(';').next().unwrap().to_owned()
 }
 
-async fn knows(process: &Engine, cookie: &str) -> bool {
-    !process.begin(&Plain::with_cookie(cookie)).load().await.unwrap().is_new()
+async fn knows(process: &SessionManager, cookie: &str) -> bool {
+    !process.begin(&PlainRequest::with_cookie(cookie)).load().await.unwrap().is_new()
 }
 
 fn store() -> Arc<dyn Store> {

@@ -22,7 +22,7 @@ use crate::{ConfigError, SessionId};
 /// 1. [`add_for_verification`](Self::add_for_verification): the new key verifies, the old one still signs.
 /// 2. [`rotate`](Self::rotate): the new key signs, the old one still verifies.
 /// 3. [`retire`](Self::retire), when the last session that the old key signed is over: the
-///    [absolute lifetime](crate::Config::absolute) after step 2.
+///    [absolute lifetime](crate::Config::absolute_timeout) after step 2.
 ///
 /// ```
 /// use cloakroom::KeyRing;

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Config, Engine, Event, Refusal, RequestHead, stores::MemoryStore};
+use crate::{Config, Event, RejectReason, RequestHead, SessionManager, stores::MemoryStore};
 
 /// A request with any bytes for cookies.
 struct Hostile(Vec<Vec<u8>>);
@@ -78,12 +78,12 @@ proptest! {
     fn a_request_with_any_cookies_is_served_and_looks_up_three_ids_at_most(headers in vec(header(), 0..6)) {
         let looked = Arc::new(AtomicUsize::new(0));
         let count = looked.clone();
-        let config = Config::plain_http().cookie_name("id").sweep_every(None).observer(move |event: &Event| {
-            if *event == (Event::Refused { reason: Refusal::Unknown }) {
+        let config = Config::plain_http().cookie_name("id").sweep_interval(None).observer(move |event: &Event| {
+            if *event == (Event::Rejected { reason: RejectReason::Unknown }) {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let engine = Engine::new(MemoryStore::new(), config).unwrap();
+        let engine = SessionManager::new(MemoryStore::new(), config).unwrap();
         let pending = engine.begin(&Hostile(headers));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let session = runtime.block_on(pending.load()).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom_store::Timestamp;
 
 use crate::SessionId;
-use crate::observe::Refusal;
+use crate::observe::RejectReason;
 use crate::record::{Frames, Tag};
 use crate::request::Candidates;
 
@@ -102,7 +102,7 @@ impl<'a> IssuedCookie<'a> {
 #[derive(Debug)]
 pub struct FoundIds<'a> {
     candidates: &'a mut Candidates,
-    pub(crate) refused: Option<Refusal>,
+    pub(crate) refused: Option<RejectReason>,
 }
 
 impl<'a> FoundIds<'a> {
@@ -120,12 +120,12 @@ impl<'a> FoundIds<'a> {
 
     /// Notes a cookie that is no id.
     pub fn malformed(&mut self) {
-        self.reject(Refusal::Malformed);
+        self.reject(RejectReason::Malformed);
     }
 
     /// Notes a cookie whose signature is wrong.
     pub fn forged(&mut self) {
-        self.reject(Refusal::Forged);
+        self.reject(RejectReason::Forged);
     }
 
     /// Sends a `Set-Cookie` header with this value if the handler looks at the session: one that is signed with the newest
@@ -134,7 +134,7 @@ impl<'a> FoundIds<'a> {
         self.candidates.also_send(set_cookie);
     }
 
-    fn reject(&mut self, reason: Refusal) {
+    fn reject(&mut self, reason: RejectReason) {
         if self.candidates.reject(reason) {
             self.refused = Some(reason);
         }

@@ -1,7 +1,7 @@
 //! The ids that a request brought.
 
 use crate::SessionId;
-use crate::observe::Refusal;
+use crate::observe::RejectReason;
 
 /// How many trips to the store finding the session of a request takes at most, whatever the client sends.
 pub(crate) const MOST_LOOKUPS: usize = 3;
@@ -35,9 +35,9 @@ impl Candidates {
     }
 
     /// Notes a cookie that is no id; returns whether it is the first of its kind.
-    pub(crate) fn reject(&mut self, reason: Refusal) -> bool {
+    pub(crate) fn reject(&mut self, reason: RejectReason) -> bool {
         self.read += 1;
-        let seen = if reason == Refusal::Forged { &mut self.is_forged } else { &mut self.is_malformed };
+        let seen = if reason == RejectReason::Forged { &mut self.is_forged } else { &mut self.is_malformed };
         !std::mem::replace(seen, true)
     }
 

@@ -23,7 +23,7 @@ pub trait RequestHead {
 
 /// A request without a framework: for tests, and where there are only headers.
 #[derive(Clone, Default)]
-pub struct Plain {
+pub struct PlainRequest {
     /// The `Cookie` headers.
     pub cookies: Vec<String>,
     /// The `X-Forwarded-Proto` header.
@@ -34,14 +34,14 @@ pub struct Plain {
     pub path: Option<String>,
 }
 
-impl Plain {
+impl PlainRequest {
     /// A request with one `Cookie` header.
     pub fn with_cookie(cookie: impl Into<String>) -> Self {
         Self { cookies: vec![cookie.into()], ..Self::default() }
     }
 }
 
-impl RequestHead for Plain {
+impl RequestHead for PlainRequest {
     fn cookies(&self) -> impl Iterator<Item = &[u8]> {
         self.cookies.iter().map(String::as_bytes)
     }
@@ -59,10 +59,10 @@ impl RequestHead for Plain {
     }
 }
 
-impl fmt::Debug for Plain {
+impl fmt::Debug for PlainRequest {
     /// Shows no cookie: requests are logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plain")
+        f.debug_struct("PlainRequest")
             .field("cookies", &format_args!("{} headers", self.cookies.len()))
             .field("forwarded_proto", &self.forwarded_proto)
             .field("https", &self.https)

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::Candidates;
-use crate::Engine;
+use crate::SessionManager;
 use crate::format::FoundIds;
 use crate::observe::Event;
 
@@ -55,7 +55,7 @@ impl RequestIds {
 
     /// Returns the ids; the first call reads those that are read late.
     #[inline]
-    pub(crate) fn read(&self, engine: &Engine) -> &Candidates {
+    pub(crate) fn read(&self, engine: &SessionManager) -> &Candidates {
         match &self.unread {
             None => &self.ids,
             Some(unread) => unread.ids.get_or_init(|| unread.read(engine)),
@@ -64,13 +64,13 @@ impl RequestIds {
 }
 
 impl UnreadCookies {
-    fn read(&self, engine: &Engine) -> Candidates {
+    fn read(&self, engine: &SessionManager) -> Candidates {
         let mut ids = Candidates::default();
         let Some(format) = engine.format() else { return ids };
         let mut found = FoundIds::new(&mut ids);
         format.read(&mut std::iter::once(&*self.cookies), &mut found);
         if let Some(reason) = found.refused {
-            engine.emit(&Event::Refused { reason });
+            engine.emit(&Event::Rejected { reason });
         }
         ids
     }

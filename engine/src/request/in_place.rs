@@ -1,9 +1,9 @@
 //! The usual commit to a store that answers without waiting: one plain write, without a future.
 
-use cloakroom_store::{Created, Immediate, Timestamp, Updated};
+use cloakroom_store::{CreateOutcome, Immediate, Timestamp, UpdateOutcome};
 
-use super::{Outcome, RequestState};
-use crate::Handle;
+use super::{RequestState, ResponseUpdate};
+use crate::PublicId;
 use crate::observe::Event;
 use crate::plan::{CookieStep, Plan, Step};
 use crate::state::{Intent, PlainWrite, State};
@@ -11,7 +11,7 @@ use crate::state::{Intent, PlainWrite, State};
 /// What a request needs at its end.
 enum Need {
     /// Nothing: this is its outcome.
-    Nothing(Outcome),
+    Nothing(ResponseUpdate),
     /// One write under the id that it has, or under a new one.
     PlainWrite,
     /// A commit.
@@ -20,7 +20,7 @@ enum Need {
 
 impl RequestState {
     /// Ends a request whose outcome takes no waiting; `None` if it needs a commit.
-    pub(super) fn finish_in_place(&self) -> Option<Outcome> {
+    pub(super) fn finish_in_place(&self) -> Option<ResponseUpdate> {
         let _turn = self.turns.try_take()?;
         let outcome = match self.with(|state| self.need(state)) {
             Need::Nothing(outcome) => outcome,
@@ -46,7 +46,7 @@ impl RequestState {
     }
 
     /// Writes once; `None` leaves the request as it was, for a commit to deal with.
-    fn write_in_place(&self, immediate: &dyn Immediate) -> Option<Outcome> {
+    fn write_in_place(&self, immediate: &dyn Immediate) -> Option<ResponseUpdate> {
         let now = self.engine.clock().now();
         let nonce = self.engine.next_nonce();
         let config = self.engine.config();
@@ -61,17 +61,22 @@ impl RequestState {
         self.carry_out(immediate, write?, now)
     }
 
-    fn carry_out(&self, immediate: &dyn Immediate, write: PlainWrite, now: Timestamp) -> Option<Outcome> {
+    fn carry_out(
+        &self,
+        immediate: &dyn Immediate,
+        write: PlainWrite,
+        now: Timestamp,
+    ) -> Option<ResponseUpdate> {
         let version = match write.version {
             Some(expected) => {
                 immediate.update(&write.key, expected, &write.record, now).map(|done| match done {
-                    Updated::Updated(version) => Some(version),
-                    Updated::Conflict(_) | Updated::Gone | Updated::Revoked => None,
+                    UpdateOutcome::Updated(version) => Some(version),
+                    UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound | UpdateOutcome::Revoked => None,
                 })
             }
             None => immediate.create(&write.key, &write.record, now).map(|done| match done {
-                Created::Created(version) => Some(version),
-                Created::Taken | Created::Revoked => None,
+                CreateOutcome::Created(version) => Some(version),
+                CreateOutcome::AlreadyExists | CreateOutcome::Revoked => None,
             }),
         };
         let version = match version {
@@ -83,7 +88,7 @@ impl RequestState {
                 return None;
             }
         };
-        let created = write.version.is_none().then(|| Handle::new(write.header.public_id()));
+        let created = write.version.is_none().then(|| PublicId::new(write.header.public_id()));
         let lifetime = &self.engine.config().lifetime;
         let outcome = self.with(|state| {
             state.plainly_written(write, version, lifetime, now).then(|| self.outcome_of(state))

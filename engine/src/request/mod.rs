@@ -21,16 +21,16 @@ use crate::state::{
     CommitInput, CommitResult, Cookie, CookieLifetime, NeedsSecrets, RequestFacts, State, Verdict,
 };
 use crate::turn_lock::TurnLock;
-use crate::{Engine, Error, ErrorKind, Result, Session};
+use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
-pub use head::{Plain, RequestHead};
+pub use head::{PlainRequest, RequestHead};
 pub(crate) use ids::RequestIds;
-pub use pending::{Outcome, Pending};
+pub use pending::{RequestSession, ResponseUpdate};
 
 /// One request's dealings with its session; shared by every handle that the request gives out.
 pub(crate) struct RequestState {
-    engine: Engine,
+    engine: SessionManager,
     ids: RequestIds,
     https: bool,
     /// Whether the request's path is one that a session's cookie is for.
@@ -68,9 +68,14 @@ enum Occasion {
 }
 
 impl RequestState {
-    pub(crate) fn begin(engine: Engine, ids: RequestIds, https: bool, is_covered: bool) -> Pending {
+    pub(crate) fn begin(
+        engine: SessionManager,
+        ids: RequestIds,
+        https: bool,
+        is_covered: bool,
+    ) -> RequestSession {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
-        Pending(Arc::new(Self {
+        RequestSession(Arc::new(Self {
             engine,
             begun,
             ids,
@@ -83,7 +88,7 @@ impl RequestState {
         }))
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &SessionManager {
         &self.engine
     }
 
@@ -247,12 +252,12 @@ impl RequestState {
         result.verdict.take().unwrap_or(Ok(Verdict::Saved))
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> ResponseUpdate {
         self.with(|state| self.outcome_of(state))
     }
 
     #[inline]
-    fn outcome_of(&self, state: &State) -> Outcome {
+    fn outcome_of(&self, state: &State) -> ResponseUpdate {
         if let Some(format) = self.engine.format() {
             return self.foreign_outcome(state, format);
         }
@@ -262,11 +267,11 @@ impl RequestState {
             Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        Outcome { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
+        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
     }
 
     /// Returns the outcome with the cookies of another package, which may be several.
-    fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> Outcome {
+    fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> ResponseUpdate {
         let mut cookies = match &state.cookie {
             Cookie::Unchanged => self.ids.read(&self.engine).to_send().to_vec(),
             Cookie::Set(id, CookieLifetime { from, max_age }) => {
@@ -276,7 +281,7 @@ impl RequestState {
             Cookie::Removed => format.remove(self.https),
         };
         let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
-        Outcome { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
+        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.

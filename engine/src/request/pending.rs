@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use super::{Occasion, RequestState, dropped};
 use crate::state::{Cookie, Verdict};
-use crate::{Engine, Result, Session};
+use crate::{Result, Session, SessionManager};
 
-/// A request whose session is loaded only if it is asked for: see [`Engine::begin`]. Clones are of the same request.
+/// A request whose session is loaded only if it is asked for: see [`SessionManager::begin`]. Clones are of the same request.
 #[derive(Clone)]
-pub struct Pending(pub(super) Arc<RequestState>);
+pub struct RequestSession(pub(super) Arc<RequestState>);
 
 /// What the response must say; an adapter turns it into headers.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "the client learns of its session only by this"]
-pub struct Outcome {
+pub struct ResponseUpdate {
     /// The value of a `Set-Cookie` header to add. Remove others of the same name, and keep the response out of caches.
     pub set_cookie: Option<String>,
     /// The values of further `Set-Cookie` headers. Empty but for a [format](crate::format::CookieFormat) that needs several.
@@ -27,14 +27,15 @@ pub struct Outcome {
 }
 
 /// The outcome of a request that did not look at its session.
-const UNTOUCHED: Outcome = Outcome { set_cookie: None, more_cookies: Vec::new(), vary: false, ended: false };
+const UNTOUCHED: ResponseUpdate =
+    ResponseUpdate { set_cookie: None, more_cookies: Vec::new(), vary: false, ended: false };
 
-impl Pending {
+impl RequestSession {
     /// Loads the session, once in a request: asked again, hands out the same.
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) or [`Store`](crate::ErrorKind::Store) if the store does not answer
-    /// and the [outage policy](crate::OutagePolicy) is to fail. Such a request can never write.
+    /// and the [outage policy](crate::OutageFallback) is to fail. Such a request can never write.
     pub async fn load(&self) -> Result<Session> {
         self.0.load().await
     }
@@ -48,7 +49,7 @@ impl Pending {
     ///
     /// A request that never looked at its session, or only read it, ends here; with a store in the process's memory also
     /// one that changed values.
-    pub fn settle(&self) -> Option<Outcome> {
+    pub fn try_finish(&self) -> Option<ResponseUpdate> {
         let request = &self.0;
         if request.is_loaded() {
             return request.finish_in_place();
@@ -65,10 +66,10 @@ impl Pending {
     /// # Errors
     /// The changes are then not acknowledged: the response must be replaced by an error.
     /// [`Gone`](crate::ErrorKind::Gone) only if
-    /// [`dropped_write_is_an_error`](crate::Config::dropped_write_is_an_error).
-    pub async fn commit(&self) -> Result<Outcome> {
+    /// [`fail_on_dropped_write`](crate::Config::fail_on_dropped_write).
+    pub async fn commit(&self) -> Result<ResponseUpdate> {
         if !self.0.is_loaded() {
-            if let Some(outcome) = self.settle() {
+            if let Some(outcome) = self.try_finish() {
                 return Ok(outcome);
             }
             if Box::pin(self.0.load()).await.is_err() {
@@ -77,22 +78,22 @@ impl Pending {
             }
         }
         match self.0.commit(Occasion::Response).await? {
-            Verdict::Discarded { .. } if self.0.engine.config().dropped_write_is_an_error => Err(dropped()),
+            Verdict::Discarded { .. } if self.0.engine.config().fail_on_dropped_write => Err(dropped()),
             Verdict::Discarded { .. } | Verdict::Saved => Ok(self.0.outcome()),
         }
     }
 
     /// Returns what the client must learn although the commit failed: the new id that an earlier
     /// [`save`](Session::save) of this request has stored. Without it the error page would log the user out.
-    pub fn outcome_of_an_error(&self) -> Outcome {
+    pub fn outcome_on_error(&self) -> ResponseUpdate {
         let is_news =
             self.0.is_loaded() && self.0.with(|state| state.ended || matches!(state.cookie, Cookie::Set(..)));
         if is_news { self.0.outcome() } else { UNTOUCHED }
     }
 
     /// Returns whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
-    /// before its response is made [abandons](Self::abandon) it then: a log-out must not be lost.
-    pub fn is_ending(&self) -> bool {
+    /// before its response is made [carries the log-out out](Self::finish_aborted) then: a log-out must not be lost.
+    pub fn has_pending_logout(&self) -> bool {
         let request = &self.0;
         request.is_loaded()
             && !request.has_responded()
@@ -111,8 +112,8 @@ impl Pending {
     ///
     /// # Errors
     /// As for [`commit`](Self::commit).
-    pub async fn abandon(&self) -> Result<()> {
-        if self.is_ending() {
+    pub async fn finish_aborted(&self) -> Result<()> {
+        if self.has_pending_logout() {
             self.0.commit(Occasion::Aborted).await?;
         }
         Ok(())
@@ -129,7 +130,7 @@ impl Pending {
                 match request.touch_under_way().await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) => request.engine.failed(crate::observe::Doing::Load, &error),
+                    Err(error) => request.engine.failed(crate::observe::Operation::Load, &error),
                 }
             }
             std::future::pending::<()>().await;
@@ -137,21 +138,21 @@ impl Pending {
     }
 
     /// Returns the engine.
-    pub fn engine(&self) -> &Engine {
+    pub fn manager(&self) -> &SessionManager {
         &self.0.engine
     }
 }
 
-impl fmt::Debug for Pending {
+impl fmt::Debug for RequestSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pending(..)")
+        f.write_str("RequestSession(..)")
     }
 }
 
-impl fmt::Debug for Outcome {
+impl fmt::Debug for ResponseUpdate {
     /// The cookie holds the id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcome")
+        f.debug_struct("ResponseUpdate")
             .field("set_cookie", &self.set_cookie.as_ref().map(|_| format_args!("..")))
             .field("more_cookies", &format_args!("{}", self.more_cookies.len()))
             .field("vary", &self.vary)

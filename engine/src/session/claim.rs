@@ -18,10 +18,10 @@ impl Session {
     /// saved too.
     ///
     /// ```
-    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = engine.begin(&PlainRequest::default()).load().await?;
     /// session.insert("voucher", "TEN-OFF")?;
     /// assert_eq!(session.claim::<String>("voucher").await?.as_deref(), Some("TEN-OFF"));
     /// assert_eq!(session.claim::<String>("voucher").await?, None);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use cloakroom_store::{Owner, OwnerKey, Timestamp};
 
 use super::Session;
-use crate::observe::End;
+use crate::observe::EndReason;
 use crate::state::{Login, State};
-use crate::{Error, ErrorKind, Handle, Result, SessionId};
+use crate::{Error, ErrorKind, PublicId, Result, SessionId};
 
 /// # Identity
 impl Session {
@@ -18,11 +18,11 @@ impl Session {
     }
 
     /// The public name of the session, if it exists: see [`exists`](Self::exists).
-    pub fn handle(&self) -> Option<Handle> {
+    pub fn public_id(&self) -> Option<PublicId> {
         if !self.exists() || self.ensure_secrets().is_err() {
             return None;
         }
-        self.with(|state| state.known_header().map(|header| Handle::new(header.public_id())))
+        self.with(|state| state.known_header().map(|header| PublicId::new(header.public_id())))
     }
 
     /// Whether the session is stored, or will be when the response is ready.
@@ -49,7 +49,7 @@ impl Session {
     }
 
     /// Whether the user proved who they are within the last `span`; ask for the password again if not.
-    pub fn is_fresh(&self, span: Duration) -> bool {
+    pub fn authenticated_within(&self, span: Duration) -> bool {
         let now = self.0.engine().clock().now();
         self.authenticated_at().is_some_and(|at| now.since(at) <= span)
     }
@@ -60,7 +60,7 @@ impl Session {
     /// id is dead at once, and nothing that a request in flight writes under it reaches the new session. The absolute
     /// clock, the handle and the CSRF secret begin anew. Also call it after every re-authentication.
     ///
-    /// It counts as begun now: a [revocation](crate::Sessions::revoke_all) of the user from now on ends it, although it
+    /// It counts as begun now: a [revocation](crate::UserSessions::revoke_all) of the user from now on ends it, although it
     /// is stored only when the response is ready.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Session {
         let secrets = Box::new(self.0.engine().draw_secrets()?);
         self.with(|state| {
             let is_another_user = state.owner().is_some_and(|owner| owner.key != key);
-            state.log_in(Login { owner: Owner { key, since }, began_at: since, secrets });
+            state.log_in(Login { owner: Owner { key, logged_in_at: since }, began_at: since, secrets });
             if is_another_user { state.values.clear() } else { Ok(()) }
         })
     }
@@ -97,24 +97,24 @@ impl Session {
     /// Logs the user out: the session ends, also for requests in flight, and the cookie is removed.
     /// What is written afterwards in this request (a flash message, say) is a new session.
     pub fn log_out(&self) {
-        self.with(|state| state.end(End::LogOut));
+        self.with(|state| state.end(EndReason::LogOut));
     }
 
     /// Ends the session, as [`log_out`](Self::log_out) does, whoever is or is not logged in.
     pub fn destroy(&self) {
-        self.with(|state| state.end(End::Destroyed));
+        self.with(|state| state.end(EndReason::Destroyed));
     }
 
     /// Ends the session and begins a new, empty one under a new id.
     pub fn reset(&self) {
         self.with(|state| {
-            state.end(End::Destroyed);
+            state.end(EndReason::Destroyed);
             state.must_exist = true;
         });
     }
 
     /// Gives the session a fresh id. Requests in flight under the old one still reach it.
-    pub fn renew_id(&self) {
+    pub fn cycle_id(&self) {
         self.with(State::renew);
     }
 

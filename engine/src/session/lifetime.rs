@@ -29,7 +29,7 @@ impl Session {
     ///
     /// The server enforces it. The cookie keeps its own lifetime, unless it must begin or stop to outlive the browser:
     /// it is then sent again, with a fresh id.
-    pub fn set_max_age(&self, max_age: Option<Duration>) {
+    pub fn set_idle_timeout(&self, max_age: Option<Duration>) {
         self.with(|state| {
             let was = state.known_header().and_then(|header| header.persistent());
             let was = was.unwrap_or(self.0.engine().config().lifetime.persistent);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-pub use path::At;
+pub use path::PathRef;
 
 use crate::request::RequestState;
 use crate::state::json::{from_json, to_json};
@@ -54,10 +54,10 @@ use crate::{Error, ErrorKind, Result};
 /// included. Integers of 128 bits are exact if they are read as such, not by way of a type that holds any JSON.
 ///
 /// ```
-/// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+/// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-/// # let session = engine.begin(&Plain::default()).load().await?;
+/// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+/// # let session = engine.begin(&PlainRequest::default()).load().await?;
 /// session.insert("theme", "dark")?;
 /// let visits = session.increment("visits", 1)?;
 /// session.push("seen", "coat")?;

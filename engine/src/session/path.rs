@@ -11,7 +11,7 @@ use crate::Result;
 use crate::state::{Change, Effect, Op, Target};
 
 /// A place inside a value, from [`Session::path`].
-pub struct At<'a> {
+pub struct PathRef<'a> {
     session: &'a Session,
     path: &'a str,
 }
@@ -23,21 +23,21 @@ impl Session {
     /// After its key a path has 127 names at most: changes further down are [`Invalid`](crate::ErrorKind::Invalid).
     ///
     /// ```
-    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = engine.begin(&PlainRequest::default()).load().await?;
     /// session.path("user.teams").push("red")?;
     /// assert_eq!(session.path("user.teams.0").get::<String>()?.as_deref(), Some("red"));
     /// assert_eq!(session.path("user.teams").push("blue")?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn path<'a>(&'a self, path: &'a str) -> At<'a> {
-        At { session: self, path }
+    pub fn path<'a>(&'a self, path: &'a str) -> PathRef<'a> {
+        PathRef { session: self, path }
     }
 }
 
-impl At<'_> {
+impl PathRef<'_> {
     fn apply(&self, target: Target, op: Op) -> Result<Effect> {
         self.session.apply(Change::at(target, op))
     }
@@ -135,8 +135,8 @@ impl At<'_> {
     }
 }
 
-impl fmt::Debug for At<'_> {
+impl fmt::Debug for PathRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "At({:?})", self.path)
+        write!(f, "PathRef({:?})", self.path)
     }
 }

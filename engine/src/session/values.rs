@@ -28,10 +28,10 @@ impl Session {
     /// For a release that changes a value's type, in which sessions of the last release are still read.
     ///
     /// ```
-    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = engine.begin(&PlainRequest::default()).load().await?;
     /// session.insert("cart", "an old release kept a text here")?;
     /// assert_eq!(session.get_lenient::<Vec<u32>>("cart"), None);
     /// assert!(session.get::<Vec<u32>>("cart").is_err());
@@ -137,10 +137,10 @@ impl Session {
     /// stored, so it should do nothing but compute. It may read the session, which is then as it was before the merge.
     ///
     /// ```
-    /// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-    /// # let session = engine.begin(&Plain::default()).load().await?;
+    /// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = engine.begin(&PlainRequest::default()).load().await?;
     /// session.update("best", |best: Option<u32>| best.unwrap_or(0).max(7))?;
     /// assert_eq!(session.get("best")?, Some(7));
     /// # Ok(()) }

@@ -4,7 +4,7 @@ use cloakroom_store::{Owner, Timestamp};
 
 use super::WorkingCopy;
 use crate::id::NewSecrets;
-use crate::observe::End;
+use crate::observe::EndReason;
 
 /// What the handler decided about the session itself, besides its values.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Login {
 /// The end of the stored session.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    pub(crate) reason: End,
+    pub(crate) reason: EndReason,
     /// The values of the session that ends, in case the end is discarded.
     pub(crate) before: Box<WorkingCopy>,
     /// A log-in that came after it in the same request.

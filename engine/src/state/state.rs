@@ -10,7 +10,7 @@ use super::{
 use crate::SessionId;
 use crate::config::Config;
 use crate::id::NewSecrets;
-use crate::observe::End;
+use crate::observe::EndReason;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
 use crate::shared_clock::ClockOffset;
@@ -305,7 +305,7 @@ impl State {
         self.trash.extend(old.discard());
     }
 
-    pub(crate) fn end(&mut self, reason: End) {
+    pub(crate) fn end(&mut self, reason: EndReason) {
         self.take_landed();
         let new = self.new_values();
         let mut values = std::mem::replace(&mut self.values, new);
@@ -347,11 +347,11 @@ impl State {
     /// Dates the user's log-in of this session, stored or not, to `since` at least: a moment of the shared clock.
     pub(crate) fn redate(&mut self, since: Timestamp, offset: ClockOffset) {
         if let Some(owner) = self.location.stored_mut().and_then(|located| located.owner.as_mut()) {
-            owner.since = owner.since.max(since);
+            owner.logged_in_at = owner.logged_in_at.max(since);
         }
         if let Some(login) = self.intent.login_mut() {
-            login.owner.since = login.owner.since.max(offset.own(since));
-            login.began_at = login.began_at.max(login.owner.since);
+            login.owner.logged_in_at = login.owner.logged_in_at.max(offset.own(since));
+            login.began_at = login.began_at.max(login.owner.logged_in_at);
         }
     }
 

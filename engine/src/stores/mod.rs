@@ -7,5 +7,5 @@ mod tiered;
 
 pub use file::{Durability, FileStore, FileStoreBuilder};
 pub use memory::{MemoryStore, MemoryStoreBuilder, Usage};
-pub use migrating::{Brought, MigratingStore, Remaining};
-pub use tiered::{TieredStore, TieredStoreBuilder};
+pub use migrating::{MigrateOutcome, MigratingStore, Remaining};
+pub use tiered::{CachedStore, CachedStoreBuilder};

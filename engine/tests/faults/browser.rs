@@ -1,6 +1,6 @@
 //! A browser: it carries the cookie from one request to the next.
 
-use cloakroom::{Engine, Outcome, Pending, Plain, Result, Session};
+use cloakroom::{PlainRequest, RequestSession, ResponseUpdate, Result, Session, SessionManager};
 
 /// The name of the cookie in all these tests.
 pub(crate) const NAME: &str = "sid";
@@ -23,12 +23,14 @@ impl Browser {
         self.0.clone().expect("the browser holds a cookie")
     }
 
-    pub(crate) fn begin(&self, engine: &Engine) -> Pending {
-        engine.begin(&self.0.as_ref().map_or_else(Plain::default, |id| Plain::with_cookie(line([id]))))
+    pub(crate) fn begin(&self, engine: &SessionManager) -> RequestSession {
+        engine.begin(
+            &self.0.as_ref().map_or_else(PlainRequest::default, |id| PlainRequest::with_cookie(line([id]))),
+        )
     }
 
     /// Does with the cookie what the response says.
-    pub(crate) fn take_in(&mut self, outcome: &Outcome) {
+    pub(crate) fn take_in(&mut self, outcome: &ResponseUpdate) {
         let Some(header) = &outcome.set_cookie else { return };
         let (name, rest) = header.split_once('=').expect("a cookie is a pair");
         assert_eq!(name, NAME);
@@ -39,9 +41,9 @@ impl Browser {
     /// A whole request: begin, load, `handler`, commit. The browser takes the cookie in.
     pub(crate) async fn try_visit<T>(
         &mut self,
-        engine: &Engine,
+        engine: &SessionManager,
         handler: impl FnOnce(&Session) -> T,
-    ) -> Result<(T, Outcome)> {
+    ) -> Result<(T, ResponseUpdate)> {
         let pending = self.begin(engine);
         let session = pending.load().await?;
         let result = handler(&session);
@@ -52,26 +54,30 @@ impl Browser {
     }
 
     /// A whole request that must succeed.
-    pub(crate) async fn visit<T>(&mut self, engine: &Engine, handler: impl FnOnce(&Session) -> T) -> T {
+    pub(crate) async fn visit<T>(
+        &mut self,
+        engine: &SessionManager,
+        handler: impl FnOnce(&Session) -> T,
+    ) -> T {
         self.try_visit(engine, handler).await.expect("the request succeeds").0
     }
 
     /// A whole request that must succeed, and what its response says.
     pub(crate) async fn outcome<T>(
         &mut self,
-        engine: &Engine,
+        engine: &SessionManager,
         handler: impl FnOnce(&Session) -> T,
-    ) -> Outcome {
+    ) -> ResponseUpdate {
         self.try_visit(engine, handler).await.expect("the request succeeds").1
     }
 
     /// Whether the browser still has a session.
-    pub(crate) async fn has_session(&mut self, engine: &Engine) -> bool {
+    pub(crate) async fn has_session(&mut self, engine: &SessionManager) -> bool {
         self.visit(engine, Session::exists).await
     }
 
     /// A browser that is logged in, with a value of its own.
-    pub(crate) async fn logged_in(engine: &Engine, user: &str) -> Self {
+    pub(crate) async fn logged_in(engine: &SessionManager, user: &str) -> Self {
         let mut browser = Self::default();
         let log_in = |session: &Session| {
             session.log_in(user).unwrap();
@@ -82,7 +88,7 @@ impl Browser {
     }
 
     /// A browser that has an anonymous session.
-    pub(crate) async fn anonymous(engine: &Engine) -> Self {
+    pub(crate) async fn anonymous(engine: &SessionManager) -> Self {
         let mut browser = Self::default();
         browser.visit(engine, |session| session.insert("cart", 1).unwrap()).await;
         browser

@@ -1,6 +1,6 @@
 //! F1 (S16): what the application configures may call back too, and so may everything at once.
 
-use cloakroom::{Config, Engine, Session};
+use cloakroom::{Config, Session, SessionManager};
 
 use crate::browser::{Browser, Handler};
 use crate::clock::TestClock;
@@ -12,16 +12,16 @@ use crate::stage::{Stage, plain};
 use crate::store::{Deed, Op, Rule};
 use crate::watchdog;
 
-fn engine_with(options: impl FnOnce(Config) -> Config) -> Engine {
+fn engine_with(options: impl FnOnce(Config) -> Config) -> SessionManager {
     Stage::new(options).engine
 }
 
 /// One contended request for each thing that a handler can decide.
-async fn decide_everything(engine: &Engine, caller: &Caller) {
+async fn decide_everything(engine: &SessionManager, caller: &Caller) {
     let handlers: [Handler; 8] = [
         |session| drop(session.increment("total", 1)),
         |session| session.log_in("alice").unwrap(),
-        Session::renew_id,
+        Session::cycle_id,
         |session| {
             session.log_out();
             session.flash("note", "bye").unwrap();
@@ -29,7 +29,7 @@ async fn decide_everything(engine: &Engine, caller: &Caller) {
         Session::reset,
         |session| drop(session.csrf_token()),
         |session| drop(session.rotate_csrf_token()),
-        |session| session.set_max_age(None),
+        |session| session.set_idle_timeout(None),
     ];
     for handler in handlers {
         contended(engine, caller, handler).await;
@@ -38,12 +38,12 @@ async fn decide_everything(engine: &Engine, caller: &Caller) {
 }
 
 /// The same in a session that is new.
-async fn create(engine: &Engine, caller: &Caller, handler: Handler) {
+async fn create(engine: &SessionManager, caller: &Caller, handler: Handler) {
     let pending = Browser::default().begin(engine);
     let session = pending.load().await.unwrap();
     caller.knows(&session);
     fill(&session);
-    let _ = session.handle();
+    let _ = session.public_id();
     handler(&session);
     let _ = pending.commit().await.unwrap();
     caller.forget();

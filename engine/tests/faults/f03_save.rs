@@ -21,7 +21,7 @@ const CHANGES: [(&str, Handler); 5] = [
 const ELSEWHERE: [(&str, Handler, bool); 8] = [
     ("nothing", |_| {}, true),
     ("a write", |session| session.insert("other", 1).unwrap(), true),
-    ("a renewal", Session::renew_id, true),
+    ("a renewal", Session::cycle_id, true),
     ("a log-out", Session::log_out, false),
     ("an end", Session::destroy, false),
     ("a reset", Session::reset, false),
@@ -102,7 +102,7 @@ async fn f03_save_of_a_handle_that_was_renewed_elsewhere_many_times_is_ok() {
         let stage = Stage::new(plain);
         let (mut browser, session) = handle(&stage).await;
         for _ in 0..5 {
-            browser.visit(&stage.engine, Session::renew_id).await;
+            browser.visit(&stage.engine, Session::cycle_id).await;
             pass(minutes(1)).await;
         }
         change(&session);
@@ -127,7 +127,7 @@ async fn f03_save_says_that_a_session_was_revoked() {
 async fn f03_save_says_that_a_session_has_expired() {
     for (what, change) in CHANGES {
         for sweeps in [false, true] {
-            let stage = Stage::new(|config| config.idle(minutes(5)));
+            let stage = Stage::new(|config| config.idle_timeout(minutes(5)));
             let (_browser, session) = handle(&stage).await;
             pass(minutes(6)).await;
             if sweeps {
@@ -172,7 +172,7 @@ async fn f03_a_handle_that_only_touches_keeps_a_renewed_session_alive_and_not_th
         let stage = Stage::new(plain);
         let (mut browser, session) = handle(&stage).await;
         for _ in 0..times {
-            browser.visit(&stage.engine, Session::renew_id).await;
+            browser.visit(&stage.engine, Session::cycle_id).await;
             pass(minutes(1)).await;
         }
         // Only the handle asks for the session, for longer than its idle time.

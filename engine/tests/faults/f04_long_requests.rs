@@ -50,7 +50,7 @@ async fn f04_a_handle_that_was_quiet_after_one_renewal_finds_its_session() {
         let pending = browser.begin(&stage.engine);
         let session = pending.load().await.unwrap();
         let _ = pending.commit().await.unwrap();
-        browser.visit(&stage.engine, Session::renew_id).await;
+        browser.visit(&stage.engine, Session::cycle_id).await;
         browse(&stage, &mut browser, 80).await;
         deed(&session);
         assert_eq!(session.save().await.map_err(|error| error.kind()), Ok(()), "{what}");

@@ -1,6 +1,6 @@
 //! F5: what ends a session ends every session whose id the request brought.
 
-use cloakroom::{End, Engine, ErrorKind, Event, Plain, Session};
+use cloakroom::{EndReason, ErrorKind, Event, PlainRequest, Session, SessionManager};
 
 use crate::browser::{Browser, Handler, line};
 use crate::stage::{Stage, plain};
@@ -18,8 +18,8 @@ const ENDS: [(&str, Handler); 5] = [
 ];
 
 /// Does `end` in a request with these `Cookie` headers; the browser that gets the answer.
-async fn end(engine: &Engine, headers: Vec<String>, end: Handler) -> Browser {
-    let pending = engine.begin(&Plain { cookies: headers, ..Plain::default() });
+async fn end(engine: &SessionManager, headers: Vec<String>, end: Handler) -> Browser {
+    let pending = engine.begin(&PlainRequest { cookies: headers, ..PlainRequest::default() });
     let session = pending.load().await.unwrap();
     assert!(session.exists(), "one of the ids is good");
     end(&session);
@@ -29,7 +29,7 @@ async fn end(engine: &Engine, headers: Vec<String>, end: Handler) -> Browser {
 }
 
 /// Which of `browsers` still have a session, by place.
-async fn alive(engine: &Engine, browsers: &[Browser]) -> Vec<usize> {
+async fn alive(engine: &SessionManager, browsers: &[Browser]) -> Vec<usize> {
     let mut alive = Vec::new();
     for (place, browser) in browsers.iter().enumerate() {
         if browser.clone().has_session(engine).await {
@@ -39,7 +39,7 @@ async fn alive(engine: &Engine, browsers: &[Browser]) -> Vec<usize> {
     alive
 }
 
-async fn users(engine: &Engine, many: usize) -> Vec<Browser> {
+async fn users(engine: &SessionManager, many: usize) -> Vec<Browser> {
     let mut browsers = Vec::new();
     for user in ["alice", "alice", "bob"].into_iter().take(many) {
         browsers.push(Browser::logged_in(engine, user).await);
@@ -90,7 +90,7 @@ async fn f05_an_end_reaches_a_session_whose_id_was_renewed_a_moment_ago() {
                 let stage = Stage::new(plain);
                 let mut browsers = users(&stage.engine, 2).await;
                 let ids: Vec<_> = browsers.iter().map(Browser::id).collect();
-                browsers[renewed].visit(&stage.engine, Session::renew_id).await;
+                browsers[renewed].visit(&stage.engine, Session::cycle_id).await;
                 end(&stage.engine, vec![line(order.map(|at| &ids[at]))], deed).await;
                 let left = alive(&stage.engine, &browsers).await;
                 assert!(left.is_empty(), "{what}, {order:?}, {renewed} was renewed: {left:?} still live");
@@ -132,7 +132,7 @@ async fn f05_every_session_that_a_log_out_ends_is_counted() {
     end(&stage.engine, vec![line(browsers.iter().map(Browser::id))], Session::log_out).await;
     let events = stage.events.all();
     let counts = events.iter().filter_map(|event| match event {
-        Event::Ended { reason: End::LogOut, count } => Some(*count),
+        Event::Ended { reason: EndReason::LogOut, count } => Some(*count),
         _ => None,
     });
     assert_eq!(counts.sum::<u64>(), 3);
@@ -145,7 +145,7 @@ async fn f05_a_log_out_that_cannot_reach_one_of_several_sessions_is_an_error() {
         let mut browsers = users(&stage.engine, 2).await;
         browsers[unreachable].has_session(&stage.engine).await;
         let key = stage.store.last_key();
-        let pending = stage.engine.begin(&Plain::with_cookie(line(browsers.iter().map(Browser::id))));
+        let pending = stage.engine.begin(&PlainRequest::with_cookie(line(browsers.iter().map(Browser::id))));
         pending.load().await.unwrap().log_out();
         stage
             .store
@@ -159,13 +159,13 @@ async fn f05_a_log_out_reaches_every_session_when_it_is_saved_or_its_client_has_
     for saves in [true, false] {
         let stage = Stage::new(plain);
         let browsers = users(&stage.engine, 3).await;
-        let pending = stage.engine.begin(&Plain::with_cookie(line(browsers.iter().map(Browser::id))));
+        let pending = stage.engine.begin(&PlainRequest::with_cookie(line(browsers.iter().map(Browser::id))));
         let session = pending.load().await.unwrap();
         session.log_out();
         if saves {
             session.save().await.unwrap();
         } else {
-            pending.abandon().await.unwrap();
+            pending.finish_aborted().await.unwrap();
         }
         assert!(alive(&stage.engine, &browsers).await.is_empty(), "saves: {saves}");
     }

@@ -1,6 +1,6 @@
 //! F6: a log-out that did nothing does not look like one that did. The event is tested in `needs_end_ignored`.
 
-use cloakroom::{Config, ErrorKind, Outage, OutagePolicy, Pending, Session};
+use cloakroom::{Config, ErrorKind, OutageFallback, RequestSession, Session, StoreOutage};
 
 use crate::browser::{Browser, Handler};
 use crate::clock::pass;
@@ -11,7 +11,7 @@ const ENDS: [(&str, Handler); 3] =
     [("log_out", Session::log_out), ("destroy", Session::destroy), ("reset", Session::reset)];
 
 /// A request that has decided to end its session, while another one logs in with it.
-async fn beside_a_log_in(stage: &Stage, user: &str, end: Handler) -> (Browser, Pending, Session) {
+async fn beside_a_log_in(stage: &Stage, user: &str, end: Handler) -> (Browser, RequestSession, Session) {
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let session = pending.load().await.unwrap();
@@ -24,7 +24,7 @@ async fn beside_a_log_in(stage: &Stage, user: &str, end: Handler) -> (Browser, P
 async fn f06_a_log_out_that_another_log_in_overtook_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
         for user in ["alice", "bob"] {
-            let stage = Stage::new(|config| config.dropped_write_is_an_error(true));
+            let stage = Stage::new(|config| config.fail_on_dropped_write(true));
             let (mut browser, pending, _session) = beside_a_log_in(&stage, user, end).await;
             let committed = pending.commit().await.map(drop).map_err(|error| error.kind());
             assert_eq!(committed, Err(ErrorKind::Gone), "{what} beside a log-in of {user}");
@@ -56,7 +56,7 @@ async fn f06_saving_a_log_out_that_another_log_in_overtook_says_so() {
 #[tokio::test(start_paused = true)]
 async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_error_where_that_is_wished() {
     for (what, end) in ENDS {
-        let stage = Stage::new(|config| config.dropped_write_is_an_error(true));
+        let stage = Stage::new(|config| config.fail_on_dropped_write(true));
         let mut browser = Browser::logged_in(&stage.engine, "alice").await;
         let old = browser.clone();
         browser.visit(&stage.engine, |session| session.log_in("alice").unwrap()).await;
@@ -70,7 +70,7 @@ async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_erro
 }
 
 fn anonymous_during_outages(config: Config) -> Config {
-    config.outage(Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() })
+    config.outage(StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() })
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,8 @@ use crate::stage::Stage;
 const NEEDS_A_COOKIE: [(&str, Handler); 4] = [
     ("a log-in", |session| session.log_in("alice").unwrap()),
     ("a log-in of another user", |session| session.log_in("bob").unwrap()),
-    ("a renewal", Session::renew_id),
-    ("a cookie that ends with the browser", |session| session.set_max_age(None)),
+    ("a renewal", Session::cycle_id),
+    ("a cookie that ends with the browser", |session| session.set_idle_timeout(None)),
 ];
 
 #[tokio::test(start_paused = true)]

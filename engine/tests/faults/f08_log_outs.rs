@@ -1,6 +1,6 @@
 //! F8: every log-out says that it ended the session, and removes or replaces the cookie.
 
-use cloakroom::{Engine, KeyRing, Outcome, Session};
+use cloakroom::{KeyRing, ResponseUpdate, Session, SessionManager};
 
 use crate::browser::{Browser, Handler};
 use crate::clock::{minutes, pass};
@@ -24,7 +24,7 @@ const LOG_OUTS: [(&str, Handler); 5] = [
     }),
 ];
 
-fn check(outcome: &Outcome, what: &str) {
+fn check(outcome: &ResponseUpdate, what: &str) {
     assert!(outcome.ended, "{what}: the response does not say that the session ended");
     assert!(outcome.set_cookie.is_some(), "{what}: the client keeps its cookie");
 }
@@ -51,7 +51,7 @@ async fn f08_a_log_out_says_that_it_ended_the_session_whatever_is_written_afterw
     let renewing = async || {
         let (stage, mut browser) = logged_in(Stage::new(plain)).await;
         let old = browser.clone();
-        browser.visit(&stage.engine, Session::renew_id).await;
+        browser.visit(&stage.engine, Session::cycle_id).await;
         (stage, old)
     };
     log_out_each_way("with an id that was just renewed", renewing).await;
@@ -67,7 +67,7 @@ async fn f08_a_log_out_says_that_it_ended_the_session_whatever_is_written_afterw
 async fn f08_a_log_out_after_the_session_has_expired_ends_the_cookie_too() {
     for sweeps in [false, true] {
         let expired = async || {
-            let (stage, browser) = logged_in(Stage::new(|config| config.idle(minutes(5)))).await;
+            let (stage, browser) = logged_in(Stage::new(|config| config.idle_timeout(minutes(5)))).await;
             pass(minutes(6)).await;
             if sweeps {
                 stage.engine.sweep().await.unwrap();
@@ -77,7 +77,8 @@ async fn f08_a_log_out_after_the_session_has_expired_ends_the_cookie_too() {
         log_out_each_way("after the idle time", expired).await;
     }
     let ended = async || {
-        let options = |config: cloakroom::Config| config.idle(minutes(5)).absolute(minutes(12));
+        let options =
+            |config: cloakroom::Config| config.idle_timeout(minutes(5)).absolute_timeout(minutes(12));
         let (stage, mut browser) = logged_in(Stage::new(options)).await;
         for _ in 0..3 {
             pass(minutes(4)).await;
@@ -142,7 +143,7 @@ async fn f08_a_log_out_without_any_cookie_says_that_it_ended_the_session() {
     log_out_each_way("without a cookie", async || (Stage::new(plain), Browser::default())).await;
 }
 
-async fn saved(engine: &Engine, browser: &Browser, after: Handler) -> Outcome {
+async fn saved(engine: &SessionManager, browser: &Browser, after: Handler) -> ResponseUpdate {
     let pending = browser.begin(engine);
     let session = pending.load().await.unwrap();
     session.log_out();
@@ -165,7 +166,7 @@ async fn f08_a_request_that_does_not_log_out_does_not_say_so() {
     let deeds: [Handler; 4] = [
         |session| drop(session.user()),
         |session| session.insert("a", 1).unwrap(),
-        Session::renew_id,
+        Session::cycle_id,
         |session| session.log_in("alice").unwrap(),
     ];
     for deed in deeds {

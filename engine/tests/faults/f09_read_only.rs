@@ -22,7 +22,7 @@ fn refusals() -> Vec<Deed> {
 }
 
 fn short(config: Config) -> Config {
-    config.idle(minutes(5)).absolute(minutes(12))
+    config.idle_timeout(minutes(5)).absolute_timeout(minutes(12))
 }
 
 /// A session that was in use until its absolute end.
@@ -56,7 +56,7 @@ async fn f09_a_session_past_its_absolute_end_is_anonymous_where_the_store_refuse
 
 #[tokio::test(start_paused = true)]
 async fn f09_a_record_that_cannot_be_read_is_anonymous_where_the_store_refuses_writes() {
-    use cloakroom::store::{Record, Store, Updated};
+    use cloakroom::store::{Record, Store, UpdateOutcome};
     for deed in refusals() {
         let stage = Stage::new(plain);
         let mut browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -65,7 +65,7 @@ async fn f09_a_record_that_cannot_be_read_is_anonymous_where_the_store_refuses_w
         let stored = stage.store.load(&key, None).await.unwrap().unwrap();
         let record = Record { payload: vec![99, 1, 2].into(), ..stored.record };
         let updated = stage.store.update(&key, stored.version, &record).await.unwrap();
-        assert!(matches!(updated, Updated::Updated(_)));
+        assert!(matches!(updated, UpdateOutcome::Updated(_)));
         stage.store.add(Rule::always(&Op::WRITES, deed));
         assert_eq!(browser.visit(&stage.engine, Session::user).await, None);
     }
@@ -81,7 +81,7 @@ async fn f09_a_good_id_behind_one_past_its_end_is_found_where_the_store_refuses_
     let good = Browser::logged_in(&stage.engine, "bob").await;
     stage.store.add(Rule::always(&Op::WRITES, Deed::Fail(ErrorKind::Setup)));
     let cookie = line([old.id(), good.id()]);
-    let session = stage.engine.begin(&cloakroom::Plain::with_cookie(cookie)).load().await.unwrap();
+    let session = stage.engine.begin(&cloakroom::PlainRequest::with_cookie(cookie)).load().await.unwrap();
     assert_eq!(session.user().as_deref(), Some("bob"));
 }
 

@@ -18,7 +18,7 @@ const WRITES: [Handler; 3] = [
 ];
 
 fn patient(config: Config) -> Config {
-    config.idle(minutes(24 * 60))
+    config.idle_timeout(minutes(24 * 60))
 }
 
 fn times(session: &Session) -> usize {
@@ -138,7 +138,7 @@ async fn f10_a_write_that_did_not_arrive_is_made_once_whatever_the_clocks_say() 
 #[tokio::test(start_paused = true)]
 async fn f10_what_changes_the_id_or_ends_the_session_survives_a_lost_answer_whatever_the_clocks_say() {
     let deeds: [(&str, Handler, bool); 3] = [
-        ("a renewal", Session::renew_id, true),
+        ("a renewal", Session::cycle_id, true),
         ("a log-in", |session| session.log_in("alice").unwrap(), true),
         ("a log-out", Session::log_out, false),
     ];

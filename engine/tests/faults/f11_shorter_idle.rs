@@ -11,11 +11,11 @@ use crate::stage::Stage;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 fn long(config: Config) -> Config {
-    config.idle(WEEK)
+    config.idle_timeout(WEEK)
 }
 
 fn short(config: Config) -> Config {
-    config.idle(minutes(15))
+    config.idle_timeout(minutes(15))
 }
 
 /// An engine with these options, and a browser that is logged in or anonymous.
@@ -81,7 +81,7 @@ async fn f11_a_session_that_was_used_a_moment_before_the_restart_stays() {
 async fn f11_a_session_whose_idle_time_is_its_own_stays() {
     for logs_in in [true, false] {
         let (before, mut browser) = begin(long, logs_in).await;
-        browser.visit(&before.engine, |session| session.set_max_age(Some(WEEK))).await;
+        browser.visit(&before.engine, |session| session.set_idle_timeout(Some(WEEK))).await;
         let stage = before.another(short);
         pass(minutes(60)).await;
         assert!(browser.has_session(&stage.engine).await);

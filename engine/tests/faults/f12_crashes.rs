@@ -12,9 +12,9 @@ use crate::store::{Deed, Gate, Op, Rule};
 
 /// What makes a second record before it replaces the first.
 const NEW_IDS: [(&str, Handler); 3] = [
-    ("a renewal", Session::renew_id),
+    ("a renewal", Session::cycle_id),
     ("a log-in", |session| session.log_in("alice").unwrap()),
-    ("a cookie that ends with the browser", |session| session.set_max_age(None)),
+    ("a cookie that ends with the browser", |session| session.set_idle_timeout(None)),
 ];
 
 /// Everything but what makes the second record.
@@ -101,7 +101,7 @@ async fn f12_the_cap_does_not_count_an_unreachable_record() {
     let mut wrong = Vec::new();
     for (what, deed) in NEW_IDS {
         for (how, death) in deaths() {
-            let stage = Stage::new(|config: Config| config.sessions_per_user(3));
+            let stage = Stage::new(|config: Config| config.max_sessions_per_user(3));
             let mut devices = Vec::new();
             for _ in 0..2 {
                 devices.push(Browser::logged_in(&stage.engine, "alice").await);
@@ -122,7 +122,7 @@ async fn f12_the_cap_does_not_count_an_unreachable_record() {
 #[tokio::test(start_paused = true)]
 async fn f12_the_cap_does_not_count_a_first_log_in_that_was_not_completed() {
     for (how, death) in deaths() {
-        let stage = Stage::new(|config: Config| config.sessions_per_user(2));
+        let stage = Stage::new(|config: Config| config.max_sessions_per_user(2));
         let mut device = Browser::logged_in(&stage.engine, "alice").await;
         pass(Duration::from_secs(1)).await;
         let other = Browser::anonymous(&stage.engine).await;
@@ -138,7 +138,7 @@ async fn f12_revoking_a_session_ends_its_unreachable_record_too() {
     for (what, deed) in NEW_IDS {
         let stage = Stage::new(plain);
         let mut browser = Browser::logged_in(&stage.engine, "alice").await;
-        let handle = browser.visit(&stage.engine, Session::handle).await.unwrap();
+        let handle = browser.visit(&stage.engine, Session::public_id).await.unwrap();
         die_in_the_middle(&stage, &browser, deed, Deed::Hang).await;
         assert!(stage.engine.sessions().revoke("alice", &handle).await.unwrap(), "{what}");
         assert!(!browser.has_session(&stage.engine).await, "{what}");

@@ -5,7 +5,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cloakroom::{Config, Engine, Event};
+use cloakroom::{Config, Event, SessionManager};
 
 use crate::browser::Browser;
 use crate::clock::{minutes, pass};
@@ -37,7 +37,7 @@ async fn sweeps(stage: &Stage) -> bool {
 }
 
 fn every_minute(config: Config) -> Config {
-    config.idle(minutes(5)).sweep_every(minutes(1))
+    config.idle_timeout(minutes(5)).sweep_interval(minutes(1))
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn f13_the_sweep_goes_on_after_an_observer_panics() {
 #[tokio::test(start_paused = true)]
 async fn f13_the_sweep_goes_on_after_an_observer_panics_at_a_failure() {
     let panics = |event: &Event| {
-        assert!(!matches!(event, Event::Failed { .. } | Event::Disconnected), "as the test wants it");
+        assert!(!matches!(event, Event::Failed { .. } | Event::StoreUnavailable), "as the test wants it");
     };
     let stage = Stage::new(|config| every_minute(config).observer(panics));
     stage.store.add(Rule::once(&[Op::Sweep], Deed::Fail(cloakroom::store::ErrorKind::Unavailable)));
@@ -91,7 +91,7 @@ async fn f13_the_longest_times_between_sweeps_do_not_panic() {
     for every in
         [Duration::MAX, Duration::MAX / 2, Duration::from_secs(u64::MAX), Duration::from_secs(1 << 60)]
     {
-        let stage = Stage::new(|config| config.sweep_every(every));
+        let stage = Stage::new(|config| config.sweep_interval(every));
         let mut browser = Browser::anonymous(&stage.engine).await;
         pass(minutes(60)).await;
         browser.has_session(&stage.engine).await;
@@ -104,13 +104,13 @@ async fn f13_the_longest_times_between_sweeps_do_not_panic() {
 #[tokio::test(start_paused = true)]
 async fn f13_sweeping_without_a_pause_does_not_build() {
     let store = cloakroom::stores::MemoryStore::new();
-    let error = Engine::new(store, Config::default().sweep_every(Duration::ZERO)).unwrap_err();
-    assert_eq!(error.options(), ["sweep_every"]);
+    let error = SessionManager::new(store, Config::default().sweep_interval(Duration::ZERO)).unwrap_err();
+    assert_eq!(error.options(), ["sweep_interval"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn f13_sweeping_very_often_does_not_spin() {
-    let stage = Stage::new(|config| config.sweep_every(Duration::from_nanos(1)));
+    let stage = Stage::new(|config| config.sweep_interval(Duration::from_nanos(1)));
     pass(Duration::from_secs(1)).await;
     assert!(stage.store.trips(&[Op::Sweep]) <= 2_000, "{} sweeps", stage.store.trips(&[Op::Sweep]));
 }
@@ -123,7 +123,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn f13_the_sweep_goes_on_in_the_next_runtime_after_its_own_has_ended() {
     let first = runtime();
     let (stage, mut browser) = first.block_on(async {
-        let stage = Stage::new(|config| config.sweep_every(minutes(1)));
+        let stage = Stage::new(|config| config.sweep_interval(minutes(1)));
         let browser = Browser::anonymous(&stage.engine).await;
         assert!(sweeps(&stage).await);
         (stage, browser)
@@ -140,7 +140,7 @@ fn f13_the_sweep_goes_on_in_the_next_runtime_after_its_own_has_ended() {
 
 #[test]
 fn f13_an_engine_that_was_made_without_a_runtime_sweeps_in_the_first_that_it_meets() {
-    let stage = Stage::new(|config| config.sweep_every(minutes(1)));
+    let stage = Stage::new(|config| config.sweep_interval(minutes(1)));
     runtime().block_on(async {
         let mut browser = Browser::default();
         browser.has_session(&stage.engine).await;
@@ -151,7 +151,7 @@ fn f13_an_engine_that_was_made_without_a_runtime_sweeps_in_the_first_that_it_mee
 
 #[test]
 fn f13_one_engine_sweeps_once_though_two_runtimes_use_it() {
-    let stage = Stage::new(|config| config.sweep_every(minutes(1)));
+    let stage = Stage::new(|config| config.sweep_interval(minutes(1)));
     let (first, second) = (runtime(), runtime());
     for runtime in [&first, &second] {
         runtime.block_on(async {

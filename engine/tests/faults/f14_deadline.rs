@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
-use cloakroom::{Config, ErrorKind, Outage, OutagePolicy, Session};
+use cloakroom::{Config, ErrorKind, OutageFallback, Session, StoreOutage};
 
 use crate::browser::{Browser, Handler};
 use crate::clock::{minutes, pass, timed};
@@ -27,15 +27,16 @@ async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
 
 #[tokio::test(start_paused = true)]
 async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
-    for then in [OutagePolicy::FailClosed, OutagePolicy::AnonymousReadOnly] {
+    for then in [OutageFallback::FailClosed, OutageFallback::AnonymousReadOnly] {
         for wait in [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(30)] {
-            let stage = Stage::new(|config| quick(config).outage(Outage { wait, then }));
+            let stage =
+                Stage::new(|config| quick(config).outage(StoreOutage { retry_for: wait, fallback: then }));
             let browser = Browser::logged_in(&stage.engine, "alice").await;
             stage.store.add(Rule::always(&Op::ALL, Deed::Hang));
             let pending = browser.begin(&stage.engine);
             let loaded = in_time("load", pending.load()).await;
             match then {
-                OutagePolicy::FailClosed => {
+                OutageFallback::FailClosed => {
                     assert_eq!(loaded.unwrap_err().kind(), ErrorKind::Unavailable);
                 }
                 _ => assert!(!loaded.unwrap().exists()),
@@ -48,7 +49,7 @@ async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
 async fn f14_a_load_from_a_store_that_fails_slowly_ends_at_the_deadline() {
     for slow in [Duration::from_millis(400), Duration::from_secs(3)] {
         let stage = Stage::new(|config| {
-            quick(config).outage(Outage { wait: Duration::from_secs(30), ..Outage::default() })
+            quick(config).outage(StoreOutage { retry_for: Duration::from_secs(30), ..StoreOutage::default() })
         });
         let browser = Browser::logged_in(&stage.engine, "alice").await;
         stage.store.slow_down(slow);
@@ -62,8 +63,8 @@ async fn f14_a_chain_of_slow_renewals_is_followed_no_longer_than_the_deadline() 
     let stage = Stage::new(quick);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let mut newer = browser.clone();
-    newer.visit(&stage.engine, Session::renew_id).await;
-    newer.visit(&stage.engine, Session::renew_id).await;
+    newer.visit(&stage.engine, Session::cycle_id).await;
+    newer.visit(&stage.engine, Session::cycle_id).await;
     stage.store.slow_down(Duration::from_millis(600));
     let _ = in_time("load", browser.begin(&stage.engine).load()).await;
 }
@@ -72,7 +73,7 @@ async fn f14_a_chain_of_slow_renewals_is_followed_no_longer_than_the_deadline() 
 const DEEDS: [(&str, Handler); 8] = [
     ("a write", |session| session.insert("a", 1).unwrap()),
     ("a touch", Session::touch),
-    ("a renewal", Session::renew_id),
+    ("a renewal", Session::cycle_id),
     ("a log-in", |session| session.log_in("bob").unwrap()),
     ("a log-out", Session::log_out),
     ("a reset", Session::reset),
@@ -80,7 +81,7 @@ const DEEDS: [(&str, Handler); 8] = [
         session.log_out();
         session.flash("note", "bye").unwrap();
     }),
-    ("an idle time of its own", |session| session.set_max_age(None)),
+    ("an idle time of its own", |session| session.set_idle_timeout(None)),
 ];
 
 /// Commits every deed, with a store that stops answering after so many more operations.
@@ -88,7 +89,7 @@ async fn commits(deed: Deed, latency: Duration) {
     for logged_in in [true, false] {
         for (what, handler) in DEEDS {
             for after in 0..4 {
-                let stage = Stage::new(|config| quick(config).sessions_per_user(2));
+                let stage = Stage::new(|config| quick(config).max_sessions_per_user(2));
                 let browser = if logged_in {
                     Browser::logged_in(&stage.engine, "alice").await
                 } else {
@@ -174,7 +175,7 @@ async fn f14_a_page_of_devices_from_a_store_that_hangs_ends_at_the_deadline() {
     let stage = Stage::new(quick);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let session = browser.begin(&stage.engine).load().await.unwrap();
-    let handle = session.handle().unwrap();
+    let handle = session.public_id().unwrap();
     stage.store.add(Rule::always(&Op::ALL, Deed::Hang));
     let sessions = stage.engine.sessions();
     assert!(in_time("list", sessions.list("alice")).await.is_err());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
-use cloakroom::{Config, Event, Outage, OutagePolicy, Session};
+use cloakroom::{Config, Event, OutageFallback, Session, StoreOutage};
 use tokio::task::JoinSet;
 
 use crate::browser::Browser;
@@ -66,7 +66,7 @@ async fn f14_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
 #[tokio::test(start_paused = true)]
 async fn f14_while_a_store_is_known_to_be_down_requests_are_anonymous_at_once_where_that_is_wished() {
     for deed in downs() {
-        let outage = Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() };
+        let outage = StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() };
         let stage = Stage::new(|config| quick(config).outage(outage));
         let browsers = many(&stage).await;
         go_down(&stage, &browsers[0], &deed).await;
@@ -115,8 +115,8 @@ async fn f14_after_a_store_answers_again_requests_work() {
             pass(Duration::from_millis(100)).await;
         }
         assert!(all_at_once(&stage, &browsers).await.iter().all(|(found, took)| *found && *took <= AT_ONCE));
-        assert_eq!(stage.events.count(|event| *event == Event::Disconnected), 1);
-        assert_eq!(stage.events.count(|event| *event == Event::Connected), 1);
+        assert_eq!(stage.events.count(|event| *event == Event::StoreUnavailable), 1);
+        assert_eq!(stage.events.count(|event| *event == Event::StoreRecovered), 1);
     }
 }
 

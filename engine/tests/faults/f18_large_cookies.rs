@@ -1,6 +1,6 @@
 //! F18: what a client sends bounds neither the events nor the signatures that are computed: the engine does.
 
-use cloakroom::{Engine, KeyRing, Plain, Session};
+use cloakroom::{KeyRing, PlainRequest, Session, SessionManager};
 
 use crate::browser::{Browser, NAME, line};
 use crate::stage::{Stage, plain};
@@ -17,8 +17,8 @@ fn unknown(number: usize) -> String {
     format!("{number:0>42}A")
 }
 
-async fn ask(engine: &Engine, cookies: Vec<String>) -> Option<String> {
-    let pending = engine.begin(&Plain { cookies, ..Plain::default() });
+async fn ask(engine: &SessionManager, cookies: Vec<String>) -> Option<String> {
+    let pending = engine.begin(&PlainRequest { cookies, ..PlainRequest::default() });
     let user = pending.load().await.unwrap().user();
     let _ = pending.commit().await.unwrap();
     user

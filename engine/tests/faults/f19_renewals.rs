@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Config, Event, Outcome, Session};
+use cloakroom::{Config, Event, ResponseUpdate, Session};
 use tokio::task::JoinSet;
 
 use crate::browser::{Browser, Handler};
@@ -15,7 +15,7 @@ fn renewing(config: Config) -> Config {
 }
 
 /// Begins `many` requests at once, each of which does `handler`.
-async fn at_once(stage: &Stage, browser: &Browser, many: usize, handler: Handler) -> Vec<Outcome> {
+async fn at_once(stage: &Stage, browser: &Browser, many: usize, handler: Handler) -> Vec<ResponseUpdate> {
     let mut requests = JoinSet::new();
     for _ in 0..many {
         let pending = browser.begin(&stage.engine);
@@ -75,7 +75,7 @@ async fn f19_many_requests_that_ask_for_a_new_id_at_once_cost_three_trips_each()
     let stage = Stage::new(|config| config);
     let mut browser = due(&stage, true).await;
     stage.store.slow_down(Duration::from_millis(1));
-    let outcomes = at_once(&stage, &browser, 20, Session::renew_id).await;
+    let outcomes = at_once(&stage, &browser, 20, Session::cycle_id).await;
     assert_eq!(renewals(&stage), 1);
     assert!(stage.store.all_trips() <= 60, "{} trips", stage.store.all_trips());
     outcomes.iter().for_each(|outcome| browser.take_in(outcome));

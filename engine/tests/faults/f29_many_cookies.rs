@@ -1,6 +1,6 @@
 //! F29: the good cookie is found wherever it is: of signed ones among eight, of others among three.
 
-use cloakroom::{Engine, KeyRing, Plain, Session};
+use cloakroom::{KeyRing, PlainRequest, Session, SessionManager};
 
 use crate::browser::{Browser, line};
 use crate::stage::{Stage, plain};
@@ -9,8 +9,8 @@ fn ring() -> KeyRing {
     KeyRing::new(["a secret that has 32 bytes at least"]).unwrap()
 }
 
-async fn user(engine: &Engine, ids: &[String]) -> Option<String> {
-    engine.begin(&Plain::with_cookie(line(ids))).load().await.unwrap().user()
+async fn user(engine: &SessionManager, ids: &[String]) -> Option<String> {
+    engine.begin(&PlainRequest::with_cookie(line(ids))).load().await.unwrap().user()
 }
 
 /// Ids of sessions that have ended, and that are as well formed (and signed) as good ones.

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use cloakroom::stores::{MemoryStore, TieredStore};
-use cloakroom::{Config, Engine, ErrorKind, Session};
+use cloakroom::stores::{CachedStore, MemoryStore};
+use cloakroom::{Config, ErrorKind, Session, SessionManager};
 
 use crate::browser::{Browser, Handler, NAME};
 use crate::clock::{TestClock, minutes};
 use crate::store::ControlledStore;
 
 /// Two processes on one durable tier, each with a fast tier of its own.
-fn processes() -> [Engine; 2] {
+fn processes() -> [SessionManager; 2] {
     let clock = TestClock::new();
     let durable = ControlledStore::new(clock);
     [(); 2].map(|()| {
         let fast = Arc::new(MemoryStore::builder().clock(clock).build());
-        let store = TieredStore::builder(fast, Arc::new(durable.another_connection()))
+        let store = CachedStore::builder(fast, Arc::new(durable.another_connection()))
             .max_staleness(minutes(5))
             .clock(Arc::new(clock))
             .build();
-        let config = Config::plain_http().cookie_name(NAME).clock(clock).sweep_every(None);
-        Engine::new(store, config).unwrap()
+        let config = Config::plain_http().cookie_name(NAME).clock(clock).sweep_interval(None);
+        SessionManager::new(store, config).unwrap()
     })
 }
 
 /// A browser whose session is in the fast tier of the first process.
-async fn in_the_fast_tier(engine: &Engine) -> (Browser, Session) {
+async fn in_the_fast_tier(engine: &SessionManager) -> (Browser, Session) {
     let mut browser = Browser::logged_in(engine, "alice").await;
     browser.visit(engine, |session| session.insert("n", 1).unwrap()).await;
     browser.has_session(engine).await;
@@ -65,7 +65,7 @@ async fn f31_loading_again_sees_a_revocation_by_another_process() {
 async fn f31_loading_again_follows_a_renewal_by_another_process() {
     let [first, second] = processes();
     let (mut browser, session) = in_the_fast_tier(&first).await;
-    browser.visit(&second, Session::renew_id).await;
+    browser.visit(&second, Session::cycle_id).await;
     browser.visit(&second, |session| session.insert("n", 3).unwrap()).await;
     session.reload().await.unwrap();
     assert_eq!(session.get("n").unwrap(), Some(3));

@@ -1,7 +1,7 @@
 //! F32: what a page of devices asks is asked like everything else: tried again, and told of in events.
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
-use cloakroom::{Event, Handle, Session};
+use cloakroom::{Event, PublicId, Session};
 
 use crate::browser::Browser;
 use crate::stage::{Stage, plain};
@@ -37,14 +37,14 @@ struct World {
     session: Session,
     /// Another device of the same user, and its name.
     other: Browser,
-    handle: Handle,
+    handle: PublicId,
 }
 
 impl World {
     async fn new() -> Self {
         let stage = Stage::new(plain);
         let mut other = Browser::logged_in(&stage.engine, "alice").await;
-        let handle = other.visit(&stage.engine, Session::handle).await.unwrap();
+        let handle = other.visit(&stage.engine, Session::public_id).await.unwrap();
         let own = Browser::logged_in(&stage.engine, "alice").await;
         let session = own.begin(&stage.engine).load().await.unwrap();
         stage.events.forget();
@@ -60,7 +60,7 @@ impl World {
             Revoke => sessions.revoke("alice", &self.handle).await.map(u64::from),
             RevokeAll => sessions.revoke_all("alice").await,
             RevokeOthers => sessions.revoke_others(&self.session).await,
-            RevokeAny => sessions.revoke_any(&self.handle).await.map(u64::from),
+            RevokeAny => sessions.revoke_by_id(&self.handle).await.map(u64::from),
         }
     }
 
@@ -97,7 +97,7 @@ async fn f32_a_call_is_tried_again_after_an_operation_that_failed_and_tells_of_t
             } else if !world.is_right_after(call).await {
                 wrong.push(format!("{call:?}, {op:?} fails once: did not do it"));
             }
-            for event in [Event::Disconnected, Event::Connected] {
+            for event in [Event::StoreUnavailable, Event::StoreRecovered] {
                 if !world.stage.events.has(&event) {
                     wrong.push(format!("{call:?}, {op:?} fails once: no {event:?}"));
                 }
@@ -141,7 +141,7 @@ async fn f32_a_call_during_an_outage_is_an_error_in_time_and_an_event() {
         let (answered, took) = crate::clock::timed(world.make(call)).await;
         assert_eq!(answered.unwrap_err().kind(), cloakroom::ErrorKind::Unavailable);
         assert!(took.as_secs() < 6, "{call:?} took {took:?}");
-        assert_eq!(world.stage.events.count(|event| *event == Event::Disconnected), 1, "{call:?}");
+        assert_eq!(world.stage.events.count(|event| *event == Event::StoreUnavailable), 1, "{call:?}");
     }
 }
 
@@ -154,7 +154,7 @@ async fn f32_a_call_that_is_answered_ends_an_outage() {
         world.stage.store.recover();
         crate::clock::pass(std::time::Duration::from_secs(2)).await;
         world.make(call).await.unwrap();
-        assert_eq!(world.stage.events.count(|event| *event == Event::Connected), 1, "{call:?}");
+        assert_eq!(world.stage.events.count(|event| *event == Event::StoreRecovered), 1, "{call:?}");
     }
 }
 

@@ -38,7 +38,7 @@ mod f31_tiers;
 mod f32_sessions;
 mod s15_clocks;
 
-/// Needs `Pending::keep_alive(&self) -> impl Future<Output = ()>`, which an adapter polls beside the handler.
+/// Needs `RequestSession::keep_alive(&self) -> impl Future<Output = ()>`, which an adapter polls beside the handler.
 mod needs_keep_alive;
 
 /// Needs `Event::EndIgnored { reason: End }`: a log-out that did not end anything, because another session is there now.

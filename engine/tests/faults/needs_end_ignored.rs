@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Config, End, Event, Outage, OutagePolicy, Session};
+use cloakroom::{Config, EndReason, Event, OutageFallback, Session, StoreOutage};
 
 use crate::browser::{Browser, Handler};
 use crate::clock::pass;
@@ -10,10 +10,13 @@ use crate::events::Events;
 use crate::stage::{Stage, plain};
 use crate::store::{Deed, Op, Rule};
 
-const ENDS: [(Handler, End); 3] =
-    [(Session::log_out, End::LogOut), (Session::destroy, End::Destroyed), (Session::reset, End::Destroyed)];
+const ENDS: [(Handler, EndReason); 3] = [
+    (Session::log_out, EndReason::LogOut),
+    (Session::destroy, EndReason::Destroyed),
+    (Session::reset, EndReason::Destroyed),
+];
 
-fn ignored(events: &Events, reason: End) -> usize {
+fn ignored(events: &Events, reason: EndReason) -> usize {
     events.count(|event| *event == Event::EndIgnored { reason })
 }
 
@@ -51,8 +54,9 @@ async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_even
 
 #[tokio::test(start_paused = true)]
 async fn f06_a_log_out_during_an_outage_is_an_event() {
-    let options =
-        |config: Config| config.outage(Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() });
+    let options = |config: Config| {
+        config.outage(StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() })
+    };
     for (end, reason) in ENDS {
         let stage = Stage::new(options);
         let browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -82,5 +86,5 @@ async fn f06_a_log_out_beside_another_log_out_is_no_such_event() {
     pending.load().await.unwrap().log_out();
     browser.visit(&stage.engine, Session::log_out).await;
     let _ = pending.commit().await.unwrap();
-    assert_eq!(ignored(&stage.events, End::LogOut), 0);
+    assert_eq!(ignored(&stage.events, EndReason::LogOut), 0);
 }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use cloakroom::{Pending, Session};
+use cloakroom::{RequestSession, Session};
 
 use crate::browser::Browser;
 use crate::clock::pass;
 use crate::stage::Stage;
 
 fn short(config: cloakroom::Config) -> cloakroom::Config {
-    config.idle(Duration::from_secs(2))
+    config.idle_timeout(Duration::from_secs(2))
 }
 
 /// What an adapter does: the handler, and beside it what keeps the session alive.
-async fn beside<T>(pending: &Pending, handler: impl Future<Output = T>) -> T {
+async fn beside<T>(pending: &RequestSession, handler: impl Future<Output = T>) -> T {
     let mut handler = std::pin::pin!(handler);
     tokio::select! {
         result = &mut handler => result,
@@ -83,14 +83,14 @@ async fn f04_a_long_request_follows_a_renewal() {
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let _session = pending.load().await.unwrap();
-    browser.visit(&stage.engine, Session::renew_id).await;
+    browser.visit(&stage.engine, Session::cycle_id).await;
     beside(&pending, pass(Duration::from_secs(10))).await;
     assert!(browser.has_session(&stage.engine).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn f04_a_long_request_does_not_write_more_often_than_touches_are_due() {
-    let stage = Stage::new(|config| config.idle(Duration::from_secs(100)));
+    let stage = Stage::new(|config| config.idle_timeout(Duration::from_secs(100)));
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let _session = pending.load().await.unwrap();

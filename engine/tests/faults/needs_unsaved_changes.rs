@@ -16,7 +16,7 @@ const CHANGES: [(&str, Handler); 7] = [
     ("a message", |session| session.flash("note", "late").unwrap()),
     ("a log-out", Session::log_out),
     ("a log-in", |session| session.log_in("bob").unwrap()),
-    ("an idle time of its own", |session| session.set_max_age(None)),
+    ("an idle time of its own", |session| session.set_idle_timeout(None)),
 ];
 
 fn told(stage: &Stage) -> usize {
@@ -48,7 +48,7 @@ async fn a_change_to_a_session_that_was_only_read_and_settled_is_an_event_too() 
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);
     let session = pending.load().await.unwrap();
-    assert!(pending.settle().is_some());
+    assert!(pending.try_finish().is_some());
     drop(pending);
     session.insert("late", 1).unwrap();
     drop(session);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::{Clock, Engine, Event, Observer, Random, Result, Session, SystemRandom, Timestamp};
+use cloakroom::{Clock, Event, Observer, Random, Result, Session, SessionManager, SystemRandom, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::browser::Browser;
@@ -41,14 +41,14 @@ impl Caller {
         }
         let _ = session.get::<u64>("price");
         let _ = session.path("basket.coat").get::<u64>();
-        let _ = (session.exists(), session.user(), session.handle(), session.expires_in());
+        let _ = (session.exists(), session.user(), session.public_id(), session.expires_in());
         session.insert("called", true).unwrap();
         CALLING.set(false);
     }
 }
 
 impl Observer for Caller {
-    fn event(&self, _event: &Event) {
+    fn on_event(&self, _event: &Event) {
         self.call();
     }
 }
@@ -130,7 +130,7 @@ pub(crate) fn fill(session: &Session) {
 }
 
 /// Begins a request, does `handler`, lets another request commit a change of the same values first, and commits.
-pub(crate) async fn contended(engine: &Engine, caller: &Caller, handler: impl FnOnce(&Session)) {
+pub(crate) async fn contended(engine: &SessionManager, caller: &Caller, handler: impl FnOnce(&Session)) {
     let mut browser = Browser::default();
     browser.visit(engine, fill).await;
     let pending = browser.begin(engine);

@@ -12,7 +12,7 @@ use crate::stage::Stage;
 const SKEWS: [i64; 5] = [0, 181, 3_600, -181, -3_600];
 
 fn patient(config: Config) -> Config {
-    config.idle(minutes(24 * 60))
+    config.idle_timeout(minutes(24 * 60))
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,7 @@ async fn s15_the_cap_holds_and_the_last_log_in_lives_whatever_the_clocks_say() {
     for cap in [1, 2] {
         for first in SKEWS {
             for last in SKEWS {
-                let capped = |config: Config| patient(config).sessions_per_user(cap);
+                let capped = |config: Config| patient(config).max_sessions_per_user(cap);
                 let stage = Stage::new(capped);
                 for skew in [0, first] {
                     let _older = Browser::logged_in(&stage.ahead(skew, capped).engine, "alice").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Config, Engine};
+use cloakroom::{Config, SessionManager};
 
 use crate::browser::NAME;
 use crate::clock::TestClock;
@@ -14,7 +14,7 @@ pub(crate) struct Stage {
     pub(crate) clock: TestClock,
     pub(crate) store: ControlledStore,
     pub(crate) events: Events,
-    pub(crate) engine: Engine,
+    pub(crate) engine: SessionManager,
 }
 
 impl Stage {
@@ -43,9 +43,9 @@ impl Stage {
             .cookie_name(NAME)
             .clock(clock)
             .observer(events.clone())
-            .absolute(Duration::from_secs(30 * 24 * 60 * 60))
-            .sweep_every(None);
-        let engine = Engine::new(store.clone(), options(config)).expect("the options fit together");
+            .absolute_timeout(Duration::from_secs(30 * 24 * 60 * 60))
+            .sweep_interval(None);
+        let engine = SessionManager::new(store.clone(), options(config)).expect("the options fit together");
         Self { clock, store, events, engine }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::{
-    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
-    Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
+    Scan, Store, StoreKey, Sweep, SweepStats, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Clock, Timestamp};
@@ -154,29 +154,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Store for ControlledStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.pass(Op::Load, Some(key), self.0.memory.load(key, touch)).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.pass(Op::Create, Some(key), self.0.memory.create(key, record)).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.pass(Op::Update, Some(key), self.0.memory.update(key, expected, record)).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.pass(Op::Touch, Some(key), self.0.memory.touch(key, expires_at)).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.pass(Op::Delete, Some(key), self.0.memory.delete(key)).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_server_clock(&*self.0.memory)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
+            .with_sweep(self)
+            .with_scan(self)
+            .with_owners(self)
+            .with_server_clock(&*self.0.memory)
     }
 }
 
 #[async_trait]
 impl Sweep for ControlledStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.pass(Op::Sweep, None, self.0.memory.sweep(limit)).await
     }
 }

@@ -163,7 +163,7 @@ impl Mind {
             self.changes.push(Change::Clear);
         }
         self.decisions += 1;
-        self.logged_in_at = Some(owner.since);
+        self.logged_in_at = Some(owner.logged_in_at);
         self.owner = Some(owner);
         self.must_exist = true;
         if self.fate != Fate::End || !matches!(self.place, Found::Session { .. }) {
@@ -339,5 +339,8 @@ impl Mind {
 
 /// Since when, for a log-in that begins now.
 pub(crate) fn owner(user: &str, since: Timestamp) -> Owner {
-    Owner { key: cloakroom::store::OwnerKey::new(user).expect("a user of the test has a name"), since }
+    Owner {
+        key: cloakroom::store::OwnerKey::new(user).expect("a user of the test has a name"),
+        logged_in_at: since,
+    }
 }

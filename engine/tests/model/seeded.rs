@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Cursor, HeadPage, OwnerKey, Owners, Record, Result, Store, StoreKey, Stored, Touch,
-    Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, HeadPage, OwnerKey, Owners, Record, Result, Store, StoreKey, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use proptest::strategy::{Just, Strategy};
 
@@ -47,28 +47,28 @@ impl Seeded {
 
 #[async_trait]
 impl Store for Seeded {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let touch = touch.filter(|_| self.wrong != Wrong::TouchesAreForgotten);
         self.store.load(key, touch).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.store.create(key, record).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let ends = record.expires_at == Timestamp::EPOCH;
         match self.wrong {
-            Wrong::EndsAreForgotten if ends => Ok(Updated::Updated(expected)),
-            Wrong::WritesAreForgotten if !ends => Ok(Updated::Updated(expected)),
+            Wrong::EndsAreForgotten if ends => Ok(UpdateOutcome::Updated(expected)),
+            Wrong::WritesAreForgotten if !ends => Ok(UpdateOutcome::Updated(expected)),
             Wrong::VersionsAreIgnored => {
                 let present = self.present(key, expected).await?;
                 self.store.update(key, present, record).await
             }
             Wrong::UpdatesCreate => match self.store.update(key, expected, record).await? {
-                Updated::Gone => match self.store.create(key, record).await? {
-                    Created::Created(version) => Ok(Updated::Updated(version)),
-                    Created::Taken | Created::Revoked => Ok(Updated::Gone),
+                UpdateOutcome::NotFound => match self.store.create(key, record).await? {
+                    CreateOutcome::Created(version) => Ok(UpdateOutcome::Updated(version)),
+                    CreateOutcome::AlreadyExists | CreateOutcome::Revoked => Ok(UpdateOutcome::NotFound),
                 },
                 answer => Ok(answer),
             },
@@ -83,15 +83,15 @@ impl Store for Seeded {
         }
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         match self.wrong {
             Wrong::DeletesAreForgotten => self.store.load(key, None).await,
             _ => self.store.delete(key).await,
         }
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_owners(self)
     }
 }
 
@@ -115,7 +115,7 @@ impl Owners for Seeded {
 
 impl Seeded {
     fn owners(&self) -> &dyn Owners {
-        self.store.abilities().owners.expect("the stores under test have owners")
+        self.store.capabilities().owners.expect("the stores under test have owners")
     }
 }
 

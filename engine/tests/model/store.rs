@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
-    StoreKey, Stored, Touch, Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
+    StoreKey, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::gate::{Actor, Gate, Point, Verdict};
@@ -52,7 +52,7 @@ impl Gated {
     }
 
     fn owners(&self) -> &dyn Owners {
-        self.store.abilities().owners.expect("the stores under test have owners")
+        self.store.capabilities().owners.expect("the stores under test have owners")
     }
 }
 
@@ -67,26 +67,33 @@ fn name_of(record: &Record) -> [&'static str; 2] {
 
 #[async_trait]
 impl Store for Gated {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let run = self.store.load(key, touch);
         self.step(Point::Look, "loads", Some(key), run, |found| Done::Load { touch, found: found.is_some() })
             .await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let run = self.store.create(key, record);
-        let done = |created: &Created| Done::Create { record, made: matches!(created, Created::Created(_)) };
+        let done = |created: &CreateOutcome| Done::Create {
+            record,
+            made: matches!(created, CreateOutcome::Created(_)),
+        };
         self.step(Point::Write, name_of(record)[0], Some(key), run, done).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let run = self.store.update(key, expected, record);
         if record.expires_at == Timestamp::EPOCH {
             // A record that has expired already: the delete of exactly one version.
-            let done = |updated: &Updated| Done::End { found: matches!(updated, Updated::Updated(_)) };
+            let done =
+                |updated: &UpdateOutcome| Done::End { found: matches!(updated, UpdateOutcome::Updated(_)) };
             return self.step(Point::Write, "ends", Some(key), run, done).await;
         }
-        let done = |updated: &Updated| Done::Update { record, made: matches!(updated, Updated::Updated(_)) };
+        let done = |updated: &UpdateOutcome| Done::Update {
+            record,
+            made: matches!(updated, UpdateOutcome::Updated(_)),
+        };
         self.step(Point::Write, name_of(record)[1], Some(key), run, done).await
     }
 
@@ -95,7 +102,7 @@ impl Store for Gated {
         self.step(Point::Write, "touches", Some(key), run, |_| Done::Touch { expires_at }).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let run = self.store.delete(key);
         self.step(Point::Write, "deletes", Some(key), run, |removed| Done::Delete {
             found: removed.is_some(),
@@ -103,8 +110,8 @@ impl Store for Gated {
         .await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_owners(self)
     }
 }
 

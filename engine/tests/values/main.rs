@@ -10,11 +10,11 @@ mod merge;
 mod round_trip;
 
 use cloakroom::stores::MemoryStore;
-use cloakroom::{Config, Engine, Pending, Plain, Session};
+use cloakroom::{Config, PlainRequest, RequestSession, Session, SessionManager};
 
 /// An engine and a stored session, whose cookie its requests bring.
 pub(crate) struct Site {
-    engine: Engine,
+    engine: SessionManager,
     cookie: String,
 }
 
@@ -25,8 +25,8 @@ impl Site {
     }
 
     pub(crate) async fn with(config: Config, fill: impl FnOnce(&Session)) -> Self {
-        let engine = Engine::new(MemoryStore::new(), config).unwrap();
-        let first = engine.begin(&Plain::default());
+        let engine = SessionManager::new(MemoryStore::new(), config).unwrap();
+        let first = engine.begin(&PlainRequest::default());
         fill(&first.load().await.unwrap());
         let cookie = first.commit().await.unwrap().set_cookie.unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
@@ -34,8 +34,8 @@ impl Site {
     }
 
     /// Begins a request, and loads its session.
-    pub(crate) async fn request(&self) -> (Pending, Session) {
-        let pending = self.engine.begin(&Plain::with_cookie(&self.cookie));
+    pub(crate) async fn request(&self) -> (RequestSession, Session) {
+        let pending = self.engine.begin(&PlainRequest::with_cookie(&self.cookie));
         let session = pending.load().await.unwrap();
         (pending, session)
     }

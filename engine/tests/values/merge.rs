@@ -95,5 +95,5 @@ async fn a_value_that_only_this_request_shows_is_removed_without_a_write() {
     session.flash_now("now", 1).unwrap();
     assert_eq!(session.take("now").unwrap(), Some(1));
     assert_eq!((session.remove("now"), session.contains("now")), (false, false));
-    assert!(pending.settle().is_some(), "there is nothing to store");
+    assert!(pending.try_finish().is_some(), "there is nothing to store");
 }

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(show))
         .route("/add/{number}", post(add))
-        .layer(SessionLayer::configured(MemoryStore::new(), Config::plain_http())?);
+        .layer(SessionLayer::with_config(MemoryStore::new(), Config::plain_http())?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;
     Ok(())

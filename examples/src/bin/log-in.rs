@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use cloakroom_tower::{Config, Engine, Session, SessionError, SessionLayer, stores::MemoryStore};
+use cloakroom_tower::{Config, Session, SessionError, SessionLayer, SessionManager, stores::MemoryStore};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -21,11 +21,11 @@ struct LogIn {
     user: String,
 }
 
-async fn home(session: Session, State(engine): State<Engine>) -> Result<String, SessionError> {
+async fn home(session: Session, State(engine): State<SessionManager>) -> Result<String, SessionError> {
     let Some(user) = session.user() else { return Ok("nobody is logged in\n".into()) };
     let mut page = format!("hello {user}, you are logged in here:\n");
     for device in engine.sessions().list(&user).await? {
-        let current = if Some(device.handle) == session.handle() { " (this one)" } else { "" };
+        let current = if Some(device.public_id) == session.public_id() { " (this one)" } else { "" };
         let _ = writeln!(page, "- {}{current}", device.device.unwrap_or_default());
     }
     Ok(page)
@@ -42,20 +42,23 @@ async fn log_out(session: Session) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn log_out_others(session: Session, State(engine): State<Engine>) -> Result<String, SessionError> {
+async fn log_out_others(
+    session: Session,
+    State(engine): State<SessionManager>,
+) -> Result<String, SessionError> {
     let ended = engine.sessions().revoke_others(&session).await?;
     Ok(format!("{ended} other sessions ended\n"))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let engine = Engine::new(MemoryStore::new(), Config::plain_http().sessions_per_user(5))?;
+    let engine = SessionManager::new(MemoryStore::new(), Config::plain_http().max_sessions_per_user(5))?;
     let app = Router::new()
         .route("/", get(home))
         .route("/log-in", post(log_in))
         .route("/log-out", post(log_out))
         .route("/log-out-others", post(log_out_others))
-        .layer(SessionLayer::of(engine.clone()))
+        .layer(SessionLayer::from_manager(engine.clone()))
         .with_state(engine);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;

@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/", get(page))
         .route("/socket", get(socket))
         .route("/log-out", post(log_out))
-        .layer(SessionLayer::configured(store, Config::plain_http())?);
+        .layer(SessionLayer::with_config(store, Config::plain_http())?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;
     Ok(())

@@ -13,12 +13,12 @@ use crate::node_session::TOKEN;
 /// Reads and writes what connect-flash, csurf, csrf-sync, lusca and node-session keep in a session.
 ///
 /// ```
-/// # use cloakroom::{Config, Engine, Plain, stores::MemoryStore};
+/// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
 /// use cloakroom_node::NodeValues;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let engine = Engine::new(MemoryStore::new(), Config::default())?;
-/// # let session = engine.begin(&Plain::default()).load().await?;
+/// # let engine = SessionManager::new(MemoryStore::new(), Config::default())?;
+/// # let session = engine.begin(&PlainRequest::default()).load().await?;
 /// session.push_flash("info", "Welcome back")?;
 /// assert_eq!(session.take_flash::<String>("info")?, ["Welcome back"]);
 ///
@@ -155,6 +155,6 @@ fn place(kind: &str) -> String {
 
 fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(Error::no_random)?;
+    getrandom::fill(&mut bytes).map_err(Error::random_unavailable)?;
     Ok(bytes)
 }

@@ -69,7 +69,7 @@ pub(crate) fn replace(
         Some(owner) => {
             change.condition += " AND ow = :owner AND os = :since AND x >= :expires";
             change.speaks_of(":owner", bytes(owner.key.as_bytes()));
-            change.speaks_of(":since", moment(owner.since));
+            change.speaks_of(":since", moment(owner.logged_in_at));
         }
     }
     change.of(name)
@@ -127,7 +127,7 @@ pub(crate) fn not_revoked(owner: &Owner) -> Step {
     Step {
         deed: Deed::Check(layout::mark_key(&owner.key)),
         condition: Some("attribute_not_exists(r) OR r < :since".into()),
-        values: Some(values([(":since", moment(owner.since))])),
+        values: Some(values([(":since", moment(owner.logged_in_at))])),
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{
+    Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
+};
 
 use crate::error::Failure;
 
@@ -111,7 +113,7 @@ pub(crate) fn record_item(name: &StoreKey, record: &Record, version: Version, no
     }
     if let Some(owner) = &record.owner {
         set(OWNER, bytes(owner.key.as_bytes()));
-        set(SINCE, moment(owner.since));
+        set(SINCE, moment(owner.logged_in_at));
         set(NOTED, moment(noted_until(record.expires_at)));
     }
     if let Some(ttl) = ttl(now, record.expires_at) {
@@ -133,7 +135,7 @@ pub(crate) fn note_item(owner: &OwnerKey, name: &StoreKey, expires_at: Timestamp
 }
 
 /// Reads the item of a record, dead or alive.
-pub(crate) fn stored(item: &Item) -> Result<Stored, Failure> {
+pub(crate) fn stored(item: &Item) -> Result<VersionedRecord, Failure> {
     let rest = if item.contains_key(REST) { blob(item, REST)? } else { &[] };
     let record = Record {
         payload: [blob(item, PAYLOAD)?, rest].concat().into(),
@@ -141,11 +143,11 @@ pub(crate) fn stored(item: &Item) -> Result<Stored, Failure> {
         sliding: *item.get(SLIDING).and_then(|value| value.as_bool().ok()).ok_or(Failure::DAMAGED)?,
         owner: if item.contains_key(OWNER) { Some(read_owner(item)?) } else { None },
     };
-    Ok(Stored { record, version: Version::new(read_number(item, VERSION)?) })
+    Ok(VersionedRecord { record, version: Version::new(read_number(item, VERSION)?) })
 }
 
 /// Reads the item of a record, if it is live at `now`.
-pub(crate) fn live(item: Option<&Item>, now: Timestamp) -> Result<Option<Stored>, Failure> {
+pub(crate) fn live(item: Option<&Item>, now: Timestamp) -> Result<Option<VersionedRecord>, Failure> {
     let stored = item.map(stored).transpose()?;
     Ok(stored.filter(|stored| stored.record.is_live(now)))
 }
@@ -165,7 +167,7 @@ pub(crate) fn noted(item: &Item) -> Result<StoreKey, Failure> {
 
 fn read_owner(item: &Item) -> Result<Owner, Failure> {
     let key = OwnerKey::new(blob(item, OWNER)?).map_err(|_| Failure::DAMAGED)?;
-    Ok(Owner { key, since: Timestamp::from_micros(read_number(item, SINCE)?) })
+    Ok(Owner { key, logged_in_at: Timestamp::from_micros(read_number(item, SINCE)?) })
 }
 
 pub(crate) fn blob<'a>(item: &'a Item, name: &str) -> Result<&'a [u8], Failure> {
@@ -185,7 +187,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn record() -> Record {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: NOW };
+        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: NOW };
         Record { owner: Some(owner), ..Record::new("coat", NOW + Duration::from_mins(1)) }
     }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod abilities;
 mod builder;
+mod capabilities;
 mod conditions;
 mod connect;
 mod error;

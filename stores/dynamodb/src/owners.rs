@@ -190,7 +190,7 @@ struct Revocation<'a> {
 
 impl Revocation<'_> {
     fn concerns(&self, entry: &Entry) -> bool {
-        entry.stored.record.owner.as_ref().is_some_and(|owner| owner.since <= self.at)
+        entry.stored.record.owner.as_ref().is_some_and(|owner| owner.logged_in_at <= self.at)
     }
 
     /// The mark if it is missing, and for each record its removal and that of its note.

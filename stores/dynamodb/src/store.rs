@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use cloakroom_store::{
-    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
-    Updated, Version, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -93,7 +93,7 @@ impl DynamoStore {
         key: &StoreKey,
         step: Step,
         wanted: impl Fn(&Record) -> Option<Timestamp> + Send,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         let there = match self.alone(step).await? {
             Done::Yes(after) => return live(after.as_ref(), now),
@@ -112,9 +112,9 @@ impl DynamoStore {
     async fn move_both(
         &self,
         key: &StoreKey,
-        mut stored: Stored,
+        mut stored: VersionedRecord,
         later: Timestamp,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         let Some(owner) = &stored.record.owner else { return Err(Failure::CONTENDED) };
         let steps = vec![
@@ -138,7 +138,7 @@ impl DynamoStore {
         expected: Version,
         record: &Record,
         next: Version,
-    ) -> Result<Updated, Failure> {
+    ) -> Result<UpdateOutcome, Failure> {
         let Some(owner) = &record.owner else { return Err(Failure::DAMAGED) };
         let now = self.now();
         let steps = vec![
@@ -147,56 +147,59 @@ impl DynamoStore {
             conditions::note(&owner.key, key, record.expires_at, now),
         ];
         match self.together(steps).await? {
-            Together::Yes => Ok(Updated::Updated(next)),
+            Together::Yes => Ok(UpdateOutcome::Updated(next)),
             Together::No(held) => match held.into_iter().next() {
                 Some(Err(there)) => what_is_there(there.as_ref(), now),
-                _ => Ok(Updated::Revoked),
+                _ => Ok(UpdateOutcome::Revoked),
             },
         }
     }
 }
 
-fn what_is_there(item: Option<&Item>, now: Timestamp) -> Result<Updated, Failure> {
-    Ok(live(item, now)?.map_or(Updated::Gone, Updated::Conflict))
+fn what_is_there(item: Option<&Item>, now: Timestamp) -> Result<UpdateOutcome, Failure> {
+    Ok(live(item, now)?.map_or(UpdateOutcome::NotFound, UpdateOutcome::Conflict))
 }
 
 #[async_trait]
 impl Store for DynamoStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let found = live(self.item(key).await?.as_ref(), self.now())?;
-        let due = found.as_ref().zip(touch).filter(|(stored, touch)| touch.moves(&stored.record).is_some());
+        let due = found
+            .as_ref()
+            .zip(touch)
+            .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
         let Some((_, touch)) = due else { return Ok(found) };
         // What was read is history by now: the condition looks again.
         let step = conditions::ride(key, touch, self.now());
-        Ok(self.move_expiry(key, step, |record| touch.moves(record)).await?)
+        Ok(self.move_expiry(key, step, |record| touch.extended_expiry(record)).await?)
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         let (now, version) = (self.now(), first_version()?);
         let create = conditions::create(key, record, version, now);
         let Some(owner) = &record.owner else {
             return Ok(match self.alone(create).await? {
-                Done::Yes(_) => Created::Created(version),
-                Done::No(_) => Created::Taken,
+                Done::Yes(_) => CreateOutcome::Created(version),
+                Done::No(_) => CreateOutcome::AlreadyExists,
             });
         };
         let note = conditions::note(&owner.key, key, record.expires_at, now);
         Ok(match self.together(vec![create, conditions::not_revoked(owner), note]).await? {
-            Together::Yes => Created::Created(version),
-            Together::No(held) if held.first().is_some_and(Result::is_err) => Created::Taken,
-            Together::No(_) => Created::Revoked,
+            Together::Yes => CreateOutcome::Created(version),
+            Together::No(held) if held.first().is_some_and(Result::is_err) => CreateOutcome::AlreadyExists,
+            Together::No(_) => CreateOutcome::Revoked,
         })
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         let (now, next) = (self.now(), Version::new(expected.get().wrapping_add(1)));
         match self.alone(conditions::replace(key, expected, record, next, now)).await? {
-            Done::Yes(_) => Ok(Updated::Updated(next)),
+            Done::Yes(_) => Ok(UpdateOutcome::Updated(next)),
             Done::No(there) => match what_is_there(there.as_ref(), now)? {
                 // It is the one that is named, but its owner changes, or the owner's note of it ends too early.
-                Updated::Conflict(stored) if stored.version == expected && record.owner.is_some() => {
+                UpdateOutcome::Conflict(stored) if stored.version == expected && record.owner.is_some() => {
                     Ok(self.update_with_owner(key, expected, record, next).await?)
                 }
                 answer => Ok(answer),
@@ -210,7 +213,7 @@ impl Store for DynamoStore {
         Ok(self.move_expiry(key, step, later).await?.is_some())
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deed = Deed::Remove(layout::record_key(key));
         let step = Step { deed, condition: None, values: None };
         match self.alone(step).await? {
@@ -219,8 +222,8 @@ impl Store for DynamoStore {
         }
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_scan(self).with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_scan(self).with_owners(self)
     }
 }
 

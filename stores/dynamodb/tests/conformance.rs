@@ -5,7 +5,7 @@ mod place;
 
 use std::pin::Pin;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_services::Port;
 use cloakroom_store::{ManualClock, Timestamp};
 
@@ -23,7 +23,7 @@ async fn make_harness() -> ManualHarness {
     let other = builder(&url, &clock).unchecked();
     let port = Port::free().unwrap();
     let nowhere = builder(&format!("dynamodb://127.0.0.1:{}", port.number()), &clock).unchecked();
-    let limits = Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners]);
+    let limits = Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]);
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)

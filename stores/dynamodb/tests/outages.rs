@@ -5,11 +5,13 @@ mod place;
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Config, Engine, Plain};
+use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_dynamodb::DynamoStore;
 use cloakroom_proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Created, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 
 /// How long the store waits for an answer, see `connect.rs`.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,7 +37,7 @@ fn record(payload: &'static str) -> Record {
 
 async fn create(store: &DynamoStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -70,7 +72,7 @@ async fn a_server_that_was_killed_is_found_again_and_a_table_that_is_gone_is_no_
     assert_eq!(store.create(&key(1), &record("coat")).await.unwrap_err().kind(), ErrorKind::Setup);
     open(&server.url()).await;
     assert_eq!(back(&store, &key(1)).await, None);
-    assert!(matches!(store.update(&key(1), version, &record("hat")).await.unwrap(), Updated::Gone));
+    assert!(matches!(store.update(&key(1), version, &record("hat")).await.unwrap(), UpdateOutcome::NotFound));
 }
 
 #[tokio::test]
@@ -97,7 +99,7 @@ async fn a_write_whose_answer_is_lost_is_uncertain_and_there_once() {
     assert!(store.create(&key(1), &coat).await.unwrap_err().is_uncertain());
     assert_eq!(proxy.losses(), 1);
     assert_eq!(back(&store, &key(1)).await, Some(coat.clone()));
-    assert_eq!(store.create(&key(1), &coat).await.unwrap(), Created::Taken);
+    assert_eq!(store.create(&key(1), &coat).await.unwrap(), CreateOutcome::AlreadyExists);
     assert_eq!(store.count().await.unwrap(), 1);
 }
 
@@ -107,11 +109,11 @@ async fn an_increment_whose_answer_or_request_is_lost_counts_once() {
     let builder = DynamoStore::at(&place::url_at(proxy.url())).unwrap();
     builder.create_table().await.unwrap();
     let store = builder.open().await.unwrap();
-    let engine = Engine::new(store, Config::default().sweep_every(None)).unwrap();
-    let pending = engine.begin(&Plain::default());
+    let engine = SessionManager::new(store, Config::default().sweep_interval(None)).unwrap();
+    let pending = engine.begin(&PlainRequest::default());
     pending.load().await.unwrap().insert("n", 0).unwrap();
     let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
-    let cookie = Plain::with_cookie(cookie.split(';').next().unwrap());
+    let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap());
     let faults = [Fault::LoseAnswer { to: UPDATES.to_vec() }, Fault::LoseRequest { with: UPDATES.to_vec() }];
     for (round, fault) in faults.into_iter().enumerate() {
         let pending = engine.begin(&cookie);

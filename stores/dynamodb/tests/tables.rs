@@ -14,8 +14,8 @@ use cloakroom_dynamodb::aws_sdk_dynamodb::types::{
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
-    Clock, Created, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey,
-    Timestamp, Touch, Updated, Version,
+    Clock, CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey,
+    Timestamp, Touch, UpdateOutcome, Version,
 };
 
 use place::{LARGEST, builder, open};
@@ -35,13 +35,13 @@ fn alice() -> OwnerKey {
 }
 
 fn of_alice(clock: &ManualClock, lives: Duration) -> Record {
-    let owner = Some(Owner { key: alice(), since: clock.now() });
+    let owner = Some(Owner { key: alice(), logged_in_at: clock.now() });
     Record { owner, ..Record::new("coat", clock.now() + lives) }
 }
 
 async fn create(store: &DynamoStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -113,7 +113,7 @@ async fn a_session_that_outlives_its_note_gets_a_new_one() {
         assert_eq!((stored.version, stored.record.expires_at), (version, clock.now() + days * A_DAY));
     }
     let record = Record { expires_at: clock.now() + 90 * A_DAY, ..of_alice(&clock, A_DAY) };
-    assert!(matches!(store.update(&key(1), version, &record).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), version, &record).await.unwrap(), UpdateOutcome::Updated(_)));
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     let collected: u64 = notes(&store).await[0]["t"].as_n().unwrap().parse().unwrap();
     assert!(collected > (Timestamp::now() + 96 * A_DAY).as_millis() / 1000, "the note outlives the record");
@@ -141,7 +141,7 @@ async fn a_revocation_ends_more_sessions_than_a_transaction_has_room_for() {
     }
     assert_eq!(store.revoke(&alice(), clock.now()).await.unwrap(), 60);
     assert_eq!(store.count().await.unwrap(), 0);
-    assert_eq!(store.create(&key(1), &of_alice(&clock, A_DAY)).await.unwrap(), Created::Revoked);
+    assert_eq!(store.create(&key(1), &of_alice(&clock, A_DAY)).await.unwrap(), CreateOutcome::Revoked);
 }
 
 #[tokio::test]
@@ -167,13 +167,15 @@ async fn as_many_requests_are_made_as_are_promised() {
     trips("a load whose touch is not due", 1);
     store.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
     trips("a load whose touch is due", 2);
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update", 1);
-    assert!(matches!(store.update(&key(2), other, &owned).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(2), other, &owned).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update that keeps the owner", 1);
-    let Updated::Conflict(there) = store.update(&key(1), version, &coat).await.unwrap() else { panic!() };
+    let UpdateOutcome::Conflict(there) = store.update(&key(1), version, &coat).await.unwrap() else {
+        panic!()
+    };
     trips("an update that meets a conflict", 1);
-    assert!(matches!(store.update(&key(1), there.version, &owned).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), there.version, &owned).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update that brings an owner", 2);
     assert!(store.touch(&key(1), clock.now() + 2 * A_DAY).await.unwrap());
     trips("a touch", 1);

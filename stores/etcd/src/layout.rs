@@ -27,7 +27,7 @@
 //! All keys but `life` hang on leases that end a slack or two after the record: the server removes them, nobody sweeps.
 
 use cloakroom_store::{
-    Bytes, Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version,
+    Bytes, Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
 };
 
 use crate::error::Failure;
@@ -99,7 +99,7 @@ impl Layout {
     /// The marks that refuse what the owner began.
     pub(crate) fn refusing(&self, owner: &Owner) -> Keys {
         let end = self.name(&[b"m", &length(&owner.key), owner.key.as_bytes(), &[0xff; 8]]);
-        Keys::range(self.mark(&owner.key, owner.since), end)
+        Keys::range(self.mark(&owner.key, owner.logged_in_at), end)
     }
 
     /// The marks that this one makes superfluous.
@@ -140,8 +140,8 @@ fn moment(moment: Timestamp) -> [u8; 8] {
 }
 
 /// Writes a record.
-pub(crate) fn write(stored: &Stored) -> Bytes {
-    let Stored { record, version } = stored;
+pub(crate) fn write(stored: &VersionedRecord) -> Bytes {
+    let VersionedRecord { record, version } = stored;
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     let mut value = vec![FORMAT, flag(SLIDING, record.sliding) | flag(OWNED, record.owner.is_some())];
     value.extend(version.get().to_be_bytes());
@@ -149,17 +149,17 @@ pub(crate) fn write(stored: &Stored) -> Bytes {
     if let Some(owner) = &record.owner {
         value.extend(length(&owner.key));
         value.extend(owner.key.as_bytes());
-        value.extend(moment(owner.since));
+        value.extend(moment(owner.logged_in_at));
     }
     value.extend(&record.payload);
     value.into()
 }
 
 /// Writes what lists a record under its owner.
-pub(crate) fn write_head(stored: &Stored) -> Bytes {
+pub(crate) fn write_head(stored: &VersionedRecord) -> Bytes {
     let payload = &stored.record.payload;
     let payload = payload.slice(..payload.len().min(RecordHead::PAYLOAD_BYTES));
-    write(&Stored { record: Record { payload, ..stored.record.clone() }, version: stored.version })
+    write(&VersionedRecord { record: Record { payload, ..stored.record.clone() }, version: stored.version })
 }
 
 /// Reads what lists a record under its owner, whose keys begin with `start`.
@@ -169,7 +169,7 @@ pub(crate) fn read_head(listed_as: &KeyValue, start: &[u8]) -> Result<RecordHead
 }
 
 /// Reads a record.
-pub(crate) fn read(value: &Bytes) -> Result<Stored, Failure> {
+pub(crate) fn read(value: &Bytes) -> Result<VersionedRecord, Failure> {
     let mut rest = Rest(value);
     let [format, flags] = rest.array()?;
     if format != FORMAT || flags & !(SLIDING | OWNED) != 0 {
@@ -180,7 +180,7 @@ pub(crate) fn read(value: &Bytes) -> Result<Stored, Failure> {
     let owner = if flags & OWNED == 0 { None } else { Some(rest.owner()?) };
     let record =
         Record { payload: value.slice_ref(rest.0), expires_at, sliding: flags & SLIDING != 0, owner };
-    Ok(Stored { record, version })
+    Ok(VersionedRecord { record, version })
 }
 
 /// What is left to read.
@@ -204,6 +204,6 @@ impl<'a> Rest<'a> {
     fn owner(&mut self) -> Result<Owner, Failure> {
         let [size] = self.array()?;
         let key = OwnerKey::new(self.take(usize::from(size))?).map_err(|_| Failure::DAMAGED)?;
-        Ok(Owner { key, since: self.timestamp()? })
+        Ok(Owner { key, logged_in_at: self.timestamp()? })
     }
 }

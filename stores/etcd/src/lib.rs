@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-mod abilities;
 mod address;
 mod builder;
+mod capabilities;
 mod error;
 mod layout;
 mod leases;

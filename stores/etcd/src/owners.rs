@@ -81,12 +81,13 @@ impl Server {
         let (heads, seen_at) = self.heads_after(owner, after, BATCH).await?;
         let next =
             heads.last().filter(|_| heads.len() == BATCH).map(|(head, _)| head.key.as_bytes().to_vec());
-        let ended: Vec<_> = heads.iter().filter(|(head, _)| head.since <= at).collect();
+        let ended: Vec<_> = heads.iter().filter(|(head, _)| head.logged_in_at <= at).collect();
         // None of the keys has changed, and there are no others: so each of the records is still the owner's.
         let mut compare = vec![are_until(self.owned_between(owner, after, next.as_deref()), seen_at)];
         let mut success = Vec::new();
         for (head, revision) in &ended {
-            let listed = self.layout.owned(&Owner { key: owner.clone(), since: head.since }, &head.key);
+            let listed =
+                self.layout.owned(&Owner { key: owner.clone(), logged_in_at: head.logged_in_at }, &head.key);
             compare.push(is_of(listed.clone(), *revision));
             success.push(delete(Keys::one(listed), false));
             success.push(delete(Keys::one(self.layout.record(&head.key)), false));

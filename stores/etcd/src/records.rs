@@ -1,6 +1,8 @@
 //! Load, create, update, touch and delete: each a transaction on condition of what was seen.
 
-use cloakroom_store::{Bytes, Created, Owner, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    Bytes, CreateOutcome, Owner, Record, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 
 use crate::error::Failure;
 use crate::layout::{read, write, write_head};
@@ -19,7 +21,7 @@ pub(crate) enum Item {
     None,
     /// A record that has expired; the server has not removed it yet.
     Expired(Seen),
-    Live(Stored, Seen),
+    Live(VersionedRecord, Seen),
 }
 
 /// What a write replaces.
@@ -54,12 +56,16 @@ enum Written {
 }
 
 impl Server {
-    pub(crate) async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn load(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         let mut item = self.look(key, now).await?;
         for _ in 0..TRIES {
             let Item::Live(mut stored, seen) = item else { return Ok(None) };
-            let Some(later) = touch.and_then(|touch| touch.moves(&stored.record)) else {
+            let Some(later) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) else {
                 return Ok(Some(stored));
             };
             stored.record.expires_at = later;
@@ -71,14 +77,14 @@ impl Server {
         Err(Failure::CROWDED)
     }
 
-    pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+    pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome, Failure> {
         let (now, stored) = (self.now(), versioned(record));
         let mut over = Seen::default();
         for _ in 0..TRIES {
             over = match self.write(key, &stored, &over, now).await? {
-                Written::Done => return Ok(Created::Created(stored.version)),
-                Written::Refused => return Ok(Created::Revoked),
-                Written::Missed(Item::Live(..)) => return Ok(Created::Taken),
+                Written::Done => return Ok(CreateOutcome::Created(stored.version)),
+                Written::Refused => return Ok(CreateOutcome::Revoked),
+                Written::Missed(Item::Live(..)) => return Ok(CreateOutcome::AlreadyExists),
                 Written::Missed(Item::Expired(seen)) => seen,
                 Written::Missed(Item::None) => Seen::default(),
             };
@@ -91,24 +97,24 @@ impl Server {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Failure> {
+    ) -> Result<UpdateOutcome, Failure> {
         let (now, stored) = (self.now(), versioned(record));
         let mut item = match self.recall(key, expected, now) {
             Some(seen) => match self.write(key, &stored, &seen, now).await? {
-                Written::Done => return Ok(Updated::Updated(stored.version)),
-                Written::Refused => return Ok(Updated::Revoked),
+                Written::Done => return Ok(UpdateOutcome::Updated(stored.version)),
+                Written::Refused => return Ok(UpdateOutcome::Revoked),
                 Written::Missed(item) => item,
             },
             None => self.look(key, now).await?,
         };
         for _ in 0..TRIES {
-            let Item::Live(there, seen) = item else { return Ok(Updated::Gone) };
+            let Item::Live(there, seen) = item else { return Ok(UpdateOutcome::NotFound) };
             if there.version != expected {
-                return Ok(Updated::Conflict(there));
+                return Ok(UpdateOutcome::Conflict(there));
             }
             item = match self.write(key, &stored, &seen, now).await? {
-                Written::Done => return Ok(Updated::Updated(stored.version)),
-                Written::Refused => return Ok(Updated::Revoked),
+                Written::Done => return Ok(UpdateOutcome::Updated(stored.version)),
+                Written::Refused => return Ok(UpdateOutcome::Revoked),
                 Written::Missed(item) => item,
             };
         }
@@ -132,7 +138,7 @@ impl Server {
         Err(Failure::CROWDED)
     }
 
-    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         let mut item = self.look(key, now).await?;
         for _ in 0..TRIES {
@@ -170,7 +176,7 @@ impl Server {
     async fn write(
         &self,
         key: &StoreKey,
-        stored: &Stored,
+        stored: &VersionedRecord,
         over: &Seen,
         now: Timestamp,
     ) -> Result<Written, Failure> {
@@ -194,7 +200,7 @@ impl Server {
         Ok(Written::Missed(item_in(&response, now)?))
     }
 
-    fn request(&self, key: &StoreKey, stored: &Stored, over: &Seen, lease: i64) -> TxnRequest {
+    fn request(&self, key: &StoreKey, stored: &VersionedRecord, over: &Seen, lease: i64) -> TxnRequest {
         let (name, life) = (self.layout.record(key), self.layout.life());
         let mut compare = over.conditions(&name, &life);
         let mut success = vec![get(life.clone()), put(name.clone(), write(stored), lease)];
@@ -218,7 +224,7 @@ impl Server {
         TxnRequest { compare, success, failure }
     }
 
-    fn remember(&self, key: &StoreKey, stored: &Stored, revision: i64, life: Option<Bytes>) {
+    fn remember(&self, key: &StoreKey, stored: &VersionedRecord, revision: i64, life: Option<Bytes>) {
         let Some(life) = life else { return };
         let Record { expires_at, owner, .. } = &stored.record;
         let (version, expires_at, owner) = (stored.version, *expires_at, owner.clone());
@@ -249,6 +255,6 @@ fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
 }
 
 /// The record with a version out of 2^64: none that this key had is met again, not even if the server has lost its data.
-fn versioned(record: &Record) -> Stored {
-    Stored { record: record.clone(), version: Version::random() }
+fn versioned(record: &Record) -> VersionedRecord {
+    VersionedRecord { record: record.clone(), version: Version::random() }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -77,16 +77,16 @@ impl EtcdStore {
 
 #[async_trait]
 impl Store for EtcdStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         Ok(self.server.load(key, touch).await?)
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         Ok(self.server.create(key, record).await?)
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         Ok(self.server.update(key, expected, record).await?)
     }
@@ -95,12 +95,12 @@ impl Store for EtcdStore {
         Ok(self.server.touch(key, expires_at).await?)
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         Ok(self.server.delete(key).await?)
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_scan(self).with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_scan(self).with_owners(self)
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use cloakroom_etcd::{Builder, EtcdStore};
 use cloakroom_services::{Certificates, Instance, Service};
-use cloakroom_store::{Created, Error, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Error, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(6);
 /// What each of three members is given to answer a load.
@@ -36,7 +38,7 @@ fn record(number: u32) -> Record {
 
 async fn create(store: &EtcdStore, number: u8) -> Version {
     match store.create(&key(number), &record(0)).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -67,12 +69,12 @@ async fn write(store: &EtcdStore, version: &mut Version, last: u32) -> u32 {
     let mut next = last + 1;
     loop {
         match store.update(&key(1), *version, &record(next)).await {
-            Ok(Updated::Updated(updated)) => {
+            Ok(UpdateOutcome::Updated(updated)) => {
                 *version = updated;
                 return next;
             }
             // A write that nobody acknowledged was made after all.
-            Ok(Updated::Conflict(stored)) => {
+            Ok(UpdateOutcome::Conflict(stored)) => {
                 assert!(number_in(&stored.record) >= last, "write {last} was acknowledged: {stored:?}");
                 *version = stored.version;
             }

@@ -6,7 +6,7 @@ mod place;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_etcd::EtcdStore;
 use cloakroom_services::{Port, Service, shared_authority};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -34,7 +34,9 @@ async fn harness(server: Service) -> ManualHarness {
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners]))
+        .with_limits(
+            Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
+        )
         .keeping(port)
 }
 

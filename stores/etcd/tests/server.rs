@@ -12,7 +12,8 @@ use cloakroom_etcd::EtcdStore;
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
-    Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
+    CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome,
 };
 
 fn key(number: u8) -> StoreKey {
@@ -24,7 +25,10 @@ fn lasting(span: Duration) -> Record {
 }
 
 fn of(owner: &OwnerKey, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: owner.clone(), since }), ..lasting(Duration::from_secs(3600)) }
+    Record {
+        owner: Some(Owner { key: owner.clone(), logged_in_at: since }),
+        ..lasting(Duration::from_secs(3600))
+    }
 }
 
 /// Asks the server without the store, through its HTTP side.
@@ -56,7 +60,7 @@ async fn the_server_removes_what_has_expired_and_nothing_else() {
     let hour = lasting(Duration::from_secs(3600));
     let forever = Record::new("hat", Timestamp::NEVER);
     for (number, record) in (0..).zip([&short, &hour, &forever]) {
-        assert!(matches!(store.create(&key(number), record).await.unwrap(), Created::Created(_)));
+        assert!(matches!(store.create(&key(number), record).await.unwrap(), CreateOutcome::Created(_)));
     }
     // All keys, in base64: from a zero byte to a zero byte.
     let all = r#"{"key":"AA==","range_end":"AA==","count_only":true}"#;
@@ -84,13 +88,16 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
         before = after;
     };
     let coat = lasting(Duration::from_secs(3600));
-    let Created::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
     trips("the first create", [1, 1]);
-    let Created::Created(_) = store.create(&key(2), &of(&alice, Timestamp::now())).await.unwrap() else {
+    let CreateOutcome::Created(_) = store.create(&key(2), &of(&alice, Timestamp::now())).await.unwrap()
+    else {
         panic!()
     };
     trips("a create with an owner", [1, 0]);
-    let Updated::Updated(version) = store.update(&key(1), version, &coat).await.unwrap() else { panic!() };
+    let UpdateOutcome::Updated(version) = store.update(&key(1), version, &coat).await.unwrap() else {
+        panic!()
+    };
     trips("an update of what this process wrote", [1, 0]);
     other.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0]);
@@ -100,9 +107,9 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     other.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
     trips("a load whose touch is due, and the other's first lease", [2, 1]);
     let touched = Record { expires_at: touch.expires_at, ..coat.clone() };
-    assert!(matches!(other.update(&key(1), version, &touched).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(other.update(&key(1), version, &touched).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update of what this process loaded", [1, 0]);
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Conflict(_)));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Conflict(_)));
     trips("an update that meets a conflict", [1, 0]);
     store.touch(&key(1), Timestamp::NEVER).await.unwrap();
     trips("a touch", [2, 0]);
@@ -122,12 +129,12 @@ async fn a_revocation_of_hundreds_of_records_ends_all() {
     let since = Timestamp::now();
     for number in 0..230_u16 {
         let key = StoreKey::from_bytes(&number.to_be_bytes()).unwrap();
-        assert!(matches!(store.create(&key, &of(&alice, since)).await.unwrap(), Created::Created(_)));
+        assert!(matches!(store.create(&key, &of(&alice, since)).await.unwrap(), CreateOutcome::Created(_)));
     }
     assert_eq!(heads_of(&store, &alice).await.unwrap().len(), 230);
     assert_eq!(store.revoke(&alice, since).await.unwrap(), 230);
     assert_eq!(heads_of(&store, &alice).await.unwrap(), []);
-    assert_eq!(store.create(&key(1), &of(&alice, since)).await.unwrap(), Created::Revoked);
+    assert_eq!(store.create(&key(1), &of(&alice, since)).await.unwrap(), CreateOutcome::Revoked);
 }
 
 #[tokio::test]
@@ -137,7 +144,7 @@ async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_st
     let store = builder.open().await.unwrap();
     let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
     let most = large(1 << 20);
-    let Created::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
     for size in [1_600_000, 3 << 20] {
         let error = store.update(&key(1), version, &large(size)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");

@@ -15,7 +15,7 @@
 //!
 //! Integers are little endian. A touch writes the value again with another expiry and the same version.
 
-use cloakroom_store::{Bytes, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Bytes, Owner, OwnerKey, Record, StoreKey, Timestamp, Version, VersionedRecord};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::error::Failure;
@@ -44,8 +44,8 @@ pub(crate) fn name(prefix: &str, key: &StoreKey) -> String {
 }
 
 /// Writes an item's value.
-pub(crate) fn write(key: &StoreKey, stored: &Stored) -> Vec<u8> {
-    let Stored { record, version } = stored;
+pub(crate) fn write(key: &StoreKey, stored: &VersionedRecord) -> Vec<u8> {
+    let VersionedRecord { record, version } = stored;
     let keyed = key.as_bytes().len() > LONGEST_IN_NAME;
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     let flags = flag(SLIDING, record.sliding) | flag(OWNED, record.owner.is_some()) | flag(KEYED, keyed);
@@ -58,7 +58,7 @@ pub(crate) fn write(key: &StoreKey, stored: &Stored) -> Vec<u8> {
     }
     if let Some(owner) = &record.owner {
         put(&mut value, owner.key.as_bytes());
-        value.extend(owner.since.as_micros().to_le_bytes());
+        value.extend(owner.logged_in_at.as_micros().to_le_bytes());
     }
     value.extend(&record.payload);
     value
@@ -71,7 +71,7 @@ fn put(value: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Reads an item's value.
-pub(crate) fn read(key: &StoreKey, value: &Bytes) -> Result<Stored, Failure> {
+pub(crate) fn read(key: &StoreKey, value: &Bytes) -> Result<VersionedRecord, Failure> {
     let mut rest = Rest(value);
     let [format, flags] = rest.array()?;
     if format != FORMAT || flags & !(SLIDING | OWNED | KEYED) != 0 {
@@ -85,7 +85,7 @@ pub(crate) fn read(key: &StoreKey, value: &Bytes) -> Result<Stored, Failure> {
     let owner = if flags & OWNED == 0 { None } else { Some(rest.owner()?) };
     let payload = value.slice_ref(rest.0);
     let record = Record { payload, expires_at, sliding: flags & SLIDING != 0, owner };
-    Ok(Stored { record, version })
+    Ok(VersionedRecord { record, version })
 }
 
 /// What is left to read.
@@ -113,7 +113,7 @@ impl<'a> Rest<'a> {
 
     fn owner(&mut self) -> Result<Owner, Failure> {
         let key = OwnerKey::new(self.short()?).map_err(|_| Failure::DAMAGED)?;
-        Ok(Owner { key, since: self.timestamp()? })
+        Ok(Owner { key, logged_in_at: self.timestamp()? })
     }
 }
 
@@ -121,15 +121,15 @@ impl<'a> Rest<'a> {
 mod tests {
     use super::*;
 
-    fn stored(owner: Option<Owner>) -> Stored {
+    fn stored(owner: Option<Owner>) -> VersionedRecord {
         let mut record = Record::new("coat", Timestamp::from_micros(0x0102_0304));
         record.owner = owner;
-        Stored { record, version: Version::new(0x0506) }
+        VersionedRecord { record, version: Version::new(0x0506) }
     }
 
     fn alice() -> Owner {
         let key = OwnerKey::new("al").unwrap_or_else(|_| unreachable!());
-        Owner { key, since: Timestamp::from_micros(7) }
+        Owner { key, logged_in_at: Timestamp::from_micros(7) }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Clock, Created, Error, ErrorKind, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Clock, CreateOutcome, Error, ErrorKind, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 
 use crate::connection::Connection;
@@ -42,7 +43,7 @@ enum Item {
     None,
     /// A record that has expired; memcached keeps it for a while.
     Expired(Seen),
-    Live(Stored, Seen),
+    Live(VersionedRecord, Seen),
 }
 
 impl<'a> Operation<'a> {
@@ -51,10 +52,10 @@ impl<'a> Operation<'a> {
         Self { rules, connection, key, name, now }
     }
 
-    pub(crate) async fn load(mut self, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(crate) async fn load(mut self, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         for _ in 0..TRIES {
             let Item::Live(mut stored, seen) = self.look().await? else { return Ok(None) };
-            let Some(later) = touch.and_then(|touch| touch.moves(&stored.record)) else {
+            let Some(later) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) else {
                 return Ok(Some(stored));
             };
             stored.record.expires_at = later;
@@ -65,16 +66,16 @@ impl<'a> Operation<'a> {
         Err(Failure::CROWDED.into())
     }
 
-    pub(crate) async fn create(mut self, record: &Record) -> Result<Created> {
+    pub(crate) async fn create(mut self, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         let stored = versioned(record);
         let mut condition = Condition::Add;
         for _ in 0..TRIES {
             if self.put(&stored, condition).await? {
-                return Ok(Created::Created(stored.version));
+                return Ok(CreateOutcome::Created(stored.version));
             }
             condition = match self.look().await? {
-                Item::Live(..) => return Ok(Created::Taken),
+                Item::Live(..) => return Ok(CreateOutcome::AlreadyExists),
                 Item::Expired(seen) => Condition::Is(seen),
                 Item::None => Condition::Add,
             };
@@ -82,21 +83,21 @@ impl<'a> Operation<'a> {
         Err(Failure::CROWDED.into())
     }
 
-    pub(crate) async fn update(mut self, expected: Version, record: &Record) -> Result<Updated> {
+    pub(crate) async fn update(mut self, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         let stored = versioned(record);
         if let Some(seen) = self.recall(expected)
             && self.put(&stored, Condition::Is(seen)).await?
         {
-            return Ok(Updated::Updated(stored.version));
+            return Ok(UpdateOutcome::Updated(stored.version));
         }
         for _ in 0..TRIES {
-            let Item::Live(there, seen) = self.look().await? else { return Ok(Updated::Gone) };
+            let Item::Live(there, seen) = self.look().await? else { return Ok(UpdateOutcome::NotFound) };
             if there.version != expected {
-                return Ok(Updated::Conflict(there));
+                return Ok(UpdateOutcome::Conflict(there));
             }
             if self.put(&stored, Condition::Is(seen)).await? {
-                return Ok(Updated::Updated(stored.version));
+                return Ok(UpdateOutcome::Updated(stored.version));
             }
         }
         Err(Failure::CROWDED.into())
@@ -116,7 +117,7 @@ impl<'a> Operation<'a> {
         Err(Failure::CROWDED.into())
     }
 
-    pub(crate) async fn delete(mut self) -> Result<Option<Stored>> {
+    pub(crate) async fn delete(mut self) -> Result<Option<VersionedRecord>> {
         for _ in 0..TRIES {
             // An item that has expired by our clock goes, too: the server keeps it a little longer.
             let (stored, seen) = match self.look().await? {
@@ -145,7 +146,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Writes the item if the condition holds, and says whether it did.
-    async fn put(&mut self, stored: &Stored, condition: Condition) -> Result<bool, Failure> {
+    async fn put(&mut self, stored: &VersionedRecord, condition: Condition) -> Result<bool, Failure> {
         let exptime = self.connection.exptime(self.now, stored.record.expires_at, self.rules.slack);
         let command = set(&self.name, &write(self.key, stored), 0, exptime, condition);
         let Answer::Done(seen) = self.connection.ask(&command).await? else { return Ok(false) };
@@ -155,7 +156,7 @@ impl<'a> Operation<'a> {
         Ok(true)
     }
 
-    fn remember(&self, stored: &Stored, seen: Seen) {
+    fn remember(&self, stored: &VersionedRecord, seen: Seen) {
         let (life, version, expires_at) = (self.connection.life, stored.version, stored.record.expires_at);
         self.rules.memory.keep(self.key, Glimpse { life, seen, version, expires_at });
     }
@@ -183,6 +184,6 @@ impl<'a> Operation<'a> {
 }
 
 /// The record with a version out of 2^64: none that this key had is met again, not even after a restart.
-fn versioned(record: &Record) -> Stored {
-    Stored { record: record.clone(), version: Version::random() }
+fn versioned(record: &Record) -> VersionedRecord {
+    VersionedRecord { record: record.clone(), version: Version::random() }
 }

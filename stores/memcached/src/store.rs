@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Abilities, Created, Error, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
-    async_trait,
+    Capabilities, CreateOutcome, Error, Record, Result, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -51,15 +51,15 @@ impl MemcachedStore {
 
 #[async_trait]
 impl Store for MemcachedStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         in_time!(self, connection, Operation::new(&self.rules, connection, key).load(touch).await)
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         in_time!(self, connection, Operation::new(&self.rules, connection, key).create(record).await)
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         in_time!(
             self,
             connection,
@@ -71,12 +71,12 @@ impl Store for MemcachedStore {
         in_time!(self, connection, Operation::new(&self.rules, connection, key).touch(expires_at).await)
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         in_time!(self, connection, Operation::new(&self.rules, connection, key).delete().await)
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
     }
 }
 

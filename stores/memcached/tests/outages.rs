@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Config, Engine, Plain};
+use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_memcached::MemcachedStore;
 use cloakroom_proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Created, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{CreateOutcome, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -25,7 +25,7 @@ fn record(payload: &'static str) -> Record {
 
 async fn create(store: &MemcachedStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -58,7 +58,7 @@ async fn a_server_that_was_restarted_is_empty_and_takes_no_update_of_before() {
     assert_unavailable(&store).await;
     server.restart().unwrap();
     assert_eq!(back(&store, &key(1)).await, None);
-    assert!(matches!(store.update(&key(1), version, &record("hat")).await.unwrap(), Updated::Gone));
+    assert!(matches!(store.update(&key(1), version, &record("hat")).await.unwrap(), UpdateOutcome::NotFound));
 }
 
 /// A new process of the server numbers its items from 1 again, so that another item has the number that was seen.
@@ -72,7 +72,8 @@ async fn a_number_of_an_earlier_process_of_the_server_names_nothing() {
     let hat = record("hat");
     let second = create(&other, &key(1), &hat).await;
     assert_eq!(back(&store, &key(2)).await, None);
-    let Updated::Conflict(there) = store.update(&key(1), version, &record("scarf")).await.unwrap() else {
+    let UpdateOutcome::Conflict(there) = store.update(&key(1), version, &record("scarf")).await.unwrap()
+    else {
         panic!("the update of a record that is no more was taken")
     };
     assert_eq!((there.record, there.version), (hat, second));
@@ -100,7 +101,7 @@ async fn a_write_whose_answer_is_lost_is_uncertain_and_there_once() {
     assert!(store.create(&key(1), &coat).await.unwrap_err().is_uncertain());
     assert_eq!(proxy.losses(), 1);
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, coat);
-    assert_eq!(store.create(&key(1), &coat).await.unwrap(), Created::Taken);
+    assert_eq!(store.create(&key(1), &coat).await.unwrap(), CreateOutcome::AlreadyExists);
 }
 
 #[tokio::test]
@@ -119,11 +120,12 @@ async fn a_connection_that_was_cut_while_it_was_idle_is_not_used() {
 async fn an_increment_whose_answer_or_request_is_lost_counts_once() {
     let server = Instance::start(Service::Memcached).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
-    let engine = Engine::new(open(proxy.url()).await, Config::default().sweep_every(None)).unwrap();
-    let pending = engine.begin(&Plain::default());
+    let engine =
+        SessionManager::new(open(proxy.url()).await, Config::default().sweep_interval(None)).unwrap();
+    let pending = engine.begin(&PlainRequest::default());
     pending.load().await.unwrap().insert("n", 0).unwrap();
     let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
-    let cookie = Plain::with_cookie(cookie.split(';').next().unwrap());
+    let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap());
     let faults = [Fault::LoseAnswer { to: b"ms ".to_vec() }, Fault::LoseRequest { with: b"ms ".to_vec() }];
     for (round, fault) in faults.into_iter().enumerate() {
         let pending = engine.begin(&cookie);

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use cloakroom_memcached::MemcachedStore;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
-    Created, ErrorKind, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch, Updated,
+    CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome,
 };
 use tempfile::TempDir;
 
@@ -57,7 +58,7 @@ async fn the_server_drops_what_has_expired_and_nothing_else() {
     let forever = Record::new("hat", Timestamp::NEVER);
     let short = lasting(Duration::from_millis(200));
     for (number, record) in (0..).zip([&hour, &season, &age, &forever, &short]) {
-        assert!(matches!(store.create(&key(number), record).await.unwrap(), Created::Created(_)));
+        assert!(matches!(store.create(&key(number), record).await.unwrap(), CreateOutcome::Created(_)));
     }
     let gone = format!("mg cloakroom:k{} t\r\n", data_encoding::BASE64URL_NOPAD.encode(&[4; 32]));
     let patience = Instant::now() + Duration::from_secs(30);
@@ -78,7 +79,7 @@ async fn a_clock_that_differs_from_the_servers_changes_nothing() {
     let store = store.open().await.unwrap();
     let span = Duration::from_secs(40 * 24 * 3600);
     let record = Record::new("coat", Timestamp::from_millis(5_000) + span);
-    assert!(matches!(store.create(&key(1), &record).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
     let last = Duration::from_micros(1);
     wrong.advance(span.saturating_sub(last));
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, record);
@@ -104,9 +105,11 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
         before = after;
     };
     let coat = lasting(Duration::from_secs(3600));
-    let Created::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
     trips("a create", [0, 1, 0]);
-    let Updated::Updated(version) = store.update(&key(1), version, &coat).await.unwrap() else { panic!() };
+    let UpdateOutcome::Updated(version) = store.update(&key(1), version, &coat).await.unwrap() else {
+        panic!()
+    };
     trips("an update of what this process wrote", [0, 1, 0]);
     other.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0, 0]);
@@ -115,9 +118,9 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("a load whose touch is not due", [1, 0, 0]);
     other.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
     trips("a load whose touch is due", [1, 1, 0]);
-    assert!(matches!(other.update(&key(1), version, &coat).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(other.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update of what this process loaded", [0, 1, 0]);
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Conflict(_)));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Conflict(_)));
     trips("an update that meets a conflict", [1, 1, 0]);
     store.touch(&key(1), Timestamp::NEVER).await.unwrap();
     trips("a touch", [1, 1, 0]);
@@ -130,14 +133,14 @@ async fn a_payload_over_what_the_server_keeps_is_too_large_and_the_old_record_st
     let server = Instance::start_with(Service::Memcached, &["-I", "2m"]).unwrap();
     let store = MemcachedStore::open(&server.url()).await.unwrap();
     let longest = StoreKey::from_bytes(&[7; StoreKey::MAX_LEN]).unwrap();
-    let owner = Owner { key: OwnerKey::new([9; OwnerKey::MAX_LEN]).unwrap(), since: Timestamp::NEVER };
+    let owner = Owner { key: OwnerKey::new([9; OwnerKey::MAX_LEN]).unwrap(), logged_in_at: Timestamp::NEVER };
     let of = |size: usize| Record {
         payload: vec![7; size].into(),
         owner: Some(owner.clone()),
         ..lasting(Duration::from_secs(60))
     };
     let most = of((2 << 20) - 1024);
-    let Created::Created(version) = store.create(&longest, &most).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&longest, &most).await.unwrap() else { panic!() };
     let error = store.update(&longest, version, &of((2 << 20) - 1023)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(store.load(&longest, None).await.unwrap().unwrap().record, most);

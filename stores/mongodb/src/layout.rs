@@ -37,7 +37,9 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{
+    Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
+};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 
@@ -94,7 +96,7 @@ pub(crate) fn exactly(key: &StoreKey, now: Timestamp, version: Version) -> Docum
 /// Narrows a filter to records of this owner, since that moment.
 pub(crate) fn with_owner(mut filter: Document, owner: &Owner) -> Document {
     filter.insert("owner", binary(owner.key.as_bytes()));
-    filter.insert("since", micros(owner.since));
+    filter.insert("since", micros(owner.logged_in_at));
     filter
 }
 
@@ -166,7 +168,7 @@ pub(crate) fn mark(owner: &OwnerKey) -> Document {
 /// Finds the mark that refuses what this owner began.
 pub(crate) fn refusing_mark(owner: &Owner) -> Document {
     let mut filter = mark(&owner.key);
-    filter.insert("revoked_at", doc! { "$gte": micros(owner.since) });
+    filter.insert("revoked_at", doc! { "$gte": micros(owner.logged_in_at) });
     filter
 }
 
@@ -219,7 +221,7 @@ fn millis(span: Duration) -> i64 {
 }
 
 /// Reads a slot with a record in it.
-pub(crate) fn stored(mut document: Document) -> Result<Stored, Failure> {
+pub(crate) fn stored(mut document: Document) -> Result<VersionedRecord, Failure> {
     let owner = document.remove("owner").zip(document.remove("since"));
     let mut payload = bytes(document.remove("payload"))?;
     if let Some(rest) = document.remove("rest") {
@@ -232,7 +234,7 @@ pub(crate) fn stored(mut document: Document) -> Result<Stored, Failure> {
         owner: owner.map(|(key, since)| read_owner(key, since)).transpose()?,
     };
     let version = document.get_i64("version").map_err(|_| Failure::DAMAGED)?;
-    Ok(Stored { record, version: Version::new(version.cast_unsigned()) })
+    Ok(VersionedRecord { record, version: Version::new(version.cast_unsigned()) })
 }
 
 /// Reads a slot with a record in it, and its key.
@@ -249,7 +251,7 @@ pub(crate) fn revoked_at(document: &Document) -> Option<Timestamp> {
 
 fn read_owner(key: Bson, since: Bson) -> Result<Owner, Failure> {
     let key = OwnerKey::new(bytes(Some(key))?).map_err(|_| Failure::DAMAGED)?;
-    Ok(Owner { key, since: timestamp(Some(since))? })
+    Ok(Owner { key, logged_in_at: timestamp(Some(since))? })
 }
 
 fn bytes(field: Option<Bson>) -> Result<Vec<u8>, Failure> {

@@ -1,6 +1,6 @@
 //! Writes that bring an owner: claim, check and write, in one command. [`layout`](crate::layout) says why.
 
-use cloakroom_store::{Created, Owner, Record, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{CreateOutcome, Owner, Record, StoreKey, Timestamp, UpdateOutcome, Version};
 use mongodb::bson::Document;
 
 use crate::error::Failure;
@@ -23,12 +23,12 @@ impl Server {
         record: &Record,
         owner: &Owner,
         now: Timestamp,
-    ) -> Result<Option<Created>, Failure> {
+    ) -> Result<Option<CreateOutcome>, Failure> {
         let placed = self.placed(record, now);
         let (claimed, written) = ((slot(key), Kind::Upsert), free(key, now));
         Ok(match self.write_owned(claimed, written, owner, &placed).await? {
-            Outcome::Written => Some(Created::Created(placed.version)),
-            Outcome::Refused => Some(Created::Revoked),
+            Outcome::Written => Some(CreateOutcome::Created(placed.version)),
+            Outcome::Refused => Some(CreateOutcome::Revoked),
             Outcome::Missed => None,
         })
     }
@@ -41,12 +41,12 @@ impl Server {
         record: &Record,
         owner: &Owner,
         now: Timestamp,
-    ) -> Result<Option<Updated>, Failure> {
+    ) -> Result<Option<UpdateOutcome>, Failure> {
         let placed = self.placed(record, now);
         let filter = exactly(key, now, expected);
         Ok(match self.write_owned((filter.clone(), Kind::One), filter, owner, &placed).await? {
-            Outcome::Written => Some(Updated::Updated(placed.version)),
-            Outcome::Refused => Some(Updated::Revoked),
+            Outcome::Written => Some(UpdateOutcome::Updated(placed.version)),
+            Outcome::Refused => Some(UpdateOutcome::Revoked),
             Outcome::Missed => None,
         })
     }

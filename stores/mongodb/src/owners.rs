@@ -24,9 +24,9 @@ impl Server {
     ) -> Result<HeadPage, Failure> {
         let (mut heads, next, revoked) = self.read_page(owner, after, HeadPage::bounded(limit)).await?;
         if let Some(at) = revoked
-            && heads.iter().any(|head| head.since <= at)
+            && heads.iter().any(|head| head.logged_in_at <= at)
         {
-            heads.retain(|head| head.since > at);
+            heads.retain(|head| head.logged_in_at > at);
             // One that was made just now is still at it, and counts what it ends.
             if self.now().since(at) > self.timeout {
                 self.end(owner, at).await?;

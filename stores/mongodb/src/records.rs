@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cloakroom_store::{Created, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Record, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 use mongodb::options::{ReadConcern, ReturnDocument};
 
 use crate::error::Failure;
@@ -18,7 +20,11 @@ const LONGEST_WAIT: Duration = Duration::from_millis(20);
 impl Server {
     /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own. Without a touch, whoever asks
     /// has to know for sure.
-    pub(crate) async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn load(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         for failed in 0..TRIES {
             wait_after(failed).await;
@@ -28,7 +34,7 @@ impl Server {
                 self.look(key, now).await?
             };
             let Some(stored) = found else { return Ok(None) };
-            let Some(moved) = touch.and_then(|touch| touch.moves(&stored.record)) else {
+            let Some(moved) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) else {
                 return Ok(Some(stored));
             };
             // Of the version that was seen: another may be one that does not slide.
@@ -41,7 +47,7 @@ impl Server {
         Err(Failure::CROWDED)
     }
 
-    pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+    pub(crate) async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome, Failure> {
         for failed in 0..TRIES {
             wait_after(failed).await;
             let now = self.now();
@@ -53,7 +59,7 @@ impl Server {
                 return Ok(answer);
             }
             if self.find(key, now, ReadConcern::local()).await?.is_some() {
-                return Ok(Created::Taken);
+                return Ok(CreateOutcome::AlreadyExists);
             }
         }
         Err(Failure::CROWDED)
@@ -65,11 +71,11 @@ impl Server {
         key: &StoreKey,
         record: &Record,
         now: Timestamp,
-    ) -> Result<Option<Created>, Failure> {
+    ) -> Result<Option<CreateOutcome>, Failure> {
         let placed = self.placed(record, now);
         let update = self.records.update_one(free(key, now), placed.replace()).upsert(true);
         match self.ask(update).await {
-            Ok(_) => Ok(Some(Created::Created(placed.version))),
+            Ok(_) => Ok(Some(CreateOutcome::Created(placed.version))),
             Err(failure) if failure.is_duplicate() => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -80,17 +86,17 @@ impl Server {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Failure> {
+    ) -> Result<UpdateOutcome, Failure> {
         let now = self.now();
         if let Some(version) = self.replace(key, expected, record, now).await? {
-            return Ok(Updated::Updated(version));
+            return Ok(UpdateOutcome::Updated(version));
         }
         for failed in 0..TRIES {
             wait_after(failed).await;
             let found = self.find(key, now, ReadConcern::local()).await?;
-            let Some(stored) = found else { return Ok(Updated::Gone) };
+            let Some(stored) = found else { return Ok(UpdateOutcome::NotFound) };
             if stored.version != expected {
-                return Ok(Updated::Conflict(stored));
+                return Ok(UpdateOutcome::Conflict(stored));
             }
             // The version is right, so the owner is another, or since another moment.
             let Some(owner) = &record.owner else { return Err(Failure::CROWDED) };
@@ -125,14 +131,18 @@ impl Server {
         Ok(self.ask(update).await?.matched_count > 0)
     }
 
-    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         let found = self.ask(self.records.find_one_and_delete(live(key, self.now()))).await?;
         found.map(stored).transpose()
     }
 
     /// The live record under a key, which no crash and no failover takes back: waits until a majority has it. A server
     /// that is alone knows no majority.
-    pub(crate) async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn look(
+        &self,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, Failure> {
         if !self.is_alone.load(Ordering::Relaxed) {
             match self.find(key, now, ReadConcern::linearizable()).await {
                 Err(failure) if failure.is_of_no_replica_set() => {
@@ -150,7 +160,7 @@ impl Server {
         key: &StoreKey,
         now: Timestamp,
         concern: ReadConcern,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<VersionedRecord>, Failure> {
         self.ask(self.records.find_one(live(key, now)).read_concern(concern)).await?.map(stored).transpose()
     }
 }

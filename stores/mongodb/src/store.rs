@@ -3,8 +3,8 @@
 use std::fmt;
 
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use mongodb::bson::Document;
 use mongodb::{Collection, Database};
@@ -63,16 +63,16 @@ impl MongoStore {
 
 #[async_trait]
 impl Store for MongoStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         Ok(self.server.load(key, touch).await?)
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         Ok(self.server.create(key, record).await?)
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         Ok(self.server.update(key, expected, record).await?)
     }
@@ -81,13 +81,13 @@ impl Store for MongoStore {
         Ok(self.server.touch(key, expires_at).await?)
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         Ok(self.server.delete(key).await?)
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let abilities = Abilities::NONE.with_scan(self).with_owners(self);
-        if self.server.tells_time { abilities.with_server_clock(self) } else { abilities }
+    fn capabilities(&self) -> Capabilities<'_> {
+        let capabilities = Capabilities::NONE.with_scan(self).with_owners(self);
+        if self.server.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }
 

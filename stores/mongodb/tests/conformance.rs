@@ -5,7 +5,7 @@ mod place;
 
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_mongodb::MongoStore;
 use cloakroom_services::{Port, Service};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -25,7 +25,9 @@ async fn harness(url: String) -> ManualHarness {
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners]))
+        .with_limits(
+            Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
+        )
         .keeping((place, port))
 }
 

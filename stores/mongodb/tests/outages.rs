@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Config, Engine, Plain};
+use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_mongodb::MongoStore;
 use cloakroom_proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Created, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -25,7 +27,7 @@ fn record(payload: &'static str) -> Record {
 
 async fn create(store: &MongoStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -60,10 +62,13 @@ async fn a_server_that_was_killed_has_every_acknowledged_write_and_is_found_agai
     assert_unavailable(&store).await;
     server.restart().unwrap();
     assert_eq!(back(&store, &key(1)).await, Some(coat.clone()));
-    assert!(matches!(store.update(&key(1), version, &record("hat")).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(
+        store.update(&key(1), version, &record("hat")).await.unwrap(),
+        UpdateOutcome::Updated(_)
+    ));
     server.restart_empty().unwrap();
     assert_eq!(back(&store, &key(1)).await, None);
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Gone));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::NotFound));
 }
 
 #[tokio::test]
@@ -88,7 +93,7 @@ async fn a_write_whose_answer_is_lost_is_uncertain_and_there_once() {
     assert!(store.create(&key(1), &coat).await.unwrap_err().is_uncertain());
     assert_eq!(proxy.losses(), 1);
     assert_eq!(back(&store, &key(1)).await, Some(coat.clone()));
-    assert_eq!(store.create(&key(1), &coat).await.unwrap(), Created::Taken);
+    assert_eq!(store.create(&key(1), &coat).await.unwrap(), CreateOutcome::AlreadyExists);
     assert_eq!(store.count().await.unwrap(), 1);
 }
 
@@ -100,7 +105,7 @@ async fn on_a_replica_set_the_client_itself_asks_again_and_the_write_is_there_on
     let version = create(&store, &key(1), &record("coat")).await;
     let hat = record("the hat");
     proxy.set(Fault::LoseAnswer { to: b"the hat".to_vec() });
-    let Updated::Updated(version) = store.update(&key(1), version, &hat).await.unwrap() else {
+    let UpdateOutcome::Updated(version) = store.update(&key(1), version, &hat).await.unwrap() else {
         panic!("the client asks again, and the server knows that it has done it")
     };
     assert_eq!(proxy.losses(), 1);
@@ -112,11 +117,12 @@ async fn on_a_replica_set_the_client_itself_asks_again_and_the_write_is_there_on
 async fn an_increment_whose_answer_is_lost_counts_once() {
     let server = Instance::start(Service::Mongodb).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
-    let engine = Engine::new(open(proxy.url()).await, Config::default().sweep_every(None)).unwrap();
-    let pending = engine.begin(&Plain::default());
+    let engine =
+        SessionManager::new(open(proxy.url()).await, Config::default().sweep_interval(None)).unwrap();
+    let pending = engine.begin(&PlainRequest::default());
     pending.load().await.unwrap().insert("n", 0).unwrap();
     let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
-    let cookie = Plain::with_cookie(cookie.split(';').next().unwrap());
+    let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap());
     for (round, fault) in
         [Fault::LoseAnswer { to: b"payload".to_vec() }, Fault::LoseRequest { with: b"payload".to_vec() }]
             .into_iter()

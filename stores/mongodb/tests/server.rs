@@ -13,7 +13,8 @@ use cloakroom_mongodb::{Builder, MongoStore};
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
-    Created, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch, Updated,
+    CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome,
 };
 use futures_util::TryStreamExt;
 use place::Place;
@@ -43,7 +44,7 @@ async fn the_server_collects_what_has_expired_and_nothing_else() {
         [lasting(Duration::from_millis(500)), hour.clone(), forever.clone()].iter().enumerate()
     {
         let created = store.create(&key(u8::try_from(number).unwrap()), record).await.unwrap();
-        assert!(matches!(created, Created::Created(_)));
+        assert!(matches!(created, CreateOutcome::Created(_)));
     }
     let patience = Instant::now() + Duration::from_secs(60);
     while place.raw.count_documents(doc! {}).await.unwrap() > 2 {
@@ -69,7 +70,7 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     let server = Instance::start(Service::Mongodb).unwrap();
     let client = Client::with_uri_str(server.url()).await.unwrap();
     let store = MongoStore::open(&server.url()).await.unwrap();
-    let alice = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::now() };
+    let alice = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::now() };
     let coat = lasting(Duration::from_secs(3600));
     let owned = Record { owner: Some(alice.clone()), ..coat.clone() };
     let mut before = commands(&client).await;
@@ -80,9 +81,9 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
         before = after;
     };
 
-    let Created::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(1), &coat).await.unwrap() else { panic!() };
     trips("a create", [0, 1, 0, 0]).await;
-    let Created::Created(other) = store.create(&key(2), &owned).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(other) = store.create(&key(2), &owned).await.unwrap() else { panic!() };
     trips("a create with an owner", [0, 1, 0, 0]).await;
     store.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0, 0, 0]).await;
@@ -91,11 +92,11 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("a load whose touch is not due", [1, 0, 0, 0]).await;
     store.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
     trips("a load whose touch is due", [1, 0, 1, 0]).await;
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update", [0, 1, 0, 0]).await;
-    assert!(matches!(store.update(&key(2), other, &owned).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(2), other, &owned).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update that keeps the owner", [0, 1, 0, 0]).await;
-    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), Updated::Conflict(_)));
+    assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Conflict(_)));
     trips("an update that meets a conflict", [1, 1, 0, 0]).await;
     store.touch(&key(1), Timestamp::NEVER).await.unwrap();
     trips("a touch", [0, 1, 0, 0]).await;
@@ -115,7 +116,7 @@ async fn a_list_finishes_a_revocation_whose_process_died() {
     let alice = OwnerKey::new("alice").unwrap();
     let begun = Timestamp::from_micros(100);
     for (number, since) in [begun, begun + Duration::from_secs(1)].into_iter().enumerate() {
-        let owner = Some(Owner { key: alice.clone(), since });
+        let owner = Some(Owner { key: alice.clone(), logged_in_at: since });
         let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
         let _created = store.create(&key(u8::try_from(number).unwrap()), &record).await.unwrap();
     }
@@ -193,7 +194,7 @@ async fn a_store_in_the_applications_own_database_reads_its_write_concern() {
     let database = Client::with_options(options).unwrap().database("cloakroom");
     let store = MongoStore::builder_on(database).collection(place.collection()).open().await.unwrap();
     let coat = lasting(Duration::from_secs(60));
-    assert!(matches!(store.create(&key(1), &coat).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(1), &coat).await.unwrap(), CreateOutcome::Created(_)));
     assert_eq!(place.raw.count_documents(doc! {}).await.unwrap(), 1);
 }
 
@@ -203,7 +204,7 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let store = builder.open().await.unwrap();
     let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
     let most = large(15 << 20);
-    let Created::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
     let error = store.update(&key(1), version, &large((15 << 20) + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, most);
@@ -227,9 +228,9 @@ async fn f15_a_page_of_a_list_goes_through_an_index_and_looks_at_no_more_records
     let (alice, bob) = (OwnerKey::new("alice").unwrap(), OwnerKey::new("bob").unwrap());
     for number in 0..=255 {
         let owner = if number % 2 == 0 { &alice } else { &bob };
-        let owner = Some(Owner { key: owner.clone(), since: Timestamp::EPOCH });
+        let owner = Some(Owner { key: owner.clone(), logged_in_at: Timestamp::EPOCH });
         let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
-        assert!(matches!(store.create(&key(number), &record).await.unwrap(), Created::Created(_)));
+        assert!(matches!(store.create(&key(number), &record).await.unwrap(), CreateOutcome::Created(_)));
     }
     let database = Client::with_uri_str(&Service::Mongodb.shared()).await.unwrap().database("cloakroom");
     let here = place.raw.namespace().to_string();

@@ -1,13 +1,13 @@
 //! Rows and parameters: how a record becomes columns, and columns a record.
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Entry, Owner, OwnerKey, Record, StoreKey, Timestamp, Version, VersionedRecord};
 use sqlx::Row;
 use sqlx::mysql::MySqlRow;
 
 use crate::error::Failure;
 
 /// Reads the columns of a record, of which the first is the column `first`.
-pub(crate) fn stored(row: &MySqlRow, first: usize) -> Result<Stored, Failure> {
+pub(crate) fn stored(row: &MySqlRow, first: usize) -> Result<VersionedRecord, Failure> {
     let owner: Option<&[u8]> = row.try_get(first + 3)?;
     let since: Option<i64> = row.try_get(first + 4)?;
     let payload: &[u8] = row.try_get(first + 5)?;
@@ -17,7 +17,7 @@ pub(crate) fn stored(row: &MySqlRow, first: usize) -> Result<Stored, Failure> {
         sliding: row.try_get(first + 2)?,
         owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
     };
-    Ok(Stored { record, version: Version::new(row.try_get::<i64, _>(first)?.cast_unsigned()) })
+    Ok(VersionedRecord { record, version: Version::new(row.try_get::<i64, _>(first)?.cast_unsigned()) })
 }
 
 /// Reads the columns of a record and its key.
@@ -28,7 +28,7 @@ pub(crate) fn entry(row: &MySqlRow) -> Result<Entry, Failure> {
 
 fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
     let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Owner { key, since: timestamp(since)? })
+    Ok(Owner { key, logged_in_at: timestamp(since)? })
 }
 
 /// Reads a column of microseconds.

@@ -1,6 +1,8 @@
 //! Load, create, update, touch and delete: each takes effect in one statement, or not at all.
 
-use cloakroom_store::{Created, Owner, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Owner, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 
 use crate::connections::Harmless;
 use crate::error::Failure;
@@ -12,9 +14,13 @@ use crate::store::MysqlStore;
 const TRIES: u32 = 64;
 
 impl MysqlStore {
-    pub(crate) async fn load_record(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(crate) async fn load_record(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let Some(mut stored) = self.look(key, self.now()).await? else { return Ok(None) };
-        let later = touch.and_then(|touch| touch.moves(&stored.record));
+        let later = touch.and_then(|touch| touch.extended_expiry(&stored.record));
         // Rare: most loads find that no touch is due yet.
         if let Some(later) = later
             && self.move_expiry(key, &stored, later).await?
@@ -25,19 +31,24 @@ impl MysqlStore {
     }
 
     /// The live record under `key`.
-    async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Stored>, Failure> {
+    async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<VersionedRecord>, Failure> {
         let question = || self.statements.load.question().bind(key.as_bytes()).bind(micros(now));
         let row = self.connections.one(Harmless::Yes, question).await?;
         row.map(|row| stored(&row, 0)).transpose()
     }
 
     /// Moves the expiry if the record is as it was seen; if not, somebody else had the last word.
-    async fn move_expiry(&self, key: &StoreKey, seen: &Stored, later: Timestamp) -> Result<bool, Failure> {
+    async fn move_expiry(
+        &self,
+        key: &StoreKey,
+        seen: &VersionedRecord,
+        later: Timestamp,
+    ) -> Result<bool, Failure> {
         let question = || seen_as(self.statements.move_expiry.question().bind(micros(later)), key, seen);
         Ok(self.connections.write(Harmless::Yes, question).await? > 0)
     }
 
-    pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let (now, version) = (self.now(), first_version()?);
         let question = || match &record.owner {
             None => insert(&self.statements.create, key, version, record),
@@ -48,13 +59,13 @@ impl MysqlStore {
         };
         for _ in 0..TRIES {
             match self.connections.write(Harmless::No, question).await {
-                Ok(0) => return Ok(Created::Revoked),
-                Ok(_) => return Ok(Created::Created(version)),
+                Ok(0) => return Ok(CreateOutcome::Revoked),
+                Ok(_) => return Ok(CreateOutcome::Created(version)),
                 Err(failure) if !failure.is_duplicate() => return Err(failure.into()),
                 Err(_) => {}
             }
             if self.look(key, now).await?.is_some() {
-                return Ok(Created::Taken);
+                return Ok(CreateOutcome::AlreadyExists);
             }
             self.remove_expired(key, now).await?;
         }
@@ -72,15 +83,15 @@ impl MysqlStore {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let write = Write { key, now: self.now(), expected, record };
         for _ in 0..TRIES {
             if self.update_unmarked(&write).await? {
-                return Ok(Updated::Updated(write.version()));
+                return Ok(UpdateOutcome::Updated(write.version()));
             }
-            let Some(there) = self.look(key, write.now).await? else { return Ok(Updated::Gone) };
+            let Some(there) = self.look(key, write.now).await? else { return Ok(UpdateOutcome::NotFound) };
             if there.version != expected {
-                return Ok(Updated::Conflict(there));
+                return Ok(UpdateOutcome::Conflict(there));
             }
             match &record.owner {
                 // The record comes to another owner, or its owner logged in anew.
@@ -100,19 +111,19 @@ impl MysqlStore {
         let question = || {
             let key = owner.map(|owner| owner.key.as_bytes());
             let question = write.ask(&self.statements.update).bind(key).bind(key);
-            question.bind(owner.map(|owner| micros(owner.since)))
+            question.bind(owner.map(|owner| micros(owner.logged_in_at)))
         };
         Ok(self.connections.write(Harmless::No, question).await? > 0)
     }
 
     /// Answers if the record is still as it was seen, in which case only a revocation is in the way.
-    async fn update_owned(&self, write: &Write<'_>, owner: &Owner) -> Result<Option<Updated>, Failure> {
+    async fn update_owned(&self, write: &Write<'_>, owner: &Owner) -> Result<Option<UpdateOutcome>, Failure> {
         let question = || owned_by(write.ask(&self.statements.update_owned), owner);
         if self.connections.write(Harmless::No, question).await? > 0 {
-            return Ok(Some(Updated::Updated(write.version())));
+            return Ok(Some(UpdateOutcome::Updated(write.version())));
         }
         let there = self.look(write.key, write.now).await?;
-        Ok(there.filter(|there| there.version == write.expected).map(|_| Updated::Revoked))
+        Ok(there.filter(|there| there.version == write.expected).map(|_| UpdateOutcome::Revoked))
     }
 
     pub(crate) async fn touch_record(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
@@ -122,7 +133,7 @@ impl MysqlStore {
         Ok(self.connections.write(Harmless::Yes, question).await? > 0)
     }
 
-    pub(crate) async fn delete_record(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn delete_record(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let now = self.now();
         for _ in 0..TRIES {
             let Some(there) = self.look(key, now).await? else { return Ok(None) };
@@ -155,7 +166,7 @@ impl Write<'_> {
         let question = statement.question().bind(number(self.version())).bind(expires_at).bind(expires_at);
         let question = question.bind(record.sliding).bind(&record.payload[..]);
         let question = question.bind(owner.map(|owner| owner.key.as_bytes()));
-        let question = question.bind(owner.map(|owner| micros(owner.since)));
+        let question = question.bind(owner.map(|owner| micros(owner.logged_in_at)));
         question.bind(key.as_bytes()).bind(number(expected)).bind(micros(now))
     }
 }
@@ -168,10 +179,10 @@ fn insert(statement: &Statement, key: &StoreKey, version: Version, record: &Reco
 }
 
 fn owned_by(question: Question<'static>, owner: &Owner) -> Question<'static> {
-    question.bind(owner.key.as_bytes()).bind(micros(owner.since))
+    question.bind(owner.key.as_bytes()).bind(micros(owner.logged_in_at))
 }
 
 /// The parameters that name a record in one state.
-fn seen_as(question: Question<'static>, key: &StoreKey, seen: &Stored) -> Question<'static> {
+fn seen_as(question: Question<'static>, key: &StoreKey, seen: &VersionedRecord) -> Question<'static> {
     question.bind(key.as_bytes()).bind(number(seen.version)).bind(micros(seen.record.expires_at))
 }

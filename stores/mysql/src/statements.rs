@@ -37,7 +37,7 @@ impl Statement {
     }
 }
 
-/// The columns of a `Stored`, in the order in which `layout` reads them.
+/// The columns of a `VersionedRecord`, in the order in which `layout` reads them.
 macro_rules! columns {
     () => {
         "version, expires_at, sliding, owner, owner_since, payload"

@@ -4,7 +4,7 @@
 //! later leaves `due_at` behind, so that no index is written. When `due_at` is past, a sweep looks at the record, and
 //! removes it or moves `due_at` on: once an idle timeout for a session that lives, however often it is written.
 
-use cloakroom_store::{Result, Swept};
+use cloakroom_store::{Result, SweepStats};
 use sqlx::{Executor, MySqlConnection, Row};
 
 use crate::connections::Harmless;
@@ -20,16 +20,16 @@ const BATCH: usize = 500;
 
 /// How far one transaction got.
 struct Progress {
-    swept: Swept,
+    swept: SweepStats,
     looked_at: usize,
 }
 
 impl MysqlStore {
-    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<Swept> {
+    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<SweepStats> {
         let now = micros(self.now());
         let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
         self.connections.write(Harmless::Yes, forget).await?;
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         while swept.removed < limit {
             let batch = BATCH.min(limit - swept.removed);
             let progress = self.sweep_batch(now, batch).await?;
@@ -40,7 +40,7 @@ impl MysqlStore {
         }
         let is_due = || self.statements.is_due.question().bind(now).bind(now);
         let row = self.connections.one(Harmless::Yes, is_due).await?;
-        Ok(Swept { more: number(row.as_ref())? > 0, ..swept })
+        Ok(SweepStats { more: number(row.as_ref())? > 0, ..swept })
     }
 
     async fn sweep_batch(&self, now: i64, batch: usize) -> Result<Progress, Failure> {
@@ -61,7 +61,7 @@ async fn sweep(
 ) -> Result<Progress, Failure> {
     let due = connection.fetch_all(statements.due.question().bind(now).bind(batch)).await?;
     let (mut expired, mut alive) = (Vec::new(), Vec::new());
-    let mut swept = Swept::NOTHING;
+    let mut swept = SweepStats::NOTHING;
     for row in &due {
         if now < row.try_get(1)? {
             alive.push(row.try_get(0)?);

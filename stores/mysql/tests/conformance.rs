@@ -6,7 +6,7 @@ mod support;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, cases, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, cases, suite};
 use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
 use cloakroom_mysql::{Builder, MysqlStore};
 use cloakroom_services::optional_mysql;
@@ -16,7 +16,7 @@ use support::Tables;
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Ability::ALL)
+    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> MysqlStore {

@@ -11,7 +11,7 @@ use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{Connection, MySqlConnection, Row, query};
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Owner, OwnerKey, Record, Store, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{Owner, OwnerKey, Record, Store, Timestamp, Touch, UpdateOutcome, Version};
 use support::{Tables, created, holding, key};
 
 /// Counts what clients ask the server.
@@ -35,12 +35,12 @@ impl Counter {
 
 /// A record of `owner`.
 fn owned(owner: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), since }), ..holding(1) }
+    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), logged_in_at: since }), ..holding(1) }
 }
 
-fn updated(answer: Updated) -> Version {
+fn updated(answer: UpdateOutcome) -> Version {
     match answer {
-        Updated::Updated(version) => version,
+        UpdateOutcome::Updated(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -70,7 +70,7 @@ async fn the_usual_operations_are_one_statement() {
     let version = updated(store.update(&key(1), version, &holding(2)).await.unwrap());
     assert_eq!(counter.trips().await, 1, "a write after a read");
     let conflict = store.update(&key(1), Version::new(version.get() + 7), &holding(3)).await.unwrap();
-    assert!(matches!(conflict, Updated::Conflict(there) if there.version == version));
+    assert!(matches!(conflict, UpdateOutcome::Conflict(there) if there.version == version));
     assert_eq!(counter.trips().await, 2, "a conflict, with what is there");
     let version = created(store.create(&key(2), &owned("alice", now)).await.unwrap());
     assert_eq!(counter.trips().await, 1, "a log-in's new record");
@@ -80,7 +80,7 @@ async fn the_usual_operations_are_one_statement() {
     assert_eq!(counter.trips().await, 1, "a touch");
     assert!(store.delete(&key(1)).await.unwrap().is_some());
     assert_eq!(counter.trips().await, 2, "a delete, with what was there");
-    let (owners, alice) = (store.abilities().owners.unwrap(), OwnerKey::new("alice").unwrap());
+    let (owners, alice) = (store.capabilities().owners.unwrap(), OwnerKey::new("alice").unwrap());
     assert_eq!(owners.list(&alice, None, 10).await.unwrap().heads.len(), 1);
     assert_eq!(counter.trips().await, 1, "a list");
     assert_eq!(owners.revoke(&alice, now).await.unwrap(), 1);

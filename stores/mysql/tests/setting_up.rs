@@ -14,7 +14,7 @@ use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
 use cloakroom_mysql::sqlx::{Executor, MySqlPool};
 use cloakroom_services::{Service, optional_mysql, shared_authority};
 use cloakroom_store::{
-    Created, Error, ErrorKind, Owner, OwnerKey, Owners, Record, RecordHead, Store, Timestamp,
+    CreateOutcome, Error, ErrorKind, Owner, OwnerKey, Owners, Record, RecordHead, Store, Timestamp,
 };
 use support::{Tables, holding, key, number, run, unused, url};
 
@@ -242,9 +242,9 @@ async fn what_the_servers_packets_have_no_room_for_is_too_large() {
 async fn tables_of_schema_1() -> Tables {
     let tables = Tables::make().await;
     let store = tables.open().await;
-    let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::EPOCH };
+    let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::EPOCH };
     let record = Record { owner: Some(owner), ..Record::new(vec![7; 5_000], Timestamp::NEVER) };
-    assert!(matches!(store.create(&key(1), &record).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
     let prefix = &tables.prefix;
     let comment = "COMMENT = 'cloakroom-mysql, schema 1'";
     run(&url(), format!("ALTER TABLE {prefix}records DROP COLUMN payload_head, {comment}")).await;

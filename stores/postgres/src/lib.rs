@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-mod abilities;
 mod bodies;
 mod builder;
+mod capabilities;
 mod connections;
 mod error;
 mod layout;

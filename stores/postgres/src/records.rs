@@ -1,6 +1,8 @@
 //! Load, create, update, touch and delete: each is one statement, and so one atomic step and one trip.
 
-use cloakroom_store::{Created, Owner, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Owner, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 use sqlx::Row;
 
 use crate::connections::Harmless;
@@ -15,7 +17,7 @@ const TRIES: u32 = 64;
 
 /// What became of an update.
 enum Outcome {
-    Final(Updated),
+    Final(UpdateOutcome),
     /// Others wrote the record while the statement ran.
     LookAgain,
     /// The record comes to another owner, or its owner logged in anew.
@@ -23,7 +25,11 @@ enum Outcome {
 }
 
 impl PostgresStore {
-    pub(crate) async fn load_record(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(crate) async fn load_record(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let now = micros(self.now());
         let question = || {
             let statement =
@@ -40,7 +46,7 @@ impl PostgresStore {
         Ok(row.map(|row| stored(&row, 0)).transpose()?)
     }
 
-    pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let version = first_version()?;
         let write = Write { key, now: self.now(), version, record };
         match &record.owner {
@@ -49,19 +55,19 @@ impl PostgresStore {
         }
     }
 
-    async fn create_unowned(&self, write: &Write<'_>) -> Result<Created> {
+    async fn create_unowned(&self, write: &Write<'_>) -> Result<CreateOutcome> {
         let question = || write.ask(&self.statements.create);
         let row = self.connections.one(Harmless::No, question).await?;
-        Ok(row.map_or(Created::Taken, |_| Created::Created(write.version)))
+        Ok(row.map_or(CreateOutcome::AlreadyExists, |_| CreateOutcome::Created(write.version)))
     }
 
-    async fn create_owned(&self, write: &Write<'_>, owner: &Owner) -> Result<Created> {
+    async fn create_owned(&self, write: &Write<'_>, owner: &Owner) -> Result<CreateOutcome> {
         let forget_at = micros(forget_mark_at(write.now));
         let question = || write.ask_for(&self.statements.create_owned, Some(owner)).bind(forget_at);
         Ok(match self.done_or_revoked(question).await? {
-            (true, _) => Created::Created(write.version),
-            (_, true) => Created::Revoked,
-            _ => Created::Taken,
+            (true, _) => CreateOutcome::Created(write.version),
+            (_, true) => CreateOutcome::Revoked,
+            _ => CreateOutcome::AlreadyExists,
         })
     }
 
@@ -70,7 +76,7 @@ impl PostgresStore {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let write = Write { key, now: self.now(), version: next_version(expected), record };
         for _ in 0..TRIES {
             let outcome = match self.update_unmarked(&write, expected).await? {
@@ -88,14 +94,14 @@ impl PostgresStore {
         let owner = write.record.owner.as_ref();
         let question = || write.ask_for(&self.statements.update, owner).bind(number(expected));
         let Some(row) = self.connections.one(Harmless::No, question).await? else {
-            return Ok(Outcome::Final(Updated::Gone));
+            return Ok(Outcome::Final(UpdateOutcome::NotFound));
         };
         if row.try_get(0).map_err(Failure::from)? {
-            return Ok(Outcome::Final(Updated::Updated(write.version)));
+            return Ok(Outcome::Final(UpdateOutcome::Updated(write.version)));
         }
         let there = stored(&row, 1)?;
         Ok(if there.version != expected {
-            Outcome::Final(Updated::Conflict(there))
+            Outcome::Final(UpdateOutcome::Conflict(there))
         } else if owner.is_some() && there.record.owner.as_ref() != owner {
             Outcome::NewOwner
         } else {
@@ -110,8 +116,8 @@ impl PostgresStore {
             question.bind(number(expected)).bind(forget_at)
         };
         Ok(match self.done_or_revoked(question).await? {
-            (true, _) => Outcome::Final(Updated::Updated(write.version)),
-            (_, true) => Outcome::Final(Updated::Revoked),
+            (true, _) => Outcome::Final(UpdateOutcome::Updated(write.version)),
+            (_, true) => Outcome::Final(UpdateOutcome::Revoked),
             _ => Outcome::LookAgain,
         })
     }
@@ -132,7 +138,7 @@ impl PostgresStore {
         Ok(self.connections.one(Harmless::Yes, question).await?.is_some())
     }
 
-    pub(crate) async fn delete_record(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn delete_record(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let now = micros(self.now());
         let question = || self.statements.delete.question().bind(key.as_bytes()).bind(now);
         let row = self.connections.one(Harmless::No, question).await?;
@@ -158,6 +164,6 @@ impl Write<'_> {
 
     fn ask_for(&self, statement: &Statement, owner: Option<&Owner>) -> Question<'static> {
         let key = owner.map(|owner| owner.key.as_bytes());
-        self.ask(statement).bind(key).bind(owner.map(|owner| micros(owner.since)))
+        self.ask(statement).bind(key).bind(owner.map(|owner| micros(owner.logged_in_at)))
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
-    Updated, Version, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -72,16 +72,16 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.load_record(key, touch).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         self.create_record(key, record).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         self.update_record(key, expected, record).await
     }
@@ -90,13 +90,13 @@ impl Store for PostgresStore {
         self.touch_record(key, expires_at).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.delete_record(key).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let abilities = Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self);
-        if self.tells_time { abilities.with_server_clock(self) } else { abilities }
+    fn capabilities(&self) -> Capabilities<'_> {
+        let capabilities = Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self);
+        if self.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }
 

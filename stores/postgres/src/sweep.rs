@@ -5,7 +5,7 @@
 //! sweep looks at the record, and removes it or moves `due_at` on: once an idle timeout for a session that lives,
 //! however often it is written.
 
-use cloakroom_store::{Result, Swept};
+use cloakroom_store::{Result, SweepStats};
 use sqlx::Row;
 
 use crate::connections::Harmless;
@@ -18,11 +18,11 @@ use crate::store::PostgresStore;
 const BATCH: usize = 500;
 
 impl PostgresStore {
-    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<Swept> {
+    pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<SweepStats> {
         let now = micros(self.now());
         let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
         self.connections.one(Harmless::Yes, forget).await?;
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         while swept.removed < limit {
             let batch = BATCH.min(limit - swept.removed);
             let question = || self.statements.sweep.question().bind(now).bind(sized(batch));
@@ -30,12 +30,12 @@ impl PostgresStore {
             let count = |column| {
                 number(row.as_ref(), column).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
             };
-            swept += Swept { removed: count(0)?, sliding: count(2)?, more: false };
+            swept += SweepStats { removed: count(0)?, sliding: count(2)?, more: false };
             if count(1)? < batch {
                 return Ok(swept); // the rest, if any, is under somebody else's hands
             }
         }
-        Ok(Swept { more: self.is_due(now).await?, ..swept })
+        Ok(SweepStats { more: self.is_due(now).await?, ..swept })
     }
 
     async fn is_due(&self, now: i64) -> Result<bool, Failure> {

@@ -6,7 +6,7 @@ mod support;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
 use cloakroom_postgres::{Builder, PostgresStore};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -15,7 +15,7 @@ use support::Tables;
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Ability::ALL)
+    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> PostgresStore {

@@ -11,7 +11,7 @@ use cloakroom_postgres::PostgresStore;
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
-    BodyStore, Ended, ManualClock, Owner, OwnerKey, Record, Replaced, Store, Timestamp, Touch, Updated,
+    BodyStore, Ended, ManualClock, Owner, OwnerKey, Record, Replaced, Store, Timestamp, Touch, UpdateOutcome,
     Version,
 };
 use support::{Tables, created, holding, key, number, run};
@@ -41,12 +41,12 @@ async fn trips(server: &Instance) -> i64 {
 
 /// A record of `owner`.
 fn owned(owner: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), since }), ..holding(1) }
+    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), logged_in_at: since }), ..holding(1) }
 }
 
-fn updated(answer: Updated) -> Version {
+fn updated(answer: UpdateOutcome) -> Version {
     match answer {
-        Updated::Updated(version) => version,
+        UpdateOutcome::Updated(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -77,7 +77,7 @@ async fn every_operation_of_the_contract_is_one_statement() {
     let version = updated(store.update(&key(1), version, &holding(2)).await.unwrap());
     one_more("a write after a read").await;
     let conflict = store.update(&key(1), Version::new(version.get() + 7), &holding(3)).await.unwrap();
-    assert!(matches!(conflict, Updated::Conflict(there) if there.version == version));
+    assert!(matches!(conflict, UpdateOutcome::Conflict(there) if there.version == version));
     one_more("a conflict, with what is there").await;
     let version = created(store.create(&key(2), &owned("alice", now)).await.unwrap());
     one_more("a log-in's new record").await;
@@ -87,7 +87,7 @@ async fn every_operation_of_the_contract_is_one_statement() {
     one_more("a touch").await;
     assert!(store.delete(&key(1)).await.unwrap().is_some());
     one_more("a delete, with what was there").await;
-    let owners = store.abilities().owners.unwrap();
+    let owners = store.capabilities().owners.unwrap();
     assert_eq!(owners.list(&OwnerKey::new("alice").unwrap(), None, 10).await.unwrap().heads.len(), 1);
     one_more("a list").await;
     assert_eq!(owners.revoke(&OwnerKey::new("alice").unwrap(), now).await.unwrap(), 1);
@@ -131,10 +131,10 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
     }
     let owner = OwnerKey::new("alice").unwrap();
     created(store.create(&key(1_000), &owned("alice", now)).await.unwrap());
-    let owners = store.abilities().owners.unwrap();
+    let owners = store.capabilities().owners.unwrap();
     owners.list(&owner, None, 10).await.unwrap();
     owners.revoke(&owner, now).await.unwrap();
-    store.abilities().scan.unwrap().scan(None, 100).await.unwrap();
+    store.capabilities().scan.unwrap().scan(None, 100).await.unwrap();
     store.load(&key(3), None).await.unwrap().unwrap();
     store.delete(&key(3)).await.unwrap().unwrap();
     drop(store);
@@ -146,14 +146,14 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
 
     // What is due is looked at, found alive and put off; later it has expired and is removed.
     let store = open(&server, &clock).await;
-    let sweep = store.abilities().sweep.unwrap();
+    let sweep = store.capabilities().sweep.unwrap();
     clock.set(now + Duration::from_secs(1_801));
     assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 0);
     clock.set(now + Duration::from_secs(1_900));
     let swept = sweep.sweep(400).await.unwrap();
     assert!(swept.removed == 400 && swept.more);
     assert_eq!(sweep.sweep(10_000).await.unwrap().removed, 99);
-    assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 0);
+    assert_eq!(store.capabilities().scan.unwrap().count().await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

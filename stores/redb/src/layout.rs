@@ -1,6 +1,8 @@
 //! Tables and bytes: the only place that knows them. `docs/wire.md` describes them.
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{
+    Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
+};
 use redb::TableDefinition;
 
 use crate::error::Failure;
@@ -64,7 +66,7 @@ impl Head {
         bytes.push(owner.len().to_le_bytes()[0]); // 255 at most
         bytes.extend(owner);
         if let Some(owner) = &self.owner {
-            bytes.extend(owner.since.as_micros().to_le_bytes());
+            bytes.extend(owner.logged_in_at.as_micros().to_le_bytes());
         }
         bytes.extend(payload);
         bytes
@@ -82,17 +84,17 @@ impl Head {
                 let (key, bytes) = bytes.split_at_checked(length.into()).ok_or(Failure::DAMAGED)?;
                 let (since, bytes) = number(bytes)?;
                 let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED)?;
-                (Some(Owner { key, since: Timestamp::from_micros(since) }), bytes)
+                (Some(Owner { key, logged_in_at: Timestamp::from_micros(since) }), bytes)
             }
         };
         let (expires_at, due_at) = (Timestamp::from_micros(expires_at), Timestamp::from_micros(due_at));
         Ok((Self { version, expires_at, due_at, sliding: *sliding == 1, owner }, payload))
     }
 
-    pub(crate) fn stored(self, payload: &[u8]) -> Stored {
+    pub(crate) fn stored(self, payload: &[u8]) -> VersionedRecord {
         let Self { version, expires_at, sliding, owner, .. } = self;
         let record = Record { payload: payload.to_vec().into(), expires_at, sliding, owner };
-        Stored { record, version: Version::new(version) }
+        VersionedRecord { record, version: Version::new(version) }
     }
 }
 
@@ -107,7 +109,7 @@ pub(crate) fn entry(key: &[u8], value: &[u8]) -> Result<Entry, Failure> {
 pub(crate) fn head(key: &[u8], value: &[u8]) -> Result<RecordHead, Failure> {
     let (Head { version, expires_at, sliding, owner, .. }, payload) = Head::decode(value)?;
     let key = StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)?;
-    let since = owner.ok_or(Failure::DAMAGED)?.since;
+    let since = owner.ok_or(Failure::DAMAGED)?.logged_in_at;
     let beginning = payload[..payload.len().min(RecordHead::PAYLOAD_BYTES)].to_vec().into();
     Ok(RecordHead::new(key, Version::new(version), since, expires_at, sliding, beginning))
 }
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     fn head() -> Head {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::from_micros(4) };
+        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_micros(4) };
         Head {
             version: 0x0102,
             expires_at: Timestamp::from_micros(3),

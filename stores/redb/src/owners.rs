@@ -75,7 +75,7 @@ impl Tables<'_> {
                 Some(value) => Head::decode(value.value())?.0,
                 None => return Err(Failure::DAMAGED),
             };
-            if head.owner.as_ref().is_some_and(|owner| owner.since <= at) {
+            if head.owner.as_ref().is_some_and(|owner| owner.logged_in_at <= at) {
                 self.remove(&key, &head)?;
                 live += u64::from(head.is_live(now));
             }
@@ -85,7 +85,7 @@ impl Tables<'_> {
 
     /// Whether what this owner began must not be kept any more.
     pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
-        let Some(Owner { key, since }) = owner else { return Ok(false) };
+        let Some(Owner { key, logged_in_at: since }) = owner else { return Ok(false) };
         let mark = self.revocations.get(key.as_bytes())?;
         Ok(mark.is_some_and(|mark| since.as_micros() <= mark.value().0))
     }

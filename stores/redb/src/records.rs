@@ -1,6 +1,8 @@
 //! Load, create, update, touch and delete, inside a transaction.
 
-use cloakroom_store::{Created, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Record, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 use redb::ReadableTable;
 
 use crate::error::Failure;
@@ -12,7 +14,7 @@ pub(crate) fn load(
     records: &impl ReadableTable<&'static [u8], &'static [u8]>,
     key: &StoreKey,
     now: Timestamp,
-) -> Result<Option<Stored>, Failure> {
+) -> Result<Option<VersionedRecord>, Failure> {
     let Some(value) = records.get(key.as_bytes())? else { return Ok(None) };
     let (head, payload) = Head::decode(value.value())?;
     Ok(head.is_live(now).then(|| head.stored(payload)))
@@ -20,26 +22,30 @@ pub(crate) fn load(
 
 impl Tables<'_> {
     /// Loads, and moves the expiry if the touch is due: decided here again, in the transaction that moves it.
-    pub(crate) fn load_and_touch(&mut self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>, Failure> {
+    pub(crate) fn load_and_touch(
+        &mut self,
+        key: &StoreKey,
+        touch: Touch,
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let Some(mut stored) = load(&self.records, key, self.now())? else { return Ok(None) };
-        if let Some(later) = touch.moves(&stored.record) {
+        if let Some(later) = touch.extended_expiry(&stored.record) {
             self.touch(key, later)?;
             stored.record.expires_at = later;
         }
         Ok(Some(stored))
     }
 
-    pub(crate) fn create(&mut self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+    pub(crate) fn create(&mut self, key: &StoreKey, record: &Record) -> Result<CreateOutcome, Failure> {
         let before = self.head(key)?;
         if before.as_ref().is_some_and(|head| head.is_live(self.now())) {
-            return Ok(Created::Taken);
+            return Ok(CreateOutcome::AlreadyExists);
         }
         if self.is_revoked(record.owner.as_ref())? {
-            return Ok(Created::Revoked);
+            return Ok(CreateOutcome::Revoked);
         }
         let head = Head::of(record, first_version()?, record.expires_at);
         self.put(key, before.as_ref(), &head, &record.payload)?;
-        Ok(Created::Created(Version::new(head.version)))
+        Ok(CreateOutcome::Created(Version::new(head.version)))
     }
 
     pub(crate) fn update(
@@ -47,19 +53,21 @@ impl Tables<'_> {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Failure> {
+    ) -> Result<UpdateOutcome, Failure> {
         let now = self.now();
-        let Some(before) = self.head(key)?.filter(|head| head.is_live(now)) else { return Ok(Updated::Gone) };
+        let Some(before) = self.head(key)?.filter(|head| head.is_live(now)) else {
+            return Ok(UpdateOutcome::NotFound);
+        };
         if before.version != expected.get() {
             let there = load(&self.records, key, now)?;
-            return Ok(there.map_or(Updated::Gone, Updated::Conflict));
+            return Ok(there.map_or(UpdateOutcome::NotFound, UpdateOutcome::Conflict));
         }
         if self.is_revoked(record.owner.as_ref())? {
-            return Ok(Updated::Revoked);
+            return Ok(UpdateOutcome::Revoked);
         }
         let head = Head::of(record, before.version.wrapping_add(1), before.due_at.min(record.expires_at));
         self.put(key, Some(&before), &head, &record.payload)?;
-        Ok(Updated::Updated(Version::new(head.version)))
+        Ok(UpdateOutcome::Updated(Version::new(head.version)))
     }
 
     pub(crate) fn touch(&mut self, key: &StoreKey, expires_at: Timestamp) -> Result<bool, Failure> {
@@ -77,14 +85,14 @@ impl Tables<'_> {
         Ok(true)
     }
 
-    pub(crate) fn delete(&mut self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    pub(crate) fn delete(&mut self, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         let now = self.now();
         let Some((head, stored)) = self.take(key.as_bytes())? else { return Ok(None) };
         Ok(head.is_live(now).then_some(stored))
     }
 
     /// Removes a record, dead or alive, from every table.
-    pub(crate) fn take(&mut self, key: &[u8]) -> Result<Option<(Head, Stored)>, Failure> {
+    pub(crate) fn take(&mut self, key: &[u8]) -> Result<Option<(Head, VersionedRecord)>, Failure> {
         let Some(value) = self.records.remove(key)? else { return Ok(None) };
         let (head, payload) = Head::decode(value.value())?;
         let stored = head.clone().stored(payload);

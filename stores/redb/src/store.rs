@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -121,23 +121,26 @@ impl RedbStore {
 #[async_trait]
 impl Store for RedbStore {
     /// Reads on the caller's thread: what was used lately is in memory, and another page is one read of the disk.
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let shared = &self.0.shared;
         let found = shared.read(|look| records::load(&look.open_table(RECORDS)?, key, shared.now()))?;
-        let due = found.as_ref().zip(touch).filter(|(stored, touch)| touch.moves(&stored.record).is_some());
+        let due = found
+            .as_ref()
+            .zip(touch)
+            .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
         let Some((_, touch)) = due else { return Ok(found) };
         // Rare: most loads find that no touch is due yet. What was read is history by now: look again.
         let key = key.clone();
         self.write(move |tables| tables.load_and_touch(&key, touch)).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         let (key, record) = (key.clone(), record.clone());
         self.write(move |tables| tables.create(&key, &record)).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         let (key, record) = (key.clone(), record.clone());
         self.write(move |tables| tables.update(&key, expected, &record)).await
@@ -148,13 +151,13 @@ impl Store for RedbStore {
         self.write(move |tables| tables.touch(&key, expires_at)).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let key = key.clone();
         self.write(move |tables| tables.delete(&key)).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
     }
 }
 

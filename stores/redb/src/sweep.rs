@@ -4,7 +4,7 @@
 //! expiry later leaves it behind, and so costs the table of what is due nothing. When it is past, a sweep looks at the
 //! record, and removes it or moves it on: once an idle timeout for a session that lives, however often it is written.
 
-use cloakroom_store::{Swept, Timestamp};
+use cloakroom_store::{SweepStats, Timestamp};
 use redb::ReadableTable;
 
 use crate::error::Failure;
@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 /// How far one transaction got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    pub(crate) swept: Swept,
+    pub(crate) swept: SweepStats,
     pub(crate) rest: Rest,
 }
 
@@ -44,7 +44,7 @@ impl Tables<'_> {
         let now = self.now();
         self.forget(now, BATCH)?;
         let due = due(&self.due, now)?;
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         for (due_at, key) in &due {
             let Look::Expired { sliding } = self.look(*due_at, key, now)? else { continue };
             if swept.removed == limit {

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_redb::{Builder, Durability, RedbStore};
 use cloakroom_store::{ManualClock, Timestamp};
 
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Ability::ALL)
+    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> RedbStore {

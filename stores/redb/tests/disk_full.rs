@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cloakroom_redb::RedbStore;
-use cloakroom_store::{Created, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{CreateOutcome, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version};
 use tempfile::TempDir;
 
 /// A file system in memory, unmounted when it is dropped.
@@ -52,7 +52,7 @@ async fn fill(store: &RedbStore, size: usize) -> Vec<Version> {
     let mut versions = Vec::new();
     for number in 0..10_000 {
         match store.create(&key(number), &record(1, size)).await {
-            Ok(Created::Created(version)) => versions.push(version),
+            Ok(CreateOutcome::Created(version)) => versions.push(version),
             Ok(other) => panic!("{other:?}"),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Full);
@@ -92,7 +92,7 @@ async fn a_full_disk_is_full_and_every_record_stays_as_it_was() {
         store.delete(&key(number)).await.unwrap().unwrap();
     }
     let updated = store.update(&key(0), versions[0], &record(2, 50_000)).await.unwrap();
-    assert!(matches!(updated, Updated::Updated(_)));
+    assert!(matches!(updated, UpdateOutcome::Updated(_)));
 }
 
 /// Larger than the whole disk, together with small ones: redb leaves the file as large as it could make it, so the small
@@ -117,18 +117,18 @@ async fn a_write_that_is_larger_than_the_disk_leaves_the_others_whole() {
     for number in 0..40 {
         let there = store.load(&key(number), None).await.unwrap();
         match kept.iter().find(|(kept, _)| *kept == number) {
-            Some((_, created)) => assert_eq!(*created, Created::Created(there.unwrap().version)),
+            Some((_, created)) => assert_eq!(*created, CreateOutcome::Created(there.unwrap().version)),
             None => assert_eq!(there, None),
         }
     }
-    assert!(matches!(store.create(&key(100), &record(1, 100)).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(100), &record(1, 100)).await.unwrap(), CreateOutcome::Created(_)));
 }
 
 fn spawn(
     store: &RedbStore,
     number: u64,
     size: usize,
-) -> tokio::task::JoinHandle<cloakroom_store::Result<Created>> {
+) -> tokio::task::JoinHandle<cloakroom_store::Result<CreateOutcome>> {
     let store = store.clone();
     tokio::spawn(async move { store.create(&key(number), &record(1, size)).await })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use cloakroom_redb::RedbStore;
 use cloakroom_redb::redb::{Database, TableDefinition};
-use cloakroom_store::{Created, Error, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, Error, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, Version};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -24,7 +24,7 @@ fn record(payload: &[u8]) -> Record {
 
 async fn create(store: &RedbStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }

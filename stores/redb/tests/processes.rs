@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use cloakroom_conformance::heads_of;
 use cloakroom_redb::{Durability, RedbStore};
 use cloakroom_store::{
-    Created, ErrorKind, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Timestamp, Updated,
+    CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Timestamp,
+    UpdateOutcome,
 };
 
 /// Names the file in the environment of a child.
@@ -47,17 +48,18 @@ fn count(record: &Record) -> u64 {
 fn holding(count: u64) -> Record {
     let mut payload = vec![0; 1024];
     payload[..8].copy_from_slice(&count.to_be_bytes());
-    let owner = Some(Owner { key: owner(), since: Timestamp::now() });
+    let owner = Some(Owner { key: owner(), logged_in_at: Timestamp::now() });
     Record { owner, ..Record::new(payload, Timestamp::NEVER) }
 }
 
 /// Increments for ever, and says after each answer what is acknowledged.
 async fn increment_and_tell(store: RedbStore, task: u64) {
-    let Created::Created(mut version) = store.create(&key(task), &holding(0)).await.unwrap() else {
+    let CreateOutcome::Created(mut version) = store.create(&key(task), &holding(0)).await.unwrap() else {
         panic!()
     };
     for next in 1.. {
-        let Updated::Updated(new) = store.update(&key(task), version, &holding(next)).await.unwrap() else {
+        let UpdateOutcome::Updated(new) = store.update(&key(task), version, &holding(next)).await.unwrap()
+        else {
             panic!()
         };
         version = new;

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use cloakroom_redb::RedbStore;
 use cloakroom_store::{
-    Clock, Created, ManualClock, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Sweep, Swept,
-    Timestamp, Updated,
+    Clock, CreateOutcome, ManualClock, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey, Sweep,
+    SweepStats, Timestamp, UpdateOutcome,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-const NOTHING: Swept = Swept::NOTHING;
-const ONE: Swept = Swept { removed: 1, sliding: 1, more: false };
+const NOTHING: SweepStats = SweepStats::NOTHING;
+const ONE: SweepStats = SweepStats { removed: 1, sliding: 1, more: false };
 
 fn key(number: u32) -> StoreKey {
     StoreKey::from_bytes(&number.to_be_bytes()).unwrap()
@@ -44,7 +44,7 @@ async fn open() -> (RedbStore, ManualClock) {
 
 async fn create(store: &RedbStore, number: u32, expires_at: Timestamp) {
     let created = store.create(&key(number), &Record::new("coat", expires_at)).await.unwrap();
-    assert!(matches!(created, Created::Created(_)));
+    assert!(matches!(created, CreateOutcome::Created(_)));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn an_update_that_shortens_a_record_is_swept_at_its_new_expiry() {
     create(&store, 1, clock.now() + 60 * MINUTE).await;
     let version = store.load(&key(1), None).await.unwrap().unwrap().version;
     let shorter = Record::new("coat", clock.now() + MINUTE);
-    assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), UpdateOutcome::Updated(_)));
     clock.advance(MINUTE);
     assert_eq!(store.sweep(10).await.unwrap(), ONE);
 }
@@ -80,7 +80,7 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         create(&store, number, clock.now() + 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, sliding: 599, more: true });
+    assert_eq!(store.sweep(599).await.unwrap(), SweepStats { removed: 599, sliding: 599, more: true });
     assert_eq!(store.sweep(1).await.unwrap(), ONE);
     assert_eq!(store.count().await.unwrap(), 1000);
 }
@@ -93,9 +93,12 @@ async fn a_sweep_forgets_revocations_after_a_day() {
     store.revoke(&owner, since).await.unwrap();
     clock.advance((24 * 60 - 1) * MINUTE);
     store.sweep(0).await.unwrap();
-    let record = Record { owner: Some(Owner { key: owner, since }), ..Record::new("coat", Timestamp::NEVER) };
-    assert_eq!(store.create(&key(1), &record).await.unwrap(), Created::Revoked);
+    let record = Record {
+        owner: Some(Owner { key: owner, logged_in_at: since }),
+        ..Record::new("coat", Timestamp::NEVER)
+    };
+    assert_eq!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Revoked);
     clock.advance(MINUTE);
     store.sweep(0).await.unwrap();
-    assert!(matches!(store.create(&key(1), &record).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
 }

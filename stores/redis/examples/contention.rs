@@ -128,7 +128,7 @@ async fn app() -> Router {
     Router::new()
         .route("/increment", get(async |session: Session| count(&session, 1)))
         .route("/read", get(async |session: Session| count(&session, 0)))
-        .layer(SessionLayer::configured(store, Config::plain_http()).unwrap())
+        .layer(SessionLayer::with_config(store, Config::plain_http()).unwrap())
 }
 
 fn count(session: &Session, more: i64) -> Result<String, SessionError> {
@@ -147,7 +147,7 @@ async fn send(app: &Router, path: &str, cookie: &str) -> Response<Body> {
 async fn begin() -> String {
     let store = RedisStore::open(&Service::Redis.shared()).await.unwrap();
     let begin = async |session: Session| session.insert("count", 0).map_err(SessionError::from);
-    let layer = SessionLayer::configured(store, Config::plain_http()).unwrap();
+    let layer = SessionLayer::with_config(store, Config::plain_http()).unwrap();
     let response = send(&Router::new().route("/", get(begin)).layer(layer), "/", "").await;
     response.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
 }

@@ -16,7 +16,7 @@ use cloakroom_redis::RedisStore;
 use cloakroom_redis::redis::{Client, Connection, cmd};
 use cloakroom_services::Service;
 use cloakroom_store::{
-    Created, Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, Touch, Updated, Version,
+    CreateOutcome, Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
 };
 
 const TASKS: u64 = 64;
@@ -118,7 +118,8 @@ impl Task {
         let mut task = Self { store, call: call.into(), number, sessions: Vec::new() };
         for at in 0..SESSIONS {
             let key = task.key(at);
-            let Created::Created(version) = task.store.create(&key, &task.record()).await.unwrap() else {
+            let CreateOutcome::Created(version) = task.store.create(&key, &task.record()).await.unwrap()
+            else {
                 panic!()
             };
             task.sessions.push((key, version));
@@ -134,7 +135,7 @@ impl Task {
                 "write" | "write, with a user" => self.write(done).await,
                 _ => {
                     let made = self.store.create(&self.key(SESSIONS + done), &self.record()).await.unwrap();
-                    assert!(matches!(made, Created::Created(_)));
+                    assert!(matches!(made, CreateOutcome::Created(_)));
                 }
             }
         }
@@ -150,7 +151,7 @@ impl Task {
     async fn write(&mut self, turn: u64) {
         let (at, record) = (self.at(turn), self.record());
         let (key, version) = &mut self.sessions[at];
-        let Updated::Updated(new) = self.store.update(key, *version, &record).await.unwrap() else {
+        let UpdateOutcome::Updated(new) = self.store.update(key, *version, &record).await.unwrap() else {
             panic!()
         };
         *version = new;
@@ -163,8 +164,10 @@ impl Task {
     fn record(&self) -> Record {
         let now = Timestamp::now();
         let user = || OwnerKey::new(format!("user {}", self.number)).unwrap();
-        let owner =
-            self.call.ends_with("with a user").then(|| Owner { key: user(), since: Timestamp::EPOCH + LIFE });
+        let owner = self
+            .call
+            .ends_with("with a user")
+            .then(|| Owner { key: user(), logged_in_at: Timestamp::EPOCH + LIFE });
         Record { owner, ..Record::new(vec![b'x'; 1_024], now + LIFE) }
     }
 

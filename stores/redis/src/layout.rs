@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use cloakroom_store::{
-    Bytes, Error, ErrorKind, Owner, OwnerKey, Record, RecordHead, Result, StoreKey, Stored, Timestamp,
-    Version,
+    Bytes, Error, ErrorKind, Owner, OwnerKey, Record, RecordHead, Result, StoreKey, Timestamp, Version,
+    VersionedRecord,
 };
 use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -151,7 +151,7 @@ pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) 
     bytes.push(if *sliding { b's' } else { b'-' });
     bytes.extend_from_slice(Digits::<9>::decimal(len(payload)).as_bytes());
     bytes.extend_from_slice(Digits::<3>::decimal(len(owner_key)).as_bytes());
-    if let Some(Owner { key, since }) = owner {
+    if let Some(Owner { key, logged_in_at: since }) = owner {
         bytes.extend_from_slice(moment(*since).as_bytes());
         bytes.extend_from_slice(moment(index_until).as_bytes());
         bytes.extend_from_slice(key.as_bytes());
@@ -187,19 +187,20 @@ pub(crate) fn decode_head(key: StoreKey, bytes: Vec<u8>, whose: &OwnerKey) -> Op
     let whole = usize::try_from(read_decimal(bytes.get(36..45)?)?).ok()?;
     let shown = record.payload.slice(..whole.min(RecordHead::PAYLOAD_BYTES).min(record.payload.len()));
     let cut = shown.len() < whole.min(RecordHead::PAYLOAD_BYTES);
-    (!cut).then(|| RecordHead::new(key, version, owner.since, record.expires_at, record.sliding, shown))
+    (!cut)
+        .then(|| RecordHead::new(key, version, owner.logged_in_at, record.expires_at, record.sliding, shown))
 }
 
 /// Reads a record; it may have expired.
-pub(crate) fn decode(bytes: Vec<u8>) -> Result<Stored> {
+pub(crate) fn decode(bytes: Vec<u8>) -> Result<VersionedRecord> {
     let bytes = Bytes::from(bytes);
     read(&bytes).ok_or_else(damaged)
 }
 
-fn read(bytes: &Bytes) -> Option<Stored> {
+fn read(bytes: &Bytes) -> Option<VersionedRecord> {
     let (record, version) = read_beginning(bytes)?;
     let whole = read_decimal(bytes.get(36..45)?)? == len(&record.payload);
-    whole.then_some(Stored { record, version })
+    whole.then_some(VersionedRecord { record, version })
 }
 
 /// Reads a record of which the payload may be cut short.
@@ -229,7 +230,7 @@ fn read_beginning(bytes: &Bytes) -> Option<(Record, Version)> {
 
 fn read_owner(bytes: &[u8], len: usize) -> Option<Owner> {
     let key = OwnerKey::new(bytes.get(OWNED_HEAD..OWNED_HEAD + len)?).ok()?;
-    Some(Owner { key, since: read_moment(bytes.get(48..66)?)? })
+    Some(Owner { key, logged_in_at: read_moment(bytes.get(48..66)?)? })
 }
 
 fn read_moment(digits: &[u8]) -> Option<Timestamp> {
@@ -263,7 +264,7 @@ mod tests {
         let key = OwnerKey::new("alice").unwrap();
         Record {
             sliding: false,
-            owner: Some(Owner { key, since: Timestamp::from_micros(7) }),
+            owner: Some(Owner { key, logged_in_at: Timestamp::from_micros(7) }),
             expires_at: Timestamp::NEVER,
             ..record()
         }
@@ -286,7 +287,7 @@ mod tests {
     fn a_record_comes_back_as_it_went_in() {
         for record in [record(), owned(), Record::new("", Timestamp::EPOCH)] {
             let stored = decode(written(&record).into_bytes()).unwrap();
-            assert_eq!(stored, Stored { record, version: Version::new(0xc0a7) });
+            assert_eq!(stored, VersionedRecord { record, version: Version::new(0xc0a7) });
         }
     }
 
@@ -300,7 +301,7 @@ mod tests {
             bytes.truncate(LISTED);
             let head = decode_head(key(), bytes.clone(), &alice).unwrap();
             assert_eq!(head.payload_head, record.payload[..size.min(512)]);
-            assert_eq!((head.since, head.expires_at), (Timestamp::from_micros(7), Timestamp::NEVER));
+            assert_eq!((head.logged_in_at, head.expires_at), (Timestamp::from_micros(7), Timestamp::NEVER));
             assert_eq!(decode_head(key(), bytes.clone(), &OwnerKey::new("bob").unwrap()), None);
             bytes.truncate(OWNED_HEAD + 5 + size.min(512) - 1);
             assert_eq!(decode_head(key(), bytes, &alice), None, "{size}");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Created, Error, ErrorKind, Owner, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    CreateOutcome, Error, ErrorKind, Owner, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 use redis::{Value, cmd};
 
@@ -24,22 +25,26 @@ const REVOKED: i64 = -1;
 const NOT_LISTED: i64 = -2;
 
 impl Inner {
-    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let name = self.layout.record(key);
         let answer = self.server.look_at(cmd("GET").arg(&name).take(), &Aim::key(&name)).await?;
         self.live(answer)
     }
 
     /// The record in an answer that is one or nothing, if it has not expired.
-    fn live(&self, answer: Value) -> Result<Option<Stored>> {
+    fn live(&self, answer: Value) -> Result<Option<VersionedRecord>> {
         let now = self.now();
         Ok(found(answer)?.filter(|stored| stored.record.is_live(now)))
     }
 
     /// Loads, and touches if what is there says that a touch is due: in the usual case, a plain command.
-    pub(crate) async fn load_and_touch(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
+    pub(crate) async fn load_and_touch(
+        &self,
+        key: &StoreKey,
+        touch: Touch,
+    ) -> Result<Option<VersionedRecord>> {
         match self.load(key).await? {
-            Some(stored) if touch.moves(&stored.record).is_some() => {
+            Some(stored) if touch.extended_expiry(&stored.record).is_some() => {
                 // Once in a part of the idle time, and a large future.
                 Box::pin(self.touch_and_load(key, touch)).await
             }
@@ -47,7 +52,7 @@ impl Inner {
         }
     }
 
-    async fn touch_and_load(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>> {
+    async fn touch_and_load(&self, key: &StoreKey, touch: Touch) -> Result<Option<VersionedRecord>> {
         let answer = self.look_and_touch(key, touch, (b"", b"")).await?;
         match to_be_listed(&answer)? {
             None => self.live(answer),
@@ -80,8 +85,8 @@ impl Inner {
         &self,
         key: &StoreKey,
         touch: Touch,
-        mut there: Stored,
-    ) -> Result<Option<Stored>> {
+        mut there: VersionedRecord,
+    ) -> Result<Option<VersionedRecord>> {
         for _ in 0..TRIES {
             let Some(listed) = self.list_until(key, &there, touch.expires_at).await? else {
                 // The owner was revoked this moment: whoever did that is about to remove the record.
@@ -125,7 +130,7 @@ impl Inner {
     async fn list_until(
         &self,
         key: &StoreKey,
-        stored: &Stored,
+        stored: &VersionedRecord,
         expires_at: Timestamp,
     ) -> Result<Option<Listed>> {
         let owner = stored.record.owner.as_ref().ok_or_else(unexpected)?;
@@ -139,7 +144,7 @@ impl Inner {
         }
     }
 
-    pub(crate) async fn create(self: &Arc<Self>, key: &StoreKey, record: &Record) -> Result<Created> {
+    pub(crate) async fn create(self: &Arc<Self>, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let write = self.write(key, record);
         let answer = match &record.owner {
             None if self.write_where_nothing_is(&write).await? => Value::Int(1),
@@ -147,9 +152,9 @@ impl Inner {
             Some(owner) => Box::pin(self.create_owned(&write, owner)).await?,
         };
         match code(&answer)? {
-            1 => Ok(Created::Created(write.version)),
-            0 => Ok(Created::Taken),
-            REVOKED => Ok(Created::Revoked),
+            1 => Ok(CreateOutcome::Created(write.version)),
+            0 => Ok(CreateOutcome::AlreadyExists),
+            REVOKED => Ok(CreateOutcome::Revoked),
             _ => Err(unexpected()),
         }
     }
@@ -170,7 +175,7 @@ impl Inner {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let (write, expected) = (self.write(key, record), layout::version(expected));
         let answer = match &record.owner {
             None => {
@@ -180,10 +185,10 @@ impl Inner {
             Some(owner) => Box::pin(self.update_owned(&write, expected.as_bytes(), owner)).await?,
         };
         match answer {
-            Value::Int(1) => Ok(Updated::Updated(write.version)),
-            Value::Int(REVOKED) => Ok(Updated::Revoked),
-            Value::Nil => Ok(Updated::Gone),
-            Value::BulkString(bytes) => Ok(Updated::Conflict(decode(bytes)?)),
+            Value::Int(1) => Ok(UpdateOutcome::Updated(write.version)),
+            Value::Int(REVOKED) => Ok(UpdateOutcome::Revoked),
+            Value::Nil => Ok(UpdateOutcome::NotFound),
+            Value::BulkString(bytes) => Ok(UpdateOutcome::Conflict(decode(bytes)?)),
             _ => Err(unexpected()),
         }
     }
@@ -219,7 +224,7 @@ impl Inner {
         }
     }
 
-    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let (name, now) = (self.layout.record(key), moment(self.now()));
         let delete = &self.server.scripts.delete;
         found(self.server.run(delete, &[&name], &[now.as_bytes()], Effect::Writes).await?)
@@ -234,7 +239,7 @@ struct Listed {
 }
 
 /// The record in an answer that is a record or nothing.
-fn found(answer: Value) -> Result<Option<Stored>> {
+fn found(answer: Value) -> Result<Option<VersionedRecord>> {
     match answer {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => decode(bytes).map(Some),
@@ -243,7 +248,7 @@ fn found(answer: Value) -> Result<Option<Stored>> {
 }
 
 /// The record in an answer that says that it has to be listed first.
-fn to_be_listed(answer: &Value) -> Result<Option<Stored>> {
+fn to_be_listed(answer: &Value) -> Result<Option<VersionedRecord>> {
     match answer {
         Value::Array(items) => match items.first() {
             Some(Value::BulkString(bytes)) => decode(bytes.clone()).map(Some),

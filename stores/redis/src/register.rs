@@ -34,7 +34,7 @@ impl Inner {
         until: Timestamp,
     ) -> Result<Registered> {
         let (revocation, index) = (self.layout.revocation(&owner.key), self.layout.index(&owner.key));
-        let (since, member, now) = (moment(owner.since), member(key), self.now());
+        let (since, member, now) = (moment(owner.logged_in_at), member(key), self.now());
         let (listed_at, lasts) = (now.as_millis().to_string(), index_lifetime(now, until));
         let arguments = [since.as_bytes(), member.as_bytes(), listed_at.as_bytes(), lasts.as_bytes()];
         let register = &self.server.scripts.register;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Clock, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch,
-    Updated, Version, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
@@ -88,19 +88,19 @@ impl Inner {
 
 #[async_trait]
 impl Store for RedisStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         match touch {
             None => self.0.load(key).await,
             Some(touch) => self.0.load_and_touch(key, touch).await,
         }
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.0.check_size(record)?;
         self.0.create(key, record).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.0.check_size(record)?;
         self.0.update(key, expected, record).await
     }
@@ -109,13 +109,13 @@ impl Store for RedisStore {
         self.0.touch(key, expires_at).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(key).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let abilities = Abilities::NONE.with_scan(self).with_owners(self);
-        if self.0.tells_time { abilities.with_server_clock(self) } else { abilities }
+    fn capabilities(&self) -> Capabilities<'_> {
+        let capabilities = Capabilities::NONE.with_scan(self).with_owners(self);
+        if self.0.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }
 

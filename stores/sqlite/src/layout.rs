@@ -1,6 +1,8 @@
 //! Tables, statements and rows: the only place that knows them. `schema.sql` says what each column means.
 
-use cloakroom_store::{Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{
+    Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
+};
 use rusqlite::Row;
 
 use crate::error::Failure;
@@ -14,7 +16,7 @@ pub(crate) const PREFIX: &str = "cloakroom_";
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// The columns of a [`Stored`], in the order in which [`stored`] reads them.
+/// The columns of a [`VersionedRecord`], in the order in which [`stored`] reads them.
 macro_rules! columns {
     () => {
         "version, expires_at, sliding, owner, owner_since, payload"
@@ -117,7 +119,7 @@ statements! {
 }
 
 /// Reads a row that begins with [`columns!`].
-pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Failure> {
+pub(crate) fn stored(row: &Row<'_>) -> Result<VersionedRecord, Failure> {
     let owner: Option<&[u8]> = row.get_ref(3)?.as_blob_or_null()?;
     let since: Option<i64> = row.get(4)?;
     let record = Record {
@@ -126,7 +128,7 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Failure> {
         sliding: row.get(2)?,
         owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
     };
-    Ok(Stored { record, version: Version::new(row.get::<_, i64>(0)?.cast_unsigned()) })
+    Ok(VersionedRecord { record, version: Version::new(row.get::<_, i64>(0)?.cast_unsigned()) })
 }
 
 /// Reads a row that begins with [`columns!`] and the key.
@@ -150,7 +152,7 @@ pub(crate) fn head(row: &Row<'_>, payload_head: Vec<u8>) -> Result<RecordHead, F
 
 fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
     let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Owner { key, since: timestamp(since)? })
+    Ok(Owner { key, logged_in_at: timestamp(since)? })
 }
 
 /// Reads a column of microseconds.

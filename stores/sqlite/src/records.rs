@@ -1,6 +1,8 @@
 //! Load, create, update, touch and delete, on one connection inside a transaction.
 
-use cloakroom_store::{Created, Owner, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Owner, Record, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 use rusqlite::params;
 use rusqlite::types::ToSqlOutput;
 
@@ -9,14 +11,18 @@ use crate::error::Failure;
 use crate::layout::{Layout, micros, number, stored};
 
 impl Database {
-    pub(crate) fn load(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    pub(crate) fn load(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         self.live(|layout| &layout.load, key)
     }
 
     /// Loads, and moves the expiry if the touch is due: decided here again, in the transaction that moves it.
-    pub(crate) fn load_and_touch(&self, key: &StoreKey, touch: Touch) -> Result<Option<Stored>, Failure> {
+    pub(crate) fn load_and_touch(
+        &self,
+        key: &StoreKey,
+        touch: Touch,
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let Some(mut stored) = self.load(key)? else { return Ok(None) };
-        if let Some(later) = touch.moves(&stored.record)
+        if let Some(later) = touch.extended_expiry(&stored.record)
             && self.touch(key, later)?
         {
             stored.record.expires_at = later;
@@ -24,9 +30,13 @@ impl Database {
         Ok(Some(stored))
     }
 
-    pub(crate) fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Failure> {
+    pub(crate) fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome, Failure> {
         if self.is_revoked(record.owner.as_ref())? {
-            return Ok(if self.load(key)?.is_some() { Created::Taken } else { Created::Revoked });
+            return Ok(if self.load(key)?.is_some() {
+                CreateOutcome::AlreadyExists
+            } else {
+                CreateOutcome::Revoked
+            });
         }
         let version = first_version()?;
         let now = micros(self.now());
@@ -42,8 +52,8 @@ impl Database {
             &record.payload[..],
         ])?;
         Ok(match created {
-            0 => Created::Taken,
-            _ => Created::Created(Version::new(version.cast_unsigned())),
+            0 => CreateOutcome::AlreadyExists,
+            _ => CreateOutcome::Created(Version::new(version.cast_unsigned())),
         })
     }
 
@@ -52,19 +62,19 @@ impl Database {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Failure> {
+    ) -> Result<UpdateOutcome, Failure> {
         let now = self.now();
         let revoked = self.is_revoked(record.owner.as_ref())?;
         let update = Update { key, now, expected, record };
         if !revoked && self.replace(|layout| &layout.update, &update)? {
-            return Ok(Updated::Updated(update.version()));
+            return Ok(UpdateOutcome::Updated(update.version()));
         }
         match self.live_at(|layout| &layout.load, key, now)? {
-            None => Ok(Updated::Gone),
-            Some(stored) if stored.version != expected => Ok(Updated::Conflict(stored)),
-            Some(_) if revoked => Ok(Updated::Revoked),
+            None => Ok(UpdateOutcome::NotFound),
+            Some(stored) if stored.version != expected => Ok(UpdateOutcome::Conflict(stored)),
+            Some(_) if revoked => Ok(UpdateOutcome::Revoked),
             Some(_) if self.replace(|layout| &layout.update_indexed, &update)? => {
-                Ok(Updated::Updated(update.version()))
+                Ok(UpdateOutcome::Updated(update.version()))
             }
             Some(_) => Err(Failure::DAMAGED_ROW), // the row was there a statement ago
         }
@@ -80,11 +90,11 @@ impl Database {
         Ok(touched > 0)
     }
 
-    pub(crate) fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    pub(crate) fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         self.live(|layout| &layout.delete, key)
     }
 
-    fn live(&self, sql: fn(&Layout) -> &String, key: &StoreKey) -> Result<Option<Stored>, Failure> {
+    fn live(&self, sql: fn(&Layout) -> &String, key: &StoreKey) -> Result<Option<VersionedRecord>, Failure> {
         self.live_at(sql, key, self.now())
     }
 
@@ -93,7 +103,7 @@ impl Database {
         sql: fn(&Layout) -> &String,
         key: &StoreKey,
         now: Timestamp,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<VersionedRecord>, Failure> {
         let mut statement = self.statement(sql)?;
         let mut rows = statement.query(params![key.as_bytes(), micros(now)])?;
         let found = rows.next()?.map(stored).transpose()?;
@@ -144,5 +154,8 @@ fn first_version() -> Result<i64, Failure> {
 
 fn owner_columns(record: &Record) -> (Option<ToSqlOutput<'_>>, Option<i64>) {
     let owner = record.owner.as_ref();
-    (owner.map(|Owner { key, .. }| ToSqlOutput::from(key.as_bytes())), owner.map(|owner| micros(owner.since)))
+    (
+        owner.map(|Owner { key, .. }| ToSqlOutput::from(key.as_bytes())),
+        owner.map(|owner| micros(owner.logged_in_at)),
+    )
 }

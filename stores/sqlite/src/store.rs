@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -93,23 +93,26 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let wanted = key.clone();
         let found = self.readers().run(move |database| database.load(&wanted)).await?;
-        let due = found.as_ref().zip(touch).filter(|(stored, touch)| touch.moves(&stored.record).is_some());
+        let due = found
+            .as_ref()
+            .zip(touch)
+            .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
         let Some((_, touch)) = due else { return Ok(found) };
         // Rare: most loads find that no touch is due yet. What the reader saw is history by now: look again.
         let key = key.clone();
         self.writer.run(move |database| database.load_and_touch(&key, touch)).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         let (key, record) = (key.clone(), record.clone());
         self.writer.run(move |database| database.create(&key, &record)).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         let (key, record) = (key.clone(), record.clone());
         self.writer.run(move |database| database.update(&key, expected, &record)).await
@@ -120,13 +123,13 @@ impl Store for SqliteStore {
         self.writer.run(move |database| database.touch(&key, expires_at)).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let key = key.clone();
         self.writer.run(move |database| database.delete(&key)).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
     }
 }
 

@@ -4,7 +4,7 @@
 //! later leaves `due_at` behind, and so costs the index nothing. When `due_at` is past, a sweep looks at the record,
 //! and removes it or moves `due_at` on: once an idle timeout for a session that lives, however often it is written.
 
-use cloakroom_store::{Swept, Timestamp};
+use cloakroom_store::{SweepStats, Timestamp};
 use rusqlite::{Row, params};
 
 use crate::database::Database;
@@ -17,7 +17,7 @@ const BATCH: u32 = 256;
 /// How far one transaction got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    pub(crate) swept: Swept,
+    pub(crate) swept: SweepStats,
     pub(crate) rest: Rest,
 }
 
@@ -45,7 +45,7 @@ impl Database {
         let now = self.now();
         self.statement(|layout| &layout.forget)?.execute(params![micros(now), BATCH])?;
         let due = self.due(now)?;
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         for Due { id, expires_at, sliding } in &due {
             if now < *expires_at {
                 self.statement(|layout| &layout.look_later)?.execute([id])?;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_sqlite::rusqlite::Connection;
-use cloakroom_store::{Created, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp};
+use cloakroom_store::{
+    CreateOutcome, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp,
+};
 
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -52,11 +54,12 @@ async fn a_record_is_the_row_that_docs_wire_md_says() {
     let file = folder.path().join("sessions.db");
     let store = open(&file).await;
     let hour = START + Duration::from_secs(3_600);
-    let owned = Record { owner: Some(Owner { key: alice(), since: START }), ..Record::new("coat", hour) };
+    let owned =
+        Record { owner: Some(Owner { key: alice(), logged_in_at: START }), ..Record::new("coat", hour) };
     let plain = Record { sliding: false, ..Record::new("", hour) };
     for (key, record) in [(&b"k1"[..], owned), (&[0xff], plain)] {
         let created = store.create(&StoreKey::from_bytes(key).unwrap(), &record).await.unwrap();
-        assert!(matches!(created, Created::Created(_)));
+        assert!(matches!(created, CreateOutcome::Created(_)));
     }
     let columns = "id, key, expires_at, due_at, sliding, owner, owner_since, payload";
     assert_eq!(rows(&file, &format!("SELECT {columns} FROM cloakroom_records ORDER BY id")), RECORDS);

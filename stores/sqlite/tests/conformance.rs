@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_sqlite::rusqlite::Connection;
 use cloakroom_sqlite::{Builder, SqliteStore};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -12,7 +12,7 @@ use cloakroom_store::{ManualClock, Timestamp};
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Ability::ALL)
+    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> SqliteStore {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_store::{Created, ErrorKind, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{CreateOutcome, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version};
 use tempfile::TempDir;
 
 /// A file system in memory, unmounted when it is dropped.
@@ -52,7 +52,7 @@ async fn fill(store: &SqliteStore, size: usize) -> Vec<Version> {
     let mut versions = Vec::new();
     for number in 0..10_000 {
         match store.create(&key(number), &record(1, size)).await {
-            Ok(Created::Created(version)) => versions.push(version),
+            Ok(CreateOutcome::Created(version)) => versions.push(version),
             Ok(other) => panic!("{other:?}"),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Full);
@@ -92,7 +92,7 @@ async fn a_full_disk_is_full_and_every_record_stays_as_it_was() {
         store.delete(&key(number)).await.unwrap().unwrap();
     }
     let updated = store.update(&key(0), versions[0], &record(2, 50_000)).await.unwrap();
-    assert!(matches!(updated, Updated::Updated(_)));
+    assert!(matches!(updated, UpdateOutcome::Updated(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +105,7 @@ async fn on_a_full_disk_a_write_that_does_not_fit_does_not_take_others_with_it()
     let writes: Vec<_> = large.chain(small).collect();
     for (number, write) in writes.into_iter().enumerate() {
         match write.await.unwrap() {
-            Ok(created) => assert!(number >= 8 && matches!(created, Created::Created(_))),
+            Ok(created) => assert!(number >= 8 && matches!(created, CreateOutcome::Created(_))),
             Err(error) => assert!(number < 8 && error.kind() == ErrorKind::Full, "{number}: {error}"),
         }
     }
@@ -126,7 +126,7 @@ async fn a_disk_or_folder_that_cannot_be_written_is_a_matter_of_setup() {
     remount(&disk, "rw");
     let store = SqliteStore::open(&path).await.unwrap();
     let stored = store.load(&key(0), None).await.unwrap().unwrap();
-    assert_eq!(created, Created::Created(stored.version));
+    assert_eq!(created, CreateOutcome::Created(stored.version));
 }
 
 fn remount(disk: &SmallDisk, how: &str) {
@@ -138,7 +138,7 @@ fn spawn(
     store: &std::sync::Arc<SqliteStore>,
     number: u64,
     size: usize,
-) -> tokio::task::JoinHandle<cloakroom_store::Result<Created>> {
+) -> tokio::task::JoinHandle<cloakroom_store::Result<CreateOutcome>> {
     let store = std::sync::Arc::clone(store);
     tokio::spawn(async move { store.create(&key(number), &record(1, size)).await })
 }

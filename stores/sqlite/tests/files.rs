@@ -10,7 +10,7 @@ use std::time::Duration;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_sqlite::rusqlite::Connection;
 use cloakroom_store::{
-    Created, Error, ErrorKind, Record, Scan, Store, StoreKey, Sweep, Timestamp, Updated, Version,
+    CreateOutcome, Error, ErrorKind, Record, Scan, Store, StoreKey, Sweep, Timestamp, UpdateOutcome, Version,
 };
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ fn record(payload: &[u8]) -> Record {
 
 async fn create(store: &SqliteStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -189,7 +189,10 @@ async fn a_lock_held_for_too_long_is_unavailable_for_writes_and_nothing_for_load
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, record(b"coat"));
 
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(matches!(store.update(&key(1), version, &record(b"hat")).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(
+        store.update(&key(1), version, &record(b"hat")).await.unwrap(),
+        UpdateOutcome::Updated(_)
+    ));
 }
 
 #[tokio::test]

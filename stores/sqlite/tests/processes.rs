@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_store::{Created, Record, Store, StoreKey, Timestamp, Updated};
+use cloakroom_store::{CreateOutcome, Record, Store, StoreKey, Timestamp, UpdateOutcome};
 
 /// Names the database in the environment of a child.
 const DATABASE: &str = "CLOAKROOM_SQLITE_TEST_DATABASE";
@@ -45,7 +45,7 @@ fn holding(count: u64) -> Record {
 }
 
 async fn create(store: &SqliteStore, key: &StoreKey) {
-    assert!(matches!(store.create(key, &holding(0)).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(key, &holding(0)).await.unwrap(), CreateOutcome::Created(_)));
 }
 
 /// Adds one to the count, as often as others come in between.
@@ -54,8 +54,8 @@ async fn increment(store: &SqliteStore, key: &StoreKey) -> u64 {
     let (mut version, mut seen) = (stored.version, count(&stored.record));
     loop {
         match store.update(key, version, &holding(seen + 1)).await.unwrap() {
-            Updated::Updated(_) => return seen + 1,
-            Updated::Conflict(stored) => (version, seen) = (stored.version, count(&stored.record)),
+            UpdateOutcome::Updated(_) => return seen + 1,
+            UpdateOutcome::Conflict(stored) => (version, seen) = (stored.version, count(&stored.record)),
             other => panic!("{other:?}"),
         }
     }

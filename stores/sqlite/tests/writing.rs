@@ -11,8 +11,8 @@ use std::time::Duration;
 use cloakroom_sqlite::rusqlite::Connection;
 use cloakroom_sqlite::{Durability, SqliteStore};
 use cloakroom_store::{
-    Clock, Created, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Sweep, Swept, Timestamp,
-    Updated,
+    Clock, CreateOutcome, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Sweep, SweepStats,
+    Timestamp, UpdateOutcome,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ async fn what_waits_is_committed_together() {
     }
     other.execute_batch("ROLLBACK").unwrap();
     for create in creates {
-        assert!(matches!(create.await.unwrap(), Created::Created(_)));
+        assert!(matches!(create.await.unwrap(), CreateOutcome::Created(_)));
     }
     assert_eq!(commits(&path) - before, 1);
 }
@@ -70,7 +70,7 @@ async fn a_write_whose_future_is_dropped_is_done_all_the_same() {
         assert!(create.poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(store.create(&key(1), &record()).await.unwrap(), Created::Taken);
+    assert_eq!(store.create(&key(1), &record()).await.unwrap(), CreateOutcome::AlreadyExists);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ impl Watched {
 
     async fn create(&self, number: u32, lives: Duration) {
         let record = Record::new("coat", self.clock.now() + lives);
-        assert!(matches!(self.store.create(&key(number), &record).await.unwrap(), Created::Created(_)));
+        assert!(matches!(self.store.create(&key(number), &record).await.unwrap(), CreateOutcome::Created(_)));
     }
 }
 
@@ -126,11 +126,11 @@ async fn a_record_that_was_touched_is_looked_at_once_and_swept_at_its_new_expiry
     watched.create(1, MINUTE).await;
     assert!(store.touch(&key(1), clock.now() + 3 * MINUTE).await.unwrap());
     clock.advance(2 * MINUTE);
-    let nothing = Swept::NOTHING;
+    let nothing = SweepStats::NOTHING;
     assert_eq!(store.sweep(10).await.unwrap(), nothing);
     assert_eq!(watched.number("SELECT due_at = expires_at FROM cloakroom_records"), 1);
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
 }
 
 #[tokio::test]
@@ -140,9 +140,9 @@ async fn an_update_that_shortens_a_record_is_swept_at_its_new_expiry() {
     watched.create(1, 60 * MINUTE).await;
     let version = store.load(&key(1), None).await.unwrap().unwrap().version;
     let shorter = Record::new("coat", clock.now() + MINUTE);
-    assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), UpdateOutcome::Updated(_)));
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
 }
 
 #[tokio::test]
@@ -157,8 +157,8 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         watched.create(number, 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), Swept { removed: 599, sliding: 599, more: true });
-    assert_eq!(store.sweep(1).await.unwrap(), Swept { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(599).await.unwrap(), SweepStats { removed: 599, sliding: 599, more: true });
+    assert_eq!(store.sweep(1).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
     assert_eq!(watched.number("SELECT count(*) FROM cloakroom_records"), 1000);
 }
 
@@ -172,8 +172,8 @@ async fn a_sweep_forgets_revocations_after_a_day() {
     clock.advance((24 * 60 - 1) * MINUTE);
     store.sweep(0).await.unwrap();
     let mut record = record();
-    record.owner = Some(Owner { key: owner, since });
-    assert_eq!(store.create(&key(1), &record).await.unwrap(), Created::Revoked);
+    record.owner = Some(Owner { key: owner, logged_in_at: since });
+    assert_eq!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Revoked);
     clock.advance(MINUTE);
     store.sweep(0).await.unwrap();
     assert_eq!(watched.number("SELECT count(*) FROM cloakroom_revocations"), 0);

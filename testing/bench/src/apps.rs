@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::get;
 use cloakroom_node::{Express, MemoryBodies};
-use cloakroom_tower::{Config, Engine, KeyRing, Session, SessionError, SessionLayer, stores::MemoryStore};
+use cloakroom_tower::{
+    Config, KeyRing, Session, SessionError, SessionLayer, SessionManager, stores::MemoryStore,
+};
 
 use crate::data;
 use crate::floor::{FloorLayer, FloorSession};
@@ -16,21 +18,21 @@ pub(crate) fn app(variant: Variant) -> Result<Router, Box<dyn std::error::Error>
         Variant::Bare => bare(),
         Variant::Floor => floor().layer(FloorLayer::new(None)),
         Variant::FloorSigned => floor().layer(FloorLayer::new(Some(SECRET))),
-        Variant::Cloakroom => cloakroom().layer(SessionLayer::of(engine(Config::plain_http())?)),
+        Variant::Cloakroom => cloakroom().layer(SessionLayer::from_manager(engine(Config::plain_http())?)),
         Variant::CloakroomSigned => {
             let config = Config::plain_http().signed(KeyRing::new([SECRET])?);
-            cloakroom().layer(SessionLayer::of(engine(config)?))
+            cloakroom().layer(SessionLayer::from_manager(engine(config)?))
         }
         Variant::CloakroomExpress => {
             let express = Express::new([SECRET])?;
-            let engine = Engine::new(express.store(MemoryBodies::new()), express.config())?;
-            cloakroom().layer(SessionLayer::of(engine))
+            let engine = SessionManager::new(express.store(MemoryBodies::new()), express.config())?;
+            cloakroom().layer(SessionLayer::from_manager(engine))
         }
     })
 }
 
-fn engine(config: Config) -> Result<Engine, Box<dyn std::error::Error>> {
-    Ok(Engine::new(MemoryStore::new(), config)?)
+fn engine(config: Config) -> Result<SessionManager, Box<dyn std::error::Error>> {
+    Ok(SessionManager::new(MemoryStore::new(), config)?)
 }
 
 async fn hello() -> &'static str {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use cloakroom_store::{Record, Store, StoreKey, Timestamp};
-use cloakroom_tower::cloakroom::Plain;
-use cloakroom_tower::{Config, Engine, SessionLayer, stores::MemoryStore};
+use cloakroom_tower::cloakroom::PlainRequest;
+use cloakroom_tower::{Config, SessionLayer, SessionManager, stores::MemoryStore};
 
 use crate::apps;
 use crate::measure::instructions_of;
@@ -57,9 +57,9 @@ pub(crate) fn run(scenario: Scenario, size: Size, times: u32) -> Result<(), Box<
     runtime.block_on(async {
         let store = Arc::new(MemoryStore::builder().max_bytes(u64::MAX).build());
         crowd(&store, size.sessions).await?;
-        let engine = Engine::shared(store, Config::plain_http().max_size(4 << 20))?;
+        let engine = SessionManager::from_arc(store, Config::plain_http().max_size(4 << 20))?;
         let cookie = begin(&engine, size.bytes).await?;
-        let mut app = apps::cloakroom().layer(SessionLayer::of(engine)).into_service::<Body>();
+        let mut app = apps::cloakroom().layer(SessionLayer::from_manager(engine)).into_service::<Body>();
         for _ in 0..times {
             request(&mut app, scenario, &cookie).await?;
         }
@@ -80,8 +80,8 @@ async fn crowd(store: &MemoryStore, sessions: u64) -> Result<(), Box<dyn Error>>
 }
 
 /// Stores the session and says its cookie.
-async fn begin(engine: &Engine, bytes: usize) -> Result<String, Box<dyn Error>> {
-    let pending = engine.begin(&Plain::default());
+async fn begin(engine: &SessionManager, bytes: usize) -> Result<String, Box<dyn Error>> {
+    let pending = engine.begin(&PlainRequest::default());
     let session = pending.load().await?;
     session.insert("user_id", 4711)?;
     session.insert("visits", 1)?;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version,
+    Capabilities, CreateOutcome, ManualClock, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord,
 };
-use cloakroom_tower::cloakroom::{Config, Engine, Plain, Session, stores::MemoryStore};
+use cloakroom_tower::cloakroom::{Config, PlainRequest, Session, SessionManager, stores::MemoryStore};
 use std::time::Duration;
 
 /// Counts every call.
@@ -28,26 +28,26 @@ impl Counting {
 
 #[async_trait]
 impl Store for Counting {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.count().load(key, touch).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.count().create(key, record).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.count().update(key, expected, record).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.count().touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.count().delete(key).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        let mut abilities = self.inner.abilities();
+    fn capabilities(&self) -> Capabilities<'_> {
+        let mut capabilities = self.inner.capabilities();
         // Answers at once would pass by this store.
-        abilities.immediate = None;
-        abilities
+        capabilities.immediate = None;
+        capabilities
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn all() -> Result<Vec<Trips>, Box<dyn Error>> {
         let trips = Arc::new(AtomicU32::new(0));
         let inner = MemoryStore::builder().clock(clock.clone()).build();
         let store = Counting { inner, trips: trips.clone() };
-        let engine = Engine::new(store, Config::plain_http().clock(clock.clone()))?;
+        let engine = SessionManager::new(store, Config::plain_http().clock(clock.clone()))?;
         let mut bench = Bench { engine, trips, cookie: String::new() };
         let first = bench.request(|session| session.insert("n", 1)).await?;
         let read = bench.request(|session| session.get::<u32>("n").map(drop)).await?;
@@ -88,7 +88,7 @@ pub(crate) fn all() -> Result<Vec<Trips>, Box<dyn Error>> {
 }
 
 struct Bench {
-    engine: Engine,
+    engine: SessionManager,
     trips: Arc<AtomicU32>,
     cookie: String,
 }
@@ -99,7 +99,7 @@ impl Bench {
         handler: impl FnOnce(&Session) -> cloakroom_tower::cloakroom::Result<()>,
     ) -> Result<u32, Box<dyn Error>> {
         self.trips.store(0, Ordering::Relaxed);
-        let pending = self.engine.begin(&Plain::with_cookie(self.cookie.clone()));
+        let pending = self.engine.begin(&PlainRequest::with_cookie(self.cookie.clone()));
         handler(&pending.load().await?)?;
         if let Some(cookie) = pending.commit().await?.set_cookie {
             cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
@@ -109,7 +109,7 @@ impl Bench {
 
     async fn untouched(&mut self) -> Result<u32, Box<dyn Error>> {
         self.trips.store(0, Ordering::Relaxed);
-        let _ = self.engine.begin(&Plain::with_cookie(self.cookie.clone())).commit().await?;
+        let _ = self.engine.begin(&PlainRequest::with_cookie(self.cookie.clone())).commit().await?;
         Ok(self.trips.load(Ordering::Relaxed))
     }
 }

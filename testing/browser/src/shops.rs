@@ -1,7 +1,7 @@
 //! A server of several hosts, whose cookie belongs to their domain.
 
 use axum::{Router, response::Html, routing::get};
-use cloakroom_tower::{Config, Engine, Session, SessionError, SessionLayer, stores::MemoryStore};
+use cloakroom_tower::{Config, Session, SessionError, SessionLayer, SessionManager, stores::MemoryStore};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{COOKIE_NAME, Result};
@@ -24,9 +24,9 @@ impl Shops {
     pub async fn open() -> Result<Self> {
         let config = Config::plain_http().cookie_name(COOKIE_NAME);
         let config = config.cookie_domain(DOMAIN).cookie_path("/in".to_owned());
-        let engine = Engine::new(MemoryStore::new(), config)?;
+        let engine = SessionManager::new(MemoryStore::new(), config)?;
         let app = Router::new().route("/in", get(count)).route("/in/out", get(log_out));
-        let app = app.layer(SessionLayer::of(engine));
+        let app = app.layer(SessionLayer::from_manager(engine));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let server = tokio::spawn(async move {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use cloakroom_store::{Created, Entry, Record, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{CreateOutcome, Entry, Record, StoreKey, UpdateOutcome, Version, VersionedRecord};
 
 use crate::failure::{Failure, Outcome};
 
@@ -23,38 +23,38 @@ pub(crate) fn same<T: PartialEq + fmt::Debug>(what: &str, answer: &T, due: &T) -
 }
 
 #[track_caller]
-pub(crate) fn created(answer: Created) -> Outcome<Version> {
+pub(crate) fn created(answer: CreateOutcome) -> Outcome<Version> {
     match answer {
-        Created::Created(version) => Ok(version),
-        other => Err(Failure::answer(format!("create answered {other:?}, due was Created")).into()),
+        CreateOutcome::Created(version) => Ok(version),
+        other => Err(Failure::answer(format!("create answered {other:?}, due was CreateOutcome")).into()),
     }
 }
 
 #[track_caller]
-pub(crate) fn updated(answer: Updated) -> Outcome<Version> {
+pub(crate) fn updated(answer: UpdateOutcome) -> Outcome<Version> {
     match answer {
-        Updated::Updated(version) => Ok(version),
-        other => Err(Failure::answer(format!("update answered {other:?}, due was Updated")).into()),
+        UpdateOutcome::Updated(version) => Ok(version),
+        other => Err(Failure::answer(format!("update answered {other:?}, due was UpdateOutcome")).into()),
     }
 }
 
 #[track_caller]
-pub(crate) fn conflict(answer: Updated) -> Outcome<Stored> {
+pub(crate) fn conflict(answer: UpdateOutcome) -> Outcome<VersionedRecord> {
     match answer {
-        Updated::Conflict(stored) => Ok(stored),
+        UpdateOutcome::Conflict(stored) => Ok(stored),
         other => Err(Failure::answer(format!("update answered {other:?}, due was Conflict")).into()),
     }
 }
 
 /// Fails unless a record is there.
 #[track_caller]
-pub(crate) fn there(answer: Option<Stored>) -> Outcome<Stored> {
+pub(crate) fn there(answer: Option<VersionedRecord>) -> Outcome<VersionedRecord> {
     answer.ok_or_else(|| Failure::answer("the answer was no record, due was one").into())
 }
 
 /// Fails unless no record is there.
 #[track_caller]
-pub(crate) fn missing(answer: Option<Stored>) -> Outcome {
+pub(crate) fn missing(answer: Option<VersionedRecord>) -> Outcome {
     match answer {
         None => Ok(()),
         Some(stored) => Err(Failure::answer(format!("the answer was {stored:?}, due was no record")).into()),
@@ -63,7 +63,7 @@ pub(crate) fn missing(answer: Option<Stored>) -> Outcome {
 
 /// Fails unless the answer is this record in this version.
 #[track_caller]
-pub(crate) fn holds(answer: Option<Stored>, record: &Record, version: Version) -> Outcome {
+pub(crate) fn holds(answer: Option<VersionedRecord>, record: &Record, version: Version) -> Outcome {
     let stored = there(answer)?;
     same_record(&stored.record, record)?;
     same("the version", &stored.version, &version)
@@ -77,7 +77,7 @@ pub(crate) fn same_record(answer: &Record, due: &Record) -> Outcome {
 }
 
 /// The entries by key.
-pub(crate) type Seen = BTreeMap<StoreKey, Stored>;
+pub(crate) type Seen = BTreeMap<StoreKey, VersionedRecord>;
 
 /// Collects entries; a key may come twice only where records change meanwhile, so the last one counts.
 pub(crate) fn by_key(entries: impl IntoIterator<Item = Entry>) -> Seen {

@@ -48,9 +48,9 @@ pub trait Harness: fmt::Debug + Send + Sync {
 /// How far the suite may go with a store, and what it expects of it.
 ///
 /// ```
-/// use cloakroom_conformance::{Ability, Limits};
+/// use cloakroom_conformance::{Capability, Limits};
 ///
-/// let limits = Limits::default().largest_payload(400_000).promise(&[Ability::Owners]);
+/// let limits = Limits::default().largest_payload(400_000).promise(&[Capability::Owners]);
 /// assert!(limits.alone);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +70,8 @@ pub struct Limits {
     /// Whether the suite has the store to itself, as it has unless set. If not, a case uses only keys of its own, and
     /// those that count or clear all records are not applicable.
     pub alone: bool,
-    /// The abilities that the store must have. None unless set: then those that it lacks are not tested.
-    pub promised: &'static [Ability],
+    /// The capabilities that the store must have. None unless set: then those that it lacks are not tested.
+    pub promised: &'static [Capability],
 }
 
 impl Default for Limits {
@@ -129,18 +129,18 @@ impl Limits {
         self
     }
 
-    /// Names the abilities that the store must have: losing one then fails a case instead of skipping several.
+    /// Names the capabilities that the store must have: losing one then fails a case instead of skipping several.
     #[must_use]
-    pub fn promise(mut self, abilities: &'static [Ability]) -> Self {
-        self.promised = abilities;
+    pub fn promise(mut self, capabilities: &'static [Capability]) -> Self {
+        self.promised = capabilities;
         self
     }
 }
 
-/// Names an ability that a store may have.
+/// Names a capability that a store may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Ability {
+pub enum Capability {
     /// [`Sweep`](cloakroom_store::Sweep).
     Sweep,
     /// [`Scan`](cloakroom_store::Scan).
@@ -149,17 +149,17 @@ pub enum Ability {
     Owners,
 }
 
-impl Ability {
-    /// Every ability.
+impl Capability {
+    /// Every capability.
     pub const ALL: [Self; 3] = [Self::Sweep, Self::Scan, Self::Owners];
 
     /// Whether `store` has it.
     pub fn is_in(self, store: &dyn Store) -> bool {
-        let abilities = store.abilities();
+        let capabilities = store.capabilities();
         match self {
-            Self::Sweep => abilities.sweep.is_some(),
-            Self::Scan => abilities.scan.is_some(),
-            Self::Owners => abilities.owners.is_some(),
+            Self::Sweep => capabilities.sweep.is_some(),
+            Self::Scan => capabilities.scan.is_some(),
+            Self::Owners => capabilities.owners.is_some(),
         }
     }
 }

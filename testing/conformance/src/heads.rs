@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cloakroom_store::{
-    Created, Error, ErrorKind, HeadPage, Owner, OwnerKey, Owners, Record, RecordHead, Result, Store,
+    CreateOutcome, Error, ErrorKind, HeadPage, Owner, OwnerKey, Owners, Record, RecordHead, Result, Store,
     StoreKey, Timestamp,
 };
 
@@ -61,13 +61,14 @@ impl LongList {
         read: impl Fn() -> usize,
     ) -> Result<Self> {
         let unsupported = || Error::new(ErrorKind::Invalid, "the store cannot find the records of an owner");
-        let owners = reader.abilities().owners.ok_or_else(unsupported)?;
-        let owner = Owner { key: OwnerKey::new("a user with very many sessions")?, since: Timestamp::EPOCH };
+        let owners = reader.capabilities().owners.ok_or_else(unsupported)?;
+        let owner =
+            Owner { key: OwnerKey::new("a user with very many sessions")?, logged_in_at: Timestamp::EPOCH };
         let record = Record { owner: Some(owner.clone()), ..Record::new(vec![b'x'; size], Timestamp::NEVER) };
         for number in 0..Self::RECORDS {
             let key = StoreKey::from_bytes(&number.to_be_bytes())?;
             let created = writer.create(&key, &record).await?;
-            assert!(matches!(created, Created::Created(_)), "{created:?}");
+            assert!(matches!(created, CreateOutcome::Created(_)), "{created:?}");
         }
         let mut cost = Self { records: 0, longest_page: 0, page_reads: 0, revoked: 0, revocation_reads: 0 };
         let (mut keys, mut after) = (BTreeSet::new(), None);
@@ -83,7 +84,7 @@ impl LongList {
             }
         }
         let before = read();
-        cost.revoked = owners.revoke(&owner.key, owner.since).await?;
+        cost.revoked = owners.revoke(&owner.key, owner.logged_in_at).await?;
         cost.revocation_reads = read() - before;
         cost.records = keys.len();
         Ok(cost)

@@ -1,13 +1,13 @@
-//! A store asked through its ability to answer without waiting.
+//! A store asked through its capability to answer without waiting.
 
 use cloakroom_store::{
-    Abilities, Clock as _, Created, Error, ErrorKind, Immediate, ManualClock, Record, Result, Store,
-    StoreKey, Stored, Timestamp, Touch, Updated, Version, async_trait,
+    Capabilities, Clock as _, CreateOutcome, Error, ErrorKind, Immediate, ManualClock, Record, Result, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
-/// Answers loads, creates and updates through the [`Immediate`] ability of a store, so that the suite tests that too.
+/// Answers loads, creates and updates through the [`Immediate`] capability of a store, so that the suite tests that too.
 ///
-/// The rest goes to the store itself, as a caller may use both. Without the ability those calls fail.
+/// The rest goes to the store itself, as a caller may use both. Without the capability those calls fail.
 ///
 /// ```
 /// use cloakroom_conformance::{Immediately, ManualHarness};
@@ -30,29 +30,29 @@ impl<S: Store> Immediately<S> {
     }
 
     fn immediate(&self) -> Result<&dyn Immediate> {
-        let immediate = self.store.abilities().immediate;
-        immediate.ok_or_else(|| Error::new(ErrorKind::Other, "the store has no ability `Immediate`"))
+        let immediate = self.store.capabilities().immediate;
+        immediate.ok_or_else(|| Error::new(ErrorKind::Other, "the store has no capability `Immediate`"))
     }
 }
 
 #[async_trait]
 impl<S: Store> Store for Immediately<S> {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.immediate()?.load(key, touch, self.clock.now())
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.immediate()?.create(key, record, self.clock.now())
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.immediate()?.update(key, expected, record, self.clock.now())
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.store.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.store.delete(key).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        self.store.abilities()
+    fn capabilities(&self) -> Capabilities<'_> {
+        self.store.capabilities()
     }
 }

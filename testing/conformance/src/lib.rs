@@ -17,7 +17,7 @@ mod trial;
 
 pub use case::{Case, cases};
 pub use failure::{Failure, FailureKind, Verdict};
-pub use harness::{Ability, Harness, Limits, LiveHarness, ManualHarness};
+pub use harness::{Capability, Harness, Limits, LiveHarness, ManualHarness};
 pub use heads::{LongList, heads_of};
 pub use immediately::Immediately;
 pub use reference::{Inside, Reference};

@@ -31,7 +31,7 @@ macro_rules! __catalogue {
             }
             creating {
                 create_never_overwrites:
-                    "Where a live record has the key, it stays as it is, and the answer is `Taken`.",
+                    "Where a live record has the key, it stays as it is, and the answer is `AlreadyExists`.",
                 create_after_a_delete_is_a_new_record: "A key whose record was deleted can be created again.",
                 a_record_created_past_its_expiry_does_not_exist:
                     "A record that is created past its own expiry does not exist.",
@@ -41,7 +41,7 @@ macro_rules! __catalogue {
                 update_replaces_the_whole_record:
                     "An update replaces the record whole: payload, expiry, whether it slides, and owner.",
                 update_never_creates:
-                    "An update where no live record is answers `Gone`, and creates nothing.",
+                    "An update where no live record is answers `NotFound`, and creates nothing.",
                 update_replaces_exactly_the_version_named:
                     "An update of another version than the one that is there changes nothing.",
                 conflict_carries_what_is_there:
@@ -171,7 +171,7 @@ macro_rules! __catalogue {
                     "The list has all records of an owner, however many there are.",
                 list_of_an_unknown_owner_is_empty: "The list of an owner that nobody is has no record.",
                 an_owner_comes_back_as_it_went_in:
-                    "An owner comes back as it went in, with its `since` to the microsecond.",
+                    "An owner comes back as it went in, with its `logged_in_at` to the microsecond.",
                 an_update_that_changes_the_owner_moves_the_record:
                     "An update that changes the owner moves the record from one owner to the other.",
                 an_update_that_names_an_owner_lists_the_record:
@@ -230,7 +230,7 @@ macro_rules! __catalogue {
                 revoke_leaves_other_owners:
                     "A revocation leaves the records of other owners, and those of nobody.",
                 revoke_goes_by_what_the_record_says_now:
-                    "A revocation goes by the owner and the `since` that the record names now.",
+                    "A revocation goes by the owner and the `logged_in_at` that the record names now.",
                 a_revocation_is_remembered_for_24_hours: "A revocation is remembered for 24 hours at least.",
             }
             scanning {
@@ -324,13 +324,13 @@ macro_rules! __catalogue {
                     "What one handle writes, the other lists and scans.",
             }
             errors {
-                the_promised_abilities_are_there: "The abilities that the harness promises are there.",
+                the_promised_capabilities_are_there: "The capabilities that the harness promises are there.",
                 an_error_is_never_missing:
                     "A store that cannot look says so: it never reports a record as missing, taken, gone or written.",
-                an_error_is_never_nothing_for_an_ability:
-                    "An ability that cannot look says so: it never reports that there is nothing.",
+                an_error_is_never_nothing_for_a_capability:
+                    "A capability that cannot look says so: it never reports that there is nothing.",
                 debug_shows_no_key_and_no_payload:
-                    "No key and no payload is in the `Debug` of a store or of its abilities.",
+                    "No key and no payload is in the `Debug` of a store or of its capabilities.",
                 errors_show_no_key_and_no_payload:
                     "No key and no payload is in an error, nor in what caused it.",
             }

@@ -1,14 +1,14 @@
-//! The contract as a program: as short as it gets, with every ability.
+//! The contract as a program: as short as it gets, with every capability.
 
-mod abilities;
+mod capabilities;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cloakroom_store::{
-    Abilities, Clock, Created, Error, ErrorKind, OwnerKey, Record, Result, ServerClock, Store, StoreKey,
-    Stored, Timestamp, Touch, Updated, Version, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, OwnerKey, Record, Result, ServerClock, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 /// A store in memory that keeps the contract to the letter and nothing else: no speed, no limit.
@@ -41,7 +41,7 @@ pub struct Reference {
 #[non_exhaustive]
 pub struct Inside {
     /// Every record, expired ones too until they are swept.
-    pub records: BTreeMap<StoreKey, Stored>,
+    pub records: BTreeMap<StoreKey, VersionedRecord>,
     /// The latest revocation of each owner.
     pub revocations: BTreeMap<OwnerKey, Timestamp>,
     /// The number of the version given last; all keys share the count.
@@ -111,12 +111,12 @@ impl Reference {
 
 impl Inside {
     /// The live record under `key`.
-    pub fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&Stored> {
+    pub fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&VersionedRecord> {
         self.records.get(key).filter(|stored| stored.record.is_live(now))
     }
 
     /// The live record under `key`, to change it in place.
-    pub fn live_mut(&mut self, key: &StoreKey, now: Timestamp) -> Option<&mut Stored> {
+    pub fn live_mut(&mut self, key: &StoreKey, now: Timestamp) -> Option<&mut VersionedRecord> {
         self.records.get_mut(key).filter(|stored| stored.record.is_live(now))
     }
 
@@ -124,47 +124,48 @@ impl Inside {
     pub fn put(&mut self, key: &StoreKey, record: &Record) -> Version {
         self.last_version += 1;
         let version = Version::new(self.last_version);
-        self.records.insert(key.clone(), Stored { record: record.clone(), version });
+        self.records.insert(key.clone(), VersionedRecord { record: record.clone(), version });
         version
     }
 
-    /// Whether the record's owner was revoked at or after the record's `since`.
+    /// Whether the record's owner was revoked at or after the record's `logged_in_at`.
     pub fn is_revoked(&self, record: &Record) -> bool {
         let owner = record.owner.as_ref();
-        owner.is_some_and(|owner| self.revocations.get(&owner.key).is_some_and(|at| owner.since <= *at))
+        owner
+            .is_some_and(|owner| self.revocations.get(&owner.key).is_some_and(|at| owner.logged_in_at <= *at))
     }
 }
 
 #[async_trait]
 impl Store for Reference {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.step(|inside, now| {
             let stored = inside.live_mut(key, now)?;
-            if let Some(later) = touch.and_then(|touch| touch.moves(&stored.record)) {
+            if let Some(later) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) {
                 stored.record.expires_at = later;
             }
             Some(stored.clone())
         })
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.write(record, |inside, now| {
             if inside.live(key, now).is_some() {
-                Created::Taken
+                CreateOutcome::AlreadyExists
             } else if inside.is_revoked(record) {
-                Created::Revoked
+                CreateOutcome::Revoked
             } else {
-                Created::Created(inside.put(key, record))
+                CreateOutcome::Created(inside.put(key, record))
             }
         })
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.write(record, |inside, now| match inside.live(key, now) {
-            None => Updated::Gone,
-            Some(stored) if stored.version != expected => Updated::Conflict(stored.clone()),
-            Some(_) if inside.is_revoked(record) => Updated::Revoked,
-            Some(_) => Updated::Updated(inside.put(key, record)),
+            None => UpdateOutcome::NotFound,
+            Some(stored) if stored.version != expected => UpdateOutcome::Conflict(stored.clone()),
+            Some(_) if inside.is_revoked(record) => UpdateOutcome::Revoked,
+            Some(_) => UpdateOutcome::Updated(inside.put(key, record)),
         })
     }
 
@@ -175,12 +176,12 @@ impl Store for Reference {
         })
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.step(|inside, now| inside.records.remove(key).filter(|stored| stored.record.is_live(now)))
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_server_clock(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self).with_server_clock(self)
     }
 }
 

@@ -152,9 +152,9 @@ impl Trial<'_> {
         Record { expires_at, ..self.record() }
     }
 
-    /// A record of `owner`, whose log-in began at `since`.
+    /// A record of `owner`, whose log-in began at `logged_in_at`.
     pub(crate) fn record_of(&self, owner: &OwnerKey, since: Timestamp) -> Record {
-        Record { owner: Some(Owner { key: owner.clone(), since }), ..self.record() }
+        Record { owner: Some(Owner { key: owner.clone(), logged_in_at: since }), ..self.record() }
     }
 }
 
@@ -179,11 +179,11 @@ impl Trial<'_> {
 /// What not every store has.
 impl Trial<'_> {
     pub(crate) fn sweep(&self) -> Outcome<&dyn Sweep> {
-        self.store.abilities().sweep.ok_or(Stop::NotApplicable("the store cannot sweep"))
+        self.store.capabilities().sweep.ok_or(Stop::NotApplicable("the store cannot sweep"))
     }
 
     pub(crate) fn scan(&self) -> Outcome<&dyn Scan> {
-        self.store.abilities().scan.ok_or(Stop::NotApplicable("the store cannot scan"))
+        self.store.capabilities().scan.ok_or(Stop::NotApplicable("the store cannot scan"))
     }
 
     pub(crate) fn owners(&self) -> Outcome<&dyn Owners> {
@@ -211,5 +211,5 @@ impl Trial<'_> {
 }
 
 pub(crate) fn owners(store: &dyn Store) -> Outcome<&dyn Owners> {
-    store.abilities().owners.ok_or(Stop::NotApplicable("the store does not know owners"))
+    store.capabilities().owners.ok_or(Stop::NotApplicable("the store does not know owners"))
 }

@@ -2,8 +2,8 @@
 
 use cloakroom_conformance::{FailureKind, ManualHarness, cases};
 use cloakroom_store::{
-    Abilities, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
-    async_trait,
+    Capabilities, CreateOutcome, Record, Result, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord, async_trait,
 };
 
 #[derive(Debug)]
@@ -11,23 +11,23 @@ struct Panics;
 
 #[async_trait]
 impl Store for Panics {
-    async fn load(&self, _: &StoreKey, _: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, _: &StoreKey, _: Option<Touch>) -> Result<Option<VersionedRecord>> {
         panic!("load")
     }
-    async fn create(&self, _: &StoreKey, _: &Record) -> Result<Created> {
+    async fn create(&self, _: &StoreKey, _: &Record) -> Result<CreateOutcome> {
         panic!("create")
     }
-    async fn update(&self, _: &StoreKey, _: Version, _: &Record) -> Result<Updated> {
+    async fn update(&self, _: &StoreKey, _: Version, _: &Record) -> Result<UpdateOutcome> {
         panic!("update")
     }
     async fn touch(&self, _: &StoreKey, _: Timestamp) -> Result<bool> {
         panic!("touch")
     }
-    async fn delete(&self, _: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, _: &StoreKey) -> Result<Option<VersionedRecord>> {
         panic!("delete")
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reference store passes the suite, and no case is skipped on it.
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, Reference, Verdict, cases, suite};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, Reference, Verdict, cases, suite};
 use cloakroom_store::{ErrorKind, ManualClock, Timestamp};
 
 const LARGEST: usize = 1 << 20;
@@ -13,7 +13,7 @@ fn harness() -> ManualHarness {
     ManualHarness::with_clock(clock, store.clone())
         .and_handle(store)
         .and_unreachable(unreachable)
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Ability::ALL))
+        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Capability::ALL))
 }
 
 suite!(harness());

@@ -37,7 +37,7 @@ pub(crate) async fn act(session: &Session, order: &Order, fault: Option<Fault>) 
         Action::Fill(item) => session.insert("slot", item)?,
         Action::Issue(ticket) => session.path(&place_of(ticket)).insert(ticket)?,
         Action::Append(item) => drop(session.push("list", item)?),
-        Action::Renew => session.renew_id(),
+        Action::Renew => session.cycle_id(),
         Action::LogIn => session.log_in(user(order.session))?,
         Action::LogOut => session.log_out(),
         Action::Create | Action::Revoke => {}

@@ -15,8 +15,8 @@ use clap::ValueEnum;
 use cloakroom::{
     Clock, Timestamp,
     store::{
-        Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result, Store,
-        StoreKey, Stored, Touch, Updated, Version,
+        Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Record, Result,
+        Store, StoreKey, Touch, UpdateOutcome, Version, VersionedRecord,
     },
 };
 
@@ -66,7 +66,7 @@ pub(crate) struct Faulty {
     store: Arc<dyn Store>,
     fault: Fault,
     /// What was seen last under each key, and when.
-    memory: Mutex<HashMap<StoreKey, (Stored, Instant)>>,
+    memory: Mutex<HashMap<StoreKey, (VersionedRecord, Instant)>>,
     writes: AtomicU64,
     clock: Skewed,
 }
@@ -85,18 +85,18 @@ impl Faulty {
         self.is(fault) && self.writes.fetch_add(1, Ordering::Relaxed) % n == n - 1
     }
 
-    fn remember(&self, key: &StoreKey, stored: &Stored) {
+    fn remember(&self, key: &StoreKey, stored: &VersionedRecord) {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.insert(key.clone(), (stored.clone(), Instant::now()));
     }
 
-    fn remembered(&self, key: &StoreKey) -> Option<(Stored, Duration)> {
+    fn remembered(&self, key: &StoreKey) -> Option<(VersionedRecord, Duration)> {
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.get(key).map(|(stored, since)| (stored.clone(), since.elapsed()))
     }
 
     /// Whether a record lives for longer than this machine would let it.
-    fn distrusts(&self, stored: &Stored) -> bool {
+    fn distrusts(&self, stored: &VersionedRecord) -> bool {
         let most = self.clock.now() + LIFETIMES_OF_SKEWED_CLOCKS.idle + Duration::from_secs(60);
         self.is(Fault::FutureDistrusted) && stored.record.expires_at > most
     }
@@ -117,7 +117,7 @@ impl Faulty {
     }
 
     /// What a load finds although it is gone.
-    async fn ghost(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn ghost(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let Some((mut stored, _)) = self.remembered(key) else { return Ok(None) };
         let now = Timestamp::now();
         match touch {
@@ -125,8 +125,8 @@ impl Faulty {
             Some(touch) if self.is(Fault::TouchCreates) => {
                 stored.record.expires_at = touch.expires_at;
                 match self.store.create(key, &stored.record).await? {
-                    Created::Created(version) => Ok(Some(Stored { version, ..stored })),
-                    Created::Taken | Created::Revoked => Ok(None),
+                    CreateOutcome::Created(version) => Ok(Some(VersionedRecord { version, ..stored })),
+                    CreateOutcome::AlreadyExists | CreateOutcome::Revoked => Ok(None),
                 }
             }
             _ => Ok(None),
@@ -142,7 +142,7 @@ impl fmt::Debug for Faulty {
 
 #[async_trait]
 impl Store for Faulty {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         if self.is(Fault::StaleReads)
             && let Some((stored, age)) = self.remembered(key)
             && age < Duration::from_millis(500)
@@ -158,34 +158,34 @@ impl Store for Faulty {
         }
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         if self.strikes(Fault::CreateForgotten, 4) {
-            return Ok(Created::Created(Version::new(1)));
+            return Ok(CreateOutcome::Created(Version::new(1)));
         }
         let record = self.written(record);
         let created = self.store.create(key, &record).await?;
-        if self.is(Fault::CreateOverwrites) && created == Created::Taken {
+        if self.is(Fault::CreateOverwrites) && created == CreateOutcome::AlreadyExists {
             self.store.delete(key).await?;
             return self.store.create(key, &record).await;
         }
         self.answer(created)
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let ends = !record.is_live(Timestamp::now());
         if (ends && self.is(Fault::EndNotFinal)) || (!ends && self.strikes(Fault::UpdateForgotten, 8)) {
-            return Ok(Updated::Updated(expected));
+            return Ok(UpdateOutcome::Updated(expected));
         }
         let record = self.written(record);
         let mut updated = self.store.update(key, expected, &record).await?;
-        while let (Updated::Conflict(there), Fault::VersionIgnored) = (&updated, self.fault) {
+        while let (UpdateOutcome::Conflict(there), Fault::VersionIgnored) = (&updated, self.fault) {
             updated = self.store.update(key, there.version, &record).await?;
         }
         if self.is(Fault::UpdateCreates)
-            && updated == Updated::Gone
-            && let Created::Created(version) = self.store.create(key, &record).await?
+            && updated == UpdateOutcome::NotFound
+            && let CreateOutcome::Created(version) = self.store.create(key, &record).await?
         {
-            return Ok(Updated::Updated(version));
+            return Ok(UpdateOutcome::Updated(version));
         }
         self.answer(updated)
     }
@@ -194,7 +194,7 @@ impl Store for Faulty {
         self.store.touch(key, expires_at).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         if self.is(Fault::EndNotFinal) {
             return self.store.load(key, None).await;
         }
@@ -202,25 +202,25 @@ impl Store for Faulty {
         self.answer(deleted)
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let mut abilities = self.store.abilities();
+    fn capabilities(&self) -> Capabilities<'_> {
+        let mut capabilities = self.store.capabilities();
         // Answers at once would pass by this store.
-        abilities.immediate = None;
-        if abilities.owners.is_some() { abilities.with_owners(self) } else { abilities }
+        capabilities.immediate = None;
+        if capabilities.owners.is_some() { capabilities.with_owners(self) } else { capabilities }
     }
 }
 
 #[async_trait]
 impl Owners for Faulty {
     async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
-        match self.store.abilities().owners {
+        match self.store.capabilities().owners {
             Some(owners) => owners.list(owner, after, limit).await,
             None => Ok(HeadPage::new(Vec::new(), None)),
         }
     }
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        match self.store.abilities().owners.filter(|_| !self.is(Fault::RevokeForgotten)) {
+        match self.store.capabilities().owners.filter(|_| !self.is(Fault::RevokeForgotten)) {
             Some(owners) => owners.revoke(owner, at).await,
             None => Ok(0),
         }

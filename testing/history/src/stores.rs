@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloakroom::{
     store::Store,
-    stores::{FileStore, TieredStore},
+    stores::{CachedStore, FileStore},
 };
 use cloakroom_dynamodb::DynamoStore;
 use cloakroom_etcd::EtcdStore;
@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>> {
     let Some(tiers) = url.strip_prefix(TIERED) else { return open_one(url).await };
     let (fast, durable) = tiers.split_once(' ').ok_or("tiers are two URLs with a space between them")?;
-    let builder = TieredStore::builder(open_one(fast).await?, open_one(durable).await?);
-    Ok(Arc::new(builder.max_staleness(STALENESS).fast_timeout(PATIENCE).build()))
+    let builder = CachedStore::builder(open_one(fast).await?, open_one(durable).await?);
+    Ok(Arc::new(builder.max_staleness(STALENESS).cache_timeout(PATIENCE).build()))
 }
 
 async fn open_one(url: &str) -> Result<Arc<dyn Store>> {

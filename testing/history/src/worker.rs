@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::{Config, Engine, ErrorKind, Plain, Random, Session, SystemRandom, store::Store};
+use cloakroom::{
+    Config, ErrorKind, PlainRequest, Random, Session, SessionManager, SystemRandom, store::Store,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout},
     sync::mpsc,
@@ -32,7 +34,8 @@ pub async fn work(url: &str, fault: Option<Fault>, skew: Option<i64>) -> Result 
     };
     let (replies, mut said) = mpsc::unbounded_channel::<String>();
     replies.send(READY.to_owned())?;
-    let worker = Worker { engine: Engine::shared(store, config(SystemRandom, clock))?, clock, fault };
+    let worker =
+        Worker { engine: SessionManager::from_arc(store, config(SystemRandom, clock))?, clock, fault };
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdin()).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -56,7 +59,7 @@ pub async fn work(url: &str, fault: Option<Fault>, skew: Option<i64>) -> Result 
 /// A worker, as each of its requests sees it.
 #[derive(Clone)]
 struct Worker {
-    engine: Engine,
+    engine: SessionManager,
     clock: Skewed,
     fault: Option<Fault>,
 }
@@ -85,7 +88,7 @@ impl Worker {
             None => self.engine.clone(),
             Some(chance) => self.engine_of_chance(chance),
         };
-        let head = order.cookie.clone().map_or_else(Plain::default, Plain::with_cookie);
+        let head = order.cookie.clone().map_or_else(PlainRequest::default, PlainRequest::with_cookie);
         let request = engine.begin(&head);
         let session = request.load().await?;
         if order.action == Action::Create {
@@ -110,10 +113,10 @@ impl Worker {
     }
 
     /// The same engine, but its first new id comes from `chance`.
-    fn engine_of_chance(&self, chance: u64) -> Engine {
-        let config = config(Repeated(Mutex::new(Some(chance))), self.clock).sweep_every(None);
+    fn engine_of_chance(&self, chance: u64) -> SessionManager {
+        let config = config(Repeated(Mutex::new(Some(chance))), self.clock).sweep_interval(None);
         // The same configuration made the other engine, so this cannot fail.
-        Engine::shared(self.engine.store().clone(), config).unwrap_or_else(|_| self.engine.clone())
+        SessionManager::from_arc(self.engine.store().clone(), config).unwrap_or_else(|_| self.engine.clone())
     }
 }
 
@@ -121,11 +124,11 @@ impl Worker {
 fn config(random: impl Random, clock: Skewed) -> Config {
     let lifetimes = if clock.is_right() { LIFETIMES } else { LIFETIMES_OF_SKEWED_CLOCKS };
     Config::plain_http()
-        .idle(lifetimes.idle)
-        .absolute(lifetimes.absolute)
-        .grace(lifetimes.grace)
-        .dropped_write_is_an_error(true)
-        .sweep_every(std::time::Duration::from_secs(2))
+        .idle_timeout(lifetimes.idle)
+        .absolute_timeout(lifetimes.absolute)
+        .renewal_grace_period(lifetimes.grace)
+        .fail_on_dropped_write(true)
+        .sweep_interval(std::time::Duration::from_secs(2))
         .clock(clock)
         .random(random)
 }

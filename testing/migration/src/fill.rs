@@ -1,6 +1,6 @@
 //! Fills a store with sessions, each of its own content.
 
-use cloakroom::{Engine, Plain};
+use cloakroom::{PlainRequest, SessionManager};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::Result;
@@ -10,13 +10,13 @@ use crate::client::{Client, coat, user};
 const AT_ONCE: usize = 64;
 
 /// Begins sessions of the numbers below `sessions`; in every third a user is logged in.
-pub(crate) async fn fill(engine: &Engine, sessions: u32) -> Result<Vec<Client>> {
+pub(crate) async fn fill(engine: &SessionManager, sessions: u32) -> Result<Vec<Client>> {
     let begun = futures_util::stream::iter(0..sessions).map(|number| begin(engine, number));
     begun.buffer_unordered(AT_ONCE).try_collect().await
 }
 
-async fn begin(engine: &Engine, number: u32) -> Result<Client> {
-    let request = engine.begin(&Plain::default());
+async fn begin(engine: &SessionManager, number: u32) -> Result<Client> {
+    let request = engine.begin(&PlainRequest::default());
     let session = request.load().await?;
     session.insert("number", number)?;
     session.insert("coat", coat(number))?;

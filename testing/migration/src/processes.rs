@@ -88,9 +88,16 @@ async fn start(program: &Path, phase: Phase, urls: &[String; 2]) -> Result<(Chil
     let mut child = Command::new(program)
         .args(["demo", "--listen", "127.0.0.1:0"])
         .args(stores)
-        .args(["--idle", &seconds(IDLE), "--absolute", &seconds(ABSOLUTE), "--grace", &seconds(GRACE)])
+        .args([
+            "--idle-timeout",
+            &seconds(IDLE),
+            "--absolute-timeout",
+            &seconds(ABSOLUTE),
+            "--renewal-grace-period",
+            &seconds(GRACE),
+        ])
         // A session is touched when it was not for four seconds.
-        .args(["--touch-after", "0.0001"])
+        .args(["--touch-threshold", "0.0001"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)

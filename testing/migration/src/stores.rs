@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::store::Store;
-use cloakroom::{Config, Engine};
+use cloakroom::{Config, SessionManager};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 
@@ -28,7 +28,11 @@ pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>> {
 }
 
 /// An engine as the playground has one.
-pub(crate) fn engine(store: Arc<dyn Store>) -> Result<Engine> {
-    let config = Config::plain_http().idle(IDLE).absolute(ABSOLUTE).grace(GRACE).sweep_every(None);
-    Ok(Engine::shared(store, config)?)
+pub(crate) fn engine(store: Arc<dyn Store>) -> Result<SessionManager> {
+    let config = Config::plain_http()
+        .idle_timeout(IDLE)
+        .absolute_timeout(ABSOLUTE)
+        .renewal_grace_period(GRACE)
+        .sweep_interval(None);
+    Ok(SessionManager::from_arc(store, config)?)
 }

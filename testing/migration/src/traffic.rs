@@ -55,7 +55,7 @@ impl Crowd {
                 _ if client.fate != Fate::Here => self.look(&mut client).await,
                 4..=39 => self.look(&mut client).await,
                 40..=79 => self.write_twice_at_once(&mut client).await,
-                80..=86 => self.renew(&mut client, json!({"renew_id": true})).await,
+                80..=86 => self.renew(&mut client, json!({"cycle_id": true})).await,
                 87..=93 => self.log_in(&mut client).await,
                 // Some are only ever used, so that there is always somebody.
                 _ if client.number.is_multiple_of(2) => self.look(&mut client).await,

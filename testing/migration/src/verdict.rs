@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom::store::{Entry, Store};
 use cloakroom::stores::MigratingStore;
-use cloakroom::{Engine, Plain};
+use cloakroom::{PlainRequest, SessionManager};
 use futures_util::StreamExt;
 
 use crate::Result;
@@ -54,8 +54,8 @@ pub(crate) async fn look(from: &str, to: &str, clients: &mut [Client], strays: u
     Ok(verdict)
 }
 
-async fn look_for(engine: &Engine, cookie: &str) -> Result<Option<Seen>> {
-    let request = engine.begin(&Plain::with_cookie(cookie));
+async fn look_for(engine: &SessionManager, cookie: &str) -> Result<Option<Seen>> {
+    let request = engine.begin(&PlainRequest::with_cookie(cookie));
     let session = request.load().await?;
     if !session.exists() {
         return Ok(None);
@@ -70,7 +70,7 @@ async fn look_for(engine: &Engine, cookie: &str) -> Result<Option<Seen>> {
 }
 
 /// How many of the cookies that a client had before still lead to a session.
-async fn look_for_former(engine: &Engine, client: &Client) -> Result<usize> {
+async fn look_for_former(engine: &SessionManager, client: &Client) -> Result<usize> {
     let mut found = 0;
     for cookie in &client.former {
         found += usize::from(look_for(engine, cookie).await?.is_some());
@@ -121,7 +121,8 @@ impl Verdict {
 /// Counts the records of `of` that are no marks of a migration, and the sessions among them: the others are redirects
 /// of ids that were given up.
 async fn plain(of: Arc<dyn Store>, beside: Arc<dyn Store>) -> Result<(u64, u64)> {
-    let (store, mut after, mut records, mut sessions) = (MigratingStore::moving(of, beside), None, 0, 0);
+    let (store, mut after, mut records, mut sessions) =
+        (MigratingStore::write_through(of, beside), None, 0, 0);
     loop {
         let page = store.remaining(after.as_ref(), PAGE).await?;
         records += page.entries.len() as u64;
@@ -135,5 +136,5 @@ async fn plain(of: Arc<dyn Store>, beside: Arc<dyn Store>) -> Result<(u64, u64)>
 }
 
 pub(crate) async fn count(store: &dyn Store) -> Result<u64> {
-    Ok(store.abilities().scan.ok_or("a store cannot count its records")?.count().await?)
+    Ok(store.capabilities().scan.ok_or("a store cannot count its records")?.count().await?)
 }

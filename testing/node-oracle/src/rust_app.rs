@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Json, Query};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use cloakroom::{Config, Engine};
+use cloakroom::{Config, SessionManager};
 use cloakroom_node::{NodeStore, NodeValues};
 use cloakroom_tower::{Session, SessionLayer};
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl RustApp {
     }
 
     async fn serve(config: Config, store: NodeStore, routes: Router) -> Result<Self> {
-        let engine = Engine::new(store, config)?;
+        let engine = SessionManager::new(store, config)?;
         let app = routes
             .route("/count", get(count))
             .route("/views", get(views))
@@ -63,7 +63,7 @@ impl RustApp {
             .route("/user", get(user))
             .route("/renew", get(renew))
             .route("/destroy", get(destroy))
-            .layer(SessionLayer::of(engine));
+            .layer(SessionLayer::from_manager(engine));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let task = tokio::spawn(async move {
@@ -173,7 +173,7 @@ async fn node_session_form(session: Session, headers: HeaderMap) -> Answer<(Stat
 }
 
 async fn renew(session: Session) -> Answer<&'static str> {
-    session.renew_id();
+    session.cycle_id();
     Ok("renewed")
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cloakroom_proxy::{Fault, Proxy};
-use cloakroom_store::{ErrorKind, Store, StoreKey, Updated};
+use cloakroom_store::{ErrorKind, Store, StoreKey, UpdateOutcome};
 
 use crate::{Durable, created, held, holding, key};
 
@@ -17,7 +17,7 @@ async fn increment(store: &dyn Store, key: &StoreKey, acknowledged: &AtomicU64, 
     while !stop.load(Ordering::SeqCst) {
         let number = held(&stored.record) + 1;
         match store.update(key, stored.version, &holding(number)).await {
-            Ok(Updated::Updated(version)) => {
+            Ok(UpdateOutcome::Updated(version)) => {
                 acknowledged.store(number, Ordering::SeqCst);
                 stored.version = version;
                 stored.record = holding(number);
@@ -109,7 +109,7 @@ pub async fn a_write_whose_answer_was_lost_is_uncertain_and_was_done_once(durabl
     let store = durable.open(proxy.url()).await;
     let version = created(store.create(&key(1), &holding(1)).await.unwrap());
     // Prepared before the fault, so that what is lost is the answer to the write itself.
-    let Updated::Updated(version) = store.update(&key(1), version, &holding(2)).await.unwrap() else {
+    let UpdateOutcome::Updated(version) = store.update(&key(1), version, &holding(2)).await.unwrap() else {
         panic!()
     };
     proxy.set(Fault::LoseAnswer { to: b"lose this".to_vec() });
@@ -121,7 +121,7 @@ pub async fn a_write_whose_answer_was_lost_is_uncertain_and_was_done_once(durabl
     let kept = direct.load(&key(1), None).await.unwrap().unwrap();
     assert_eq!(held(&kept.record), 3);
     let again = store.update(&key(1), version, &marked).await.unwrap();
-    assert!(matches!(again, Updated::Conflict(there) if there == kept), "the version was used up");
+    assert!(matches!(again, UpdateOutcome::Conflict(there) if there == kept), "the version was used up");
 }
 
 /// Connections that were cut while nobody used them are not used again.

@@ -1,6 +1,6 @@
 //! Records that hold a number.
 
-use cloakroom_store::{Created, Record, StoreKey, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, Record, StoreKey, Timestamp, Version};
 
 /// The key of that number.
 pub fn key(number: u64) -> StoreKey {
@@ -20,9 +20,9 @@ pub fn held(record: &Record) -> u64 {
 }
 
 /// The version of what was created.
-pub fn created(answer: Created) -> Version {
+pub fn created(answer: CreateOutcome) -> Version {
     match answer {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }

@@ -26,7 +26,7 @@ impl Events {
 }
 
 impl Observer for Events {
-    fn event(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
     }
 }

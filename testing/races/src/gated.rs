@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::Timestamp;
 use cloakroom::store::{
-    Abilities, Created, Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
-    Scan, Store, StoreKey, Stored, Sweep, Swept, Touch, Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record,
+    Result, Scan, Store, StoreKey, Sweep, SweepStats, Touch, UpdateOutcome, Version, VersionedRecord,
+    async_trait,
 };
 
 use crate::Gate;
@@ -135,7 +136,7 @@ impl Gated {
 
     /// Every live record.
     pub async fn records(&self) -> Vec<Entry> {
-        let Some(scan) = self.0.store.abilities().scan else { return self.records_named().await };
+        let Some(scan) = self.0.store.capabilities().scan else { return self.records_named().await };
         let (mut entries, mut after) = (Vec::new(), None);
         loop {
             let page = scan.scan(after.as_ref(), 100).await.expect("a store that is up scans");
@@ -183,11 +184,11 @@ impl Gated {
     }
 
     fn owners(&self) -> &dyn Owners {
-        self.0.store.abilities().owners.expect("asked only where the store has owners")
+        self.0.store.capabilities().owners.expect("asked only where the store has owners")
     }
 
     fn scanner(&self) -> &dyn Scan {
-        self.0.store.abilities().scan.expect("asked only where the store can scan")
+        self.0.store.capabilities().scan.expect("asked only where the store can scan")
     }
 }
 
@@ -198,45 +199,45 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Store for Gated {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.pass(Op::Load, Some(key), self.0.store.load(key, touch)).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.pass(Op::Create, Some(key), self.0.store.create(key, record)).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.pass(Op::Update, Some(key), self.0.store.update(key, expected, record)).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.pass(Op::Touch, Some(key), self.0.store.touch(key, expires_at)).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.pass(Op::Delete, Some(key), self.0.store.delete(key)).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        let has = self.0.store.abilities();
-        let mut abilities = Abilities::NONE;
+    fn capabilities(&self) -> Capabilities<'_> {
+        let has = self.0.store.capabilities();
+        let mut capabilities = Capabilities::NONE;
         if has.sweep.is_some() {
-            abilities = abilities.with_sweep(self);
+            capabilities = capabilities.with_sweep(self);
         }
         if has.scan.is_some() {
-            abilities = abilities.with_scan(self);
+            capabilities = capabilities.with_scan(self);
         }
         if has.owners.is_some() {
-            abilities = abilities.with_owners(self);
+            capabilities = capabilities.with_owners(self);
         }
         if let Some(clock) = has.server_clock {
-            abilities = abilities.with_server_clock(clock);
+            capabilities = capabilities.with_server_clock(clock);
         }
-        abilities
+        capabilities
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Sweep for Gated {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let sweep = self.0.store.abilities().sweep.expect("asked only where the store can sweep");
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let sweep = self.0.store.capabilities().sweep.expect("asked only where the store can sweep");
         self.pass(Op::Sweep, None, sweep.sweep(limit)).await
     }
 }

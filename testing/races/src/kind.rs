@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom::ManualClock;
 use cloakroom::store::Store;
-use cloakroom::stores::{FileStore, MemoryStore, TieredStore};
+use cloakroom::stores::{CachedStore, FileStore, MemoryStore};
 use cloakroom_conformance::Reference;
 use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::SqliteStore;
@@ -81,7 +81,7 @@ pub struct Opened {
 
 impl Kind {
     /// How long a commit may meet others. An emulator that carries out one request at a time needs longer than a server.
-    pub(crate) const fn commit_within(self) -> Duration {
+    pub(crate) const fn commit_timeout(self) -> Duration {
         match self {
             #[cfg(feature = "dynamodb")]
             Self::Dynamodb => Duration::from_secs(60),
@@ -170,7 +170,7 @@ impl Kind {
             Self::Tiered => {
                 let fast = Arc::new(MemoryStore::builder().clock(clock.clone()).build());
                 let durable = Arc::new(sqlite(&folder, shared.clone()).await);
-                let builder = TieredStore::builder(fast, durable).clock(shared);
+                let builder = CachedStore::builder(fast, durable).clock(shared);
                 Arc::new(builder.max_staleness(Duration::from_secs(3_600)).build())
             }
             #[cfg(feature = "redis")]

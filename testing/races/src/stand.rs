@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{any, get};
-use cloakroom::{Config, Engine, ManualClock, SessionInfo, Timestamp};
+use cloakroom::{Config, ManualClock, SessionInfo, SessionManager, Timestamp};
 use cloakroom_tower::{Session, SessionError, SessionLayer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ pub struct Stand {
     /// The store.
     pub store: Gated,
     /// The engine that the server uses.
-    pub engine: Engine,
+    pub engine: SessionManager,
     /// What the engine told.
     pub events: Events,
     server: Server,
@@ -68,11 +68,12 @@ impl Stand {
         change: impl FnOnce(Config) -> Config,
     ) -> Self {
         let events = Events::default();
-        let config = Config::plain_http().clock(clock.clone()).observer(events.clone()).sweep_every(None);
-        let limit = opened.kind.commit_within();
-        let config = config.commit_within(limit).deadline(limit);
-        let engine = Engine::new(store.clone(), change(config)).expect("the test's configuration is sound");
-        let server = Server::start(SessionLayer::of(engine.clone())).await;
+        let config = Config::plain_http().clock(clock.clone()).observer(events.clone()).sweep_interval(None);
+        let limit = opened.kind.commit_timeout();
+        let config = config.commit_timeout(limit).deadline(limit);
+        let engine =
+            SessionManager::new(store.clone(), change(config)).expect("the test's configuration is sound");
+        let server = Server::start(SessionLayer::from_manager(engine.clone())).await;
         Self { clock, store, engine, events, server, opened }
     }
 
@@ -167,7 +168,7 @@ async fn look(session: Session) -> &'static str {
 
 /// Renews the id before the handler sees the request, as a middleware of an application may.
 async fn renew_first(session: Session, request: Request, next: Next) -> Response {
-    session.renew_id();
+    session.cycle_id();
     next.run(request).await
 }
 

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use cloakroom::stores::MemoryStore;
-use cloakroom::{Config, Engine, Event, KeyRing, Refusal};
+use cloakroom::{Config, Event, KeyRing, RejectReason, SessionManager};
 use cloakroom_races::{Forger, Gated, Op, ServiceExt};
 use cloakroom_tower::{Session, SessionLayer};
 
@@ -71,14 +71,14 @@ impl Flood {
         let refused = Arc::new(Refused::default());
         let told = refused.clone();
         let mut config =
-            Config::plain_http().sweep_every(None).observer(move |event: &Event| told.note(event));
+            Config::plain_http().sweep_interval(None).observer(move |event: &Event| told.note(event));
         if signed {
             config = config.signed(KeyRing::new(["a secret of at least 32 bytes, for a test"]).unwrap());
         }
         let store = Gated::new(Arc::new(MemoryStore::new()));
-        let engine = Engine::new(store.clone(), config).unwrap();
+        let engine = SessionManager::new(store.clone(), config).unwrap();
         let router = Router::new().route("/", get(look)).route("/write", get(write));
-        let router = router.layer(SessionLayer::of(engine));
+        let router = router.layer(SessionLayer::from_manager(engine));
         let forger = Forger::new(u64::from(signed));
         let mut flood =
             Self { router, store, refused, forger, good: Vec::new(), signed, sent: Sent::default() };
@@ -208,9 +208,9 @@ impl Flood {
 impl Refused {
     fn note(&self, event: &Event) {
         let count = match event {
-            Event::Refused { reason: Refusal::Malformed } => &self.malformed,
-            Event::Refused { reason: Refusal::Forged } => &self.forged,
-            Event::Refused { reason: Refusal::Unknown } => &self.unknown,
+            Event::Rejected { reason: RejectReason::Malformed } => &self.malformed,
+            Event::Rejected { reason: RejectReason::Forged } => &self.forged,
+            Event::Rejected { reason: RejectReason::Unknown } => &self.unknown,
             Event::Created { .. } => return,
             other => panic!("{other:?}"),
         };

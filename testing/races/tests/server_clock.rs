@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Clock, Config, Engine, Plain, Session, SystemClock, Timestamp};
+use cloakroom::{Clock, Config, PlainRequest, Session, SessionManager, SystemClock, Timestamp};
 use cloakroom_races::{Kind, Opened};
 
 const KINDS: [Kind; 7] = [
@@ -32,21 +32,22 @@ impl Clock for Skewed {
 }
 
 /// A machine of the site.
-fn machine(opened: &Opened, skew: i64, cap: usize) -> Engine {
-    let config = Config::plain_http().clock(Skewed(skew)).sessions_per_user(cap).sweep_every(None);
-    Engine::shared(opened.store.clone(), config.idle(Duration::from_secs(6 * 3_600))).unwrap()
+fn machine(opened: &Opened, skew: i64, cap: usize) -> SessionManager {
+    let config = Config::plain_http().clock(Skewed(skew)).max_sessions_per_user(cap).sweep_interval(None);
+    SessionManager::from_arc(opened.store.clone(), config.idle_timeout(Duration::from_secs(6 * 3_600)))
+        .unwrap()
 }
 
 /// Logs alice in; returns her cookie.
-async fn log_in(engine: &Engine) -> String {
-    let pending = engine.begin(&Plain::default());
+async fn log_in(engine: &SessionManager) -> String {
+    let pending = engine.begin(&PlainRequest::default());
     pending.load().await.unwrap().log_in("alice").unwrap();
     let cookie = pending.commit().await.unwrap().set_cookie.unwrap();
     cookie.split(';').next().unwrap().to_owned()
 }
 
-async fn user(engine: &Engine, cookie: &str) -> Option<String> {
-    let session: Session = engine.begin(&Plain::with_cookie(cookie)).load().await.unwrap();
+async fn user(engine: &SessionManager, cookie: &str) -> Option<String> {
+    let session: Session = engine.begin(&PlainRequest::with_cookie(cookie)).load().await.unwrap();
     session.user()
 }
 
@@ -105,7 +106,7 @@ async fn s15_the_last_log_in_lives_and_the_cap_holds_whatever_the_clocks_say() {
 async fn a_server_clock_is_within_the_time_of_its_answer() {
     for kind in KINDS {
         let opened = opened(kind).await;
-        let clock = opened.store.abilities().server_clock.expect("its server tells the time");
+        let clock = opened.store.capabilities().server_clock.expect("its server tells the time");
         let before = SystemClock.now();
         let server = clock.now().await.unwrap();
         let after = SystemClock.now();

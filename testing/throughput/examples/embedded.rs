@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_store::{Created, Record, Store, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{CreateOutcome, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version};
 
 const SESSIONS: u64 = 10_000;
 const SPAN: Duration = Duration::from_secs(2);
@@ -130,7 +130,9 @@ async fn create(store: &Arc<dyn Store>, tasks: u64) -> Vec<Vec<Session>> {
         let store = Arc::clone(store);
         tokio::spawn(async move {
             let key = key(number);
-            let Created::Created(version) = store.create(&key, &record()).await.unwrap() else { panic!() };
+            let CreateOutcome::Created(version) = store.create(&key, &record()).await.unwrap() else {
+                panic!()
+            };
             (key, version)
         })
     });
@@ -149,7 +151,9 @@ async fn write(store: Arc<dyn Store>, mut sessions: Vec<Session>) -> Vec<Duratio
         let next = latencies.len() % sessions.len();
         let (key, version) = &mut sessions[next];
         let asked = Instant::now();
-        let Updated::Updated(new) = store.update(key, *version, &record()).await.unwrap() else { panic!() };
+        let UpdateOutcome::Updated(new) = store.update(key, *version, &record()).await.unwrap() else {
+            panic!()
+        };
         latencies.push(asked.elapsed());
         *version = new;
     }

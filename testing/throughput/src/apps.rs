@@ -56,7 +56,7 @@ fn routes(store: impl Store) -> Result<Router> {
         .route("/begin", get(begin))
         .route("/read", get(read))
         .route("/write", get(write))
-        .layer(SessionLayer::configured(store, Config::plain_http())?))
+        .layer(SessionLayer::with_config(store, Config::plain_http())?))
 }
 
 async fn begin(session: Session) -> Result<&'static str, SessionError> {

@@ -56,7 +56,7 @@ fn run() -> Result {
     Ok(())
 }
 
-/// The trips of every scenario, in their order; none where the store lacks the ability.
+/// The trips of every scenario, in their order; none where the store lacks the capability.
 fn measure(program: &str, counter: &Counter) -> Result<Vec<Option<usize>>> {
     let usual = Playground::start(program, &counter.url(), "0.1")?;
     let always_due = Playground::start(program, &counter.url(), "0")?;

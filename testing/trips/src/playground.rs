@@ -12,9 +12,9 @@ pub(crate) struct Playground {
 }
 
 impl Playground {
-    pub(crate) fn start(program: &str, store: &str, touch_after: &str) -> Result<Self> {
+    pub(crate) fn start(program: &str, store: &str, touch_threshold: &str) -> Result<Self> {
         let mut child = Command::new(program)
-            .args(["demo", "--listen", "127.0.0.1:0", "--store", store, "--touch-after", touch_after])
+            .args(["demo", "--listen", "127.0.0.1:0", "--store", store, "--touch-threshold", touch_threshold])
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;

@@ -74,7 +74,7 @@ impl Scenario {
             Self::Write => browser.run(address, r#"{"increment": ["n", 1]}"#)?,
             Self::FirstWrite => browser.run(address, r#"{"insert": ["n", 1]}"#)?,
             Self::LogIn => browser.run(address, r#"{"log_in": "alice"}"#)?,
-            Self::RenewId => browser.run(address, r#"{"renew_id": true}"#)?,
+            Self::RenewId => browser.run(address, r#"{"cycle_id": true}"#)?,
             Self::LogOut => browser.run(address, r#"{"log_out": true}"#)?,
             Self::List => browser.get(address, "/api/sessions?user=alice")?,
         }

@@ -1,18 +1,18 @@
 //! A store that never answers: whoever asks it is seen.
 
 use cloakroom_tower::cloakroom::store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Touch, Updated, Version,
-    async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Touch, UpdateOutcome,
+    Version, VersionedRecord, async_trait,
 };
-use cloakroom_tower::{Config, Outage, SessionLayer, Timestamp};
+use cloakroom_tower::{Config, SessionLayer, StoreOutage, Timestamp};
 
 #[derive(Debug)]
 pub(crate) struct Down;
 
 /// A layer on it that does not wait for it to come back.
 pub(crate) fn layer() -> SessionLayer {
-    let outage = Outage { wait: std::time::Duration::ZERO, ..Outage::default() };
-    SessionLayer::configured(Down, Config::plain_http().cookie_name("session").outage(outage)).unwrap()
+    let outage = StoreOutage { retry_for: std::time::Duration::ZERO, ..StoreOutage::default() };
+    SessionLayer::with_config(Down, Config::plain_http().cookie_name("session").outage(outage)).unwrap()
 }
 
 /// What it says, and nobody must hear.
@@ -24,15 +24,15 @@ fn down<T>() -> Result<T> {
 
 #[async_trait]
 impl Store for Down {
-    async fn load(&self, _: &StoreKey, _: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, _: &StoreKey, _: Option<Touch>) -> Result<Option<VersionedRecord>> {
         down()
     }
 
-    async fn create(&self, _: &StoreKey, _: &Record) -> Result<Created> {
+    async fn create(&self, _: &StoreKey, _: &Record) -> Result<CreateOutcome> {
         down()
     }
 
-    async fn update(&self, _: &StoreKey, _: Version, _: &Record) -> Result<Updated> {
+    async fn update(&self, _: &StoreKey, _: Version, _: &Record) -> Result<UpdateOutcome> {
         down()
     }
 
@@ -40,11 +40,11 @@ impl Store for Down {
         down()
     }
 
-    async fn delete(&self, _: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, _: &StoreKey) -> Result<Option<VersionedRecord>> {
         down()
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
     }
 }

@@ -30,7 +30,7 @@ fn router() -> Router {
         .route("/read", get(read))
         .route("/write", get(write_and_wait))
         .route("/out", get(log_out_and_wait))
-        .layer(SessionLayer::of(engine()))
+        .layer(SessionLayer::from_manager(engine()))
 }
 
 /// Sends a request, lets its handler come to where it waits, and drops it.

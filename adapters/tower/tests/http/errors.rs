@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use cloakroom_tower::cloakroom::{Error, store::Store};
 use cloakroom_tower::{
-    Config, CsrfLayer, ErrorKind, LazySession, Session, SessionError, SessionLayer, status_of,
+    Config, CsrfLayer, ErrorKind, LazySession, Session, SessionError, SessionLayer, status_code,
     stores::MemoryStore,
 };
 use http::StatusCode;
@@ -23,7 +23,7 @@ fn worded(layer: SessionLayer) -> SessionLayer {
     layer.on_error(|error, request| {
         let agent = request.headers.get("user-agent").map_or("", |agent| agent.to_str().unwrap());
         let text = format!("{:?} at {} {} by {agent}", error.kind(), request.method, request.uri.path());
-        (status_of(error.kind()), [(CONTENT_TYPE, "application/own")], text)
+        (status_code(error.kind()), [(CONTENT_TYPE, "application/own")], text)
     })
 }
 
@@ -58,7 +58,7 @@ fn routes() -> Router {
 }
 
 fn small() -> SessionLayer {
-    SessionLayer::configured(MemoryStore::new(), Config::plain_http().max_size(1000)).unwrap()
+    SessionLayer::with_config(MemoryStore::new(), Config::plain_http().max_size(1000)).unwrap()
 }
 
 async fn ask(router: Router, method: &str, path: &str) -> Answer {
@@ -80,7 +80,7 @@ async fn f25_one_hook_words_the_errors_of_commits_extractors_handlers_and_the_cs
     for (is_down, method, path, kind) in WORDED {
         let layer = worded(if is_down { down::layer() } else { small() });
         let answer = ask(routes().layer(layer), method, path).await;
-        let expected = (status_of(kind), format!("{kind:?} at {method} {path} by test"));
+        let expected = (status_code(kind), format!("{kind:?} at {method} {path} by test"));
         assert_eq!((answer.status, answer.body.clone()), expected);
         assert_eq!(answer.header("content-type"), Some("application/own"));
         assert!(answer.header("cache-control").unwrap().contains("no-store"), "{path}");
@@ -120,7 +120,7 @@ async fn f25_a_layer_outside_finds_the_error_in_the_response() {
 #[tokio::test]
 async fn f25_the_innermost_layer_words_an_error_and_the_outer_ones_leave_it() {
     let config = Config::plain_http().cookie_name("other");
-    let outer = SessionLayer::configured(MemoryStore::new(), config).unwrap();
+    let outer = SessionLayer::with_config(MemoryStore::new(), config).unwrap();
     let outer = outer.on_error(|_, _| (StatusCode::IM_A_TEAPOT, "the outer one".to_owned()));
     let answer = ask(routes().layer(worded(down::layer())).layer(outer), "GET", "/extractor").await;
     assert_eq!(answer.body, "Unavailable at GET /extractor by test");
@@ -152,7 +152,7 @@ async fn f38_a_layer_takes_a_shared_store() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let config = Config::plain_http().cookie_name("session");
     let apps = [(); 2].map(|()| {
-        let layer = SessionLayer::configured(store.clone(), config.clone()).unwrap();
+        let layer = SessionLayer::with_config(store.clone(), config.clone()).unwrap();
         Client::new(Router::new().route("/", get(count)).layer(layer))
     });
     let _defaults = SessionLayer::new(store.clone());

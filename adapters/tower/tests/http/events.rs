@@ -21,7 +21,7 @@ impl Events {
         let events = self.clone();
         let observe = move |event: &Event| events.0.lock().unwrap().push(event.clone());
         let config = Config::plain_http().cookie_name("session").observer(observe);
-        SessionLayer::configured(MemoryStore::new(), config).unwrap()
+        SessionLayer::with_config(MemoryStore::new(), config).unwrap()
     }
 
     fn count(&self, event: &Event) -> usize {
@@ -97,12 +97,12 @@ async fn changes_that_are_lost_with_their_response_are_an_event() {
 async fn a_log_in_whose_service_fails_is_an_event_and_a_log_out_is_carried_out() {
     let events = Events::default();
     let layer = events.layer();
-    let engine = layer.engine().clone();
+    let engine = layer.manager().clone();
     let client =
         Client::new(Router::new().route("/", get(count)).route("/read", get(read)).layer(layer.clone()));
     client.get("/").await;
     let fail = async |request: Request<String>| -> Result<http::Response<String>, &str> {
-        let pending = request.extensions().get::<cloakroom_tower::cloakroom::Pending>().unwrap();
+        let pending = request.extensions().get::<cloakroom_tower::cloakroom::RequestSession>().unwrap();
         let session = pending.load().await.unwrap();
         if request.uri().path() == "/out" {
             session.log_out();

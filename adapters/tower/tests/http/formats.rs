@@ -5,7 +5,7 @@ use axum::response::AppendHeaders;
 use axum::routing::get;
 use cloakroom_conformance::Reference;
 use cloakroom_tower::format::{CookieFormat, FoundIds, IssuedCookie};
-use cloakroom_tower::{Config, Engine, Session, SessionError, SessionLayer, SystemClock};
+use cloakroom_tower::{Config, Session, SessionError, SessionLayer, SessionManager, SystemClock};
 use http::header::SET_COOKIE;
 
 use crate::client::Client;
@@ -78,12 +78,12 @@ async fn sets_the_same(
 
 fn client() -> Client {
     let config = Config::default().cookie_format(TwoCookies).clear_site_data(true);
-    let engine = Engine::new(Reference::new(SystemClock), config).unwrap();
+    let engine = SessionManager::new(Reference::new(SystemClock), config).unwrap();
     let app = Router::new()
         .route("/count", get(count))
         .route("/same", get(sets_the_same))
         .route("/out", get(log_out));
-    Client::new(app.layer(SessionLayer::of(engine)))
+    Client::new(app.layer(SessionLayer::from_manager(engine)))
 }
 
 #[tokio::test]
@@ -110,12 +110,12 @@ async fn a_log_out_is_kept_out_of_caches_and_clears_the_site_although_no_cookie_
 #[tokio::test]
 async fn the_path_that_counts_is_the_one_that_the_client_asked_for() {
     let config = Config::default().cookie_format(BelowFoo);
-    let engine = Engine::new(Reference::new(SystemClock), config).unwrap();
+    let engine = SessionManager::new(Reference::new(SystemClock), config).unwrap();
     let counting = Router::new().route("/count", get(count)).route("/foo", get(count));
     // Inside of a nested router, the path of the request has lost its beginning.
     let app = Router::new()
-        .nest("/foo", counting.clone().layer(SessionLayer::of(engine.clone())))
-        .nest("/bar", counting.layer(SessionLayer::of(engine)));
+        .nest("/foo", counting.clone().layer(SessionLayer::from_manager(engine.clone())))
+        .nest("/bar", counting.layer(SessionLayer::from_manager(engine)));
     let client = Client::new(app);
     assert_eq!(client.get("/foo/count").await.body, "1");
     assert_eq!(client.get("http://other.example/foo/count").await.body, "2");

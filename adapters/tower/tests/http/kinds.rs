@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use cloakroom_tower::{
-    Config, ErrorKind, Session, SessionError, SessionLayer, status_of, stores::MemoryStore,
+    Config, ErrorKind, Session, SessionError, SessionLayer, status_code, stores::MemoryStore,
 };
 
 use crate::client::{Answer, Client};
@@ -42,7 +42,7 @@ async fn nameless(session: Session) -> Result<(), SessionError> {
 
 async fn answer(route: axum::routing::MethodRouter) -> Answer {
     let config = Config::plain_http().max_size(1000);
-    let layer = SessionLayer::configured(MemoryStore::new(), config).unwrap();
+    let layer = SessionLayer::with_config(MemoryStore::new(), config).unwrap();
     Client::new(Router::new().route("/", route).layer(layer)).get("/").await
 }
 
@@ -78,7 +78,7 @@ async fn f23_every_kind_has_its_status_and_the_kind_itself_says_so() {
         (ErrorKind::Unsupported, 500),
     ];
     for (kind, status) in kinds {
-        assert_eq!(status_of(kind).as_u16(), status, "{kind:?}");
+        assert_eq!(status_code(kind).as_u16(), status, "{kind:?}");
     }
 }
 
@@ -89,7 +89,7 @@ async fn a_session_that_ended_meanwhile_is_a_409_and_an_outage_a_503_that_says_w
         Router::new()
             .route("/", get(crate::count))
             .route("/out", get(crate::log_out))
-            .layer(SessionLayer::of(engine)),
+            .layer(SessionLayer::from_manager(engine)),
     );
     client.get("/").await;
     let answer = Client::new(Router::new().route("/", get(crate::count)).layer(down::layer())).get("/").await;

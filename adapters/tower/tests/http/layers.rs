@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use cloakroom_conformance::Reference;
 use cloakroom_tower::{
-    Config, Engine, LazySession, RequestSessions, Session, SessionError, SessionLayer, SystemClock,
+    Config, LazySession, RequestSessions, Session, SessionError, SessionLayer, SessionManager, SystemClock,
 };
 use http::StatusCode;
 
@@ -32,21 +32,22 @@ async fn two_layers_of_one_name_share_a_session_and_the_outer_one_saves() {
     let router = Router::new()
         .route("/", get(count))
         .route("/read", get(read))
-        .layer(SessionLayer::of(inner.clone()))
-        .layer(SessionLayer::of(outer.clone()));
+        .layer(SessionLayer::from_manager(inner.clone()))
+        .layer(SessionLayer::from_manager(outer.clone()));
     let client = Client::new(router);
     let first = client.get("/").await;
     assert_eq!((&*first.body, first.set_cookies().len()), ("1", 1));
     assert_eq!(client.get("/").await.body, "2");
-    let records = async |engine: &Engine| engine.store().abilities().scan.unwrap().count().await.unwrap();
+    let records =
+        async |engine: &SessionManager| engine.store().capabilities().scan.unwrap().count().await.unwrap();
     assert_eq!((records(&outer).await, records(&inner).await), (1, 0));
 }
 
 #[tokio::test]
 async fn two_layers_of_different_names_keep_two_sessions() {
     let other = Config::plain_http().cookie_name("other");
-    let other = SessionLayer::configured(Reference::new(SystemClock), other).unwrap();
-    let inner = Router::new().route("/", get(count)).layer(SessionLayer::of(engine()));
+    let other = SessionLayer::with_config(Reference::new(SystemClock), other).unwrap();
+    let inner = Router::new().route("/", get(count)).layer(SessionLayer::from_manager(engine()));
     let client = Client::new(inner.layer(from_fn(count_first)).layer(other));
     let first = client.get("/").await;
     assert_eq!(first.body, "1", "the handler has the inner one");
@@ -70,7 +71,7 @@ async fn sum(sessions: RequestSessions) -> Result<String, SessionError> {
 
 fn named(name: &str) -> SessionLayer {
     let config = Config::plain_http().cookie_name(name);
-    SessionLayer::configured(Reference::new(SystemClock), config).unwrap()
+    SessionLayer::with_config(Reference::new(SystemClock), config).unwrap()
 }
 
 #[tokio::test]
@@ -95,8 +96,10 @@ async fn a_layer_within_a_layer_of_another_name_still_shares_the_session_of_its_
 
 #[tokio::test]
 async fn a_middleware_inside_the_layer_shares_the_handler_s_session() {
-    let router =
-        Router::new().route("/", get(count)).layer(from_fn(count_first)).layer(SessionLayer::of(engine()));
+    let router = Router::new()
+        .route("/", get(count))
+        .layer(from_fn(count_first))
+        .layer(SessionLayer::from_manager(engine()));
     let client = Client::new(router);
     assert_eq!(client.get("/").await.body, "11");
     assert_eq!(client.get("/").await.body, "22");
@@ -109,7 +112,7 @@ async fn a_middleware_that_authenticates_reads_what_a_log_in_wrote() {
         .route("/private", get(async || "for alice"))
         .layer(from_fn(only_users))
         .route("/in", get(log_in))
-        .layer(SessionLayer::of(engine()));
+        .layer(SessionLayer::from_manager(engine()));
     let client = Client::new(router);
     assert_eq!(client.get("/private").await.status, StatusCode::UNAUTHORIZED);
     client.get("/in").await;

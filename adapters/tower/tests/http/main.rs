@@ -21,15 +21,15 @@ mod streaming;
 mod websocket;
 
 use cloakroom_conformance::Reference;
-use cloakroom_tower::{Config, Engine, Session, SessionError, SessionLayer, SystemClock};
+use cloakroom_tower::{Config, Session, SessionError, SessionLayer, SessionManager, SystemClock};
 
 /// An engine whose cookie is called `session`, for tests that name it.
-fn engine() -> Engine {
-    Engine::new(Reference::new(SystemClock), Config::plain_http().cookie_name("session")).unwrap()
+fn engine() -> SessionManager {
+    SessionManager::new(Reference::new(SystemClock), Config::plain_http().cookie_name("session")).unwrap()
 }
 
 fn layer() -> SessionLayer {
-    SessionLayer::of(engine())
+    SessionLayer::from_manager(engine())
 }
 
 async fn count(session: Session) -> Result<String, SessionError> {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use cloakroom_tower::{Engine, Session, SessionLayer};
+use cloakroom_tower::{Session, SessionLayer, SessionManager};
 
 use crate::client::Client;
 use crate::{count, engine, read};
@@ -22,14 +22,14 @@ async fn log_out_and_panic(session: Session) {
     panic!("as the test wants");
 }
 
-fn client(engine: Engine) -> Client {
+fn client(engine: SessionManager) -> Client {
     let router = Router::new()
         .route("/", get(count))
         .route("/read", get(read))
         .route("/write", get(write_and_panic))
         .route("/in", get(log_in_and_panic))
         .route("/out", get(log_out_and_panic));
-    Client::new(router.layer(SessionLayer::of(engine)))
+    Client::new(router.layer(SessionLayer::from_manager(engine)))
 }
 
 /// Sends a request as a server does: in a task whose panic ends the connection, and nothing else.
@@ -39,8 +39,8 @@ async fn panics(client: &Client, path: &'static str) {
     assert!(task.await.unwrap_err().is_panic());
 }
 
-async fn records(engine: &Engine) -> u64 {
-    engine.store().abilities().scan.unwrap().count().await.unwrap()
+async fn records(engine: &SessionManager) -> u64 {
+    engine.store().capabilities().scan.unwrap().count().await.unwrap()
 }
 
 #[tokio::test]

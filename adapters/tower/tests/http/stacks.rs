@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use cloakroom_tower::cloakroom::Pending;
+use cloakroom_tower::cloakroom::RequestSession;
 use cloakroom_tower::{SessionLayer, SessionService};
 use http::header::{ACCEPT_ENCODING, VARY};
 use http::{Request, Response, StatusCode};
@@ -98,7 +98,7 @@ where
     B: http_body::Body<Data: Send, Error: std::fmt::Debug> + Default + Send + 'static,
 {
     let begin = async |request: Request<Body>| {
-        let pending = request.extensions().get::<Pending>().unwrap().clone();
+        let pending = request.extensions().get::<RequestSession>().unwrap().clone();
         pending.load().await.unwrap().insert("n", 1).unwrap();
         Ok::<_, Infallible>(Response::new(B::default()))
     };

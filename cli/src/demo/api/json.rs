@@ -24,7 +24,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = read(request.into_body()).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Problem::malformed(error.to_string()))
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            Problem::malformed(crate::renamed::step(&error).unwrap_or_else(|| error.to_string()))
+        })
     }
 }
 

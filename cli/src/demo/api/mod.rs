@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use cloakroom_tower::{Engine, LazySession, Session, SessionLayer};
+use cloakroom_tower::{LazySession, Session, SessionLayer, SessionManager};
 
 use super::guard::Refusal;
 use json::{Sent, answer};
@@ -20,8 +20,9 @@ use problem::Problem;
 use script::Script;
 use show::Shown;
 
-pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Problem::of(error).into_text());
+pub(super) fn router(engine: &SessionManager) -> Router {
+    let sessions =
+        SessionLayer::from_manager(engine.clone()).on_error(|error, _| Problem::of(error).into_text());
     Router::new()
         .route("/api/untouched", get(untouched))
         .route("/api/session", get(session))

@@ -4,7 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use cloakroom_tower::{Engine, Handle, LazySession, Result, Session, SessionInfo, Timestamp};
+use cloakroom_tower::{LazySession, PublicId, Result, Session, SessionInfo, SessionManager, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::json::{Sent, answer};
@@ -35,27 +35,27 @@ struct Sessions {
 }
 
 pub(super) async fn list(
-    State(engine): State<Engine>,
+    State(engine): State<SessionManager>,
     caller: LazySession,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(Wanted { user }) = wanted.map_err(|error| Problem::malformed(error.body_text()))?;
-    let own = caller.load().await?.handle();
+    let own = caller.load().await?.public_id();
     let sessions = engine.sessions().list(&user).await?;
     let sessions = sessions.into_iter().map(|info| Listed::of(info, own)).collect();
     Ok(answer(StatusCode::OK, &Sessions { sessions }))
 }
 
 impl Listed {
-    fn of(info: SessionInfo, own: Option<Handle>) -> Self {
+    fn of(info: SessionInfo, own: Option<PublicId>) -> Self {
         Self {
-            handle: info.handle.to_string(),
+            handle: info.public_id.to_string(),
             user: info.user,
             started_at: seconds(info.started_at),
             last_seen: seconds(info.last_seen),
             expires_at: seconds(info.expires_at),
             device: info.device,
-            current: own == Some(info.handle),
+            current: own == Some(info.public_id),
         }
     }
 }
@@ -82,7 +82,7 @@ struct Revoked {
 }
 
 pub(super) async fn revoke(
-    State(engine): State<Engine>,
+    State(engine): State<SessionManager>,
     caller: LazySession,
     Sent(target): Sent<Target>,
 ) -> Result<Response, Problem> {
@@ -95,12 +95,12 @@ pub(super) async fn revoke(
 }
 
 /// Looks among the sessions of the caller's user first: looking through all takes longer.
-async fn revoke_one(engine: &Engine, caller: &Session, handle: &Handle) -> Result<bool> {
+async fn revoke_one(engine: &SessionManager, caller: &Session, handle: &PublicId) -> Result<bool> {
     let sessions = engine.sessions();
     if let Some(user) = caller.user()
         && sessions.revoke(&user, handle).await?
     {
         return Ok(true);
     }
-    sessions.revoke_any(handle).await
+    sessions.revoke_by_id(handle).await
 }

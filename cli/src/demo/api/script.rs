@@ -34,13 +34,13 @@ pub(super) enum Step {
     Csrf(Yes),
     LogIn(String),
     LogOut(Yes),
-    RenewId(Yes),
+    CycleId(Yes),
     Reset(Yes),
     Destroy(Yes),
     Discard(Yes),
     Save(Yes),
     Reload(Yes),
-    SetMaxAge(Option<Seconds>),
+    SetIdleTimeout(Option<Seconds>),
     SleepMs(Pause),
 }
 
@@ -140,7 +140,7 @@ mod tests {
             r#"{"do":[{"insert":["k"]}]}"#,
             r#"{"do":[{"insert":["k",1,2]}]}"#,
             r#"{"do":[{"increment":["k",1.5]}]}"#,
-            r#"{"do":[{"set_max_age":-1}]}"#,
+            r#"{"do":[{"set_idle_timeout":-1}]}"#,
             r#"{"do":[{"sleep_ms":10001}]}"#,
         ] {
             assert!(serde_json::from_str::<Script>(wrong).is_err(), "{wrong}");

@@ -35,7 +35,7 @@ impl Shown {
         let session = View {
             exists: session.exists(),
             new: session.is_new(),
-            handle: session.handle().map(|handle| handle.to_string()),
+            handle: session.public_id().map(|handle| handle.to_string()),
             user: session.user(),
             data: Data(session.entries()?),
             expires_in: session.expires_in().as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
-use cloakroom_tower::{Engine, Error, Handle};
+use cloakroom_tower::{Error, PublicId, SessionManager};
 
 use super::failure::Failure;
 use super::home::{COUNT, CSRF_TEXT, FLASH, NOTICE};
@@ -45,7 +45,7 @@ pub(super) async fn log_out(form: Posted) -> Done {
 }
 
 pub(super) async fn renew(form: Posted) -> Done {
-    form.session.renew_id();
+    form.session.cycle_id();
     form.session.flash(NOTICE, "Your browser has a fresh id; the session and its values are the same.")?;
     Ok(home())
 }
@@ -57,10 +57,10 @@ pub(super) async fn reset(form: Posted) -> Done {
 }
 
 /// Ends a session of the user who is logged in. Ending the browser's own is a log-out, so that the cookie goes too.
-pub(super) async fn revoke(State(engine): State<Engine>, form: Posted) -> Done {
-    let handle: Handle = form.field("handle").parse().map_err(|error: Error| Failure::of(&error))?;
+pub(super) async fn revoke(State(engine): State<SessionManager>, form: Posted) -> Done {
+    let handle: PublicId = form.field("handle").parse().map_err(|error: Error| Failure::of(&error))?;
     let Some(user) = form.session.user() else { return Ok(home()) };
-    if form.session.handle() == Some(handle) {
+    if form.session.public_id() == Some(handle) {
         form.session.log_out();
     } else if engine.sessions().revoke(&user, &handle).await? {
         form.session.flash(NOTICE, "That device is logged out.")?;
@@ -68,7 +68,7 @@ pub(super) async fn revoke(State(engine): State<Engine>, form: Posted) -> Done {
     Ok(home())
 }
 
-pub(super) async fn revoke_others(State(engine): State<Engine>, form: Posted) -> Done {
+pub(super) async fn revoke_others(State(engine): State<SessionManager>, form: Posted) -> Done {
     let notice = match engine.sessions().revoke_others(&form.session).await? {
         0 => "There was no other device.".to_owned(),
         1 => "One other device is logged out.".to_owned(),

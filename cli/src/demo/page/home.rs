@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_tower::cloakroom::Session;
-use cloakroom_tower::{Engine, ErrorKind, Result, Timestamp};
+use cloakroom_tower::{ErrorKind, Result, SessionManager, Timestamp};
 use serde_json::value::RawValue;
 
 use super::device;
@@ -46,7 +46,7 @@ pub(super) struct Device {
 }
 
 impl Home {
-    pub(super) async fn look(engine: &Engine, session: &Session, host: &str) -> Result<Self> {
+    pub(super) async fn look(engine: &SessionManager, session: &Session, host: &str) -> Result<Self> {
         let is_new = session.is_new();
         // From here on the session exists.
         let token = session.csrf_token()?;
@@ -60,7 +60,7 @@ impl Home {
             token,
             host: host.to_owned(),
             cookie_name: engine.cookie_name().to_owned(),
-            handle: session.handle().map(|handle| handle.to_string()).unwrap_or_default(),
+            handle: session.public_id().map(|handle| handle.to_string()).unwrap_or_default(),
             is_new,
             expires_in: session.expires_in(),
             user,
@@ -82,9 +82,9 @@ fn values(session: &Session) -> Result<Vec<(String, String)>> {
 }
 
 /// Looks up the user's sessions: none in a store that cannot find them, as those of Node's packages.
-async fn devices(engine: &Engine, session: &Session, user: &str) -> Result<Vec<Device>> {
+async fn devices(engine: &SessionManager, session: &Session, user: &str) -> Result<Vec<Device>> {
     let now = Timestamp::now();
-    let own = session.handle();
+    let own = session.public_id();
     let sessions = match engine.sessions().list(user).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(Vec::new()),
         sessions => sessions?,
@@ -92,8 +92,8 @@ async fn devices(engine: &Engine, session: &Session, user: &str) -> Result<Vec<D
     let sessions = sessions.into_iter();
     Ok(sessions
         .map(|info| Device {
-            current: own == Some(info.handle),
-            handle: info.handle.to_string(),
+            current: own == Some(info.public_id),
+            handle: info.public_id.to_string(),
             name: info.device.as_deref().map_or_else(|| "a device without a name".into(), device::name),
             since: now.since(info.started_at),
             seen: now.since(info.last_seen),

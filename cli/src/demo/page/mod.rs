@@ -15,15 +15,16 @@ use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use cloakroom_tower::{Engine, LazySession, SessionLayer};
+use cloakroom_tower::{LazySession, SessionLayer, SessionManager};
 
 use super::guard::Refusal;
 use failure::Failure;
 use home::Home;
 use layout::Page;
 
-pub(super) fn router(engine: &Engine) -> Router {
-    let sessions = SessionLayer::of(engine.clone()).on_error(|error, _| Failure::of(error).into_text());
+pub(super) fn router(engine: &SessionManager) -> Router {
+    let sessions =
+        SessionLayer::from_manager(engine.clone()).on_error(|error, _| Failure::of(error).into_text());
     Router::new()
         .route("/", get(show))
         .route("/page/increment", post(actions::increment))
@@ -47,7 +48,7 @@ pub(super) fn refused(refusal: Refusal) -> impl IntoResponse {
 }
 
 async fn show(
-    State(engine): State<Engine>,
+    State(engine): State<SessionManager>,
     session: LazySession,
     headers: HeaderMap,
 ) -> Result<Page, Failure> {

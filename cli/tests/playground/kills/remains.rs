@@ -9,7 +9,7 @@ use cloakroom_tower::stores::FileStore;
 
 /// How many live records there are; none of them may be unreadable.
 async fn records(store: &dyn Store) -> usize {
-    let scan = store.abilities().scan.unwrap();
+    let scan = store.capabilities().scan.unwrap();
     let (mut count, mut after) = (0, None);
     loop {
         let page = scan.scan(after.as_ref(), 100).await.unwrap();

@@ -52,7 +52,7 @@
 //! | 24 | 32 | the name of the owner's folder, not in hexadecimal |
 //! | 56 | 8 | check of bytes 0 to 55; the file ends here |
 
-use cloakroom_store::{Bytes, Entry, Owner, OwnerKey, Record, StoreKey, Stored, Timestamp, Version};
+use cloakroom_store::{Bytes, Entry, Owner, OwnerKey, Record, StoreKey, Timestamp, Version, VersionedRecord};
 
 use super::trouble::Trouble;
 
@@ -134,7 +134,7 @@ impl Head {
             key: StoreKey::from_bytes(&names[..k]).map_err(|_| Trouble::Damaged)?,
             version: Version::new(number::<8>(fixed, 24)),
             expires_at: Timestamp::from_micros(number::<8>(fixed, 8)),
-            owner: owner(&names[k..])?.map(|key| Owner { key, since }),
+            owner: owner(&names[k..])?.map(|key| Owner { key, logged_in_at: since }),
             sliding: fixed[32] == 1,
             payload: start..usize::try_from(length).map_err(|_| Trouble::Damaged)?,
             payload_check: part(fixed, 48),
@@ -166,7 +166,7 @@ impl Head {
         let payload = Bytes::from(file).slice(self.payload);
         let record =
             Record { payload, expires_at: self.expires_at, sliding: self.sliding, owner: self.owner };
-        Ok(Entry { key: self.key, stored: Stored { record, version: self.version } })
+        Ok(Entry { key: self.key, stored: VersionedRecord { record, version: self.version } })
     }
 }
 
@@ -176,7 +176,7 @@ pub(super) fn encode_record(key: &StoreKey, record: &Record, version: Version) -
     let length = u32::try_from(payload.len()).map_err(|_| Trouble::TooLarge)?;
     let (key, owner) = (key.as_bytes(), record.owner.as_ref());
     let owner_key = owner.map_or(&[][..], |owner| owner.key.as_bytes());
-    let since = owner.map_or(0, |owner| owner.since.as_micros());
+    let since = owner.map_or(0, |owner| owner.logged_in_at.as_micros());
     let one_byte = |bytes: &[u8]| u8::try_from(bytes.len()).map_err(|_| Trouble::TooLarge);
 
     let mut file = Vec::with_capacity(FIXED + key.len() + owner_key.len() + payload.len());

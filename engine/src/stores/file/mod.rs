@@ -18,8 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Abilities, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result, Scan,
-    Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version, async_trait,
+    Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
+    Scan, Store, StoreKey, Sweep, SweepStats, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+    async_trait,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -161,17 +162,17 @@ impl fmt::Debug for FileStore {
 
 #[async_trait]
 impl Store for FileStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let key = key.clone();
         self.on_disk("load a record", move |folder| folder.load(&key, touch)).await
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let (key, record) = (key.clone(), record.clone());
         self.change("create a record", move |folder| folder.create(&key, &record)).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let (key, record) = (key.clone(), record.clone());
         self.change("update a record", move |folder| folder.update(&key, expected, &record)).await
     }
@@ -181,19 +182,19 @@ impl Store for FileStore {
         self.change("touch a record", move |folder| folder.touch(&key, expires_at)).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let key = key.clone();
         self.change("delete a record", move |folder| folder.delete(&key)).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
     }
 }
 
 #[async_trait]
 impl Sweep for FileStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.change("sweep the records", move |folder| folder.sweep(limit)).await
     }
 }

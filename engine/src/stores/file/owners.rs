@@ -78,7 +78,7 @@ impl Folder {
     /// Whether a record of this owner does not exist any more.
     pub(super) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Trouble> {
         let Some(owner) = owner else { return Ok(false) };
-        Ok(covers(self.mark(&Name::of(owner.key.as_bytes()))?, owner.since))
+        Ok(covers(self.mark(&Name::of(owner.key.as_bytes()))?, owner.logged_in_at))
     }
 
     /// The same for who must go on when a revocation is damaged: then it is not sure.
@@ -146,7 +146,7 @@ impl Folder {
             return Ok(None);
         }
         let Head { key, version, expires_at, owner, sliding, .. } = head;
-        Ok(owner.map(|owner| RecordHead::new(key, version, owner.since, expires_at, sliding, payload)))
+        Ok(owner.map(|owner| RecordHead::new(key, version, owner.logged_in_at, expires_at, sliding, payload)))
     }
 
     /// Reads the head of the record of this name, dead or alive, and the beginning of its payload. Damage is certain only
@@ -212,12 +212,12 @@ impl Folder {
         let Some((head, owner)) = head.as_ref().and_then(|head| Some((head, head.owner.as_ref()?))) else {
             return Ok(Removed::No);
         };
-        if Name::of(owner.key.as_bytes()) != *folder || mark.at < owner.since {
+        if Name::of(owner.key.as_bytes()) != *folder || mark.at < owner.logged_in_at {
             return Ok(Removed::No);
         }
         fs::remove_file(self.record(name))?;
         self.forget_owner(Some(owner), name);
-        let was_live = self.clock.now() < head.expires_at && !covers(earlier, owner.since);
+        let was_live = self.clock.now() < head.expires_at && !covers(earlier, owner.logged_in_at);
         Ok(if was_live { Removed::Live } else { Removed::Dead })
     }
 

@@ -8,7 +8,9 @@
 use std::fs::File;
 use std::io::Read;
 
-use cloakroom_store::{Created, Entry, Record, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Entry, Record, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+};
 
 use super::disk;
 use super::folder::Folder;
@@ -21,22 +23,26 @@ const _: () = assert!(FIRST_READ >= HEAD_MOST);
 
 /// What a store does.
 impl Folder {
-    pub(super) fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>, Trouble> {
+    pub(super) fn load(
+        &self,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>, Trouble> {
         let name = Name::of(key.as_bytes());
         let Some(Entry { stored, .. }) = self.look(&name)? else { return Ok(None) };
-        let Some(touch) = touch.filter(|touch| touch.moves(&stored.record).is_some()) else {
+        let Some(touch) = touch.filter(|touch| touch.extended_expiry(&stored.record).is_some()) else {
             return Ok(Some(stored));
         };
         let _lock = self.lock_records(name.shard())?;
         let Some(Entry { mut stored, .. }) = self.live(&name)? else { return Ok(None) };
-        if let Some(later) = touch.moves(&stored.record) {
+        if let Some(later) = touch.extended_expiry(&stored.record) {
             self.move_expiry(&name, stored.version, later)?;
             stored.record.expires_at = later;
         }
         Ok(Some(stored))
     }
 
-    pub(super) fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, Trouble> {
+    pub(super) fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome, Trouble> {
         self.check_size(record)?;
         let name = Name::of(key.as_bytes());
         let owner = record.owner.as_ref().map(|owner| Name::of(owner.key.as_bytes()));
@@ -46,14 +52,14 @@ impl Folder {
         if let Some(head) = &before
             && self.is_live(head, self.clock.now())?
         {
-            return Ok(Created::Taken);
+            return Ok(CreateOutcome::AlreadyExists);
         }
         if self.is_revoked(record.owner.as_ref())? {
-            return Ok(Created::Revoked);
+            return Ok(CreateOutcome::Revoked);
         }
         let version = Version::new(getrandom::u64().map_err(Trouble::NoRandom)?);
         self.put(&name, before.as_ref(), key, record, version)?;
-        Ok(Created::Created(version))
+        Ok(CreateOutcome::Created(version))
     }
 
     /// Also holds the lock of the owner that the record has so far: otherwise a revocation could fall between
@@ -63,7 +69,7 @@ impl Folder {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Trouble> {
+    ) -> Result<UpdateOutcome, Trouble> {
         self.check_size(record)?;
         let name = Name::of(key.as_bytes());
         let after = record.owner.as_ref().map(|owner| Name::of(owner.key.as_bytes()));
@@ -91,7 +97,7 @@ impl Folder {
         Ok(true)
     }
 
-    pub(super) fn delete(&self, key: &StoreKey) -> Result<Option<Stored>, Trouble> {
+    pub(super) fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Trouble> {
         let name = Name::of(key.as_bytes());
         let _lock = self.lock_records(name.shard())?;
         let Some(Entry { stored, .. }) = self.live(&name)? else { return Ok(None) };
@@ -173,20 +179,22 @@ impl Folder {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated, Trouble> {
-        let Some(head) = head else { return Ok(Updated::Gone) };
+    ) -> Result<UpdateOutcome, Trouble> {
+        let Some(head) = head else { return Ok(UpdateOutcome::NotFound) };
         if !self.is_live(&head, self.clock.now())? {
-            return Ok(Updated::Gone);
+            return Ok(UpdateOutcome::NotFound);
         }
         if head.version != expected {
-            return Ok(self.live(name)?.map_or(Updated::Gone, |entry| Updated::Conflict(entry.stored)));
+            return Ok(self
+                .live(name)?
+                .map_or(UpdateOutcome::NotFound, |entry| UpdateOutcome::Conflict(entry.stored)));
         }
         if self.is_revoked(record.owner.as_ref())? {
-            return Ok(Updated::Revoked);
+            return Ok(UpdateOutcome::Revoked);
         }
         let version = Version::new(expected.get().wrapping_add(1));
         self.put(name, Some(&head), key, record, version)?;
-        Ok(Updated::Updated(version))
+        Ok(UpdateOutcome::Updated(version))
     }
 
     /// Writes a record in the place of what was `before`.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use cloakroom_store::{Owner, Swept};
+use cloakroom_store::{Owner, SweepStats};
 
 use super::disk;
 use super::folder::Folder;
@@ -54,9 +54,9 @@ enum Depth {
 }
 
 impl Folder {
-    pub(super) fn sweep(&self, limit: usize) -> Result<Swept, Trouble> {
+    pub(super) fn sweep(&self, limit: usize) -> Result<SweepStats, Trouble> {
         if limit == 0 {
-            return Ok(Swept::NOTHING);
+            return Ok(SweepStats::NOTHING);
         }
         let thorough = self.rounds.thorough.fetch_add(1, Ordering::Relaxed);
         let mut swept = self.look_through(thorough, limit)?;
@@ -65,23 +65,23 @@ impl Folder {
             let shard = first.wrapping_add(step);
             if swept.removed >= limit {
                 self.rounds.expiry.store(shard, Ordering::Relaxed);
-                return Ok(Swept { more: true, ..swept });
+                return Ok(SweepStats { more: true, ..swept });
             }
             // A shard that cannot be read must not keep the next sweep from the others.
             self.rounds.expiry.store(shard.wrapping_add(1), Ordering::Relaxed);
             swept += self.sweep_shard(shard, Depth::Head, limit - swept.removed)?;
         }
-        Ok(Swept { more: swept.removed >= limit, ..swept })
+        Ok(SweepStats { more: swept.removed >= limit, ..swept })
     }
 
     /// Tidies up a shard of owners, and sweeps a shard of records thoroughly.
-    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<Swept, Trouble> {
+    pub(super) fn look_through(&self, shard: u8, limit: usize) -> Result<SweepStats, Trouble> {
         self.tidy_owners(shard)?;
         self.sweep_shard(shard, Depth::Whole, limit)
     }
 
     /// Removes up to `limit` dead records.
-    fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<Swept, Trouble> {
+    fn sweep_shard(&self, shard: u8, depth: Depth, limit: usize) -> Result<SweepStats, Trouble> {
         let names = self.names_of_records(shard)?;
         if names.iter().any(|name| name == "next") {
             let _lock = self.lock_records(shard)?;
@@ -99,7 +99,7 @@ impl Folder {
                 break;
             }
         }
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         for batch in due.chunks(BATCH) {
             swept += self.remove_batch(shard, depth, batch)?;
         }
@@ -118,9 +118,9 @@ impl Folder {
     }
 
     /// Looks again under the lock, and acts.
-    fn remove_batch(&self, shard: u8, depth: Depth, batch: &[Name]) -> Result<Swept, Trouble> {
+    fn remove_batch(&self, shard: u8, depth: Depth, batch: &[Name]) -> Result<SweepStats, Trouble> {
         let _lock = self.lock_records(shard)?;
-        let mut swept = Swept::NOTHING;
+        let mut swept = SweepStats::NOTHING;
         for name in batch {
             match self.judge(name, depth)? {
                 Verdict::Keep(_) => {}

@@ -1,6 +1,6 @@
 //! A record at rest.
 
-use cloakroom_store::{Bytes, Owner, Record, StoreKey, Stored, Timestamp, Touch, Version};
+use cloakroom_store::{Bytes, Owner, Record, StoreKey, Timestamp, Touch, Version, VersionedRecord};
 
 use super::expiry::Expiry;
 use super::expiry_wheel::{Class, Place, Second};
@@ -42,16 +42,16 @@ impl Entry {
 
     /// The record if it is live at `now`.
     #[inline]
-    pub(super) fn load(&self, now: Timestamp) -> Option<Stored> {
+    pub(super) fn load(&self, now: Timestamp) -> Option<VersionedRecord> {
         self.expiry.live_at(now).map(|expires_at| self.stored(expires_at))
     }
 
     /// The record if it is live at `now`, after it was touched.
-    pub(super) fn load_and_touch(&self, now: Timestamp, touch: Touch) -> Option<Stored> {
+    pub(super) fn load_and_touch(&self, now: Timestamp, touch: Touch) -> Option<VersionedRecord> {
         let mut stored = self.stored(Timestamp::EPOCH);
         stored.record.expires_at = self.expiry.advance(now, |present| {
             stored.record.expires_at = present;
-            touch.moves(&stored.record)
+            touch.extended_expiry(&stored.record)
         })?;
         Some(stored)
     }
@@ -76,7 +76,7 @@ impl Entry {
     /// Whether a record of `owner` can take this one's place without a look at the owner's list and revocation:
     /// this record is in the list, and had it been revoked, it would not be here.
     pub(super) fn stays_with(&self, owner: &Owner) -> bool {
-        self.owner.as_ref().is_some_and(|old| old.key == owner.key && old.since <= owner.since)
+        self.owner.as_ref().is_some_and(|old| old.key == owner.key && old.logged_in_at <= owner.logged_in_at)
     }
 
     /// What the record takes from the store's bound, in bytes.
@@ -86,9 +86,12 @@ impl Entry {
     }
 
     #[inline]
-    fn stored(&self, expires_at: Timestamp) -> Stored {
+    fn stored(&self, expires_at: Timestamp) -> VersionedRecord {
         let (payload, owner) = (self.payload.clone(), self.owner.clone());
-        Stored { record: Record { payload, expires_at, sliding: self.sliding, owner }, version: self.version }
+        VersionedRecord {
+            record: Record { payload, expires_at, sliding: self.sliding, owner },
+            version: self.version,
+        }
     }
 }
 

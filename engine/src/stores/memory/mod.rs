@@ -27,8 +27,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Clock, Created, Cursor, HeadPage, Immediate, OwnerKey, Owners, Page, Record, Result, Scan,
-    ServerClock, Store, StoreKey, Stored, Sweep, Swept, Timestamp, Touch, Updated, Version,
+    Capabilities, Clock, CreateOutcome, Cursor, HeadPage, Immediate, OwnerKey, Owners, Page, Record, Result,
+    Scan, ServerClock, Store, StoreKey, Sweep, SweepStats, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord,
 };
 
 pub use self::builder::MemoryStoreBuilder;
@@ -36,7 +37,7 @@ use self::sync::{AtomicU64, Ordering};
 
 /// Keeps records in the memory of this process: the quickest store, for one process, gone when it ends.
 ///
-/// It has every [ability](Abilities). Loads and touches take a shared lock on one of 64 parts of the store, writes an
+/// It has every [capability](Capabilities). Loads and touches take a shared lock on one of 64 parts of the store, writes an
 /// exclusive one; no method's future ever pends.
 ///
 /// # What is dropped when it is full
@@ -86,7 +87,7 @@ pub struct Usage {
     /// What they take, in bytes as [`max_bytes`](MemoryStoreBuilder::max_bytes) counts them.
     pub bytes: u64,
     /// How many live records were dropped for want of room since the store was made.
-    pub dropped: u64,
+    pub evicted: u64,
 }
 
 impl MemoryStore {
@@ -103,7 +104,7 @@ impl MemoryStore {
     /// How full the store is at this moment.
     pub fn usage(&self) -> Usage {
         let eviction::Room { records, bytes } = self.budget.taken();
-        Usage { records, bytes, dropped: self.dropped.load(Ordering::Relaxed) }
+        Usage { records, bytes, evicted: self.dropped.load(Ordering::Relaxed) }
     }
 }
 
@@ -126,23 +127,23 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.load_at(key, touch, self.clock.now())
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.create_at(key, record, self.clock.now())
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.update_at(key, expected, record, self.clock.now())
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.touch_now(key, expires_at)
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.delete_now(key)
     }
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
             .with_sweep(self)
             .with_scan(self)
             .with_owners(self)
@@ -161,20 +162,26 @@ impl ServerClock for MemoryStore {
 
 /// Nothing here waits for anything but locks that are held for microseconds.
 impl Immediate for MemoryStore {
-    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>> {
+    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<VersionedRecord>> {
         self.load_at(key, touch, now)
     }
-    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<CreateOutcome> {
         self.create_at(key, record, now)
     }
-    fn update(&self, key: &StoreKey, expected: Version, record: &Record, now: Timestamp) -> Result<Updated> {
+    fn update(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome> {
         self.update_at(key, expected, record, now)
     }
 }
 
 #[async_trait]
 impl Sweep for MemoryStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.sweep_now(limit).map(|sweeping| sweeping.swept)
     }
 }

@@ -1,7 +1,8 @@
 //! The five operations of the contract, without a future around them.
 
 use cloakroom_store::{
-    Created, Owner, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    CreateOutcome, Owner, OwnerKey, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord,
 };
 
 use super::MemoryStore;
@@ -31,7 +32,7 @@ impl MemoryStore {
         key: &StoreKey,
         touch: Option<Touch>,
         now: Timestamp,
-    ) -> Result<Option<Stored>> {
+    ) -> Result<Option<VersionedRecord>> {
         let place = self.place(key);
         let contents = place.shard.read()?;
         let Some(entry) = contents.find(place.hash, key) else { return Ok(None) };
@@ -47,7 +48,7 @@ impl MemoryStore {
         Ok(contents.find(place.hash, key).is_some_and(|entry| entry.touch(self.clock.now(), expires_at)))
     }
 
-    pub(super) fn delete_now(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(super) fn delete_now(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let place = self.place(key);
         let mut contents = place.shard.write()?;
         let removed = contents.number(place.hash, key).and_then(|number| contents.remove(number));
@@ -59,16 +60,16 @@ impl MemoryStore {
         Ok(stored)
     }
 
-    pub(super) fn create_at(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+    pub(super) fn create_at(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<CreateOutcome> {
         self.write(key, record, now, || match &record.owner {
             None => self.try_create(key, record, now),
             Some(owner) => {
                 let mut register = self.owners.lock(&owner.key)?;
                 if register.refuses(owner) {
-                    return Ok(Try::Done(Created::Revoked, None));
+                    return Ok(Try::Done(CreateOutcome::Revoked, None));
                 }
                 let created = self.try_create(key, record, now)?;
-                if let Try::Done(Created::Created(_), _) = created {
+                if let Try::Done(CreateOutcome::Created(_), _) = created {
                     register.add(&owner.key, key);
                 }
                 Ok(created)
@@ -82,7 +83,7 @@ impl MemoryStore {
         expected: Version,
         record: &Record,
         now: Timestamp,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         self.write(key, record, now, || {
             let place = self.place(key);
             let mut contents = place.shard.write()?;
@@ -95,7 +96,7 @@ impl MemoryStore {
                     drop(contents);
                     self.try_update_owner(key, expected, record, owner, now)
                 }
-                _ => Ok(self.replace(&mut contents, number, key, record, now, Updated::Updated)),
+                _ => Ok(self.replace(&mut contents, number, key, record, now, UpdateOutcome::Updated)),
             }
         })
     }
@@ -134,20 +135,20 @@ impl MemoryStore {
 
     /// Creates the record; the caller holds the lock of its owner.
     #[inline]
-    fn try_create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Try<Created>> {
+    fn try_create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Try<CreateOutcome>> {
         let place = self.place(key);
         let mut contents = place.shard.write()?;
         if let Some(number) = contents.number(place.hash, key) {
             if contents.entry(number).expiry.live_at(now).is_some() {
-                return Ok(Try::Done(Created::Taken, None));
+                return Ok(Try::Done(CreateOutcome::AlreadyExists, None));
             }
-            return Ok(self.replace(&mut contents, number, key, record, now, Created::Created));
+            return Ok(self.replace(&mut contents, number, key, record, now, CreateOutcome::Created));
         }
         let room = Room { records: 1, bytes: cost(key, record) };
         if !self.budget.take(room) {
             return Ok(Try::NoRoom(room));
         }
-        Ok(Try::Done(Created::Created(contents.insert(place.hash, key, record, now)), None))
+        Ok(Try::Done(CreateOutcome::Created(contents.insert(place.hash, key, record, now)), None))
     }
 
     /// Updates a record that gets an `owner` which it did not have.
@@ -158,10 +159,10 @@ impl MemoryStore {
         record: &Record,
         owner: &Owner,
         now: Timestamp,
-    ) -> Result<Try<Updated>> {
+    ) -> Result<Try<UpdateOutcome>> {
         let mut register = self.owners.lock(&owner.key)?;
         if register.refuses(owner) {
-            return Ok(Try::Done(Updated::Revoked, None));
+            return Ok(Try::Done(UpdateOutcome::Revoked, None));
         }
         let place = self.place(key);
         let mut contents = place.shard.write()?;
@@ -169,7 +170,7 @@ impl MemoryStore {
             Err(refused) => return Ok(Try::Done(refused, None)),
             Ok(number) => number,
         };
-        let updated = self.replace(&mut contents, number, key, record, now, Updated::Updated);
+        let updated = self.replace(&mut contents, number, key, record, now, UpdateOutcome::Updated);
         if let Try::Done(..) = updated {
             register.add(&owner.key, key);
         }
@@ -201,15 +202,20 @@ impl MemoryStore {
 /// The same at the moment of the store's own clock.
 #[cfg(test)]
 impl MemoryStore {
-    pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    pub(super) fn load_now(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.load_at(key, touch, self.clock.now())
     }
 
-    pub(super) fn create_now(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    pub(super) fn create_now(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.create_at(key, record, self.clock.now())
     }
 
-    pub(super) fn update_now(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    pub(super) fn update_now(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+    ) -> Result<UpdateOutcome> {
         self.update_at(key, expected, record, self.clock.now())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_store::{Owner, Record, Result, StoreKey, Stored, Timestamp, Updated, Version};
+use cloakroom_store::{Owner, Record, Result, StoreKey, Timestamp, UpdateOutcome, Version, VersionedRecord};
 
 use super::entries::{Entries, narrow};
 use super::entry::Entry;
@@ -102,13 +102,13 @@ impl Contents {
         key: &StoreKey,
         expected: Version,
         now: Timestamp,
-    ) -> Result<u32, Updated> {
-        let number = self.number(hash, key).ok_or(Updated::Gone)?;
+    ) -> Result<u32, UpdateOutcome> {
+        let number = self.number(hash, key).ok_or(UpdateOutcome::NotFound)?;
         let entry = &self.entries[number];
         match entry.expiry.live_at(now) {
-            None => Err(Updated::Gone),
+            None => Err(UpdateOutcome::NotFound),
             Some(_) if entry.version == expected => Ok(number),
-            Some(_) => Err(entry.load(now).map_or(Updated::Gone, Updated::Conflict)),
+            Some(_) => Err(entry.load(now).map_or(UpdateOutcome::NotFound, UpdateOutcome::Conflict)),
         }
     }
 
@@ -189,7 +189,12 @@ impl Contents {
 
     /// The live records of a page: at most `limit` entries that come before number `before`, the last one first, and
     /// the number before which the next page begins.
-    pub(super) fn page(&self, before: u32, limit: usize, now: Timestamp) -> (Vec<(StoreKey, Stored)>, u32) {
+    pub(super) fn page(
+        &self,
+        before: u32,
+        limit: usize,
+        now: Timestamp,
+    ) -> (Vec<(StoreKey, VersionedRecord)>, u32) {
         let before = before.min(narrow(self.len()));
         let begin = before.saturating_sub(narrow(limit));
         let live = |entry: &Entry| Some((entry.key.clone(), entry.load(now)?));

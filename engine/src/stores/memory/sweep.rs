@@ -1,6 +1,6 @@
 //! Removing what has expired, at a cost proportional to it.
 
-use cloakroom_store::{Result, Swept, Timestamp};
+use cloakroom_store::{Result, SweepStats, Timestamp};
 
 use super::MemoryStore;
 use super::entry::Entry;
@@ -10,7 +10,7 @@ use super::shard::{Contents, Shard};
 /// What a sweep did, and how much work that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sweeping {
-    pub(super) swept: Swept,
+    pub(super) swept: SweepStats,
     /// How many entries it looked at.
     pub(super) looked: usize,
 }
@@ -41,7 +41,7 @@ impl MemoryStore {
     pub(super) fn sweep_now(&self, limit: usize) -> Result<Sweeping> {
         let now = self.clock.now();
         self.owners.forget_revocations(now)?;
-        let mut all = Sweeping { swept: Swept::NOTHING, looked: 0 };
+        let mut all = Sweeping { swept: SweepStats::NOTHING, looked: 0 };
         for (shard, class) in self.due(now) {
             self.sweep_class(shard, class, now, limit, &mut all)?;
             if all.swept.more {

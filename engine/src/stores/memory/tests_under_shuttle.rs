@@ -12,7 +12,9 @@ mod writing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Created, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 use shuttle::thread::{JoinHandle, spawn};
 
 use super::{MemoryStore, MemoryStoreBuilder};
@@ -69,17 +71,17 @@ fn owner() -> OwnerKey {
 }
 
 fn owned(seconds: u64) -> Record {
-    Record { owner: Some(Owner { key: owner(), since: START }), ..lives(seconds) }
+    Record { owner: Some(Owner { key: owner(), logged_in_at: START }), ..lives(seconds) }
 }
 
 fn create(store: &MemoryStore, number: u8, record: &Record) -> Version {
     match store.create_now(&key(number), record).unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
 
-fn update(store: &MemoryStore, number: u8, expected: Version, record: &Record) -> Updated {
+fn update(store: &MemoryStore, number: u8, expected: Version, record: &Record) -> UpdateOutcome {
     store.update_now(&key(number), expected, record).unwrap()
 }
 

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_store::{Record, Stored, Version};
+use cloakroom_store::{Record, Version, VersionedRecord};
 
 /// Begins every payload that belongs to a move; random, and no format's beginning.
 pub(super) const MAGIC: [u8; 16] = *b"\x67\x61\x01\x62\xf8\x4b\x41\xe0\x8d\x21\x88\x07\x39\xcf\xaa\x7c";
@@ -29,7 +29,7 @@ const OUTLIVES: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub(super) enum Found {
     /// A record as the engine wrote it.
-    Plain(Stored),
+    Plain(VersionedRecord),
     /// In the new store: a copy that counts once its mark is left in the old one.
     Arriving(Copy),
     /// In the old store: the record has moved.
@@ -53,7 +53,7 @@ pub(super) fn is_reserved(payload: &[u8]) -> bool {
 }
 
 /// The copy of `stored` that the move `number` puts into the new store.
-pub(super) fn arriving(stored: &Stored, number: u64) -> Record {
+pub(super) fn arriving(stored: &VersionedRecord, number: u64) -> Record {
     let record = &stored.record;
     let mut payload = begin(ARRIVING, number, COPY + record.payload.len());
     payload.extend_from_slice(&stored.version.get().to_le_bytes());
@@ -77,14 +77,14 @@ fn begin(kind: u8, number: u64, length: usize) -> Vec<u8> {
 }
 
 /// Reads what a store handed over; a mark that is cut short is nobody's, so it is taken for a plain record.
-pub(super) fn read(stored: Stored) -> Found {
+pub(super) fn read(stored: VersionedRecord) -> Found {
     match parse(&stored) {
         Some(found) => found,
         None => Found::Plain(stored),
     }
 }
 
-fn parse(stored: &Stored) -> Option<Found> {
+fn parse(stored: &VersionedRecord) -> Option<Found> {
     let payload = &stored.record.payload;
     if !is_reserved(payload) {
         return None;
@@ -111,9 +111,9 @@ mod tests {
     use super::*;
     use cloakroom_store::Timestamp;
 
-    fn stored() -> Stored {
+    fn stored() -> VersionedRecord {
         let record = Record::new("coat", Timestamp::from_millis(1_000));
-        Stored { record, version: Version::new(7) }
+        VersionedRecord { record, version: Version::new(7) }
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_read_back_as_the_record_it_copies() {
-        let copy = Stored { record: arriving(&stored(), 9), version: Version::new(8) };
+        let copy = VersionedRecord { record: arriving(&stored(), 9), version: Version::new(8) };
         let Found::Arriving(copy) = read(copy) else { panic!("a copy is a copy") };
         assert_eq!((copy.number, copy.of, copy.version), (9, Version::new(7), Version::new(8)));
         assert_eq!(copy.record, stored().record);
@@ -147,7 +147,7 @@ mod tests {
         let whole = arriving(&stored(), 9).payload;
         for length in 0..COPY {
             let record = Record::new(whole.slice(..length), Timestamp::NEVER);
-            let found = read(Stored { record, version: Version::new(1) });
+            let found = read(VersionedRecord { record, version: Version::new(1) });
             assert!(matches!(found, Found::Plain(_)), "{length} bytes");
         }
     }

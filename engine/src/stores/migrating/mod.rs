@@ -1,6 +1,6 @@
 //! Two stores while records move from one to the other.
 
-mod abilities;
+mod capabilities;
 mod marks;
 mod settle;
 mod store;
@@ -12,18 +12,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_store::{Cursor, Entry, Error, ErrorKind, Result, Store, StoreKey, Stored, Version};
+use cloakroom_store::{Cursor, Entry, Error, ErrorKind, Result, Store, StoreKey, Version, VersionedRecord};
 
 use self::marks::Found;
 
 /// Moves records from an old store to a new one while sessions are in use.
 ///
 /// It keeps the whole contract over the two: no write is lost, nobody is logged out, and what ended stays ended, in
-/// whichever store it was. A record moves when somebody asks for it, or when [`bring`](Self::bring) is told to.
+/// whichever store it was. A record moves when somebody asks for it, or when [`migrate_key`](Self::migrate_key) is told to.
 ///
 /// # In what order to deploy
-/// 1. Every process gets [`MigratingStore::following`]: it writes to the old store, and finds what has moved.
-/// 2. Then every process gets [`MigratingStore::moving`]: it writes to the new store, and moves what it finds in the old
+/// 1. Every process gets [`MigratingStore::read_through`]: it writes to the old store, and finds what has moved.
+/// 2. Then every process gets [`MigratingStore::write_through`]: it writes to the new store, and moves what it finds in the old
 ///    one. Processes of the first kind may still run meanwhile; none on the old store alone may.
 /// 3. `cloakroom migrate OLD NEW` moves what nobody asked for.
 /// 4. Every process gets the new store alone.
@@ -57,7 +57,7 @@ use self::marks::Found;
 /// let coat = Record::new("coat", Timestamp::now() + Duration::from_secs(60));
 /// let _created = old.create(&key, &coat).await?;
 ///
-/// let store = MigratingStore::moving(old, new.clone());
+/// let store = MigratingStore::write_through(old, new.clone());
 /// assert_eq!(store.load(&key, None).await?.unwrap().record, coat);
 /// assert_eq!(new.load(&key, None).await?.unwrap().record, coat);
 /// # Ok(())
@@ -79,11 +79,11 @@ enum Phase {
 
 /// What became of a record that was to be brought to the new store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum MigrateOutcome {
     /// It is in the new store, as it is there now.
-    Moved(Stored),
+    Moved(VersionedRecord),
     /// There is none in either: it expired or ended.
-    Gone,
+    NotFound,
 }
 
 /// Records that are still in the old store alone.
@@ -100,7 +100,7 @@ impl MigratingStore {
     ///
     /// # Panics
     /// If the operating system gives no random bytes.
-    pub fn following(old: Arc<dyn Store>, new: Arc<dyn Store>) -> Self {
+    pub fn read_through(old: Arc<dyn Store>, new: Arc<dyn Store>) -> Self {
         Self::in_phase(Phase::Following, old, new)
     }
 
@@ -108,7 +108,7 @@ impl MigratingStore {
     ///
     /// # Panics
     /// If the operating system gives no random bytes.
-    pub fn moving(old: Arc<dyn Store>, new: Arc<dyn Store>) -> Self {
+    pub fn write_through(old: Arc<dyn Store>, new: Arc<dyn Store>) -> Self {
         Self::in_phase(Phase::Moving, old, new)
     }
 
@@ -122,16 +122,16 @@ impl MigratingStore {
     ///
     /// # Errors
     /// If one of the stores fails; asking again goes on where it stopped.
-    pub async fn bring(&self, key: &StoreKey) -> Result<Brought> {
-        Ok(self.settle(key).await?.map_or(Brought::Gone, Brought::Moved))
+    pub async fn migrate_key(&self, key: &StoreKey) -> Result<MigrateOutcome> {
+        Ok(self.settle(key).await?.map_or(MigrateOutcome::NotFound, MigrateOutcome::Moved))
     }
 
     /// Moves a record that [`remaining`](Self::remaining) has just shown, in three trips if it is as it was then.
     ///
     /// # Errors
     /// If one of the stores fails; asking again goes on where it stopped.
-    pub async fn bring_seen(&self, entry: &Entry) -> Result<Brought> {
-        Ok(self.settle_seen(entry).await?.map_or(Brought::Gone, Brought::Moved))
+    pub async fn migrate_entry(&self, entry: &Entry) -> Result<MigrateOutcome> {
+        Ok(self.settle_seen(entry).await?.map_or(MigrateOutcome::NotFound, MigrateOutcome::Moved))
     }
 
     /// A page of the records that are still in the old store alone.
@@ -140,7 +140,7 @@ impl MigratingStore {
     /// If the old store fails, or [`Invalid`](ErrorKind::Invalid) if it cannot be scanned.
     pub async fn remaining(&self, after: Option<&Cursor>, limit: usize) -> Result<Remaining> {
         let page = scan_of(&*self.old, "old")?.scan(after, limit).await?;
-        let is_plain = |stored: &Stored| matches!(marks::read(stored.clone()), Found::Plain(_));
+        let is_plain = |stored: &VersionedRecord| matches!(marks::read(stored.clone()), Found::Plain(_));
         let entries = page.entries.into_iter().filter(|entry| is_plain(&entry.stored)).collect();
         Ok(Remaining { entries, next: page.next })
     }
@@ -149,7 +149,7 @@ impl MigratingStore {
     ///
     /// # Errors
     /// If one of the stores fails, or [`Invalid`](ErrorKind::Invalid) if the new one cannot be scanned.
-    pub async fn finish(&self, after: Option<&Cursor>, limit: usize) -> Result<Option<Cursor>> {
+    pub async fn resume_interrupted(&self, after: Option<&Cursor>, limit: usize) -> Result<Option<Cursor>> {
         let page = scan_of(&*self.new, "new")?.scan(after, limit).await?;
         for entry in page.entries {
             if marks::is_reserved(&entry.stored.record.payload) {
@@ -173,7 +173,7 @@ fn masked(version: Version) -> Version {
 }
 
 fn scan_of<'a>(store: &'a dyn Store, which: &str) -> Result<&'a dyn cloakroom_store::Scan> {
-    store.abilities().scan.ok_or_else(|| {
+    store.capabilities().scan.ok_or_else(|| {
         Error::new(ErrorKind::Invalid, format!("the {which} store cannot go through its records"))
     })
 }

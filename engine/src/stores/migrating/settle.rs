@@ -1,6 +1,8 @@
 //! Brings one record to where it belongs.
 
-use cloakroom_store::{Created, Entry, Error, ErrorKind, Record, Result, StoreKey, Stored, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Entry, Error, ErrorKind, Record, Result, StoreKey, UpdateOutcome, Version, VersionedRecord,
+};
 
 use super::marks::{self, Copy, Found};
 use super::{MigratingStore, Phase};
@@ -11,14 +13,14 @@ pub(super) const MOST_ROUNDS: usize = 100;
 /// What a round of settling came to.
 enum Round {
     /// The record is in the new store, or in neither.
-    Settled(Option<Stored>),
+    Settled(Option<VersionedRecord>),
     /// Somebody was faster somewhere: look again.
     Again,
 }
 
 impl MigratingStore {
     /// The record under `key`, moved to the new store if it was in the old one.
-    pub(super) async fn settle(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(super) async fn settle(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let found = self.look_in_new(key).await?;
         self.settle_found(key, found).await
     }
@@ -28,7 +30,7 @@ impl MigratingStore {
         &self,
         key: &StoreKey,
         mut found: Option<Found>,
-    ) -> Result<Option<Stored>> {
+    ) -> Result<Option<VersionedRecord>> {
         for _ in 0..MOST_ROUNDS {
             if let Round::Settled(stored) = self.round(key, found).await? {
                 return Ok(stored);
@@ -44,7 +46,7 @@ impl MigratingStore {
 
     /// The record of `entry`, which was seen in the old store a moment ago, moved to the new one: as it mostly is still
     /// there as it was seen, nobody is asked first.
-    pub(super) async fn settle_seen(&self, entry: &Entry) -> Result<Option<Stored>> {
+    pub(super) async fn settle_seen(&self, entry: &Entry) -> Result<Option<VersionedRecord>> {
         let Entry { key, stored } = entry;
         match self.copy_to_new(key, None, stored).await? {
             Round::Settled(stored) => Ok(stored),
@@ -85,15 +87,20 @@ impl MigratingStore {
     }
 
     /// Puts a copy into the new store, and brings it to its end.
-    async fn copy_to_new(&self, key: &StoreKey, mark: Option<Version>, stored: &Stored) -> Result<Round> {
+    async fn copy_to_new(
+        &self,
+        key: &StoreKey,
+        mark: Option<Version>,
+        stored: &VersionedRecord,
+    ) -> Result<Round> {
         let number = self.next_move();
         match self.put_in_new(key, mark, &marks::arriving(stored, number)).await? {
-            Created::Created(version) => {
+            CreateOutcome::Created(version) => {
                 let copy = Copy { number, of: stored.version, version, record: stored.record.clone() };
                 self.leave_mark(key, copy, stored).await
             }
-            Created::Taken => Ok(Round::Again),
-            Created::Revoked => self.end_in_old(key, stored).await,
+            CreateOutcome::AlreadyExists => Ok(Round::Again),
+            CreateOutcome::Revoked => self.end_in_old(key, stored).await,
         }
     }
 
@@ -103,12 +110,12 @@ impl MigratingStore {
         key: &StoreKey,
         mark: Option<Version>,
         record: &Record,
-    ) -> Result<Created> {
+    ) -> Result<CreateOutcome> {
         let Some(mark) = mark else { return self.new.create(key, record).await };
         Ok(match self.new.update(key, mark, record).await? {
-            Updated::Updated(version) => Created::Created(version),
-            Updated::Conflict(_) | Updated::Gone => Created::Taken,
-            Updated::Revoked => Created::Revoked,
+            UpdateOutcome::Updated(version) => CreateOutcome::Created(version),
+            UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound => CreateOutcome::AlreadyExists,
+            UpdateOutcome::Revoked => CreateOutcome::Revoked,
         })
     }
 
@@ -126,29 +133,33 @@ impl MigratingStore {
     }
 
     /// Replaces what was copied by a mark, if it is as it was: then it has moved.
-    async fn leave_mark(&self, key: &StoreKey, copy: Copy, stored: &Stored) -> Result<Round> {
+    async fn leave_mark(&self, key: &StoreKey, copy: Copy, stored: &VersionedRecord) -> Result<Round> {
         let left = marks::left(&stored.record, copy.number);
         match self.old.update(key, copy.of, &left).await? {
-            Updated::Updated(_) => self.show(key, copy).await,
-            Updated::Conflict(_) | Updated::Gone | Updated::Revoked => Ok(Round::Again),
+            UpdateOutcome::Updated(_) => self.show(key, copy).await,
+            UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound | UpdateOutcome::Revoked => Ok(Round::Again),
         }
     }
 
     /// The copy becomes the record.
     async fn show(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
         match self.new.update(key, copy.version, &copy.record).await? {
-            Updated::Updated(version) => Ok(Round::Settled(Some(Stored { record: copy.record, version }))),
-            Updated::Conflict(_) | Updated::Gone => Ok(Round::Again),
-            Updated::Revoked => self.drop_copy(key, &copy).await,
+            UpdateOutcome::Updated(version) => {
+                Ok(Round::Settled(Some(VersionedRecord { record: copy.record, version })))
+            }
+            UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound => Ok(Round::Again),
+            UpdateOutcome::Revoked => self.drop_copy(key, &copy).await,
         }
     }
 
     /// The old record was changed after it was copied.
-    async fn copy_again(&self, key: &StoreKey, copy: &Copy, stored: &Stored) -> Result<Round> {
+    async fn copy_again(&self, key: &StoreKey, copy: &Copy, stored: &VersionedRecord) -> Result<Round> {
         let record = marks::arriving(stored, self.next_move());
         match self.new.update(key, copy.version, &record).await? {
-            Updated::Updated(_) | Updated::Conflict(_) | Updated::Gone => Ok(Round::Again),
-            Updated::Revoked => self.end_in_old(key, stored).await,
+            UpdateOutcome::Updated(_) | UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound => {
+                Ok(Round::Again)
+            }
+            UpdateOutcome::Revoked => self.end_in_old(key, stored).await,
         }
     }
 
@@ -159,7 +170,7 @@ impl MigratingStore {
     }
 
     /// The new store knows that the record's owner was revoked.
-    async fn end_in_old(&self, key: &StoreKey, stored: &Stored) -> Result<Round> {
+    async fn end_in_old(&self, key: &StoreKey, stored: &VersionedRecord) -> Result<Round> {
         let _gone_or_changed = self.old.update(key, stored.version, &Record::expired()).await?;
         Ok(Round::Again)
     }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord,
 };
 
 use super::marks::{self, Found};
@@ -12,7 +12,7 @@ use super::{MigratingStore, Phase, masked};
 
 #[async_trait]
 impl Store for MigratingStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         if self.phase == Phase::Following
             && let Some(stored) = Self::in_old(self.old.load(key, touch).await?)
         {
@@ -26,7 +26,7 @@ impl Store for MigratingStore {
         }
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         check(record)?;
         match self.phase {
             Phase::Following => self.create_in_old(key, record).await,
@@ -34,26 +34,26 @@ impl Store for MigratingStore {
         }
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         check(record)?;
         if self.phase == Phase::Following {
             match self.old.update(key, masked(expected), record).await? {
-                Updated::Updated(version) => return Ok(Updated::Updated(masked(version))),
-                Updated::Revoked => return Ok(Updated::Revoked),
-                Updated::Conflict(stored) => {
+                UpdateOutcome::Updated(version) => return Ok(UpdateOutcome::Updated(masked(version))),
+                UpdateOutcome::Revoked => return Ok(UpdateOutcome::Revoked),
+                UpdateOutcome::Conflict(stored) => {
                     if let Some(stored) = Self::in_old(Some(stored)) {
-                        return Ok(Updated::Conflict(stored));
+                        return Ok(UpdateOutcome::Conflict(stored));
                     }
                 }
-                Updated::Gone => {}
+                UpdateOutcome::NotFound => {}
             }
         }
         match self.new.update(key, expected, record).await? {
-            Updated::Conflict(stored) if !marks::is_reserved(&stored.record.payload) => {
-                Ok(Updated::Conflict(stored))
+            UpdateOutcome::Conflict(stored) if !marks::is_reserved(&stored.record.payload) => {
+                Ok(UpdateOutcome::Conflict(stored))
             }
-            Updated::Conflict(_) | Updated::Gone => {
-                Ok(self.settle(key).await?.map_or(Updated::Gone, Updated::Conflict))
+            UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound => {
+                Ok(self.settle(key).await?.map_or(UpdateOutcome::NotFound, UpdateOutcome::Conflict))
             }
             answer => Ok(answer),
         }
@@ -70,42 +70,42 @@ impl Store for MigratingStore {
         Ok(self.settle(key).await?.is_some() && self.new.touch(key, expires_at).await?)
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         loop {
             let Some(stored) = self.load(key, None).await? else { return Ok(None) };
             // Of exactly this version: a mark, or a copy, must not go with it.
             match self.update(key, stored.version, &Record::expired()).await? {
-                Updated::Updated(_) => return Ok(Some(stored)),
-                Updated::Conflict(_) => {}
-                Updated::Gone | Updated::Revoked => return Ok(None),
+                UpdateOutcome::Updated(_) => return Ok(Some(stored)),
+                UpdateOutcome::Conflict(_) => {}
+                UpdateOutcome::NotFound | UpdateOutcome::Revoked => return Ok(None),
             }
         }
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let (old, new) = (self.old.abilities(), self.new.abilities());
-        let mut abilities = Abilities::NONE;
+    fn capabilities(&self) -> Capabilities<'_> {
+        let (old, new) = (self.old.capabilities(), self.new.capabilities());
+        let mut capabilities = Capabilities::NONE;
         if old.scan.is_some() && new.scan.is_some() {
-            abilities = abilities.with_scan(self);
+            capabilities = capabilities.with_scan(self);
         }
         if old.owners.is_some() && new.owners.is_some() {
-            abilities = abilities.with_owners(self);
+            capabilities = capabilities.with_owners(self);
         }
         if old.sweep.is_some() || new.sweep.is_some() {
-            abilities = abilities.with_sweep(self);
+            capabilities = capabilities.with_sweep(self);
         }
         if let Some(clock) = new.server_clock {
-            abilities = abilities.with_server_clock(clock);
+            capabilities = capabilities.with_server_clock(clock);
         }
-        abilities
+        capabilities
     }
 }
 
 impl MigratingStore {
     /// A record of the old store under the version that it has in this process; `None` for a mark.
-    pub(super) fn in_old(stored: Option<Stored>) -> Option<Stored> {
+    pub(super) fn in_old(stored: Option<VersionedRecord>) -> Option<VersionedRecord> {
         match marks::read(stored?) {
-            Found::Plain(stored) => Some(Stored { version: masked(stored.version), ..stored }),
+            Found::Plain(stored) => Some(VersionedRecord { version: masked(stored.version), ..stored }),
             Found::Arriving(_) | Found::Left { .. } => None,
         }
     }
@@ -120,31 +120,31 @@ impl MigratingStore {
         key: &StoreKey,
         touch: Option<Touch>,
         found: Option<Found>,
-    ) -> Result<Option<Stored>> {
+    ) -> Result<Option<VersionedRecord>> {
         let Some(stored) = self.settle_found(key, found).await? else { return Ok(None) };
-        if touch.and_then(|touch| touch.moves(&stored.record)).is_none() {
+        if touch.and_then(|touch| touch.extended_expiry(&stored.record)).is_none() {
             return Ok(Some(stored));
         }
         let touched = self.new.load(key, touch).await?.map(marks::read);
         Ok(touched.and_then(|found| if let Found::Plain(stored) = found { Some(stored) } else { None }))
     }
 
-    async fn create_in_old(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create_in_old(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         if let Some(Found::Plain(_) | Found::Arriving(_)) = self.new.load(key, None).await?.map(marks::read)
             && self.settle(key).await?.is_some()
         {
-            return Ok(Created::Taken);
+            return Ok(CreateOutcome::AlreadyExists);
         }
         for _ in 0..MOST_ROUNDS {
             match self.old.create(key, record).await? {
-                Created::Created(version) => return Ok(Created::Created(masked(version))),
-                Created::Revoked => return Ok(Created::Revoked),
-                Created::Taken => {}
+                CreateOutcome::Created(version) => return Ok(CreateOutcome::Created(masked(version))),
+                CreateOutcome::Revoked => return Ok(CreateOutcome::Revoked),
+                CreateOutcome::AlreadyExists => {}
             }
             match self.old.load(key, None).await?.map(marks::read) {
                 // What moved has ended: its mark must stay, so the new one begins where that ended.
                 Some(Found::Left { .. }) => return self.create_in_new(key, record).await,
-                Some(Found::Plain(_) | Found::Arriving(_)) => return Ok(Created::Taken),
+                Some(Found::Plain(_) | Found::Arriving(_)) => return Ok(CreateOutcome::AlreadyExists),
                 // It ended in between.
                 None => {}
             }
@@ -152,17 +152,17 @@ impl MigratingStore {
         Err(overtaken())
     }
 
-    async fn create_in_new(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create_in_new(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         if self.settle(key).await?.is_some() {
-            return Ok(Created::Taken);
+            return Ok(CreateOutcome::AlreadyExists);
         }
         let created = self.new.create(key, record).await?;
-        if created != Created::Taken {
+        if created != CreateOutcome::AlreadyExists {
             return Ok(created);
         }
         match self.new.load(key, None).await?.map(marks::read) {
             Some(Found::Left { version, .. }) => self.put_in_new(key, Some(version), record).await,
-            _ => Ok(Created::Taken),
+            _ => Ok(CreateOutcome::AlreadyExists),
         }
     }
 }

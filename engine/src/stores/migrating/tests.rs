@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use cloakroom_conformance::Reference;
 use cloakroom_store::{
-    Created, ErrorKind, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Updated,
+    CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, UpdateOutcome,
 };
 
-use super::{Brought, MigratingStore, marks};
+use super::{MigrateOutcome, MigratingStore, marks};
 
 struct Pair {
     clock: ManualClock,
@@ -40,16 +40,16 @@ impl Pair {
     /// A pair whose old store holds a coat.
     async fn with_a_coat() -> Self {
         let pair = Self::new();
-        assert!(matches!(pair.old.create(&key(), &coat()).await.unwrap(), Created::Created(_)));
+        assert!(matches!(pair.old.create(&key(), &coat()).await.unwrap(), CreateOutcome::Created(_)));
         pair
     }
 
     fn moving(&self) -> MigratingStore {
-        MigratingStore::moving(self.old.clone(), self.new.clone())
+        MigratingStore::write_through(self.old.clone(), self.new.clone())
     }
 
     fn following(&self) -> MigratingStore {
-        MigratingStore::following(self.old.clone(), self.new.clone())
+        MigratingStore::read_through(self.old.clone(), self.new.clone())
     }
 
     /// Puts the copy into the new store, as a process does that dies right after it.
@@ -91,7 +91,7 @@ async fn a_copy_that_is_out_of_date_is_made_again() {
     let follower = pair.following();
     let seen = follower.load(&key(), None).await.unwrap().unwrap();
     let hat = Record::new("hat", in_an_hour());
-    assert!(matches!(follower.update(&key(), seen.version, &hat).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(follower.update(&key(), seen.version, &hat).await.unwrap(), UpdateOutcome::Updated(_)));
     assert_eq!(pair.moving().load(&key(), None).await.unwrap().unwrap().record, hat);
 }
 
@@ -130,12 +130,15 @@ async fn what_was_seen_long_ago_moves_as_it_is_now() {
             assert!(other.delete(&key()).await.unwrap().is_some());
             None
         } else {
-            assert!(matches!(other.update(&key(), there.version, &hat).await.unwrap(), Updated::Updated(_)));
+            assert!(matches!(
+                other.update(&key(), there.version, &hat).await.unwrap(),
+                UpdateOutcome::Updated(_)
+            ));
             Some(hat)
         };
-        let brought = match mover.bring_seen(&seen).await.unwrap() {
-            Brought::Moved(stored) => Some(stored.record),
-            Brought::Gone => None,
+        let brought = match mover.migrate_entry(&seen).await.unwrap() {
+            MigrateOutcome::Moved(stored) => Some(stored.record),
+            MigrateOutcome::NotFound => None,
         };
         let there = pair.new.load(&key(), None).await.unwrap().map(|stored| stored.record);
         assert_eq!((&brought, &there), (&due, &due), "ends: {ends}, moves: {moves}");
@@ -147,41 +150,43 @@ async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
     let pair = Pair::with_a_coat().await;
     let follower = pair.following();
     let seen = follower.load(&key(), None).await.unwrap().unwrap();
-    let Brought::Moved(moved) = pair.moving().bring(&key()).await.unwrap() else { panic!("it is there") };
+    let MigrateOutcome::Moved(moved) = pair.moving().migrate_key(&key()).await.unwrap() else {
+        panic!("it is there")
+    };
     let hat = Record::new("hat", in_an_hour());
     let answer = follower.update(&key(), seen.version, &hat).await.unwrap();
-    assert_eq!(answer, Updated::Conflict(moved.clone()));
-    assert!(matches!(follower.update(&key(), moved.version, &hat).await.unwrap(), Updated::Updated(_)));
+    assert_eq!(answer, UpdateOutcome::Conflict(moved.clone()));
+    assert!(matches!(follower.update(&key(), moved.version, &hat).await.unwrap(), UpdateOutcome::Updated(_)));
 }
 
 #[tokio::test]
 async fn a_session_whose_owner_was_revoked_does_not_move() {
     let pair = Pair::new();
-    let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::from_millis(1_000) };
+    let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_millis(1_000) };
     let owned = Record { owner: Some(owner.clone()), ..coat() };
     let _created = pair.old.create(&key(), &owned).await.unwrap();
     pair.begin_a_move().await;
-    let ended = pair.moving().abilities().owners.unwrap().revoke(&owner.key, in_an_hour()).await.unwrap();
+    let ended = pair.moving().capabilities().owners.unwrap().revoke(&owner.key, in_an_hour()).await.unwrap();
     assert_eq!(ended, 1);
-    assert_eq!(pair.moving().bring(&key()).await.unwrap(), Brought::Gone);
+    assert_eq!(pair.moving().migrate_key(&key()).await.unwrap(), MigrateOutcome::NotFound);
 }
 
 #[tokio::test]
 async fn records_go_back_over_the_marks_of_an_earlier_migration() {
     let pair = Pair::with_a_coat().await;
-    assert!(matches!(pair.moving().bring(&key()).await.unwrap(), Brought::Moved(_)));
-    let back = MigratingStore::moving(pair.new.clone(), pair.old.clone());
+    assert!(matches!(pair.moving().migrate_key(&key()).await.unwrap(), MigrateOutcome::Moved(_)));
+    let back = MigratingStore::write_through(pair.new.clone(), pair.old.clone());
     assert_eq!(back.load(&key(), None).await.unwrap().unwrap().record, coat());
     assert_eq!(pair.old.load(&key(), None).await.unwrap().unwrap().record, coat());
-    assert_eq!(back.abilities().scan.unwrap().count().await.unwrap(), 1);
+    assert_eq!(back.capabilities().scan.unwrap().count().await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn marks_do_not_count_and_end_after_their_records() {
     let pair = Pair::with_a_coat().await;
     let store = pair.moving();
-    store.bring(&key()).await.unwrap();
-    assert_eq!(store.abilities().scan.unwrap().count().await.unwrap(), 1);
+    store.migrate_key(&key()).await.unwrap();
+    assert_eq!(store.capabilities().scan.unwrap().count().await.unwrap(), 1);
     assert_eq!(store.remaining(None, 10).await.unwrap().entries, []);
     pair.clock.set(in_an_hour());
     assert_eq!(store.load(&key(), None).await.unwrap(), None);
@@ -194,7 +199,7 @@ async fn moves_that_nobody_finished_are_finished_on_request() {
     pair.begin_a_move().await;
     pair.leave_the_mark().await;
     let (store, mut after) = (pair.moving(), None);
-    while let Some(next) = store.finish(after.as_ref(), 10).await.unwrap() {
+    while let Some(next) = store.resume_interrupted(after.as_ref(), 10).await.unwrap() {
         after = Some(next);
     }
     assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record, coat());
@@ -216,11 +221,14 @@ async fn wherever_a_mover_is_dropped_nothing_is_lost_and_nothing_comes_back() {
     for steps in 0..12 {
         for (seen, ended) in [(false, false), (false, true), (true, false), (true, true)] {
             let pair = Pair::with_a_coat().await;
-            let mover =
-                MigratingStore::moving(Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
+            let mover = MigratingStore::write_through(
+                Arc::new(Slow(pair.old.clone())),
+                Arc::new(Slow(pair.new.clone())),
+            );
             let entry = mover.remaining(None, 10).await.unwrap().entries.remove(0);
-            let bring =
-                async || if seen { mover.bring_seen(&entry).await } else { mover.bring(&key()).await };
+            let bring = async || {
+                if seen { mover.migrate_entry(&entry).await } else { mover.migrate_key(&key()).await }
+            };
             poll_times(bring(), steps).await;
             if ended {
                 assert!(pair.moving().delete(&key()).await.unwrap().is_some());
@@ -239,12 +247,15 @@ async fn whoever_is_overtaken_by_a_move_finds_what_moved() {
     for (steps, moving) in (0..8).flat_map(|steps| [(steps, true), (steps, false)]) {
         let pair = Pair::with_a_coat().await;
         let (old, new) = (Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
-        let reader =
-            if moving { MigratingStore::moving(old, new) } else { MigratingStore::following(old, new) };
+        let reader = if moving {
+            MigratingStore::write_through(old, new)
+        } else {
+            MigratingStore::read_through(old, new)
+        };
         let read = key();
         let mut load = std::pin::pin!(reader.load(&read, None));
         let early = poll_times(load.as_mut(), steps).await;
-        assert!(matches!(pair.moving().bring(&key()).await.unwrap(), Brought::Moved(_)));
+        assert!(matches!(pair.moving().migrate_key(&key()).await.unwrap(), MigrateOutcome::Moved(_)));
         let found = if let Some(found) = early { found } else { load.await };
         assert_eq!(
             found.unwrap().map(|stored| stored.record),
@@ -279,11 +290,11 @@ impl Store for Slow {
         &self,
         key: &StoreKey,
         touch: Option<cloakroom_store::Touch>,
-    ) -> cloakroom_store::Result<Option<cloakroom_store::Stored>> {
+    ) -> cloakroom_store::Result<Option<cloakroom_store::VersionedRecord>> {
         tokio::task::yield_now().await;
         self.0.load(key, touch).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> cloakroom_store::Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> cloakroom_store::Result<CreateOutcome> {
         tokio::task::yield_now().await;
         self.0.create(key, record).await
     }
@@ -292,7 +303,7 @@ impl Store for Slow {
         key: &StoreKey,
         expected: cloakroom_store::Version,
         record: &Record,
-    ) -> cloakroom_store::Result<Updated> {
+    ) -> cloakroom_store::Result<UpdateOutcome> {
         tokio::task::yield_now().await;
         self.0.update(key, expected, record).await
     }
@@ -300,14 +311,17 @@ impl Store for Slow {
         tokio::task::yield_now().await;
         self.0.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> cloakroom_store::Result<Option<cloakroom_store::Stored>> {
+    async fn delete(
+        &self,
+        key: &StoreKey,
+    ) -> cloakroom_store::Result<Option<cloakroom_store::VersionedRecord>> {
         tokio::task::yield_now().await;
         self.0.delete(key).await
     }
-    fn abilities(&self) -> cloakroom_store::Abilities<'_> {
-        let mut abilities = self.0.abilities();
+    fn capabilities(&self) -> cloakroom_store::Capabilities<'_> {
+        let mut capabilities = self.0.capabilities();
         // Answers at once would pass by this store.
-        abilities.immediate = None;
-        abilities
+        capabilities.immediate = None;
+        capabilities
     }
 }

@@ -5,33 +5,33 @@ use std::time::Duration;
 
 use cloakroom_store::{Clock, Store, SystemClock};
 
-use super::TieredStore;
+use super::CachedStore;
 use super::front::Front;
 use super::trust::Trust;
 
-/// Settings of a [`TieredStore`].
+/// Settings of a [`CachedStore`].
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct TieredStoreBuilder {
-    fast: Arc<dyn Store>,
-    durable: Arc<dyn Store>,
+pub struct CachedStoreBuilder {
+    cache: Arc<dyn Store>,
+    backing: Arc<dyn Store>,
     max_staleness: Duration,
     patience: Duration,
     clock: Arc<dyn Clock>,
 }
 
-impl TieredStoreBuilder {
-    pub(super) fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>) -> Self {
+impl CachedStoreBuilder {
+    pub(super) fn new(cache: Arc<dyn Store>, backing: Arc<dyn Store>) -> Self {
         Self {
-            fast,
-            durable,
+            cache,
+            backing,
             max_staleness: Duration::from_secs(1),
             patience: Duration::from_millis(100),
             clock: Arc::new(SystemClock),
         }
     }
 
-    /// Sets how old an answer of the fast tier may be; 1 second unless set. See [the bound](TieredStore#the-bound).
+    /// Sets how old an answer of the fast tier may be; 1 second unless set. See [the bound](CachedStore#the-bound).
     ///
     /// With zero, the durable tier answers everything and the fast tier is never asked.
     pub fn max_staleness(mut self, span: Duration) -> Self {
@@ -40,7 +40,7 @@ impl TieredStoreBuilder {
     }
 
     /// Sets how long the fast tier is waited for, each time; 100 milliseconds unless set. Then the durable tier is asked.
-    pub fn fast_timeout(mut self, span: Duration) -> Self {
+    pub fn cache_timeout(mut self, span: Duration) -> Self {
         self.patience = span;
         self
     }
@@ -52,10 +52,10 @@ impl TieredStoreBuilder {
     }
 
     /// Makes the store.
-    pub fn build(self) -> TieredStore {
-        TieredStore {
-            front: Front::new(self.fast, self.patience, Arc::clone(&self.clock)),
-            durable: self.durable,
+    pub fn build(self) -> CachedStore {
+        CachedStore {
+            front: Front::new(self.cache, self.patience, Arc::clone(&self.clock)),
+            backing: self.backing,
             max_staleness: self.max_staleness,
             trust: Trust::new(Arc::clone(&self.clock)),
             clock: self.clock,

@@ -1,6 +1,6 @@
 //! What the fast tier keeps under a key: the only place that knows its bytes (`docs/wire.md`).
 
-use cloakroom_store::{Bytes, Record, Stored, Timestamp, Version};
+use cloakroom_store::{Bytes, Record, Timestamp, Version, VersionedRecord};
 
 /// The format version that this release writes, and the only one that it reads.
 const FORMAT: u8 = 1;
@@ -14,13 +14,13 @@ const HEAD: usize = 2 + 3 * 8 + 1;
 pub(super) struct Copy {
     /// When asking began: the record was at least as new as that.
     pub(super) asked_at: Timestamp,
-    pub(super) stored: Stored,
+    pub(super) stored: VersionedRecord,
 }
 
 impl Copy {
     /// The record that the fast tier keeps until `expires_at`. It names the same owner, so that a revocation there ends it.
     pub(super) fn encode(&self, expires_at: Timestamp) -> Record {
-        let Stored { record, version } = &self.stored;
+        let VersionedRecord { record, version } = &self.stored;
         let mut bytes = Vec::with_capacity(HEAD + record.payload.len());
         bytes.extend([FORMAT, COPY]);
         for number in [self.asked_at.as_micros(), version.get(), record.expires_at.as_micros()] {
@@ -41,7 +41,7 @@ impl Copy {
             sliding: head[26] != 0,
             owner: kept.owner.clone(),
         };
-        let stored = Stored { record, version: Version::new(number(10)?) };
+        let stored = VersionedRecord { record, version: Version::new(number(10)?) };
         Some(Self { asked_at: Timestamp::from_micros(number(2)?), stored })
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn copy() -> Copy {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), since: Timestamp::from_micros(5) };
+        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_micros(5) };
         let record = Record {
             payload: "coat".into(),
             expires_at: Timestamp::from_micros(0x0102),
@@ -68,7 +68,7 @@ mod tests {
         };
         Copy {
             asked_at: Timestamp::from_micros(0x0304),
-            stored: Stored { record, version: Version::new(u64::MAX - 1) },
+            stored: VersionedRecord { record, version: Version::new(u64::MAX - 1) },
         }
     }
 

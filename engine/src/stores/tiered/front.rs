@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Clock, Created, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Record, Result, Store, StoreKey, Stored,
-    Timestamp, Updated,
+    Clock, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Record, Result, Store, StoreKey,
+    Timestamp, UpdateOutcome, VersionedRecord,
 };
 
 /// How long a fast tier that failed is left alone, so that its outage does not slow every request down.
@@ -34,7 +34,7 @@ pub(super) struct Silent;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Nothing,
-    Something(Stored),
+    Something(VersionedRecord),
 }
 
 /// What became of a replacement.
@@ -67,16 +67,16 @@ impl Front {
     ) -> Result<Replaced, Silent> {
         match seen {
             Seen::Nothing => match self.ask(self.store.create(key, record)).await? {
-                Ok(Created::Created(_)) => Ok(Replaced::Done),
-                Ok(Created::Taken) => Ok(Replaced::Lost(self.look(key).await?)),
-                Ok(Created::Revoked) | Err(_) => Ok(Replaced::Refused),
+                Ok(CreateOutcome::Created(_)) => Ok(Replaced::Done),
+                Ok(CreateOutcome::AlreadyExists) => Ok(Replaced::Lost(self.look(key).await?)),
+                Ok(CreateOutcome::Revoked) | Err(_) => Ok(Replaced::Refused),
             },
             Seen::Something(stored) => {
                 match self.ask(self.store.update(key, stored.version, record)).await? {
-                    Ok(Updated::Updated(_)) => Ok(Replaced::Done),
-                    Ok(Updated::Conflict(other)) => Ok(Replaced::Lost(Seen::Something(other))),
-                    Ok(Updated::Gone) => Ok(Replaced::Lost(Seen::Nothing)),
-                    Ok(Updated::Revoked) | Err(_) => Ok(Replaced::Refused),
+                    Ok(UpdateOutcome::Updated(_)) => Ok(Replaced::Done),
+                    Ok(UpdateOutcome::Conflict(other)) => Ok(Replaced::Lost(Seen::Something(other))),
+                    Ok(UpdateOutcome::NotFound) => Ok(Replaced::Lost(Seen::Nothing)),
+                    Ok(UpdateOutcome::Revoked) | Err(_) => Ok(Replaced::Refused),
                 }
             }
         }
@@ -84,26 +84,26 @@ impl Front {
 
     /// Lists a page of the owner's copies.
     pub(super) async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>) -> Result<HeadPage, Silent> {
-        let owners = self.store.abilities().owners.ok_or(Silent)?;
+        let owners = self.store.capabilities().owners.ok_or(Silent)?;
         self.ask(owners.list(owner, after, PAGE)).await?.map_err(|_| Silent)
     }
 
     /// Removes the owner's copies, and refuses those that arrive late.
     pub(super) async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<(), Silent> {
-        let owners = self.store.abilities().owners.ok_or(Silent)?;
+        let owners = self.store.capabilities().owners.ok_or(Silent)?;
         self.ask(owners.revoke(owner, at)).await?.map(drop).map_err(|_| Silent)
     }
 
     /// Removes all copies, where it can.
     pub(super) async fn clear(&self) {
-        if let Some(scan) = self.store.abilities().scan {
+        if let Some(scan) = self.store.capabilities().scan {
             drop(self.ask(scan.clear()).await);
         }
     }
 
     /// Sweeps expired copies, where it can; whether there are more.
     pub(super) async fn sweep(&self, limit: usize) -> bool {
-        let Some(sweep) = self.store.abilities().sweep else { return false };
+        let Some(sweep) = self.store.capabilities().sweep else { return false };
         matches!(self.ask(sweep.sweep(limit)).await, Ok(Ok(swept)) if swept.more)
     }
 

@@ -1,7 +1,7 @@
 //! A fast store in front of a durable one.
 
-mod abilities;
 mod builder;
+mod capabilities;
 mod copy;
 mod front;
 #[cfg(all(test, shuttle))]
@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Abilities, Clock, Created, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated, Version,
+    Capabilities, Clock, CreateOutcome, Record, Result, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 
-pub use self::builder::TieredStoreBuilder;
+pub use self::builder::CachedStoreBuilder;
 use self::copy::{Copy, mark};
 use self::front::{Front, Replaced, Seen, Silent};
 use self::trust::Trust;
@@ -27,11 +28,11 @@ use self::trust::Trust;
 /// processes, or shared, such as a server in memory. It must hold nothing else.
 ///
 /// ```
-/// use cloakroom::stores::{MemoryStore, TieredStore};
+/// use cloakroom::stores::{MemoryStore, CachedStore};
 /// use std::{sync::Arc, time::Duration};
 ///
 /// # let durable = Arc::new(MemoryStore::new());
-/// let store = TieredStore::builder(Arc::new(MemoryStore::new()), durable) // the latter is SQLite, PostgreSQL …
+/// let store = CachedStore::builder(Arc::new(MemoryStore::new()), durable) // the latter is SQLite, PostgreSQL …
 ///     .max_staleness(Duration::from_secs(5))
 ///     .build();
 /// ```
@@ -41,7 +42,7 @@ use self::trust::Trust;
 /// says is the answer. So no write is ever lost, and nothing that ended is ever written again. Only a load can be
 /// answered by the fast tier, if it carries a touch that is not due, as those of requests do. Then:
 ///
-/// 1. **The answer was true less than [`max_staleness`](TieredStoreBuilder::max_staleness) ago.** A copy counts from
+/// 1. **The answer was true less than [`max_staleness`](CachedStoreBuilder::max_staleness) ago.** A copy counts from
 ///    the moment at which asking the durable tier for it *began*, so one that was long under way is older for it,
 ///    and may be dead on arrival. Nothing but asking again makes it younger.
 /// 2. **What was written through this store is seen at once**, from the moment that the write is answered. So in one
@@ -66,7 +67,7 @@ use self::trust::Trust;
 /// load that finds nothing: who has seen a write that is not answered yet is not followed by one who has not.
 ///
 /// # Outages
-/// When the fast tier fails, or is silent for [100 ms](TieredStoreBuilder::fast_timeout), the durable tier is asked and the
+/// When the fast tier fails, or is silent for [100 ms](CachedStoreBuilder::cache_timeout), the durable tier is asked and the
 /// fast one is left alone for a second. Writes go on; what they changed is not believed to the fast tier afterwards.
 /// An outage of the durable tier is one: what the fast tier still has is served for less than `max_staleness`.
 ///
@@ -76,23 +77,23 @@ use self::trust::Trust;
 /// `max_staleness`, or until it is swept. So bound what anybody can fill, such as a [`MemoryStore`](super::MemoryStore),
 /// with room for as many marks as requests may come in that time: one that is full loses marks, as was said above.
 #[derive(Debug)]
-pub struct TieredStore {
+pub struct CachedStore {
     front: Front,
-    durable: Arc<dyn Store>,
+    backing: Arc<dyn Store>,
     max_staleness: Duration,
     trust: Trust,
     clock: Arc<dyn Clock>,
 }
 
-impl TieredStore {
+impl CachedStore {
     /// Puts `fast` in front of `durable`, with the settings that [`builder`](Self::builder) begins with.
-    pub fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>) -> Self {
-        Self::builder(fast, durable).build()
+    pub fn new(cache: Arc<dyn Store>, backing: Arc<dyn Store>) -> Self {
+        Self::builder(cache, backing).build()
     }
 
     /// Begins with the default settings: answers up to 1 second old, the system's clock.
-    pub fn builder(fast: Arc<dyn Store>, durable: Arc<dyn Store>) -> TieredStoreBuilder {
-        TieredStoreBuilder::new(fast, durable)
+    pub fn builder(cache: Arc<dyn Store>, backing: Arc<dyn Store>) -> CachedStoreBuilder {
+        CachedStoreBuilder::new(cache, backing)
     }
 
     fn passes_through(&self) -> bool {
@@ -100,12 +101,12 @@ impl TieredStore {
     }
 
     /// What may be answered without asking the durable tier.
-    fn answer(&self, key: &StoreKey, seen: &Seen, touch: Touch) -> Option<Stored> {
+    fn answer(&self, key: &StoreKey, seen: &Seen, touch: Touch) -> Option<VersionedRecord> {
         let Seen::Something(kept) = seen else { return None };
         let Copy { asked_at, stored } = Copy::decode(&kept.record)?;
         let now = self.clock.now();
         let young = asked_at <= now && now < asked_at + self.max_staleness;
-        let stays = stored.record.is_live(now) && touch.moves(&stored.record).is_none();
+        let stays = stored.record.is_live(now) && touch.extended_expiry(&stored.record).is_none();
         (young && stays && self.trust.covers(key, asked_at)).then_some(stored)
     }
 
@@ -114,7 +115,7 @@ impl TieredStore {
     /// Whoever is answered with this must not be followed by somebody who is answered with something earlier, and
     /// which of two answers is the later one cannot be told. So if this one does not get in, another one is not left
     /// there either. That nothing was found is kept too, for as long: such a key costs the fast tier a mark.
-    async fn fill(&self, key: &StoreKey, seen: Seen, found: Option<&Stored>, asked_at: Timestamp) {
+    async fn fill(&self, key: &StoreKey, seen: Seen, found: Option<&VersionedRecord>, asked_at: Timestamp) {
         let keep = match found {
             Some(stored) => Copy { asked_at, stored: stored.clone() }.encode(self.until()),
             None => mark(self.until()),
@@ -134,7 +135,7 @@ impl TieredStore {
 
     /// Whether what is in the fast tier is a copy of what the durable tier said. A mark says nothing: another load may
     /// have seen it before it asked, and put a copy of earlier in its place.
-    fn says_the_same(seen: &Seen, found: Option<&Stored>) -> bool {
+    fn says_the_same(seen: &Seen, found: Option<&VersionedRecord>) -> bool {
         let (Seen::Something(kept), Some(found)) = (seen, found) else { return false };
         Copy::decode(&kept.record).is_some_and(|copy| copy.stored.version == found.version)
     }
@@ -144,7 +145,7 @@ impl TieredStore {
         &self,
         key: &StoreKey,
         seen: Result<Seen, Silent>,
-        known: Option<Stored>,
+        known: Option<VersionedRecord>,
         asked_at: Timestamp,
     ) -> Result<(), Silent> {
         let mut seen = seen?;
@@ -210,26 +211,26 @@ enum Left {
     /// What was there.
     Nothing,
     /// This.
-    Known(Stored),
+    Known(VersionedRecord),
     /// Something else than was there, or no record.
     Unknown,
 }
 
 impl Left {
     fn record(record: &Record, version: Version) -> Self {
-        Self::Known(Stored { record: record.clone(), version })
+        Self::Known(VersionedRecord { record: record.clone(), version })
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl Store for TieredStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+impl Store for CachedStore {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         if self.passes_through() {
-            return self.durable.load(key, touch).await;
+            return self.backing.load(key, touch).await;
         }
         let Some(touch) = touch else {
-            let look = self.durable.load(key, None);
+            let look = self.backing.load(key, None);
             return self.through(key, look, |found| found.clone().map_or(Left::Unknown, Left::Known)).await;
         };
         let asked_at = self.clock.now();
@@ -239,7 +240,7 @@ impl Store for TieredStore {
         {
             return Ok(Some(stored));
         }
-        let found = self.durable.load(key, Some(touch)).await?;
+        let found = self.backing.load(key, Some(touch)).await?;
         match seen {
             Ok(seen) => self.fill(key, seen, found.as_ref(), asked_at).await,
             Err(Silent) => self.trust.end(Some(key)),
@@ -247,47 +248,47 @@ impl Store for TieredStore {
         Ok(found)
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
-        let left = |answer: &Created| match answer {
-            Created::Created(version) => Left::record(record, *version),
-            Created::Taken | Created::Revoked => Left::Nothing,
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
+        let left = |answer: &CreateOutcome| match answer {
+            CreateOutcome::Created(version) => Left::record(record, *version),
+            CreateOutcome::AlreadyExists | CreateOutcome::Revoked => Left::Nothing,
         };
-        self.through(key, self.durable.create(key, record), left).await
+        self.through(key, self.backing.create(key, record), left).await
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
-        let left = |answer: &Updated| match answer {
-            Updated::Updated(version) => Left::record(record, *version),
-            Updated::Conflict(stored) => Left::Known(stored.clone()),
-            Updated::Gone => Left::Unknown,
-            Updated::Revoked => Left::Nothing,
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
+        let left = |answer: &UpdateOutcome| match answer {
+            UpdateOutcome::Updated(version) => Left::record(record, *version),
+            UpdateOutcome::Conflict(stored) => Left::Known(stored.clone()),
+            UpdateOutcome::NotFound => Left::Unknown,
+            UpdateOutcome::Revoked => Left::Nothing,
         };
-        self.through(key, self.durable.update(key, expected, record), left).await
+        self.through(key, self.backing.update(key, expected, record), left).await
     }
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
-        self.through(key, self.durable.touch(key, expires_at), |_| Left::Unknown).await
+        self.through(key, self.backing.touch(key, expires_at), |_| Left::Unknown).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
-        self.through(key, self.durable.delete(key), |_| Left::Unknown).await
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
+        self.through(key, self.backing.delete(key), |_| Left::Unknown).await
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        let has = self.durable.abilities();
-        let mut abilities = Abilities::NONE;
-        if has.sweep.is_some() || self.front.store.abilities().sweep.is_some() {
-            abilities = abilities.with_sweep(self);
+    fn capabilities(&self) -> Capabilities<'_> {
+        let has = self.backing.capabilities();
+        let mut capabilities = Capabilities::NONE;
+        if has.sweep.is_some() || self.front.store.capabilities().sweep.is_some() {
+            capabilities = capabilities.with_sweep(self);
         }
         if has.scan.is_some() {
-            abilities = abilities.with_scan(self);
+            capabilities = capabilities.with_scan(self);
         }
         if has.owners.is_some() {
-            abilities = abilities.with_owners(self);
+            capabilities = capabilities.with_owners(self);
         }
         if let Some(clock) = has.server_clock {
-            abilities = abilities.with_server_clock(clock);
+            capabilities = capabilities.with_server_clock(clock);
         }
-        abilities
+        capabilities
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Abilities, Created, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Stored, Timestamp, Touch,
-    Updated, Version,
+    Capabilities, CreateOutcome, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord,
 };
 use shuttle::future::block_on;
 use shuttle::thread::{JoinHandle, spawn};
 
-use super::TieredStore;
+use super::CachedStore;
 use crate::stores::MemoryStore;
 
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -25,8 +25,8 @@ fn search(scenario: impl Fn() + std::marker::Copy + Send + Sync + 'static) {
 
 /// Two processes that share both tiers.
 struct Pair {
-    one: Arc<TieredStore>,
-    two: Arc<TieredStore>,
+    one: Arc<CachedStore>,
+    two: Arc<CachedStore>,
     durable: Arc<MemoryStore>,
     version: Version,
 }
@@ -36,11 +36,11 @@ fn pair() -> Pair {
     let memory = || Arc::new(MemoryStore::builder().shards(1).clock(clock.clone()).build());
     let (fast, durable) = (memory(), memory());
     let tiered = || {
-        let builder = TieredStore::builder(fast.clone(), durable.clone()).max_staleness(A_MINUTE);
+        let builder = CachedStore::builder(fast.clone(), durable.clone()).max_staleness(A_MINUTE);
         Arc::new(builder.clock(Arc::new(clock.clone())).build())
     };
     let (one, two) = (tiered(), tiered());
-    let Created::Created(version) = block_on(durable.create(&key(), &record("old"))).unwrap() else {
+    let CreateOutcome::Created(version) = block_on(durable.create(&key(), &record("old"))).unwrap() else {
         panic!()
     };
     Pair { one, two, durable, version }
@@ -55,15 +55,15 @@ fn owner() -> OwnerKey {
 }
 
 fn record(payload: &'static str) -> Record {
-    let owner = Some(Owner { key: owner(), since: START });
+    let owner = Some(Owner { key: owner(), logged_in_at: START });
     Record { owner, ..Record::new(payload, START + 2 * A_MINUTE) }
 }
 
-fn load(store: &TieredStore) -> Option<Stored> {
+fn load(store: &CachedStore) -> Option<VersionedRecord> {
     block_on(store.load(&key(), Some(TOUCH))).unwrap()
 }
 
-fn loading(store: &Arc<TieredStore>) -> JoinHandle<()> {
+fn loading(store: &Arc<CachedStore>) -> JoinHandle<()> {
     let store = Arc::clone(store);
     spawn(move || {
         for _ in 0..2 {
@@ -73,7 +73,7 @@ fn loading(store: &Arc<TieredStore>) -> JoinHandle<()> {
 }
 
 /// Ends the session while others load it; nobody finds it afterwards.
-fn ending(end: impl Fn(&TieredStore, Version) + Send + Sync + std::marker::Copy + 'static) {
+fn ending(end: impl Fn(&CachedStore, Version) + Send + Sync + std::marker::Copy + 'static) {
     search(move || {
         let Pair { one, two, version, .. } = pair();
         let threads = [loading(&one), loading(&two)];
@@ -97,14 +97,17 @@ fn never_18_no_late_fill_brings_a_deleted_session_back() {
 fn never_18_no_late_fill_brings_a_session_back_that_an_update_ended() {
     ending(|store, version| {
         let expired = Record::new("", START);
-        assert!(matches!(block_on(store.update(&key(), version, &expired)).unwrap(), Updated::Updated(_)));
+        assert!(matches!(
+            block_on(store.update(&key(), version, &expired)).unwrap(),
+            UpdateOutcome::Updated(_)
+        ));
     });
 }
 
 #[test]
 fn never_18_no_late_fill_brings_a_revoked_session_back() {
     ending(|store, _| {
-        let Abilities { owners: Some(owners), .. } = store.abilities() else { panic!() };
+        let Capabilities { owners: Some(owners), .. } = store.capabilities() else { panic!() };
         assert_eq!(block_on(owners.revoke(&owner(), START)).unwrap(), 1);
     });
 }
@@ -114,7 +117,8 @@ fn never_18_no_late_fill_hides_an_answered_update() {
     search(|| {
         let Pair { one, two, version, .. } = pair();
         let threads = [loading(&one), loading(&two)];
-        let Updated::Updated(version) = block_on(one.update(&key(), version, &record("new"))).unwrap() else {
+        let UpdateOutcome::Updated(version) = block_on(one.update(&key(), version, &record("new"))).unwrap()
+        else {
             panic!()
         };
         for store in [&one, &two] {
@@ -122,7 +126,7 @@ fn never_18_no_late_fill_hides_an_answered_update() {
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         for store in [&one, &two] {
-            assert_eq!(load(store).unwrap(), Stored { record: record("new"), version });
+            assert_eq!(load(store).unwrap(), VersionedRecord { record: record("new"), version });
         }
     });
 }
@@ -138,8 +142,8 @@ fn of_racing_updates_everybody_sees_the_last() {
                     let mut version = load(&store).unwrap().version;
                     loop {
                         match block_on(store.update(&key(), version, &record("new"))).unwrap() {
-                            Updated::Updated(version) => return version,
-                            Updated::Conflict(stored) => version = stored.version,
+                            UpdateOutcome::Updated(version) => return version,
+                            UpdateOutcome::Conflict(stored) => version = stored.version,
                             other => panic!("{other:?}"),
                         }
                     }

@@ -68,7 +68,8 @@ impl Model {
     pub(super) fn revoke(&mut self, owner: &OwnerKey, at: Timestamp) {
         let latest = self.revoked.entry(owner.clone()).or_insert(at);
         *latest = at.max(*latest);
-        let is_dead = |of: &Option<Owner>| of.as_ref().is_some_and(|of| of.key == *owner && of.since <= at);
+        let is_dead =
+            |of: &Option<Owner>| of.as_ref().is_some_and(|of| of.key == *owner && of.logged_in_at <= at);
         let sessions = &mut self.sessions;
         self.places.retain(|_, place| match place {
             Place::Session(sid) if is_dead(&sessions[*sid].owner) => {
@@ -109,7 +110,7 @@ impl Model {
     fn is_dated_ahead(&self, actor: Actor, sid: Sid) -> bool {
         let now = self.now(actor);
         self.requests[&actor].call == Call::Revoke
-            && self.sessions[sid].owner.as_ref().is_some_and(|owner| owner.since > now)
+            && self.sessions[sid].owner.as_ref().is_some_and(|owner| owner.logged_in_at > now)
     }
 
     /// Whether the session has lived as long as any may, by the clock of the request's machine.

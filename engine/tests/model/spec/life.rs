@@ -122,7 +122,7 @@ impl Model {
     }
 
     pub(super) fn is_revoked(&self, owner: Option<&Owner>) -> bool {
-        owner.is_some_and(|owner| self.revoked.get(&owner.key).is_some_and(|at| owner.since <= *at))
+        owner.is_some_and(|owner| self.revoked.get(&owner.key).is_some_and(|at| owner.logged_in_at <= *at))
     }
 
     /// Whether the session was made, perhaps by log-ins, of the one that this key was made for.

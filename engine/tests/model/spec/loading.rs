@@ -110,9 +110,9 @@ impl Model {
             Found::Absent | Found::Closed => None,
         };
         let Some(owner) = self.requests[&actor].mind.owner.clone() else { return };
-        let since = owner.since.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
+        let since = owner.logged_in_at.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
         let mind = &mut self.request(actor).mind;
-        mind.owner = Some(Owner { since, ..owner });
+        mind.owner = Some(Owner { logged_in_at: since, ..owner });
         mind.logged_in_at = mind.logged_in_at.map(|_| since);
         if let Found::Session { owner, .. } = &mut mind.place {
             *owner = stored;

@@ -18,7 +18,10 @@ impl Model {
     /// When the user logged in, each time that it came to a session.
     pub(crate) fn log_ins_of(&self, user: &str) -> Vec<Timestamp> {
         let owned = self.sessions.iter().filter_map(|life| life.owner.as_ref());
-        owned.filter(|owner| owner.key.as_bytes() == user.as_bytes()).map(|owner| owner.since).collect()
+        owned
+            .filter(|owner| owner.key.as_bytes() == user.as_bytes())
+            .map(|owner| owner.logged_in_at)
+            .collect()
     }
 
     /// Every key that ever had a record.

@@ -103,7 +103,7 @@ impl Request {
     pub(super) async fn decide(&self, session: &Session, step: Step) {
         let now = self.model.lock().now(self.actor);
         match step {
-            Step::RenewId => session.renew_id(),
+            Step::RenewId => session.cycle_id(),
             Step::LogIn(user) => session.log_in(user).expect("the user has a name"),
             Step::LogOut => session.log_out(),
             Step::Destroy => session.destroy(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cloakroom::store::Store;
 use cloakroom::stores::MemoryStore;
-use cloakroom::{Clock, Config, Engine, Event, ManualClock, Random, SessionInfo, Timestamp};
+use cloakroom::{Clock, Config, Event, ManualClock, Random, SessionInfo, SessionManager, Timestamp};
 use cloakroom_conformance::Reference;
 
 use crate::client::Jar;
@@ -87,11 +87,11 @@ impl World {
 
     fn config(&self, actor: Actor, skew: Skew, heard: Arc<Mutex<Heard>>) -> Config {
         Config::plain_http()
-            .idle(self.rules.idle())
-            .absolute(self.rules.absolute())
+            .idle_timeout(self.rules.idle())
+            .absolute_timeout(self.rules.absolute())
             .renew_every(self.rules.renew_every.map(Duration::from_secs))
-            .sessions_per_user(self.rules.cap)
-            .sweep_every(None)
+            .max_sessions_per_user(self.rules.cap)
+            .sweep_interval(None)
             .clock(Skewed(self.clock.clone(), skew))
             .random(Repeated(AtomicU64::new((actor as u64).wrapping_mul(0x1234_5678_9abc_def1))))
             .observer(move |event: &Event| {
@@ -111,7 +111,7 @@ impl World {
         let store = Gated { actor, store: self.store.clone(), gate: gate.clone(), model: model.clone() };
         let heard = Arc::<Mutex<Heard>>::default();
         let config = self.config(actor, skew, heard.clone());
-        let engine = Engine::new(store, config).expect("the configuration works");
+        let engine = SessionManager::new(store, config).expect("the configuration works");
         let pauses = script.contains(&Step::SaveBehind);
         let script = Arc::new(script.clone());
         let (jar, pending) = (self.jar.clone(), Arc::default());

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::{Engine, ErrorKind, Outcome, Pending, Plain, Session};
+use cloakroom::{ErrorKind, PlainRequest, RequestSession, ResponseUpdate, Session, SessionManager};
 use tokio::task::JoinHandle;
 
 use crate::client::{Jar, Told};
@@ -28,14 +28,14 @@ pub(super) struct Request {
     pub(super) jar: Arc<Mutex<Jar>>,
     /// The id of a cookie of another path, and whether it comes first.
     pub(super) beside: Option<(String, bool)>,
-    pub(super) engine: Engine,
+    pub(super) engine: SessionManager,
     /// What the clock of its machine shows.
     pub(super) skew: Skew,
     /// What the engine has said in its events.
     pub(super) heard: Arc<Mutex<Heard>>,
     pub(super) waits_to_be_sent: bool,
     pub(super) pauses: bool,
-    pub(super) pending: Arc<Mutex<Option<Pending>>>,
+    pub(super) pending: Arc<Mutex<Option<RequestSession>>>,
 }
 
 impl Running {
@@ -50,8 +50,8 @@ impl Running {
         self.request.model.lock().is_left(self.actor);
         self.task.abort();
         let pending = self.request.pending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(pending) = pending.filter(Pending::is_ending) {
-            tokio::spawn(async move { drop(pending.abandon().await) });
+        if let Some(pending) = pending.filter(RequestSession::has_pending_logout) {
+            tokio::spawn(async move { drop(pending.finish_aborted().await) });
         }
     }
 }
@@ -79,7 +79,7 @@ impl Request {
         }
         self.model.lock().begin(self.actor, &ids, self.skew);
         let cookies = ids.iter().map(|id| format!("{}={id}", self.engine.cookie_name())).collect();
-        let pending = self.engine.begin(&Plain { cookies, ..Plain::default() });
+        let pending = self.engine.begin(&PlainRequest { cookies, ..PlainRequest::default() });
         *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
     }
 
@@ -119,7 +119,7 @@ impl Request {
         self.respond(outcome);
     }
 
-    pub(super) async fn load(&self, pending: &Pending) -> cloakroom::Result<Session> {
+    pub(super) async fn load(&self, pending: &RequestSession) -> cloakroom::Result<Session> {
         self.model.lock().call(self.actor, Call::Load);
         let before = self.model.lock().trips.get(&self.actor).copied();
         let session = pending.load().await;
@@ -133,7 +133,7 @@ impl Request {
         session
     }
 
-    pub(super) fn respond(&self, outcome: cloakroom::Result<Outcome>) {
+    pub(super) fn respond(&self, outcome: cloakroom::Result<ResponseUpdate>) {
         let told = Told::read(outcome.as_ref().ok().and_then(|outcome| outcome.set_cookie.as_deref()));
         self.finish(outcome.map(drop), Occasion::Response);
         let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ const USERS: [(&str, &str, &str); 2] = [("1", "alice", "wonderland"), ("2", "bob
 pub(crate) async fn app(store: &str, secret: &str) -> crate::Result<Router> {
     let express = Express::new([secret])?.passport_with_numbers();
     let (express, store) = open(express, store).await?;
-    let layer = SessionLayer::configured(store, express.config())?;
+    let layer = SessionLayer::with_config(store, express.config())?;
     Ok(Router::new()
         .route("/", get(home))
         .route("/account", get(account))

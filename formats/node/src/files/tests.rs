@@ -2,7 +2,7 @@ use std::fs;
 use std::time::Duration;
 
 use cloakroom::store::{BodyStore, Ended, ErrorKind, ManualClock, Replaced, Timestamp};
-use cloakroom::{Engine, Plain};
+use cloakroom::{PlainRequest, SessionManager};
 use tempfile::TempDir;
 
 use super::{FileBodies, FileLayout};
@@ -308,11 +308,11 @@ async fn the_last_access_is_no_value_of_a_session() {
     let place = Place::express().await;
     let express = Express::new(["secret"]).unwrap().ttl(HOUR);
     let config = express.config().clock(place.clock.clone());
-    let engine = Engine::new(express.store(place.bodies.clone()), config).unwrap();
+    let engine = SessionManager::new(express.store(place.bodies.clone()), config).unwrap();
     fs::write(place.path(), r#"{"cookie":{},"__lastAccess":1767225600000,"views":1}"#).unwrap();
     let cookie = ExpressCookie::new("connect.sid", ["secret"]).unwrap();
     let header = cookie.write(SID, &Attributes::default(), 0).unwrap();
-    let pending = engine.begin(&Plain::with_cookie(header.split(';').next().unwrap()));
+    let pending = engine.begin(&PlainRequest::with_cookie(header.split(';').next().unwrap()));
     let session = pending.load().await.unwrap();
     assert_eq!(session.get::<u64>("__lastAccess").unwrap(), None);
     assert!(session.insert("__lastAccess", 5).is_err());

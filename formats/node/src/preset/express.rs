@@ -210,14 +210,14 @@ impl Express {
         };
         Config::default()
             .cookie_format(ExpressCookies { cookie: self.cookie.clone(), options })
-            .idle(self.idle())
-            .absolute(None)
+            .idle_timeout(self.idle())
+            .absolute_timeout(None)
             .persistent(self.attributes.max_age.is_some())
             .rolling(self.rolling)
             .save_unchanged(self.resave)
             .save_empty(self.save_uninitialized)
-            .sessions_per_user(None)
-            .sweep_every(None)
+            .max_sessions_per_user(None)
+            .sweep_interval(None)
     }
 
     /// Makes a store of the bodies that the Express application keeps in `bodies`.

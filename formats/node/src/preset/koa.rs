@@ -118,13 +118,13 @@ impl Koa {
         };
         Config::default()
             .cookie_format(KoaCookies { cookie, options })
-            .idle(self.max_age)
-            .absolute(None)
+            .idle_timeout(self.max_age)
+            .absolute_timeout(None)
             .persistent(true)
             .rolling(self.rolling)
             .save_empty(self.allow_empty)
-            .sessions_per_user(None)
-            .sweep_every(None)
+            .max_sessions_per_user(None)
+            .sweep_interval(None)
     }
 
     /// Makes a store of the bodies that the Koa application keeps in `bodies`.

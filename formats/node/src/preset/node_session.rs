@@ -161,13 +161,13 @@ impl NodeSession {
         };
         Config::default()
             .cookie_format(cookies)
-            .idle(self.lifetime)
-            .absolute(None)
+            .idle_timeout(self.lifetime)
+            .absolute_timeout(None)
             .persistent(!self.expire_on_close)
             .rolling(true)
             .save_empty(self.save_empty)
-            .sessions_per_user(None)
-            .sweep_every(None)
+            .max_sessions_per_user(None)
+            .sweep_interval(None)
     }
 
     /// Makes a store of the bodies that the application keeps in `bodies`.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use cloakroom::store::{BodyStore as _, Timestamp};
-use cloakroom::{Engine, ManualClock, Outcome, Plain, Session};
+use cloakroom::{ManualClock, PlainRequest, ResponseUpdate, Session, SessionManager};
 
 use super::NodeSession;
 use crate::body::Object;
@@ -12,7 +12,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const SECRET: &str = "keyboard cat";
 
 struct App {
-    engine: Engine,
+    engine: SessionManager,
     bodies: MemoryBodies,
     clock: ManualClock,
     cookie: NodeSessionCookie,
@@ -22,7 +22,8 @@ impl App {
     fn new(preset: &NodeSession) -> Self {
         let clock = ManualClock::at(NOW);
         let bodies = MemoryBodies::with_clock(clock.clone());
-        let engine = Engine::new(preset.store(bodies.clone()), preset.config().clock(clock.clone())).unwrap();
+        let engine =
+            SessionManager::new(preset.store(bodies.clone()), preset.config().clock(clock.clone())).unwrap();
         Self { engine, bodies, clock, cookie: NodeSessionCookie::new("node_session", [SECRET]).unwrap() }
     }
 
@@ -30,22 +31,22 @@ impl App {
         Self::new(&NodeSession::new([SECRET]).unwrap())
     }
 
-    async fn request(&self, head: &Plain, handler: impl FnOnce(&Session)) -> Outcome {
+    async fn request(&self, head: &PlainRequest, handler: impl FnOnce(&Session)) -> ResponseUpdate {
         let pending = self.engine.begin(head);
         handler(&pending.load().await.unwrap());
         pending.commit().await.unwrap()
     }
 
     /// Returns the id that a response hands out.
-    fn id(&self, outcome: &Outcome) -> String {
+    fn id(&self, outcome: &ResponseUpdate) -> String {
         let cookie = outcome.set_cookie.as_deref().expect("the response has a cookie");
         let pair = cookie.split(';').next().unwrap();
         self.cookie.read([pair.as_bytes()]).into_sid().expect("it is signed")
     }
 
-    fn head(&self, id: &str) -> Plain {
+    fn head(&self, id: &str) -> PlainRequest {
         let cookie = self.cookie.write(id, &Attributes::default(), 0).unwrap();
-        Plain::with_cookie(cookie.split(';').next().unwrap())
+        PlainRequest::with_cookie(cookie.split(';').next().unwrap())
     }
 
     fn body(&self, id: &str) -> String {
@@ -62,7 +63,7 @@ fn count(session: &Session) {
 #[tokio::test]
 async fn every_response_brings_the_cookie_with_the_whole_lifetime() {
     let app = App::usual();
-    let first = app.request(&Plain::default(), count).await;
+    let first = app.request(&PlainRequest::default(), count).await;
     let id = app.id(&first);
     assert_eq!(id.len(), 40);
     for minute in 1..10 {
@@ -89,15 +90,15 @@ async fn an_id_that_the_store_does_not_know_gets_a_new_one() {
 #[tokio::test]
 async fn a_cookie_that_ends_with_the_browser_has_no_lifetime() {
     let app = App::new(&NodeSession::new([SECRET]).unwrap().expire_on_close(true));
-    let cookie = app.request(&Plain::default(), count).await.set_cookie.unwrap();
+    let cookie = app.request(&PlainRequest::default(), count).await.set_cookie.unwrap();
     assert!(cookie.ends_with("; Path=/; HttpOnly"), "{cookie}");
 }
 
 #[tokio::test]
 async fn a_secure_cookie_is_sent_over_https_only() {
     let app = App::new(&NodeSession::new([SECRET]).unwrap().secure());
-    assert_eq!(app.request(&Plain::default(), count).await.set_cookie, None);
-    let head = Plain { https: true, ..Plain::default() };
+    assert_eq!(app.request(&PlainRequest::default(), count).await.set_cookie, None);
+    let head = PlainRequest { https: true, ..PlainRequest::default() };
     let cookie = app.request(&head, count).await.set_cookie.unwrap();
     assert!(cookie.ends_with("; HttpOnly; Secure"), "{cookie}");
 }
@@ -105,7 +106,7 @@ async fn a_secure_cookie_is_sent_over_https_only() {
 #[tokio::test]
 async fn the_end_of_a_session_takes_the_cookie_away() {
     let app = App::usual();
-    let id = app.id(&app.request(&Plain::default(), count).await);
+    let id = app.id(&app.request(&PlainRequest::default(), count).await);
     let outcome = app.request(&app.head(&id), |session| session.destroy()).await;
     let cookie = outcome.set_cookie.unwrap();
     assert!(cookie.contains("; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "{cookie}");
@@ -116,7 +117,7 @@ async fn the_end_of_a_session_takes_the_cookie_away() {
 async fn the_body_is_one_that_node_session_reads() {
     let app = App::usual();
     let outcome = app
-        .request(&Plain::default(), |session| {
+        .request(&PlainRequest::default(), |session| {
             count(session);
             session.flash("info", "saved").unwrap();
         })
@@ -138,7 +139,7 @@ async fn the_token_is_kept_until_the_session_ends_and_is_the_only_one_that_is_ri
     let app = App::usual();
     let mut made = String::new();
     let outcome =
-        app.request(&Plain::default(), |session| made = session.node_session_token().unwrap()).await;
+        app.request(&PlainRequest::default(), |session| made = session.node_session_token().unwrap()).await;
     let id = app.id(&outcome);
     let head = app.head(&id);
     let outcome = app.request(&head, |session| {
@@ -149,15 +150,15 @@ async fn the_token_is_kept_until_the_session_ends_and_is_the_only_one_that_is_ri
         }
     });
     assert_eq!(app.id(&outcome.await), id);
-    let pending = app.engine.begin(&Plain::default());
+    let pending = app.engine.begin(&PlainRequest::default());
     assert!(!pending.load().await.unwrap().node_session_verify("").unwrap(), "no token is no right one");
 }
 
 #[tokio::test]
 async fn an_old_id_leads_to_the_session_and_is_an_empty_one_for_node() {
     let app = App::usual();
-    let old = app.id(&app.request(&Plain::default(), count).await);
-    let new = app.id(&app.request(&app.head(&old), |session| session.renew_id()).await);
+    let old = app.id(&app.request(&PlainRequest::default(), count).await);
+    let new = app.id(&app.request(&app.head(&old), |session| session.cycle_id()).await);
     assert_ne!(old, new);
     let body = app.body(&old);
     assert!(body.starts_with(r#"{"__cloakroom":{"state":""#) && !body.contains("views"), "{body}");
@@ -168,7 +169,7 @@ async fn an_old_id_leads_to_the_session_and_is_an_empty_one_for_node() {
 #[tokio::test]
 async fn values_under_node_sessions_own_keys_are_refused() {
     let app = App::usual();
-    let head = Plain::default();
+    let head = PlainRequest::default();
     let outcome = app.request(&head, |session| {
         for key in ["flash", "__cloakroom", "__proto__"] {
             assert!(session.insert(key, 1).is_err(), "{key}");
@@ -182,8 +183,8 @@ async fn values_under_node_sessions_own_keys_are_refused() {
 #[tokio::test]
 async fn an_empty_session_is_stored_if_that_is_asked_for() {
     let app = App::usual();
-    assert_eq!(app.request(&Plain::default(), nothing).await.set_cookie, None);
+    assert_eq!(app.request(&PlainRequest::default(), nothing).await.set_cookie, None);
     let app = App::new(&NodeSession::new([SECRET]).unwrap().save_empty(true));
-    let id = app.id(&app.request(&Plain::default(), nothing).await);
+    let id = app.id(&app.request(&PlainRequest::default(), nothing).await);
     assert!(app.bodies.read(&id).await.unwrap().is_some());
 }

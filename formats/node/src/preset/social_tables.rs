@@ -108,12 +108,12 @@ impl SocialTables {
         };
         Config::default()
             .cookie_format(KoaCookies { cookie, options })
-            .idle(self.idle())
-            .absolute(None)
+            .idle_timeout(self.idle())
+            .absolute_timeout(None)
             .persistent(self.attributes.max_age.is_some())
             .rolling(self.rolling)
-            .sessions_per_user(None)
-            .sweep_every(None)
+            .max_sessions_per_user(None)
+            .sweep_interval(None)
     }
 
     /// Makes a store of the bodies that the application keeps in `bodies`.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use cloakroom::format::Payload;
 use cloakroom::store::{
-    Abilities, Body, BodyStore, Created, Ended, Error, ErrorKind, Record, Replaced, Result, Store, StoreKey,
-    Stored, Timestamp, Touch, Updated, Version, async_trait,
+    Body, BodyStore, Capabilities, CreateOutcome, Ended, Error, ErrorKind, Record, Replaced, Result, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 pub use memory::MemoryBodies;
@@ -43,10 +43,10 @@ impl NodeStore {
         Self { bodies, translate }
     }
 
-    fn record(&self, id: &str, body: &Body) -> Option<Stored> {
+    fn record(&self, id: &str, body: &Body) -> Option<VersionedRecord> {
         let Read { payload, sliding, owner } = self.translate.read(id, body)?;
         let record = Record { payload, sliding, owner, expires_at: body.expires_at };
-        Some(Stored { record, version: body.version })
+        Some(VersionedRecord { record, version: body.version })
     }
 
     fn body(&self, record: &Record) -> Result<Vec<u8>> {
@@ -75,11 +75,11 @@ fn is_over(record: &Record) -> bool {
 
 #[async_trait]
 impl Store for NodeStore {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         let id = id_of(key)?;
         let Some(body) = self.bodies.read(id).await? else { return Ok(None) };
         let Some(mut stored) = self.record(id, &body) else { return Ok(None) };
-        if let Some(expires_at) = touch.and_then(|touch| touch.moves(&stored.record)) {
+        if let Some(expires_at) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) {
             if !self.bodies.touch(id, expires_at).await? {
                 return Ok(None);
             }
@@ -88,38 +88,38 @@ impl Store for NodeStore {
         Ok(Some(stored))
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let id = id_of(key)?;
         if is_over(record) {
-            return Ok(Created::Created(Version::random()));
+            return Ok(CreateOutcome::Created(Version::random()));
         }
         let made = self.bodies.insert(id, &self.body(record)?, record.expires_at).await?;
-        Ok(made.map_or(Created::Taken, Created::Created))
+        Ok(made.map_or(CreateOutcome::AlreadyExists, CreateOutcome::Created))
     }
 
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         let id = id_of(key)?;
         let there = if is_over(record) {
             match self.end(id, Some(expected)).await? {
-                Ended::Ended(_) => return Ok(Updated::Updated(Version::random())),
-                Ended::Missing => return Ok(Updated::Gone),
+                Ended::Ended(_) => return Ok(UpdateOutcome::Updated(Version::random())),
+                Ended::Missing => return Ok(UpdateOutcome::NotFound),
                 Ended::Changed(there) => there,
             }
         } else {
             match self.bodies.replace(id, expected, &self.body(record)?, record.expires_at).await? {
-                Replaced::Replaced(version) => return Ok(Updated::Updated(version)),
-                Replaced::Missing => return Ok(Updated::Gone),
+                Replaced::Replaced(version) => return Ok(UpdateOutcome::Updated(version)),
+                Replaced::Missing => return Ok(UpdateOutcome::NotFound),
                 Replaced::Changed(there) => there,
             }
         };
-        Ok(self.record(id, &there).map_or(Updated::Gone, Updated::Conflict))
+        Ok(self.record(id, &there).map_or(UpdateOutcome::NotFound, UpdateOutcome::Conflict))
     }
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.bodies.touch(id_of(key)?, expires_at).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let id = id_of(key)?;
         match self.end(id, None).await? {
             Ended::Ended(body) => Ok(self.record(id, &body)),
@@ -127,8 +127,8 @@ impl Store for NodeStore {
         }
     }
 
-    fn abilities(&self) -> Abilities<'_> {
-        Abilities::NONE
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::NONE
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
-use cloakroom::{ErrorKind, Outage, OutagePolicy};
+use cloakroom::{ErrorKind, OutageFallback, StoreOutage};
 use tokio::time::{Instant, sleep};
 
 use crate::stage::{Browser, Stage, sent};
@@ -13,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// A stage whose requests wait for the store, and a browser with a session.
 async fn waiting() -> (Stage, Browser) {
-    let outage = Outage { wait: WAIT, then: OutagePolicy::FailClosed };
+    let outage = StoreOutage { retry_for: WAIT, fallback: OutageFallback::FailClosed };
     let stage = Stage::koa(|koa| koa, |config| config.outage(outage).deadline(2 * WAIT));
     let mut browser = Browser::default();
     stage.count(&mut browser).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom::{Event, Observer, Plain};
+use cloakroom::{Event, Observer, PlainRequest};
 
 use crate::stage::{BROWSER, ID, SECRET, Stage, cookie};
 
@@ -12,8 +12,8 @@ use crate::stage::{BROWSER, ID, SECRET, Stage, cookie};
 struct Refused(Arc<AtomicUsize>);
 
 impl Observer for Refused {
-    fn event(&self, event: &Event) {
-        if matches!(event, Event::Refused { .. }) {
+    fn on_event(&self, event: &Event) {
+        if matches!(event, Event::Rejected { .. }) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -29,11 +29,11 @@ impl Refused {
 async fn a_signature_is_verified_once_and_only_if_the_session_is_looked_at() {
     let refused = Refused::default();
     let stage = Stage::configured(|express| express, |config| config.observer(refused.clone()));
-    let pending = stage.engine.begin(&Plain::with_cookie(cookie("another secret", ID)));
-    assert!(pending.settle().is_some(), "an untouched request ends at once");
+    let pending = stage.engine.begin(&PlainRequest::with_cookie(cookie("another secret", ID)));
+    assert!(pending.try_finish().is_some(), "an untouched request ends at once");
     assert_eq!(refused.count(), 0);
 
-    let pending = stage.engine.begin(&Plain::with_cookie(cookie("another secret", ID)));
+    let pending = stage.engine.begin(&PlainRequest::with_cookie(cookie("another secret", ID)));
     for _ in 0..2 {
         assert!(!pending.load().await.unwrap().exists());
     }
@@ -50,7 +50,7 @@ async fn the_first_cookie_of_the_name_counts_in_whichever_header_it_is() {
         (vec![ours.clone(), other.clone()], true),
         (vec![other, ours], false),
     ] {
-        let pending = stage.engine.begin(&Plain { cookies: headers, ..Plain::default() });
+        let pending = stage.engine.begin(&PlainRequest { cookies: headers, ..PlainRequest::default() });
         assert_eq!(pending.load().await.unwrap().exists(), is_found);
     }
 }

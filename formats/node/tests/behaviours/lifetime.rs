@@ -65,8 +65,9 @@ async fn e145_the_date_is_now_and_the_lifetime() {
 async fn e146_another_lifetime_of_one_session_moves_the_date() {
     let stage = Stage::express(an_hour);
     let mut browser = stage.node_writes(AN_HOUR);
-    let outcome =
-        stage.visit(&mut browser, async |session| session.set_max_age(Some(Duration::from_secs(60)))).await;
+    let outcome = stage
+        .visit(&mut browser, async |session| session.set_idle_timeout(Some(Duration::from_secs(60))))
+        .await;
     let date = "; Expires=Thu, 01 Jan 2026 00:01:00 GMT;";
     assert!(header(&outcome).contains(date), "{}", header(&outcome));
     assert!(stage.body(&browser).contains(r#""originalMaxAge":60000,"#), "{}", stage.body(&browser));
@@ -86,7 +87,7 @@ async fn e147_a_lifetime_may_be_longer_than_31_bits_of_milliseconds() {
 async fn e149_one_session_s_cookie_can_be_made_to_end_with_the_browser() {
     let stage = Stage::express(an_hour);
     let mut browser = stage.node_writes(AN_HOUR);
-    let outcome = stage.visit(&mut browser, async |session| session.set_max_age(None)).await;
+    let outcome = stage.visit(&mut browser, async |session| session.set_idle_timeout(None)).await;
     assert_eq!(header(&outcome), format!("{}{NEVER_EXPIRES}", cookie(SECRET, &browser.id())));
     let stored = r#""originalMaxAge":null,"expires":null"#;
     assert!(stage.body(&browser).contains(stored), "{}", stage.body(&browser));

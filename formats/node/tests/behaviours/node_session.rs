@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cloakroom::TrustProxy;
 use cloakroom::store::Clock as _;
 use cloakroom_node::cookie::{Attributes, CookieError, NodeSessionCookie};
 use cloakroom_node::{NodeSession, NodeValues as _};
@@ -31,12 +30,12 @@ fn with_id(secret: &str, id: &str) -> Browser {
 /// Returns the header of a first write, if there is one.
 async fn first_write(
     set: impl FnOnce(NodeSession) -> NodeSession,
-    proxy: Option<TrustProxy>,
+    proxy: Option<bool>,
     mut browser: Browser,
 ) -> Option<String> {
     let preset = set(NodeSession::new([SECRET]).unwrap());
     let config = match proxy {
-        Some(proxy) => preset.config().trust_proxy(proxy),
+        Some(proxy) => preset.config().trust_forwarded_proto(proxy),
         None => preset.config(),
     };
     let stage = Stage::on(config, |bodies| preset.store(bodies));
@@ -128,7 +127,7 @@ async fn n24_a_secure_cookie_is_not_sent_over_http() {
 
 #[tokio::test]
 async fn n26_a_trusted_proxy_s_word_makes_a_request_secure() {
-    let header = first_write(NodeSession::secure, Some(TrustProxy::Yes), Browser::forwarded("https")).await;
+    let header = first_write(NodeSession::secure, Some(true), Browser::forwarded("https")).await;
     assert!(header.unwrap().ends_with("; HttpOnly; Secure"));
     assert_eq!(first_write(NodeSession::secure, None, Browser::forwarded("https")).await, None);
 }
@@ -136,14 +135,14 @@ async fn n26_a_trusted_proxy_s_word_makes_a_request_secure() {
 #[tokio::test]
 async fn n27_the_first_of_several_proxies_counts() {
     for (proto, is_sent) in [("https,http", true), ("http,https", false)] {
-        let header = first_write(NodeSession::secure, Some(TrustProxy::Yes), Browser::forwarded(proto)).await;
+        let header = first_write(NodeSession::secure, Some(true), Browser::forwarded(proto)).await;
         assert_eq!(header.is_some(), is_sent, "{proto}");
     }
 }
 
 #[tokio::test]
 async fn n28_a_trusted_proxy_that_says_nothing_gets_no_secure_cookie() {
-    assert_eq!(first_write(NodeSession::secure, Some(TrustProxy::Yes), Browser::default()).await, None);
+    assert_eq!(first_write(NodeSession::secure, Some(true), Browser::default()).await, None);
 }
 
 #[tokio::test]

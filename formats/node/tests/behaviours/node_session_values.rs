@@ -129,7 +129,7 @@ async fn n67_all_values_are_removed() {
 async fn n68_a_new_id_keeps_the_values() {
     let (stage, mut browser) = with_values(async |_| {}).await;
     let id = browser.id();
-    stage.visit(&mut browser, async |session| session.renew_id()).await;
+    stage.visit(&mut browser, async |session| session.cycle_id()).await;
     assert_ne!(browser.id(), id);
     assert!(stage.body(&browser).contains(r#""name":"Zo""#), "{}", stage.body(&browser));
 }
@@ -138,7 +138,7 @@ async fn n68_a_new_id_keeps_the_values() {
 async fn n69_what_stays_under_the_old_id_has_no_values() {
     let (stage, mut browser) = with_values(async |_| {}).await;
     let id = browser.id();
-    stage.visit(&mut browser, async |session| session.renew_id()).await;
+    stage.visit(&mut browser, async |session| session.cycle_id()).await;
     let old = stage.bodies.body(&id).unwrap();
     assert!(!old.contains("\"Zo\"") && !old.contains(&browser.id()), "{old}");
 }
@@ -147,7 +147,7 @@ async fn n69_what_stays_under_the_old_id_has_no_values() {
 async fn n77_a_renewed_id_leads_to_the_session_for_a_moment() {
     let (stage, mut browser) = with_values(async |_| {}).await;
     let mut old = browser.clone();
-    stage.visit(&mut browser, async |session| session.renew_id()).await;
+    stage.visit(&mut browser, async |session| session.cycle_id()).await;
     stage.visit(&mut old, async |session| assert!(session.contains("name"))).await;
     stage.clock.advance(std::time::Duration::from_secs(11));
     stage.visit(&mut old, async |session| assert!(!session.contains("name"))).await;

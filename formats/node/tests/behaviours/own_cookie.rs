@@ -1,6 +1,5 @@
 //! Attributes of one session's cookie: what its body says counts, whatever the application's options say.
 
-use cloakroom::TrustProxy;
 use cloakroom_node::Express;
 use cloakroom_node::cookie::Attributes;
 
@@ -11,10 +10,10 @@ const HTTPS: Option<&str> = Some("https");
 /// Returns what a new session is answered with, and what its body says of the cookie.
 async fn begins(
     set: impl FnOnce(Express) -> Express,
-    trust: TrustProxy,
+    trust: bool,
     proto: Option<&'static str>,
 ) -> [String; 2] {
-    let stage = Stage::configured(set, |config| config.trust_proxy(trust));
+    let stage = Stage::configured(set, |config| config.trust_forwarded_proto(trust));
     let mut browser = Browser { forwarded_proto: proto, ..Browser::default() };
     let outcome = stage.visit(&mut browser, async |session| session.insert("views", 1).unwrap()).await;
     let sent = sent(&outcome).first().map_or("none", |header| header.split_once(';').unwrap().1).to_owned();
@@ -36,33 +35,33 @@ async fn e067_an_automatic_same_site_is_none_over_https() {
 
 #[tokio::test]
 async fn e068_an_automatic_same_site_is_lax_over_http() {
-    let [sent, body] = begins(Express::same_site_auto, TrustProxy::No, None).await;
+    let [sent, body] = begins(Express::same_site_auto, false, None).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=Lax");
     assert!(body.ends_with(r#""sameSite":"lax""#), "{body}");
 }
 
 #[tokio::test]
 async fn e069_a_trusted_proxy_that_says_https_makes_it_none() {
-    let [sent, _] = begins(Express::same_site_auto, TrustProxy::Yes, HTTPS).await;
+    let [sent, _] = begins(Express::same_site_auto, true, HTTPS).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=None");
 }
 
 #[tokio::test]
 async fn e070_a_trusted_proxy_that_says_http_makes_it_lax() {
-    let [sent, _] = begins(Express::same_site_auto, TrustProxy::Yes, Some("http")).await;
+    let [sent, _] = begins(Express::same_site_auto, true, Some("http")).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=Lax");
 }
 
 #[tokio::test]
 async fn e071_a_proxy_that_is_not_trusted_leaves_it_lax() {
-    let [sent, _] = begins(Express::same_site_auto, TrustProxy::No, HTTPS).await;
+    let [sent, _] = begins(Express::same_site_auto, false, HTTPS).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=Lax");
 }
 
 #[tokio::test]
 async fn e072_both_automatic_over_https_are_secure_and_none() {
     let both = |express: Express| express.secure_auto().same_site_auto();
-    let [sent, body] = begins(both, TrustProxy::Yes, HTTPS).await;
+    let [sent, body] = begins(both, true, HTTPS).await;
     assert_eq!(sent, " Path=/; HttpOnly; Secure; SameSite=None");
     assert!(body.contains(r#""secure":true"#), "{body}");
 }
@@ -70,7 +69,7 @@ async fn e072_both_automatic_over_https_are_secure_and_none() {
 #[tokio::test]
 async fn e073_both_automatic_over_http_are_lax_and_not_secure() {
     let both = |express: Express| express.secure_auto().same_site_auto();
-    let [sent, body] = begins(both, TrustProxy::Yes, Some("http")).await;
+    let [sent, body] = begins(both, true, Some("http")).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=Lax");
     assert!(body.contains(r#""secure":false"#), "{body}");
 }
@@ -79,7 +78,7 @@ async fn e073_both_automatic_over_http_are_lax_and_not_secure() {
 async fn e074_not_secure_and_automatic_over_https_is_none_without_secure() {
     let options = Attributes { secure: Some(false), ..Attributes::default() };
     let plain = |express: Express| express.attributes(options).unwrap().same_site_auto();
-    let [sent, _] = begins(plain, TrustProxy::Yes, HTTPS).await;
+    let [sent, _] = begins(plain, true, HTTPS).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=None");
 }
 
@@ -87,21 +86,21 @@ async fn e074_not_secure_and_automatic_over_https_is_none_without_secure() {
 async fn e075_not_secure_and_automatic_over_http_is_lax() {
     let options = Attributes { secure: Some(false), ..Attributes::default() };
     let plain = |express: Express| express.attributes(options).unwrap().same_site_auto();
-    let [sent, _] = begins(plain, TrustProxy::Yes, Some("http")).await;
+    let [sent, _] = begins(plain, true, Some("http")).await;
     assert_eq!(sent, " Path=/; HttpOnly; SameSite=Lax");
 }
 
 #[tokio::test]
 async fn e076_secure_and_automatic_over_https_is_secure_and_none() {
     let secure = |express: Express| express.secure().same_site_auto();
-    let [sent, _] = begins(secure, TrustProxy::Yes, HTTPS).await;
+    let [sent, _] = begins(secure, true, HTTPS).await;
     assert_eq!(sent, " Path=/; HttpOnly; Secure; SameSite=None");
 }
 
 #[tokio::test]
 async fn e077_secure_and_automatic_over_http_sends_no_cookie() {
     let secure = |express: Express| express.secure().same_site_auto();
-    assert_eq!(begins(secure, TrustProxy::Yes, Some("http")).await[0], "none");
+    assert_eq!(begins(secure, true, Some("http")).await[0], "none");
 }
 
 #[tokio::test]

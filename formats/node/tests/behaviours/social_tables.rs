@@ -63,8 +63,9 @@ async fn st10_another_lifetime_of_one_session_moves_the_date() {
     let stage = Stage::social_tables(|social| social.max_age(HOUR));
     let mut browser = Browser::default();
     stage.count(&mut browser).await;
-    let outcome =
-        stage.visit(&mut browser, async |session| session.set_max_age(Some(Duration::from_secs(60)))).await;
+    let outcome = stage
+        .visit(&mut browser, async |session| session.set_idle_timeout(Some(Duration::from_secs(60))))
+        .await;
     assert!(sent(&outcome)[0].contains("; expires=Thu, 01 Jan 2026 00:01:00 GMT;"), "{:?}", sent(&outcome));
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloakroom::store::{Clock as _, Timestamp};
-use cloakroom::{Config, Engine, ManualClock, Outcome, Plain, Result, Session};
+use cloakroom::{Config, ManualClock, PlainRequest, ResponseUpdate, Result, Session, SessionManager};
 use cloakroom_node::cookie::{Attributes, ExpressCookie, KoaCookie, NodeSessionCookie};
 use cloakroom_node::{Express, Koa, NodeSession, NodeStore, SocialTables};
 
@@ -23,7 +23,7 @@ pub(crate) const AN_HOUR: &str = r#"{"cookie":{"originalMaxAge":3600000,"expires
 pub(crate) struct Stage {
     pub(crate) clock: ManualClock,
     pub(crate) bodies: Watched,
-    pub(crate) engine: Engine,
+    pub(crate) engine: SessionManager,
 }
 
 impl Stage {
@@ -62,7 +62,7 @@ impl Stage {
         // 2026-01-01T00:00:00.000Z
         let clock = ManualClock::at(Timestamp::from_millis(1_767_225_600_000));
         let bodies = Watched::new(clock.clone());
-        let engine = Engine::new(store(bodies.clone()), config.clock(clock.clone())).unwrap();
+        let engine = SessionManager::new(store(bodies.clone()), config.clock(clock.clone())).unwrap();
         Self { clock, bodies, engine }
     }
 
@@ -85,7 +85,7 @@ impl Stage {
     }
 
     /// Carries out a request.
-    pub(crate) async fn visit(&self, browser: &mut Browser, f: impl AsyncFnOnce(&Session)) -> Outcome {
+    pub(crate) async fn visit(&self, browser: &mut Browser, f: impl AsyncFnOnce(&Session)) -> ResponseUpdate {
         self.try_visit(browser, f).await.unwrap()
     }
 
@@ -94,7 +94,7 @@ impl Stage {
         &self,
         browser: &mut Browser,
         f: impl AsyncFnOnce(&Session),
-    ) -> Result<Outcome> {
+    ) -> Result<ResponseUpdate> {
         let pending = self.engine.begin(&browser.request());
         f(&pending.load().await?).await;
         let outcome = pending.commit().await?;
@@ -140,14 +140,14 @@ impl Browser {
         Self { forwarded_proto: Some(proto), ..Self::default() }
     }
 
-    pub(crate) fn request(&self) -> Plain {
+    pub(crate) fn request(&self) -> PlainRequest {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if pairs.is_empty() { Vec::new() } else { vec![pairs.join("; ")] };
         let (forwarded_proto, path) = (self.forwarded_proto.map(str::to_owned), self.path.map(str::to_owned));
-        Plain { cookies, https: self.https, forwarded_proto, path }
+        PlainRequest { cookies, https: self.https, forwarded_proto, path }
     }
 
-    fn take(&mut self, outcome: &Outcome) {
+    fn take(&mut self, outcome: &ResponseUpdate) {
         for header in sent(outcome) {
             let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.insert(name.to_owned(), value.to_owned());
@@ -184,12 +184,12 @@ impl Browser {
 }
 
 /// Returns the `Set-Cookie` headers of a response.
-pub(crate) fn sent(outcome: &Outcome) -> Vec<&str> {
+pub(crate) fn sent(outcome: &ResponseUpdate) -> Vec<&str> {
     outcome.set_cookie.iter().chain(&outcome.more_cookies).map(String::as_str).collect()
 }
 
 /// Returns the one `Set-Cookie` header of a response.
-pub(crate) fn header(outcome: &Outcome) -> &str {
+pub(crate) fn header(outcome: &ResponseUpdate) -> &str {
     let [header] = sent(outcome)[..] else { panic!("{:?}", sent(outcome)) };
     header
 }

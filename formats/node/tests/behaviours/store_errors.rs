@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
-use cloakroom::{Error, ErrorKind, Outage, OutagePolicy};
+use cloakroom::{Error, ErrorKind, OutageFallback, StoreOutage};
 
 use crate::stage::{BROWSER, Browser, ID, Stage, sent};
 use crate::watched::Asked;
@@ -15,7 +15,7 @@ fn is_typed(error: &Error, kind: ErrorKind) {
 }
 
 fn anonymous() -> Stage {
-    let outage = Outage { wait: Duration::ZERO, then: OutagePolicy::AnonymousReadOnly };
+    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::AnonymousReadOnly };
     Stage::configured(|express| express, |config| config.outage(outage))
 }
 

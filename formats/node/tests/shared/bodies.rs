@@ -70,7 +70,7 @@ async fn a_session_that_node_began_keeps_its_public_id_and_csrf_secret() {
     for writes in [false, false, true, false] {
         stage
             .visit(ID, async |session| {
-                seen.push((session.handle(), session.csrf_token().unwrap()));
+                seen.push((session.public_id(), session.csrf_token().unwrap()));
                 if writes {
                     session.insert("a", 1).unwrap();
                 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cloakroom::{ConfigError, Engine, KeyRing};
+use cloakroom::{ConfigError, KeyRing, SessionManager};
 use cloakroom_node::{Express, Koa, MemoryBodies, SocialTables};
 
 use crate::stage::{ID, SECRET, Stage, cookie};
@@ -64,7 +64,7 @@ async fn a_secure_cookie_is_not_sent_over_plain_http() {
     let stage = Stage::with(Express::secure);
     let outcome = stage.visit("", async |session| session.insert("a", 1).unwrap()).await;
     assert_eq!(outcome.set_cookie, None);
-    let request = cloakroom::Plain { https: true, ..cloakroom::Plain::default() };
+    let request = cloakroom::PlainRequest { https: true, ..cloakroom::PlainRequest::default() };
     let pending = stage.engine.begin(&request);
     pending.load().await.unwrap().insert("a", 1).unwrap();
     let header = pending.commit().await.unwrap().set_cookie.unwrap();
@@ -75,10 +75,10 @@ async fn a_secure_cookie_is_not_sent_over_plain_http() {
 async fn koa_gets_two_cookies_and_a_new_signature_where_an_older_key_signed() {
     let koa = |keys: &[&str]| {
         let koa = Koa::new(keys).unwrap();
-        Engine::new(koa.store(MemoryBodies::new()), koa.config()).unwrap()
+        SessionManager::new(koa.store(MemoryBodies::new()), koa.config()).unwrap()
     };
     let (old, both) = (koa(&["old"]), koa(&["new", "old"]));
-    let pending = old.begin(&cloakroom::Plain::default());
+    let pending = old.begin(&cloakroom::PlainRequest::default());
     pending.load().await.unwrap().insert("a", 1).unwrap();
     let outcome = pending.commit().await.unwrap();
     let (value, signature) = (outcome.set_cookie.unwrap(), outcome.more_cookies[0].clone());
@@ -86,7 +86,7 @@ async fn koa_gets_two_cookies_and_a_new_signature_where_an_older_key_signed() {
     assert!(signature.starts_with("koa.sid.sig="), "{signature}");
 
     let pair = |header: &str| header.split(';').next().unwrap().to_owned();
-    let request = cloakroom::Plain::with_cookie(format!("{}; {}", pair(&value), pair(&signature)));
+    let request = cloakroom::PlainRequest::with_cookie(format!("{}; {}", pair(&value), pair(&signature)));
     let pending = both.begin(&request);
     pending.load().await.unwrap();
     let outcome = pending.commit().await.unwrap();
@@ -99,8 +99,8 @@ async fn koa_gets_two_cookies_and_a_new_signature_where_an_older_key_signed() {
 async fn socialtables_gets_the_cookies_of_koa_and_a_body_with_names_of_its_own() {
     let bodies = MemoryBodies::new();
     let social = SocialTables::new(["keys"]).unwrap();
-    let engine = Engine::new(social.store(bodies.clone()), social.config()).unwrap();
-    let pending = engine.begin(&cloakroom::Plain::default());
+    let engine = SessionManager::new(social.store(bodies.clone()), social.config()).unwrap();
+    let pending = engine.begin(&cloakroom::PlainRequest::default());
     pending.load().await.unwrap().insert("views", 1).unwrap();
     let outcome = pending.commit().await.unwrap();
     let value = outcome.set_cookie.unwrap();
@@ -115,13 +115,13 @@ async fn socialtables_gets_the_cookies_of_koa_and_a_body_with_names_of_its_own()
 #[tokio::test]
 async fn a_log_out_takes_the_cookies_away_although_empty_sessions_are_stored() {
     let koa = Koa::new(["k"]).unwrap().allow_empty(true);
-    let engine = Engine::new(koa.store(MemoryBodies::new()), koa.config()).unwrap();
-    let pending = engine.begin(&cloakroom::Plain::default());
+    let engine = SessionManager::new(koa.store(MemoryBodies::new()), koa.config()).unwrap();
+    let pending = engine.begin(&cloakroom::PlainRequest::default());
     pending.load().await.unwrap();
     let outcome = pending.commit().await.unwrap();
     let cookies: Vec<_> = outcome.set_cookie.into_iter().chain(outcome.more_cookies).collect();
     let pairs: Vec<_> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
-    let pending = engine.begin(&cloakroom::Plain::with_cookie(pairs.join("; ")));
+    let pending = engine.begin(&cloakroom::PlainRequest::with_cookie(pairs.join("; ")));
     pending.load().await.unwrap().log_out();
     let outcome = pending.commit().await.unwrap();
     let cookie = outcome.set_cookie.unwrap();
@@ -131,7 +131,7 @@ async fn a_log_out_takes_the_cookies_away_although_empty_sessions_are_stored() {
 #[test]
 fn options_that_contradict_a_cookie_format_do_not_build() {
     let express = Express::new([SECRET]).unwrap();
-    let engine = |config| Engine::new(express.store(MemoryBodies::new()), config).map(drop);
+    let engine = |config| SessionManager::new(express.store(MemoryBodies::new()), config).map(drop);
     let options = |built: Result<(), ConfigError>| built.unwrap_err().options().to_vec();
     let keys = KeyRing::new(["a secret of at least 32 bytes, from a vault"]).unwrap();
     assert_eq!(options(engine(express.config().signed(keys))), ["cookie_format", "signed"]);

@@ -92,6 +92,6 @@ async fn a_renewed_id_leads_to_the_session_for_a_moment() {
     let stage = Stage::new();
     let guest = stage.visit("", async |session| session.insert("cart", 1).unwrap()).await;
     let old = id_in(&guest.set_cookie.unwrap());
-    stage.visit(&old, async |session| session.renew_id()).await;
+    stage.visit(&old, async |session| session.cycle_id()).await;
     stage.visit(&old, async |session| assert_eq!(session.get::<u32>("cart").unwrap(), Some(1))).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::{Clock as _, Timestamp};
-use cloakroom::{Config, Engine, ManualClock, Outcome, Plain, Session};
+use cloakroom::{Config, ManualClock, PlainRequest, ResponseUpdate, Session, SessionManager};
 use cloakroom_node::cookie::{Attributes, ExpressCookie};
 use cloakroom_node::{Express, MemoryBodies};
 
@@ -14,7 +14,7 @@ pub(crate) const ID: &str = "Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf";
 pub(crate) struct Stage {
     pub(crate) clock: ManualClock,
     pub(crate) bodies: MemoryBodies,
-    pub(crate) engine: Engine,
+    pub(crate) engine: SessionManager,
 }
 
 /// 2026-01-01T00:00:00.000Z.
@@ -39,7 +39,7 @@ impl Stage {
         let bodies = MemoryBodies::with_clock(clock.clone());
         let express = set(Express::new([SECRET]).unwrap());
         let config = configure(express.config().clock(clock.clone()));
-        let engine = Engine::new(express.store(bodies.clone()), config).unwrap();
+        let engine = SessionManager::new(express.store(bodies.clone()), config).unwrap();
         Self { clock, bodies, engine }
     }
 
@@ -60,14 +60,14 @@ impl Stage {
     }
 
     /// Carries out a request with this `Cookie` header.
-    pub(crate) async fn request(&self, cookie: &str, f: impl AsyncFnOnce(&Session)) -> Outcome {
-        let pending = self.engine.begin(&Plain::with_cookie(cookie));
+    pub(crate) async fn request(&self, cookie: &str, f: impl AsyncFnOnce(&Session)) -> ResponseUpdate {
+        let pending = self.engine.begin(&PlainRequest::with_cookie(cookie));
         f(&pending.load().await.unwrap()).await;
         pending.commit().await.unwrap()
     }
 
     /// Carries out a request of the client that has the session `id`.
-    pub(crate) async fn visit(&self, id: &str, f: impl AsyncFnOnce(&Session)) -> Outcome {
+    pub(crate) async fn visit(&self, id: &str, f: impl AsyncFnOnce(&Session)) -> ResponseUpdate {
         self.request(&cookie(SECRET, id), f).await
     }
 }

@@ -20,8 +20,8 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn on(store: RedisStore, clock: &ManualClock) -> Self {
-        let config = Config::plain_http().clock(clock.clone()).sweep_every(None);
-        let layer = SessionLayer::configured(store, config).unwrap();
+        let config = Config::plain_http().clock(clock.clone()).sweep_interval(None);
+        let layer = SessionLayer::with_config(store, config).unwrap();
         let router = Router::new()
             .route("/untouched", get(async || "untouched"))
             .route("/read", get(read))

@@ -111,7 +111,7 @@ async fn a_server_without_memory_is_full_and_what_was_there_stays() {
     let server = Instance::start_with(Service::Redis, &["--maxmemory-policy", "noeviction"]).unwrap();
     let store = RedisStore::open(&server.url()).await.unwrap();
     let record = Record::new("coat", Timestamp::NEVER);
-    let cloakroom_store::Created::Created(version) = store.create(&KEY, &record).await.unwrap() else {
+    let cloakroom_store::CreateOutcome::Created(version) = store.create(&KEY, &record).await.unwrap() else {
         panic!()
     };
     let _: String = Raw::server(&server.url()).ask("CONFIG SET maxmemory 100kb");

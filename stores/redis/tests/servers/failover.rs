@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
-    Created, ErrorKind, Record, Store as _, StoreKey, Stored, Timestamp, Updated, Version,
+    CreateOutcome, ErrorKind, Record, Store as _, StoreKey, Timestamp, UpdateOutcome, Version,
+    VersionedRecord,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -90,9 +91,9 @@ async fn write(store: RedisStore, ended: Arc<AtomicBool>, tell: watch::Sender<Ac
 
 async fn created(store: &RedisStore, key: &StoreKey, number: u64) -> Option<Version> {
     match store.create(key, &record(number)).await {
-        Ok(Created::Created(version)) => Some(version),
-        Ok(Created::Taken) => overwritten(store, key, 0, number).await,
-        Ok(Created::Revoked) => panic!("nobody revoked"),
+        Ok(CreateOutcome::Created(version)) => Some(version),
+        Ok(CreateOutcome::AlreadyExists) => overwritten(store, key, 0, number).await,
+        Ok(CreateOutcome::Revoked) => panic!("nobody revoked"),
         Err(error) => unavailable(&error),
     }
 }
@@ -104,8 +105,8 @@ async fn updated(
     number: u64,
 ) -> Option<Version> {
     match store.update(key, version, &record(number)).await {
-        Ok(Updated::Updated(version)) => Some(version),
-        Ok(Updated::Conflict(_)) => overwritten(store, key, acknowledged, number).await,
+        Ok(UpdateOutcome::Updated(version)) => Some(version),
+        Ok(UpdateOutcome::Conflict(_)) => overwritten(store, key, acknowledged, number).await,
         Ok(other) => panic!("an acknowledged record is lost: {other:?}"),
         Err(error) => unavailable(&error),
     }
@@ -118,7 +119,7 @@ async fn overwritten(store: &RedisStore, key: &StoreKey, acknowledged: u64, numb
     let stored = stored?;
     assert_not_lost(acknowledged, &stored);
     match store.update(key, stored.version, &record(number)).await {
-        Ok(Updated::Updated(version)) => Some(version),
+        Ok(UpdateOutcome::Updated(version)) => Some(version),
         Ok(other) => panic!("nobody else writes: {other:?}"),
         Err(error) => unavailable(&error),
     }
@@ -153,7 +154,7 @@ async fn none_is_lost(store: &RedisStore, acknowledged: Acknowledged) {
     }
 }
 
-fn assert_not_lost(acknowledged: u64, stored: &Stored) {
+fn assert_not_lost(acknowledged: u64, stored: &VersionedRecord) {
     let there: u64 = std::str::from_utf8(&stored.record.payload).unwrap().parse().unwrap();
     assert!(there >= acknowledged, "write {acknowledged} was acknowledged, and {there} is there");
 }

@@ -6,8 +6,8 @@ use cloakroom_proxy::{Fault, Proxy};
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{DURABLE_REDIS, Instance, Service};
 use cloakroom_store::{
-    Created, Error, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp,
-    Updated,
+    CreateOutcome, Error, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey,
+    Timestamp, UpdateOutcome,
 };
 
 use crate::app::App;
@@ -38,13 +38,15 @@ fn unavailable<T: std::fmt::Debug>(answer: Result<T, Error>) {
 async fn a_server_that_is_killed_and_restarted_has_every_acknowledged_write() {
     let mut server = Instance::start_with(Service::Redis, &DURABLE_REDIS).unwrap();
     let store = open(&server.url()).await;
-    let Created::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else {
+        panic!()
+    };
     server.kill().unwrap();
     unavailable(store.load(&KEY, None).await);
     unavailable(store.update(&KEY, version, &record("hat")).await);
     server.restart().unwrap();
     assert_eq!(payload(&store).await.as_deref(), Some("coat"));
-    assert!(matches!(store.update(&KEY, version, &record("hat")).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(store.update(&KEY, version, &record("hat")).await.unwrap(), UpdateOutcome::Updated(_)));
 }
 
 #[tokio::test]
@@ -62,13 +64,15 @@ async fn a_server_that_is_stopped_and_started_again_is_found_again() {
 async fn a_server_that_lost_everything_knows_no_session_and_no_script_and_that_is_no_error() {
     let mut server = Instance::start(Service::Redis).unwrap();
     let store = open(&server.url()).await;
-    let Created::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else {
+        panic!()
+    };
     server.restart_empty().unwrap();
     assert_eq!(payload(&store).await, None);
-    assert_eq!(store.update(&KEY, version, &record("hat")).await.unwrap(), Updated::Gone);
+    assert_eq!(store.update(&KEY, version, &record("hat")).await.unwrap(), UpdateOutcome::NotFound);
     assert!(!store.touch(&KEY, Timestamp::NEVER).await.unwrap());
     assert_eq!(store.delete(&KEY).await.unwrap(), None);
-    assert!(matches!(store.create(&KEY, &record("coat")).await.unwrap(), Created::Created(_)));
+    assert!(matches!(store.create(&KEY, &record("coat")).await.unwrap(), CreateOutcome::Created(_)));
 }
 
 #[tokio::test]
@@ -139,11 +143,13 @@ async fn a_write_whose_answer_is_lost_is_there_and_reported_as_uncertain() {
     let server = Instance::start(Service::Redis).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
     let store = open(proxy.url()).await;
-    let Created::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else {
+        panic!()
+    };
     // The server has seen the script then, and does not only answer that it has not.
     assert_eq!(
         store.update(&StoreKey::from_hash([8; 32]), version, &record("")).await.unwrap(),
-        Updated::Gone
+        UpdateOutcome::NotFound
     );
     proxy.set(Fault::LoseAnswer { to: b"EVALSHA".to_vec() });
     assert!(store.update(&KEY, version, &record("hat")).await.unwrap_err().is_uncertain());
@@ -198,12 +204,12 @@ async fn a_revocation_whose_answer_was_lost_can_be_made_again() {
     let proxy = Proxy::to(&server.url()).unwrap();
     let store = open(proxy.url()).await;
     let (alice, now) = (OwnerKey::new("alice").unwrap(), Timestamp::now());
-    let theirs = Record { owner: Some(Owner { key: alice.clone(), since: now }), ..record("coat") };
+    let theirs = Record { owner: Some(Owner { key: alice.clone(), logged_in_at: now }), ..record("coat") };
     let _created = store.create(&KEY, &theirs).await.unwrap();
     store.revoke(&OwnerKey::new("bob").unwrap(), now).await.unwrap(); // the server has seen the script then
     proxy.set(Fault::LoseAnswer { to: b"EVALSHA".to_vec() });
     unavailable(store.revoke(&alice, now).await);
     assert_eq!(store.revoke(&alice, now).await.unwrap(), 0);
     assert_eq!(payload(&store).await, None);
-    assert_eq!(store.create(&KEY, &theirs).await.unwrap(), Created::Revoked);
+    assert_eq!(store.create(&KEY, &theirs).await.unwrap(), CreateOutcome::Revoked);
 }

@@ -8,8 +8,8 @@ use cloakroom_proxy::Proxy;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_store::{
-    Clock as _, Created, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey, Timestamp,
-    Touch, Updated,
+    Clock as _, CreateOutcome, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey,
+    Timestamp, Touch, UpdateOutcome,
 };
 
 use crate::raw::Raw;
@@ -33,7 +33,7 @@ async fn place(service: Service) -> Place {
 
 impl Place {
     fn record(&self, lives: Duration) -> Record {
-        let owner = Some(Owner { key: self.alice.clone(), since: self.clock.now() });
+        let owner = Some(Owner { key: self.alice.clone(), logged_in_at: self.clock.now() });
         Record { owner, ..Record::new("coat", self.clock.now() + lives) }
     }
 
@@ -77,7 +77,7 @@ async fn the_server_lets_everything_go_by_itself_and_no_index_before_its_records
     let stored = place.store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!(stored.record.expires_at, far(1_000));
     assert!(lasts('o') > lasts('r') && lasts('r') > 999 * 3_600_000);
-    let Updated::Updated(_) =
+    let UpdateOutcome::Updated(_) =
         place.store.update(&key(1), stored.version, &place.record(HOUR * 10_000)).await.unwrap()
     else {
         panic!()
@@ -106,7 +106,8 @@ async fn in_a_cluster_no_index_ends_before_its_records_either_and_a_fence_ends_t
         let stored = place.store.load(&key(number), Some(touch)).await.unwrap().unwrap();
         assert!(lasts('o', number) > lasts('r', number));
         let longer = place.record(HOUR * 10_000 * u32::from(number));
-        let Updated::Updated(_) = place.store.update(&key(number), stored.version, &longer).await.unwrap()
+        let UpdateOutcome::Updated(_) =
+            place.store.update(&key(number), stored.version, &longer).await.unwrap()
         else {
             panic!()
         };
@@ -163,7 +164,10 @@ async fn in_a_cluster_what_was_listed_and_never_written_is_nothing_to_anybody() 
     assert_eq!(heads_of(&place.store, &place.alice).await.unwrap(), []);
     assert_eq!(place.store.revoke(&place.alice, place.clock.now()).await.unwrap(), 0);
     place.clock.advance(HOUR);
-    assert!(matches!(place.store.create(&key(3), &place.record(HOUR)).await.unwrap(), Created::Created(_)));
+    assert!(matches!(
+        place.store.create(&key(3), &place.record(HOUR)).await.unwrap(),
+        CreateOutcome::Created(_)
+    ));
 }
 
 /// Listed before the revocation, written after it: the owner's slot has let it pass, the record's must not.
@@ -171,7 +175,7 @@ async fn in_a_cluster_what_was_listed_and_never_written_is_nothing_to_anybody() 
 async fn in_a_cluster_a_write_that_was_on_its_way_during_a_revocation_is_refused_by_the_fence() {
     let place = place(Service::RedisCluster).await;
     let mut raw = Raw::cluster(&Service::RedisCluster.shared());
-    let Created::Created(nobodys) =
+    let CreateOutcome::Created(nobodys) =
         place.store.create(&key(5), &Record::new("", place.clock.now() + HOUR)).await.unwrap()
     else {
         panic!()
@@ -183,12 +187,18 @@ async fn in_a_cluster_a_write_that_was_on_its_way_during_a_revocation_is_refused
     assert_eq!(place.store.revoke(&place.alice, place.clock.now()).await.unwrap(), 0);
     // As if it had been listed a moment before.
     assert_eq!(raw.ask::<i64>(&format!("DEL {}", place.name('x', &key(4)))), 1);
-    assert_eq!(place.store.create(&key(4), &place.record(HOUR)).await.unwrap(), Created::Revoked);
-    assert_eq!(place.store.update(&key(5), nobodys, &place.record(HOUR)).await.unwrap(), Updated::Revoked);
+    assert_eq!(place.store.create(&key(4), &place.record(HOUR)).await.unwrap(), CreateOutcome::Revoked);
+    assert_eq!(
+        place.store.update(&key(5), nobodys, &place.record(HOUR)).await.unwrap(),
+        UpdateOutcome::Revoked
+    );
     assert_eq!(place.store.load(&key(4), None).await.unwrap(), None);
     // A log-in that began later is let through, and other records of the user are not meant.
     place.clock.advance(Duration::from_micros(1));
-    assert!(matches!(place.store.create(&key(4), &place.record(HOUR)).await.unwrap(), Created::Created(_)));
+    assert!(matches!(
+        place.store.create(&key(4), &place.record(HOUR)).await.unwrap(),
+        CreateOutcome::Created(_)
+    ));
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use cloakroom_redis::RedisStore;
 use cloakroom_redis::redis::Connection;
 use cloakroom_redis::redis::cluster_routing::Slot;
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{Created, Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, Updated, Version};
+use cloakroom_store::{
+    CreateOutcome, Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::raw::{Raw, nodes};
@@ -86,7 +88,7 @@ async fn open(cluster: &Instance) -> RedisStore {
 
 async fn created(store: &RedisStore, key: &StoreKey, record: &Record) -> Version {
     match store.create(key, record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -94,7 +96,7 @@ async fn created(store: &RedisStore, key: &StoreKey, record: &Record) -> Version
 /// Updates the record and loads it again.
 async fn used(store: &RedisStore, key: &StoreKey, version: &mut Version, payload: &str) {
     match store.update(key, *version, &record(payload)).await.unwrap() {
-        Updated::Updated(next) => *version = next,
+        UpdateOutcome::Updated(next) => *version = next,
         other => panic!("{other:?}"),
     }
     let stored = store.load(key, None).await.unwrap().unwrap();
@@ -133,7 +135,7 @@ async fn an_update_of_a_user_s_record_waits_until_its_slot_has_moved() {
     let cluster = Instance::start(Service::RedisCluster).unwrap();
     let store = open(&cluster).await;
     let (key, alice) = (StoreKey::from_hash([8; 32]), OwnerKey::new("alice").unwrap());
-    let owner = Owner { key: alice.clone(), since: Timestamp::now() };
+    let owner = Owner { key: alice.clone(), logged_in_at: Timestamp::now() };
     let owned = Record { owner: Some(owner), ..record("hers") };
     let version = created(&store, &key, &owned).await;
 
@@ -144,9 +146,9 @@ async fn an_update_of_a_user_s_record_waits_until_its_slot_has_moved() {
     assert!(tokio::time::timeout(Duration::from_millis(100), &mut update).await.is_err(), "it waits");
     on.carry();
     on.end();
-    assert!(matches!(update.await.unwrap().unwrap(), Updated::Updated(_)));
+    assert!(matches!(update.await.unwrap().unwrap(), UpdateOutcome::Updated(_)));
 
-    let owners = store.abilities().owners.unwrap();
+    let owners = store.capabilities().owners.unwrap();
     assert_eq!(owners.revoke(&alice, Timestamp::now()).await.unwrap(), 1);
     assert_eq!(store.load(&key, None).await.unwrap(), None);
 }

@@ -5,7 +5,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness};
+use cloakroom_conformance::{Capability, Limits, ManualHarness};
 use cloakroom_redis::redis::Client;
 use cloakroom_redis::{Builder, RedisStore};
 use cloakroom_services::{Service, shared_authority};
@@ -59,5 +59,5 @@ pub(crate) async fn given() -> ManualHarness {
 }
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&[Ability::Scan, Ability::Owners])
+    Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners])
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
-    Clock as _, Created, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch, Updated,
+    Clock as _, CreateOutcome, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome,
 };
 
 use crate::app::App;
@@ -76,7 +77,7 @@ fn new_key() -> StoreKey {
 
 fn owned(now: Timestamp, since: u64) -> Record {
     let key = OwnerKey::new(prefix()).unwrap();
-    let owner = Some(Owner { key, since: now - Duration::from_secs(1_000 - since) });
+    let owner = Some(Owner { key, logged_in_at: now - Duration::from_secs(1_000 - since) });
     Record { owner, ..Record::new("x", now + Duration::from_secs(1_800)) }
 }
 
@@ -95,7 +96,7 @@ async fn calls(
     };
     let (key, other) = (new_key(), new_key());
     let record = Record::new("x", now + Duration::from_secs(1_800));
-    let Created::Created(version) = store.create(&key, &record).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(version) = store.create(&key, &record).await.unwrap() else { panic!() };
     note("create");
     let touch =
         Touch { due_before: Timestamp::NEVER, expires_at: record.expires_at + Duration::from_secs(9) };
@@ -103,14 +104,16 @@ async fn calls(
     note("load with a touch that is due");
     store.load(&key, Some(Touch { due_before: now, ..touch })).await.unwrap().unwrap();
     note("load with a touch that is not due");
-    let Updated::Updated(version) = store.update(&key, version, &record).await.unwrap() else { panic!() };
+    let UpdateOutcome::Updated(version) = store.update(&key, version, &record).await.unwrap() else {
+        panic!()
+    };
     note("update");
     let user = owned(now, 1);
-    let Updated::Updated(version) = store.update(&key, version, &user).await.unwrap() else { panic!() };
+    let UpdateOutcome::Updated(version) = store.update(&key, version, &user).await.unwrap() else { panic!() };
     note("update to another owner");
-    let Updated::Updated(_) = store.update(&key, version, &user).await.unwrap() else { panic!() };
+    let UpdateOutcome::Updated(_) = store.update(&key, version, &user).await.unwrap() else { panic!() };
     note("update of the same owner");
-    let Created::Created(_) = store.create(&other, &owned(now, 2)).await.unwrap() else { panic!() };
+    let CreateOutcome::Created(_) = store.create(&other, &owned(now, 2)).await.unwrap() else { panic!() };
     note("create with an owner");
     store.load(&other, Some(touch)).await.unwrap().unwrap();
     note("load with a touch of an owner's record");

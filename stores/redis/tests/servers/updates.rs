@@ -7,8 +7,8 @@ use cloakroom_conformance::heads_of;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_store::{
-    Clock as _, Created, ErrorKind, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey,
-    Timestamp, Updated, Version,
+    Clock as _, CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _,
+    StoreKey, Timestamp, UpdateOutcome, Version,
 };
 
 use crate::raw::Raw;
@@ -27,20 +27,20 @@ fn key() -> StoreKey {
 }
 
 fn of(user: &str, since: Timestamp, expires_at: Timestamp) -> Record {
-    let owner = Some(Owner { key: OwnerKey::new(user).unwrap(), since });
+    let owner = Some(Owner { key: OwnerKey::new(user).unwrap(), logged_in_at: since });
     Record { owner, ..Record::new("coat", expires_at) }
 }
 
 async fn updated(store: &RedisStore, version: Version, record: &Record) -> Version {
     match store.update(&key(), version, record).await.unwrap() {
-        Updated::Updated(version) => version,
+        UpdateOutcome::Updated(version) => version,
         other => panic!("{other:?}"),
     }
 }
 
 async fn created(store: &RedisStore, record: &Record) -> Version {
     match store.create(&key(), record).await.unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }
@@ -74,7 +74,7 @@ async fn a_record_is_updated_until_the_microsecond_of_its_expiry_and_not_in_it()
         clock.set(record.expires_at - Duration::from_micros(1));
         let version = updated(&store, version, &record).await;
         clock.set(record.expires_at);
-        assert_eq!(store.update(&key(), version, &record).await.unwrap(), Updated::Gone);
+        assert_eq!(store.update(&key(), version, &record).await.unwrap(), UpdateOutcome::NotFound);
         clock.set(record.expires_at - LIFE);
         store.delete(&key()).await.unwrap();
     }
@@ -124,5 +124,5 @@ async fn an_update_of_the_same_owner_keeps_until_when_the_index_lasts_and_one_of
     // A user who was revoked since keeps nothing by an update that brings the user back.
     let _ended = store.revoke(&users[0], clock.now()).await.unwrap();
     let back = of("alice", clock.now(), clock.now() + LIFE);
-    assert_eq!(store.update(&key(), version, &back).await.unwrap(), Updated::Revoked);
+    assert_eq!(store.update(&key(), version, &back).await.unwrap(), UpdateOutcome::Revoked);
 }

@@ -1,6 +1,6 @@
 //! `clear` removes every record, and keeps revocations. Only run on a store that the suite has to itself.
 
-use cloakroom_store::{Created, Record};
+use cloakroom_store::{CreateOutcome, Record};
 
 use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
@@ -67,5 +67,5 @@ pub(crate) async fn clear_keeps_revocations(t: &Trial<'_>) -> Outcome {
     owners.revoke(&owner, t.at(100)).await?;
     t.scan()?.clear().await?;
     let record: Record = t.record_of(&owner, t.at(100));
-    same("create", &t.store.create(&t.key(), &record).await?, &Created::Revoked)
+    same("create", &t.store.create(&t.key(), &record).await?, &CreateOutcome::Revoked)
 }

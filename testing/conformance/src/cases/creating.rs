@@ -1,18 +1,18 @@
 //! `create` never overwrites.
 
-use cloakroom_store::{Created, Timestamp};
+use cloakroom_store::{CreateOutcome, Timestamp};
 
 use crate::expect::{created, holds, missing, same, there};
 use crate::failure::Outcome;
 use crate::trial::Trial;
 
-/// Where a live record has the key, it stays as it is, and the answer is `Taken`.
+/// Where a live record has the key, it stays as it is, and the answer is `AlreadyExists`.
 pub(crate) async fn create_never_overwrites(t: &Trial<'_>) -> Outcome {
     let record = t.record();
     let (key, version) = t.kept(&record).await?;
     let other = t.record_of(&t.owner()?, t.at(100));
     for again in [&other, &record] {
-        same("create", &t.store.create(&key, again).await?, &Created::Taken)?;
+        same("create", &t.store.create(&key, again).await?, &CreateOutcome::AlreadyExists)?;
         holds(t.store.load(&key, None).await?, &record, version)?;
     }
     Ok(())

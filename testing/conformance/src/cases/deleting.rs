@@ -1,6 +1,6 @@
 //! `delete` is final.
 
-use cloakroom_store::{Record, Timestamp, Touch, Updated};
+use cloakroom_store::{Record, Timestamp, Touch, UpdateOutcome};
 
 use crate::expect::{created, ensure, holds, missing, same, there, updated};
 use crate::failure::Outcome;
@@ -40,7 +40,7 @@ pub(crate) async fn delete_twice_is_fine(t: &Trial<'_>) -> Outcome {
 pub(crate) async fn delete_is_final_for_an_update(t: &Trial<'_>) -> Outcome {
     let (key, version) = t.kept(&t.record()).await?;
     there(t.store.delete(&key).await?)?;
-    same("update", &t.store.update(&key, version, &t.record()).await?, &Updated::Gone)?;
+    same("update", &t.store.update(&key, version, &t.record()).await?, &UpdateOutcome::NotFound)?;
     missing(t.store.load(&key, None).await?)
 }
 

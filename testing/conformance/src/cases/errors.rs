@@ -8,19 +8,21 @@ use cloakroom_store::{Error, Record, Result, Store, StoreKey, Timestamp, Touch};
 
 use crate::expect::ensure;
 use crate::failure::{Failure, Outcome, Stop};
-use crate::harness::Ability;
+use crate::harness::Capability;
 use crate::secret::Secret;
 use crate::trial::Trial;
 
-/// The abilities that the harness promises are there.
-pub(crate) async fn the_promised_abilities_are_there(t: &Trial<'_>) -> Outcome {
+/// The capabilities that the harness promises are there.
+pub(crate) async fn the_promised_capabilities_are_there(t: &Trial<'_>) -> Outcome {
     if t.limits.promised.is_empty() {
-        return Err(Stop::NotApplicable("the harness promises no ability"));
+        return Err(Stop::NotApplicable("the harness promises no capability"));
     }
-    let lost = t.limits.promised.iter().find(|ability| !ability.is_in(&*t.store));
+    let lost = t.limits.promised.iter().find(|capability| !capability.is_in(&*t.store));
     match lost {
         None => Ok(()),
-        Some(ability) => Err(Failure::answer(format!("the store has lost an ability: {ability:?}")).into()),
+        Some(capability) => {
+            Err(Failure::answer(format!("the store has lost a capability: {capability:?}")).into())
+        }
     }
 }
 
@@ -50,22 +52,22 @@ pub(crate) async fn an_error_is_never_missing(t: &Trial<'_>) -> Outcome {
     Ok(())
 }
 
-/// An ability that cannot look says so: it never reports that there is nothing.
-pub(crate) async fn an_error_is_never_nothing_for_an_ability(t: &Trial<'_>) -> Outcome {
+/// A capability that cannot look says so: it never reports that there is nothing.
+pub(crate) async fn an_error_is_never_nothing_for_a_capability(t: &Trial<'_>) -> Outcome {
     let (store, owner) = (unreachable(t).await?, t.owner()?);
-    let abilities = store.abilities();
-    if Ability::ALL.iter().all(|ability| !ability.is_in(&*store)) {
-        return Err(Stop::NotApplicable("the store has no ability"));
+    let capabilities = store.capabilities();
+    if Capability::ALL.iter().all(|capability| !capability.is_in(&*store)) {
+        return Err(Stop::NotApplicable("the store has no capability"));
     }
-    if let Some(sweep) = abilities.sweep {
+    if let Some(sweep) = capabilities.sweep {
         failed("sweep", sweep.sweep(1).await)?;
     }
-    if let Some(scan) = abilities.scan {
+    if let Some(scan) = capabilities.scan {
         failed("scan", scan.scan(None, 1).await)?;
         failed("count", scan.count().await)?;
         failed("clear", scan.clear().await)?;
     }
-    if let Some(owners) = abilities.owners {
+    if let Some(owners) = capabilities.owners {
         failed("list", owners.list(&owner, None, 10).await)?;
         failed("revoke", owners.revoke(&owner, t.at(100)).await)?;
     }
@@ -81,12 +83,12 @@ async fn kept_secret(t: &Trial<'_>) -> Outcome<(Secret, StoreKey, Record)> {
     Ok((secret, key, record))
 }
 
-/// No key and no payload is in the `Debug` of a store or of its abilities.
+/// No key and no payload is in the `Debug` of a store or of its capabilities.
 pub(crate) async fn debug_shows_no_key_and_no_payload(t: &Trial<'_>) -> Outcome {
     let (secret, key, _) = kept_secret(t).await?;
     t.store.load(&key, None).await?;
-    let (store, abilities) = (&t.store, t.store.abilities());
-    let words = format!("{store:?} {store:#?} {abilities:?} {abilities:#?}");
+    let (store, capabilities) = (&t.store, t.store.capabilities());
+    let words = format!("{store:?} {store:#?} {capabilities:?} {capabilities:#?}");
     ensure(!secret.is_in(&words), "the Debug of the store shows a key or a payload")
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, Record, Timestamp, Touch, Updated};
+use cloakroom_store::{CreateOutcome, Record, Timestamp, Touch, UpdateOutcome};
 
 use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
@@ -40,13 +40,13 @@ pub(crate) async fn an_expired_record_does_not_exist_for_create(t: &Trial<'_>) -
     let record = t.record();
     let version = created(t.store.create(&key, &record).await?)?;
     holds(t.store.load(&key, None).await?, &record, version)?;
-    same("another create", &t.store.create(&key, &t.record()).await?, &Created::Taken)
+    same("another create", &t.store.create(&key, &t.record()).await?, &CreateOutcome::AlreadyExists)
 }
 
 /// An expired record does not exist for an update, which does not bring it back.
 pub(crate) async fn an_expired_record_does_not_exist_for_update(t: &Trial<'_>) -> Outcome {
     let (key, version) = t.expired().await?;
-    same("update", &t.store.update(&key, version, &t.record()).await?, &Updated::Gone)?;
+    same("update", &t.store.update(&key, version, &t.record()).await?, &UpdateOutcome::NotFound)?;
     missing(t.store.load(&key, None).await?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, Updated};
+use cloakroom_store::{CreateOutcome, UpdateOutcome};
 
 use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
@@ -16,7 +16,7 @@ pub(crate) async fn a_create_is_seen_by_another_handle(t: &Trial<'_>) -> Outcome
     let record = t.record_of(&t.owner()?, t.at(100));
     let (key, version) = t.kept(&record).await?;
     holds(other.load(&key, None).await?, &record, version)?;
-    same("create", &other.create(&key, &t.record()).await?, &Created::Taken)
+    same("create", &other.create(&key, &t.record()).await?, &CreateOutcome::AlreadyExists)
 }
 
 /// What one handle updates, the other no longer updates under the old version, although it loaded that.
@@ -49,7 +49,7 @@ pub(crate) async fn a_delete_is_seen_by_another_handle(t: &Trial<'_>) -> Outcome
     there(other.load(&key, None).await?)?;
     there(t.store.delete(&key).await?)?;
     missing(other.load(&key, None).await?)?;
-    same("update", &other.update(&key, version, &t.record()).await?, &Updated::Gone)?;
+    same("update", &other.update(&key, version, &t.record()).await?, &UpdateOutcome::NotFound)?;
     ensure(!other.touch(&key, t.late()).await?, "touch answered that there is a record")?;
     missing(t.store.load(&key, None).await?)
 }
@@ -63,21 +63,21 @@ pub(crate) async fn a_revocation_is_seen_by_another_handle(t: &Trial<'_>) -> Out
     same("revoke", &owners(&*t.store)?.revoke(&owner, t.at(100)).await?, &1)?;
     missing(other.load(&key, None).await?)?;
     let answer = other.create(&t.key(), &t.record_of(&owner, t.at(100))).await?;
-    same("create", &answer, &Created::Revoked)
+    same("create", &answer, &CreateOutcome::Revoked)
 }
 
 /// What one handle writes, the other lists and scans.
 pub(crate) async fn a_record_is_listed_and_scanned_by_another_handle(t: &Trial<'_>) -> Outcome {
     let (other, owner) = (t.other_handle().await?, t.owner()?);
-    let abilities = other.abilities();
-    if abilities.owners.is_none() && abilities.scan.is_none() {
+    let capabilities = other.capabilities();
+    if capabilities.owners.is_none() && capabilities.scan.is_none() {
         return Err(Stop::NotApplicable("the store can neither list nor scan"));
     }
     let (key, _) = t.kept(&t.record_of(&owner, t.at(100))).await?;
-    if let Some(owners) = abilities.owners {
+    if let Some(owners) = capabilities.owners {
         ensure(list_all(owners, &owner).await?.contains_key(&key), "the other handle does not list it")?;
     }
-    if let Some(scan) = abilities.scan {
+    if let Some(scan) = capabilities.scan {
         ensure(scan_all(scan, 1_000).await?.contains_key(&key), "the other handle does not scan it")?;
     }
     Ok(())

@@ -75,8 +75,8 @@ pub(crate) fn shows(head: Option<&RecordHead>, record: &Record, version: Version
 pub(crate) fn shows_record(head: &RecordHead, record: &Record) -> Outcome {
     same("the expiry", &head.expires_at, &record.expires_at)?;
     same("whether it slides", &head.sliding, &record.sliding)?;
-    let since = record.owner.as_ref().map(|owner| owner.since);
-    same("since when it is the owner's", &Some(head.since), &since)?;
+    let since = record.owner.as_ref().map(|owner| owner.logged_in_at);
+    same("since when it is the owner's", &Some(head.logged_in_at), &since)?;
     let shown = &record.payload[..record.payload.len().min(RecordHead::PAYLOAD_BYTES)];
     ensure(head.payload_head == shown, "the beginning of the payload has other bytes, or another length")
 }
@@ -184,12 +184,12 @@ pub(crate) async fn list_has_what_stays_whatever_changes_between_pages(t: &Trial
 
 async fn give_to(t: &Trial<'_>, key: &StoreKey, owner: &OwnerKey, since: Timestamp) -> Outcome {
     let Some(stored) = t.store.load(key, None).await? else { return Ok(()) };
-    let owner = Some(Owner { key: owner.clone(), since });
+    let owner = Some(Owner { key: owner.clone(), logged_in_at: since });
     updated(t.store.update(key, stored.version, &Record { owner, ..stored.record }).await?)?;
     Ok(())
 }
 
-/// Touches some of the records, and updates others: with a later `since`, and with an earlier one.
+/// Touches some of the records, and updates others: with a later `logged_in_at`, and with an earlier one.
 async fn change_some(t: &Trial<'_>, keys: &[StoreKey], owner: &OwnerKey, round: u64) -> Outcome {
     let first = usize::try_from(round % 5).unwrap_or_default();
     for (number, key) in keys.iter().enumerate().skip(first).step_by(5) {

@@ -18,7 +18,7 @@ fn due(record: &Record) -> Touch {
 /// A record is loaded as it was created: payload, expiry, whether it slides, and owner.
 pub(crate) async fn load_finds_what_was_created(t: &Trial<'_>) -> Outcome {
     for sliding in [true, false] {
-        let owner = Owner { key: t.owner()?, since: t.at(100) };
+        let owner = Owner { key: t.owner()?, logged_in_at: t.at(100) };
         for owner in [None, Some(owner)] {
             let record = Record { sliding, owner, ..t.record() };
             let (key, version) = t.kept(&record).await?;

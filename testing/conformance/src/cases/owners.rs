@@ -64,14 +64,14 @@ pub(crate) async fn list_of_an_unknown_owner_is_empty(t: &Trial<'_>) -> Outcome 
     is(&list(t, &t.owner()?).await?, &[])
 }
 
-/// An owner comes back as it went in, with its `since` to the microsecond.
+/// An owner comes back as it went in, with its `logged_in_at` to the microsecond.
 pub(crate) async fn an_owner_comes_back_as_it_went_in(t: &Trial<'_>) -> Outcome {
     let longest = OwnerKey::new([0xfe; OwnerKey::MAX_LEN])?;
     let micros = t.at(100) + Duration::from_micros(1);
     for owner in [t.owner()?, t.owner_of(&[0, 1, 0xff])?, longest] {
         for since in [micros, Timestamp::EPOCH, Timestamp::NEVER] {
             let (key, _) = t.kept(&t.record_of(&owner, since)).await?;
-            let due = Some(Owner { key: owner.clone(), since });
+            let due = Some(Owner { key: owner.clone(), logged_in_at: since });
             let stored = there(t.store.load(&key, None).await?)?;
             ensure(stored.record.owner == due, "the owner or its since is another")?;
         }

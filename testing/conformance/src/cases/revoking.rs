@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, OwnerKey, Updated};
+use cloakroom_store::{CreateOutcome, OwnerKey, UpdateOutcome};
 
 use crate::cases::listing::list_all;
 use crate::expect::{created, ensure, holds, missing, same, updated};
@@ -90,7 +90,7 @@ pub(crate) async fn revoke_refuses_a_create_that_began_before(t: &Trial<'_>) -> 
     for since in [BEFORE, REVOKED] {
         let key = t.key();
         let answer = t.store.create(&key, &t.record_of(&owner, t.at(since))).await?;
-        same("create", &answer, &Created::Revoked)?;
+        same("create", &answer, &CreateOutcome::Revoked)?;
         missing(t.store.load(&key, None).await?)?;
     }
     ensure(list_all(t.owners()?, &owner).await?.is_empty(), "the owner's list has a record")
@@ -105,7 +105,7 @@ pub(crate) async fn revoke_refuses_an_update_that_began_before(t: &Trial<'_>) ->
         let (key, version) = t.kept(&record).await?;
         for since in [BEFORE, REVOKED] {
             let answer = t.store.update(&key, version, &t.record_of(&owner, t.at(since))).await?;
-            same("update", &answer, &Updated::Revoked)?;
+            same("update", &answer, &UpdateOutcome::Revoked)?;
             holds(t.store.load(&key, None).await?, &record, version)?;
         }
     }
@@ -122,14 +122,20 @@ pub(crate) async fn what_is_refused_for_two_reasons_changes_nothing(t: &Trial<'_
     let version = updated(t.store.update(&key, old, &record).await?)?;
     let answer = t.store.update(&key, old, &refused).await?;
     ensure(
-        matches!(answer, Updated::Conflict(_) | Updated::Revoked),
+        matches!(answer, UpdateOutcome::Conflict(_) | UpdateOutcome::Revoked),
         "an update of another version was taken",
     )?;
     let answer = t.store.create(&key, &refused).await?;
-    ensure(matches!(answer, Created::Taken | Created::Revoked), "a create of a taken key was taken")?;
+    ensure(
+        matches!(answer, CreateOutcome::AlreadyExists | CreateOutcome::Revoked),
+        "a create of a taken key was taken",
+    )?;
     holds(t.store.load(&key, None).await?, &record, version)?;
     let answer = t.store.update(&unknown, version, &refused).await?;
-    ensure(matches!(answer, Updated::Gone | Updated::Revoked), "an update of an unknown key was taken")?;
+    ensure(
+        matches!(answer, UpdateOutcome::NotFound | UpdateOutcome::Revoked),
+        "an update of an unknown key was taken",
+    )?;
     missing(t.store.load(&unknown, None).await?)
 }
 
@@ -151,7 +157,7 @@ pub(crate) async fn revoke_is_final_for_the_records_removed(t: &Trial<'_>) -> Ou
     let (key, version) = t.kept(&t.record_of(&owner, t.at(BEFORE))).await?;
     revoke(t, &owner, REVOKED).await?;
     let answer = t.store.update(&key, version, &t.record_of(&owner, t.at(AFTER))).await?;
-    same("update", &answer, &Updated::Gone)?;
+    same("update", &answer, &UpdateOutcome::NotFound)?;
     ensure(!t.store.touch(&key, t.late()).await?, "touch answered that there is a record")?;
     missing(t.store.load(&key, None).await?)?;
     missing(t.store.delete(&key).await?)
@@ -165,7 +171,7 @@ pub(crate) async fn revoke_never_moves_back(t: &Trial<'_>) -> Outcome {
     let (key, _) = t.kept(&t.record_of(&owner, t.at(AFTER))).await?;
     same("an earlier revocation", &revoke(t, &owner, BEFORE).await?, &0)?;
     let answer = t.store.create(&t.key(), &t.record_of(&owner, t.at(REVOKED))).await?;
-    same("create", &answer, &Created::Revoked)?;
+    same("create", &answer, &CreateOutcome::Revoked)?;
     ensure(t.store.load(&key, None).await?.is_some(), "the earlier revocation removed a record")
 }
 
@@ -178,7 +184,7 @@ pub(crate) async fn a_later_revocation_moves_on(t: &Trial<'_>) -> Outcome {
     same("a later revocation", &revoke(t, &owner, AFTER).await?, &1)?;
     missing(t.store.load(&key, None).await?)?;
     let answer = t.store.create(&key, &t.record_of(&owner, t.at(AFTER))).await?;
-    same("create", &answer, &Created::Revoked)
+    same("create", &answer, &CreateOutcome::Revoked)
 }
 
 /// A revocation of an owner that has no record is remembered.
@@ -187,7 +193,7 @@ pub(crate) async fn revoke_of_an_owner_without_records_is_remembered(t: &Trial<'
     let owner = t.owner()?;
     same("revoke", &revoke(t, &owner, REVOKED).await?, &0)?;
     let answer = t.store.create(&t.key(), &t.record_of(&owner, t.at(BEFORE))).await?;
-    same("create", &answer, &Created::Revoked)
+    same("create", &answer, &CreateOutcome::Revoked)
 }
 
 /// A revocation leaves the records of other owners, and those of nobody.
@@ -208,7 +214,7 @@ pub(crate) async fn revoke_leaves_other_owners(t: &Trial<'_>) -> Outcome {
     Ok(())
 }
 
-/// A revocation goes by the owner and the `since` that the record names now.
+/// A revocation goes by the owner and the `logged_in_at` that the record names now.
 pub(crate) async fn revoke_goes_by_what_the_record_says_now(t: &Trial<'_>) -> Outcome {
     t.owners()?;
     let (owner, other) = (t.owner()?, t.owner()?);
@@ -235,5 +241,5 @@ pub(crate) async fn a_revocation_is_remembered_for_24_hours(t: &Trial<'_>) -> Ou
     let at = t.now();
     owners.revoke(&owner, at).await?;
     t.wait_until_just_before(at + Duration::from_secs(24 * 3_600)).await?;
-    same("create", &t.store.create(&t.key(), &t.record_of(&owner, at)).await?, &Created::Revoked)
+    same("create", &t.store.create(&t.key(), &t.record_of(&owner, at)).await?, &CreateOutcome::Revoked)
 }

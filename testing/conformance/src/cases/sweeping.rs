@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, Record, StoreKey, Sweep, Swept, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, Record, StoreKey, Sweep, SweepStats, Timestamp, Version};
 
 use crate::cases::racing::{Crowd, jostle};
 use crate::expect::{created, ensure, holds, same};
@@ -41,7 +41,7 @@ pub(crate) async fn sweep_removes_what_has_expired(t: &Trial<'_>) -> Outcome {
     let sweep = t.sweep()?;
     only_expired(t, 12).await?;
     same("the number of records removed", &sweep_all(sweep, usize::MAX).await?, &12)?;
-    same("another sweep", &sweep.sweep(100).await?, &Swept::NOTHING)
+    same("another sweep", &sweep.sweep(100).await?, &SweepStats::NOTHING)
 }
 
 /// A sweep says how many of the records that it removed were sliding.
@@ -101,7 +101,7 @@ pub(crate) async fn any_number_of_sweeps_at_once_remove_each_record_once(t: &Tri
     only_expired(t, 48).await?;
     let crowd = Crowd::of(t).await?;
     let removed = crowd.at_once(6, |_, store| async move {
-        let sweep = store.abilities().sweep.ok_or(Stop::NotApplicable("a handle cannot sweep"))?;
+        let sweep = store.capabilities().sweep.ok_or(Stop::NotApplicable("a handle cannot sweep"))?;
         sweep_all(sweep, 5).await
     });
     let removed = removed.await?.iter().sum::<usize>() + sweep_all(sweep, 100).await?;
@@ -132,7 +132,7 @@ pub(crate) async fn sweep_spares_a_record_created_at_the_same_moment(t: &Trial<'
         let stored = t.store.load(&key, None).await?.map(|stored| stored.version);
         same("the version of the record created again", &stored, &Some(version))?;
     }
-    same("another create", &t.store.create(&keys[0], &record).await?, &Created::Taken)
+    same("another create", &t.store.create(&keys[0], &record).await?, &CreateOutcome::AlreadyExists)
 }
 
 /// Sweeps on some tasks, while others create a record under each key.
@@ -145,7 +145,7 @@ async fn sweep_beside_creates(t: &Trial<'_>, keys: &[StoreKey]) -> Outcome<Vec<(
             let mut made = Vec::new();
             for key in mine {
                 jostle().await;
-                match (task < 4, store.abilities().sweep) {
+                match (task < 4, store.capabilities().sweep) {
                     (true, Some(sweep)) => drop(sweep.sweep(3).await?),
                     _ => made.push((key.clone(), created(store.create(&key, &record).await?)?)),
                 }
@@ -164,5 +164,5 @@ pub(crate) async fn sweep_forgets_no_revocation_of_the_last_24_hours(t: &Trial<'
     sweep_all(sweep, 100).await?;
     t.wait_until_just_before(at + Duration::from_secs(24 * 3_600)).await?;
     sweep_all(sweep, 100).await?;
-    same("create", &t.store.create(&t.key(), &t.record_of(&owner, at)).await?, &Created::Revoked)
+    same("create", &t.store.create(&t.key(), &t.record_of(&owner, at)).await?, &CreateOutcome::Revoked)
 }

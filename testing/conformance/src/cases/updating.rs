@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Record, Timestamp, Updated};
+use cloakroom_store::{Record, Timestamp, UpdateOutcome};
 
 use crate::expect::{conflict, created, ensure, holds, missing, same, same_record, there, updated};
 use crate::failure::Outcome;
@@ -21,11 +21,11 @@ pub(crate) async fn update_replaces_the_whole_record(t: &Trial<'_>) -> Outcome {
     Ok(())
 }
 
-/// An update where no live record is answers `Gone`, and creates nothing.
+/// An update where no live record is answers `NotFound`, and creates nothing.
 pub(crate) async fn update_never_creates(t: &Trial<'_>) -> Outcome {
     let (_, version) = t.kept(&t.record()).await?;
     let key = t.key();
-    same("update", &t.store.update(&key, version, &t.record()).await?, &Updated::Gone)?;
+    same("update", &t.store.update(&key, version, &t.record()).await?, &UpdateOutcome::NotFound)?;
     missing(t.store.load(&key, None).await?)
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn an_update_past_its_own_expiry_is_gone_at_once(t: &Trial<'_>)
         let (key, version) = t.kept(&t.record()).await?;
         let version = updated(t.store.update(&key, version, &t.record_until(expires_at)).await?)?;
         missing(t.store.load(&key, None).await?)?;
-        same("update", &t.store.update(&key, version, &t.record()).await?, &Updated::Gone)?;
+        same("update", &t.store.update(&key, version, &t.record()).await?, &UpdateOutcome::NotFound)?;
     }
     Ok(())
 }

@@ -133,7 +133,12 @@ impl Fault for PayloadsAreTrimmed {
 pub(crate) struct AnEmptyPayloadIsMissing;
 #[async_trait]
 impl Fault for AnEmptyPayloadIsMissing {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         Ok(s.load(key, touch).await?.filter(|stored| !stored.record.payload.is_empty()))
     }
 }
@@ -156,7 +161,7 @@ impl Fault for TooLargeRemovesWhatWasThere {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let updated = s.update(key, expected, record).await;
         if updated.is_err() {
             s.delete(key).await?;
@@ -169,7 +174,7 @@ impl Fault for TooLargeRemovesWhatWasThere {
 pub(crate) struct TooLargeIsJustAnotherError;
 #[async_trait]
 impl Fault for TooLargeIsJustAnotherError {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         s.create(key, record).await.map_err(|error| Error::new(ErrorKind::Other, error.to_string()))
     }
 }
@@ -188,7 +193,7 @@ impl Fault for SinceInMilliseconds {
     fn record(&self, record: &Record) -> Record {
         let mut record = record.clone();
         if let Some(owner) = &mut record.owner {
-            owner.since = Timestamp::from_millis(owner.since.as_millis());
+            owner.logged_in_at = Timestamp::from_millis(owner.logged_in_at.as_millis());
         }
         record
     }

@@ -10,7 +10,7 @@ use cloakroom_store::*;
 use crate::faulty::Fault;
 
 /// What is there, expired or not.
-fn raw(s: &Reference, key: &StoreKey) -> Option<Stored> {
+fn raw(s: &Reference, key: &StoreKey) -> Option<VersionedRecord> {
     s.reach_inside(|inside| inside.records.get(key).cloned())
 }
 
@@ -28,7 +28,12 @@ fn revive(s: &Reference, key: &StoreKey) {
 pub(crate) struct ExpiredIsVisibleToLoad;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToLoad {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         Ok(s.load(key, touch).await?.or_else(|| raw(s, key)))
     }
 }
@@ -37,7 +42,12 @@ impl Fault for ExpiredIsVisibleToLoad {
 pub(crate) struct ExpiredComesBackByALoadWithATouch;
 #[async_trait]
 impl Fault for ExpiredComesBackByALoadWithATouch {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         if touch.is_some() {
             revive(s, key);
         }
@@ -49,8 +59,8 @@ impl Fault for ExpiredComesBackByALoadWithATouch {
 pub(crate) struct ExpiredIsVisibleToCreate;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToCreate {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
-        if raw(s, key).is_some() { Ok(Created::Taken) } else { s.create(key, record).await }
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
+        if raw(s, key).is_some() { Ok(CreateOutcome::AlreadyExists) } else { s.create(key, record).await }
     }
 }
 
@@ -64,7 +74,7 @@ impl Fault for ExpiredIsVisibleToUpdate {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         revive(s, key);
         s.update(key, expected, record).await
     }
@@ -84,7 +94,7 @@ impl Fault for ExpiredIsVisibleToTouch {
 pub(crate) struct ExpiredIsVisibleToDelete;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToDelete {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         revive(s, key);
         s.delete(key).await
     }
@@ -103,7 +113,8 @@ impl Fault for ExpiredIsVisibleToScan {
 async fn all(s: &Reference) -> Result<Vec<Entry>> {
     s.count().await?; // fails if the store cannot look
     Ok(s.reach_inside(|inside| {
-        let entry = |(key, stored): (&StoreKey, &Stored)| Entry { key: key.clone(), stored: stored.clone() };
+        let entry =
+            |(key, stored): (&StoreKey, &VersionedRecord)| Entry { key: key.clone(), stored: stored.clone() };
         inside.records.iter().map(entry).collect()
     }))
 }
@@ -155,7 +166,12 @@ impl Fault for ExpiredIsVisibleToRevoke {
 pub(crate) struct GoneAMicrosecondTooEarly;
 #[async_trait]
 impl Fault for GoneAMicrosecondTooEarly {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let soon = s.now() + Duration::from_micros(1);
         Ok(s.load(key, touch).await?.filter(|stored| stored.record.is_live(soon)))
     }
@@ -165,7 +181,12 @@ impl Fault for GoneAMicrosecondTooEarly {
 pub(crate) struct GoneAMicrosecondTooLate;
 #[async_trait]
 impl Fault for GoneAMicrosecondTooLate {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let just_now = s.now() - Duration::from_micros(1);
         let loaded = s.load(key, touch).await?;
         Ok(loaded.or_else(|| raw(s, key).filter(|stored| stored.record.is_live(just_now))))
@@ -176,7 +197,7 @@ impl Fault for GoneAMicrosecondTooLate {
 pub(crate) struct WrittenPastItsExpiryItLivesOn;
 #[async_trait]
 impl Fault for WrittenPastItsExpiryItLivesOn {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         s.create(key, &later(s, record)).await
     }
     async fn update(
@@ -185,7 +206,7 @@ impl Fault for WrittenPastItsExpiryItLivesOn {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         s.update(key, expected, &later(s, record)).await
     }
 }
@@ -216,11 +237,16 @@ impl Fault for ExpiryIn32Bits {
 pub(crate) struct ServersOwnExpiryIsNeverMoved(Mutex<BTreeMap<StoreKey, Timestamp>>);
 #[async_trait]
 impl Fault for ServersOwnExpiryIsNeverMoved {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.0.lock().unwrap().insert(key.clone(), record.expires_at);
         s.create(key, record).await
     }
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let expired = self.0.lock().unwrap().get(key).is_some_and(|expiry| *expiry <= s.now());
         Ok(s.load(key, touch).await?.filter(|_| !expired))
     }
@@ -236,7 +262,7 @@ impl Fault for NeverStaysNever {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let never =
             s.load(key, None).await?.is_some_and(|stored| stored.record.expires_at == Timestamp::NEVER);
         let expires_at = if never { Timestamp::NEVER } else { record.expires_at };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloakroom_conformance::{Ability, Limits, ManualHarness, Reference, cases};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, Reference, cases};
 use cloakroom_store::*;
 
 pub(crate) const LARGEST: usize = 1 << 20;
@@ -18,10 +18,15 @@ pub(crate) trait Fault: fmt::Debug + Default + Send + Sync + 'static {
     fn record(&self, record: &Record) -> Record {
         record.clone()
     }
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         s.load(key, touch).await
     }
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         s.create(key, record).await
     }
     async fn update(
@@ -30,16 +35,16 @@ pub(crate) trait Fault: fmt::Debug + Default + Send + Sync + 'static {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         s.update(key, expected, record).await
     }
     async fn touch(&self, s: &Reference, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         s.touch(key, expires_at).await
     }
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         s.delete(key).await
     }
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         s.sweep(limit).await
     }
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
@@ -70,7 +75,7 @@ pub(crate) trait Fault: fmt::Debug + Default + Send + Sync + 'static {
     fn another_handle(s: &Reference) -> Reference {
         s.clone()
     }
-    fn abilities<'a>(&self, all: Abilities<'a>) -> Abilities<'a> {
+    fn capabilities<'a>(&self, all: Capabilities<'a>) -> Capabilities<'a> {
         all
     }
 }
@@ -95,29 +100,29 @@ impl<F: Fault> fmt::Debug for Faulty<F> {
 
 #[async_trait]
 impl<F: Fault> Store for Faulty<F> {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.fault.load(&self.store, &self.fault.key(key), touch).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.fault.create(&self.store, &self.fault.key(key), &self.fault.record(record)).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.fault.update(&self.store, &self.fault.key(key), expected, &self.fault.record(record)).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.fault.touch(&self.store, &self.fault.key(key), expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.fault.delete(&self.store, &self.fault.key(key)).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        self.fault.abilities(Abilities::NONE.with_sweep(self).with_scan(self).with_owners(self))
+    fn capabilities(&self) -> Capabilities<'_> {
+        self.fault.capabilities(Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self))
     }
 }
 
 #[async_trait]
 impl<F: Fault> Sweep for Faulty<F> {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.fault.sweep(&self.store, limit).await
     }
 }
@@ -153,7 +158,7 @@ fn harness<F: Fault>() -> ManualHarness {
     ManualHarness::with_clock(clock, Faulty::<F>::on(store.clone()))
         .and_handle(Faulty::<F>::on(F::another_handle(&store)))
         .and_unreachable(Faulty::<F>::on(unreachable))
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Ability::ALL))
+        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Capability::ALL))
 }
 
 /// How often a case may try that is to fail: where operations meet, chance decides which comes first.

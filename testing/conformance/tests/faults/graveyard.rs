@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use cloakroom_conformance::Reference;
-use cloakroom_store::{Result, Store, StoreKey, Stored};
+use cloakroom_store::{Result, Store, StoreKey, VersionedRecord};
 
 #[derive(Debug, Default)]
-pub(crate) struct Graveyard(Mutex<BTreeMap<StoreKey, Stored>>);
+pub(crate) struct Graveyard(Mutex<BTreeMap<StoreKey, VersionedRecord>>);
 
 impl Graveyard {
-    pub(crate) async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    pub(crate) async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deleted = s.delete(key).await?;
         if let Some(stored) = &deleted {
             self.bury(key, stored);
@@ -18,7 +18,7 @@ impl Graveyard {
         Ok(deleted)
     }
 
-    pub(crate) fn bury(&self, key: &StoreKey, stored: &Stored) {
+    pub(crate) fn bury(&self, key: &StoreKey, stored: &VersionedRecord) {
         self.0.lock().unwrap().insert(key.clone(), stored.clone());
     }
 
@@ -26,7 +26,7 @@ impl Graveyard {
         self.0.lock().unwrap().contains_key(key)
     }
 
-    pub(crate) fn buried(&self) -> Vec<(StoreKey, Stored)> {
+    pub(crate) fn buried(&self) -> Vec<(StoreKey, VersionedRecord)> {
         self.0.lock().unwrap().iter().map(|(key, stored)| (key.clone(), stored.clone())).collect()
     }
 

@@ -70,7 +70,7 @@ impl Fault for ListCountsItsWay {
     }
 }
 
-/// In the order of `since`, which an update may move back.
+/// In the order of `logged_in_at`, which an update may move back.
 #[derive(Debug, Default)]
 pub(crate) struct ListGoesBySince;
 #[async_trait]
@@ -82,7 +82,8 @@ impl Fault for ListGoesBySince {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<HeadPage> {
-        let place = |head: &RecordHead| [&head.since.as_micros().to_be_bytes(), head.key.as_bytes()].concat();
+        let place =
+            |head: &RecordHead| [&head.logged_in_at.as_micros().to_be_bytes(), head.key.as_bytes()].concat();
         let mut rest = heads_of(s, owner).await?;
         rest.retain(|head| after.is_none_or(|after| place(head).as_slice() > after.as_bytes()));
         rest.sort_by_key(place);

@@ -94,7 +94,7 @@ impl Fault for ScanHandsNoPayloadBack {
 pub(crate) struct ScanSeesWhatWasDeleted(Graveyard);
 #[async_trait]
 impl Fault for ScanSeesWhatWasDeleted {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(s, key).await
     }
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
@@ -114,7 +114,7 @@ impl Fault for CountCountsUpdates {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         *self.0.lock().unwrap() += 1;
         s.update(key, expected, record).await
     }
@@ -144,7 +144,7 @@ pub(crate) struct ClearSparesWhatNeverExpires;
 impl Fault for ClearSparesWhatNeverExpires {
     async fn clear(&self, s: &Reference) -> Result<u64> {
         let count = s.count().await?;
-        let never = |stored: &Stored| stored.record.expires_at == Timestamp::NEVER;
+        let never = |stored: &VersionedRecord| stored.record.expires_at == Timestamp::NEVER;
         s.reach_inside(|inside| inside.records.retain(|_, stored| never(stored)));
         Ok(count)
     }
@@ -184,8 +184,8 @@ impl Fault for ClearForgetsRevocations {
 pub(crate) struct ClearMarksKeysAsTaken(Graveyard);
 #[async_trait]
 impl Fault for ClearMarksKeysAsTaken {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
-        if self.0.holds(key) { Ok(Created::Taken) } else { s.create(key, record).await }
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
+        if self.0.holds(key) { Ok(CreateOutcome::AlreadyExists) } else { s.create(key, record).await }
     }
     async fn clear(&self, s: &Reference) -> Result<u64> {
         s.reach_inside(|inside| inside.records.iter().for_each(|(key, stored)| self.0.bury(key, stored)));
@@ -197,9 +197,9 @@ impl Fault for ClearMarksKeysAsTaken {
 pub(crate) struct SweepDoesNothing;
 #[async_trait]
 impl Fault for SweepDoesNothing {
-    async fn sweep(&self, s: &Reference, _: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, _: usize) -> Result<SweepStats> {
         s.sweep(0).await?;
-        Ok(Swept::NOTHING)
+        Ok(SweepStats::NOTHING)
     }
 }
 
@@ -207,7 +207,7 @@ impl Fault for SweepDoesNothing {
 pub(crate) struct SweepRemovesWhatExpiresSoon;
 #[async_trait]
 impl Fault for SweepRemovesWhatExpiresSoon {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         let soon = s.now() + Duration::from_millis(1);
         s.reach_inside(|inside| inside.records.retain(|_, stored| stored.record.is_live(soon)));
         s.sweep(limit).await
@@ -218,7 +218,7 @@ impl Fault for SweepRemovesWhatExpiresSoon {
 pub(crate) struct SweepIgnoresTheLimit;
 #[async_trait]
 impl Fault for SweepIgnoresTheLimit {
-    async fn sweep(&self, s: &Reference, _: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, _: usize) -> Result<SweepStats> {
         s.sweep(usize::MAX).await
     }
 }
@@ -227,8 +227,8 @@ impl Fault for SweepIgnoresTheLimit {
 pub(crate) struct SweepNeverSaysThatThereIsMore;
 #[async_trait]
 impl Fault for SweepNeverSaysThatThereIsMore {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
-        Ok(Swept { more: false, ..s.sweep(limit).await? })
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
+        Ok(SweepStats { more: false, ..s.sweep(limit).await? })
     }
 }
 
@@ -236,8 +236,8 @@ impl Fault for SweepNeverSaysThatThereIsMore {
 pub(crate) struct SweepAlwaysSaysThatThereIsMore;
 #[async_trait]
 impl Fault for SweepAlwaysSaysThatThereIsMore {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
-        Ok(Swept { more: true, ..s.sweep(limit).await? })
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
+        Ok(SweepStats { more: true, ..s.sweep(limit).await? })
     }
 }
 
@@ -245,9 +245,9 @@ impl Fault for SweepAlwaysSaysThatThereIsMore {
 pub(crate) struct SweepTakesEveryRecordForASlidingOne;
 #[async_trait]
 impl Fault for SweepTakesEveryRecordForASlidingOne {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         let swept = s.sweep(limit).await?;
-        Ok(Swept { sliding: swept.removed, ..swept })
+        Ok(SweepStats { sliding: swept.removed, ..swept })
     }
 }
 
@@ -255,7 +255,7 @@ impl Fault for SweepTakesEveryRecordForASlidingOne {
 pub(crate) struct SweepForgetsRevocations;
 #[async_trait]
 impl Fault for SweepForgetsRevocations {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         s.reach_inside(|inside| inside.revocations.clear());
         s.sweep(limit).await
     }
@@ -266,7 +266,7 @@ impl Fault for SweepForgetsRevocations {
 pub(crate) struct SweepIsTwoSteps;
 #[async_trait]
 impl Fault for SweepIsTwoSteps {
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         s.count().await?; // fails if the store cannot look
         let now = s.now();
         let keys = s.reach_inside(|inside| {
@@ -275,7 +275,7 @@ impl Fault for SweepIsTwoSteps {
         });
         meanwhile().await;
         s.reach_inside(|inside| keys.iter().for_each(|key| drop(inside.records.remove(key))));
-        Ok(Swept { removed: keys.len(), sliding: keys.len(), more: keys.len() == limit })
+        Ok(SweepStats { removed: keys.len(), sliding: keys.len(), more: keys.len() == limit })
     }
 }
 
@@ -284,11 +284,11 @@ impl Fault for SweepIsTwoSteps {
 pub(crate) struct SweepRemovesWhatWasCreatedAgain(Mutex<BTreeMap<StoreKey, Timestamp>>);
 #[async_trait]
 impl Fault for SweepRemovesWhatWasCreatedAgain {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.0.lock().unwrap().entry(key.clone()).or_insert(record.expires_at);
         s.create(key, record).await
     }
-    async fn sweep(&self, s: &Reference, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         let now = s.now();
         let due = self
             .0

@@ -296,11 +296,11 @@ faults! {
         a_record_is_listed_and_scanned_by_another_handle;
     load_error_is_missing (versions::LoadErrorIsMissing): an_error_is_never_missing;
     update_error_is_gone (versions::UpdateErrorIsGone): an_error_is_never_missing;
-    list_error_is_empty (versions::ListErrorIsEmpty): an_error_is_never_nothing_for_an_ability;
+    list_error_is_empty (versions::ListErrorIsEmpty): an_error_is_never_nothing_for_a_capability;
     debug_shows_keys (versions::DebugShowsKeys): debug_shows_no_key_and_no_payload;
     debug_shows_payloads (versions::DebugShowsPayloads): debug_shows_no_key_and_no_payload;
     errors_name_the_key (versions::ErrorsNameTheKey): errors_show_no_key_and_no_payload;
-    loses_an_ability (versions::LosesAnAbility): the_promised_abilities_are_there;
+    loses_a_capability (versions::LosesACapability): the_promised_capabilities_are_there;
 
     // steps
     create_is_two_steps (steps::CreateIsTwoSteps):

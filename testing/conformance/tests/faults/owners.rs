@@ -11,8 +11,8 @@ use crate::faulty::Fault;
 use crate::graveyard::Graveyard;
 
 /// Makes the head of a record of any owner, or of none.
-pub(crate) fn anyone_s(Entry { key, stored: Stored { record, version } }: Entry) -> RecordHead {
-    let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.since);
+pub(crate) fn anyone_s(Entry { key, stored: VersionedRecord { record, version } }: Entry) -> RecordHead {
+    let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.logged_in_at);
     RecordHead::new(key, version, since, record.expires_at, record.sliding, record.payload)
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn anyone_s(Entry { key, stored: Stored { record, version } }: Entry)
 pub(crate) struct OwnerIndexIsWrittenByCreateOnly(Mutex<BTreeMap<OwnerKey, BTreeSet<StoreKey>>>);
 #[async_trait]
 impl Fault for OwnerIndexIsWrittenByCreateOnly {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         if let Some(owner) = &record.owner {
             self.0.lock().unwrap().entry(owner.key.clone()).or_default().insert(key.clone());
         }
@@ -45,7 +45,7 @@ impl Fault for ListLosesWhatWasUpdated {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         if let Some(stored) = s.load(key, None).await? {
             self.0.bury(key, &stored);
         }
@@ -193,7 +193,7 @@ impl Fault for RevokeIsRememberedOnlyIfItRemovedSomething {
 pub(crate) struct RevokeIsRememberedForAnHour;
 #[async_trait]
 impl Fault for RevokeIsRememberedForAnHour {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let an_hour_ago = s.now() - Duration::from_secs(3_601);
         s.reach_inside(|inside| inside.revocations.retain(|_, at| *at > an_hour_ago));
         s.create(key, record).await
@@ -283,9 +283,11 @@ impl Fault for UpdateDoesNotAskForRevocations {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Revoked => Ok(Updated::Updated(s.reach_inside(|inside| inside.put(key, record)))),
+            UpdateOutcome::Revoked => {
+                Ok(UpdateOutcome::Updated(s.reach_inside(|inside| inside.put(key, record))))
+            }
             other => Ok(other),
         }
     }
@@ -301,9 +303,9 @@ impl Fault for UpdateAnswersRevokedAndWrites {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let updated = s.update(key, expected, record).await?;
-        if updated == Updated::Revoked {
+        if updated == UpdateOutcome::Revoked {
             s.reach_inside(|inside| inside.put(key, record));
         }
         Ok(updated)
@@ -320,9 +322,9 @@ impl Fault for UpdateOfNothingForARevokedOwnerIsWritten {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let updated = s.update(key, expected, record).await?;
-        if updated == Updated::Gone {
+        if updated == UpdateOutcome::NotFound {
             s.reach_inside(|inside| inside.is_revoked(record).then(|| inside.put(key, record)));
         }
         Ok(updated)
@@ -333,9 +335,9 @@ impl Fault for UpdateOfNothingForARevokedOwnerIsWritten {
 pub(crate) struct CreateAnswersRevokedAndKeeps;
 #[async_trait]
 impl Fault for CreateAnswersRevokedAndKeeps {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let created = s.create(key, record).await?;
-        if created == Created::Revoked {
+        if created == CreateOutcome::Revoked {
             s.reach_inside(|inside| inside.put(key, record));
         }
         Ok(created)

@@ -21,9 +21,9 @@ pub(crate) async fn meanwhile() {
 pub(crate) struct CreateIsTwoSteps;
 #[async_trait]
 impl Fault for CreateIsTwoSteps {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         if s.load(key, None).await?.is_some() {
-            return Ok(Created::Taken);
+            return Ok(CreateOutcome::AlreadyExists);
         }
         meanwhile().await;
         s.delete(key).await?;
@@ -41,7 +41,7 @@ impl Fault for UpdateIsTwoSteps {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.load(key, None).await? {
             Some(stored) if stored.version == expected => {}
             _ => return s.update(key, expected, record).await,
@@ -56,7 +56,7 @@ impl Fault for UpdateIsTwoSteps {
 pub(crate) struct DeleteIsTwoSteps;
 #[async_trait]
 impl Fault for DeleteIsTwoSteps {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deleted = s.load(key, None).await?;
         meanwhile().await;
         s.delete(key).await?;
@@ -83,7 +83,7 @@ impl Fault for TouchIsTwoSteps {
 pub(crate) struct AllRecordsAreWrittenTogether;
 #[async_trait]
 impl Fault for AllRecordsAreWrittenTogether {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let mut records = s.reach_inside(|inside| inside.records.clone());
         meanwhile().await;
         let created = s.create(key, record).await?;
@@ -107,15 +107,15 @@ impl Fault for UpdateWritesPartAfterPart {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let updated = match s.load(key, None).await? {
-            Some(Stored { record: old, .. }) => {
+            Some(VersionedRecord { record: old, .. }) => {
                 s.update(key, expected, &Record { expires_at: old.expires_at, ..record.clone() }).await?
             }
-            None => Updated::Gone,
+            None => UpdateOutcome::NotFound,
         };
         meanwhile().await;
-        if let Updated::Updated(version) = updated {
+        if let UpdateOutcome::Updated(version) = updated {
             let now = s.now();
             s.reach_inside(|inside| {
                 let stored = inside.live_mut(key, now).filter(|stored| stored.version == version);
@@ -131,10 +131,10 @@ impl Fault for UpdateWritesPartAfterPart {
 pub(crate) struct CreateWritesPartAfterPart;
 #[async_trait]
 impl Fault for CreateWritesPartAfterPart {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let created = s.create(key, &Record { owner: None, ..record.clone() }).await?;
         meanwhile().await;
-        if matches!(created, Created::Created(_)) {
+        if matches!(created, CreateOutcome::Created(_)) {
             let now = s.now();
             s.reach_inside(|inside| inside.live_mut(key, now).map(|stored| stored.record = record.clone()));
         }
@@ -147,7 +147,7 @@ impl Fault for CreateWritesPartAfterPart {
 pub(crate) struct DeleteRemovesPartAfterPart;
 #[async_trait]
 impl Fault for DeleteRemovesPartAfterPart {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deleted = s.load(key, None).await?;
         s.reach_inside(|inside| inside.records.get_mut(key).map(|stored| stored.record.owner = None));
         meanwhile().await;
@@ -164,7 +164,7 @@ impl Fault for RevokeIsTwoSteps {
         let theirs = heads_of(s, owner).await?;
         meanwhile().await;
         let mut revoked = 0;
-        for head in theirs.iter().filter(|head| head.since <= at) {
+        for head in theirs.iter().filter(|head| head.logged_in_at <= at) {
             revoked += u64::from(s.delete(&head.key).await?.is_some());
         }
         s.reach_inside(|inside| {

@@ -8,7 +8,7 @@ use cloakroom_store::*;
 use crate::faulty::Fault;
 
 /// Changes the record behind the store's back, the version stays.
-fn edit(s: &Reference, key: &StoreKey, change: impl FnOnce(&mut Stored)) {
+fn edit(s: &Reference, key: &StoreKey, change: impl FnOnce(&mut VersionedRecord)) {
     let now = s.now();
     s.reach_inside(|inside| inside.live_mut(key, now).map(change));
 }
@@ -17,7 +17,12 @@ fn edit(s: &Reference, key: &StoreKey, change: impl FnOnce(&mut Stored)) {
 pub(crate) struct LoadMovesTheExpiryByItself;
 #[async_trait]
 impl Fault for LoadMovesTheExpiryByItself {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         edit(s, key, |stored| stored.record.expires_at = stored.record.expires_at + Duration::from_micros(1));
         s.load(key, touch).await
     }
@@ -27,7 +32,12 @@ impl Fault for LoadMovesTheExpiryByItself {
 pub(crate) struct LoadOfNothingCreates;
 #[async_trait]
 impl Fault for LoadOfNothingCreates {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let loaded = s.load(key, touch).await?;
         if let (None, Some(touch)) = (&loaded, touch) {
             s.reach_inside(|inside| inside.put(key, &Record::new("", touch.expires_at)));
@@ -142,7 +152,7 @@ impl Fault for TouchMovesEveryRecord {
 pub(crate) struct LoadIgnoresTheTouch;
 #[async_trait]
 impl Fault for LoadIgnoresTheTouch {
-    async fn load(&self, s: &Reference, key: &StoreKey, _: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, s: &Reference, key: &StoreKey, _: Option<Touch>) -> Result<Option<VersionedRecord>> {
         s.load(key, None).await
     }
 }
@@ -151,7 +161,12 @@ impl Fault for LoadIgnoresTheTouch {
 pub(crate) struct LoadWithATouchAnswersWithTheOldExpiry;
 #[async_trait]
 impl Fault for LoadWithATouchAnswersWithTheOldExpiry {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let before = s.load(key, None).await?;
         s.load(key, touch).await?;
         Ok(before)
@@ -162,11 +177,17 @@ impl Fault for LoadWithATouchAnswersWithTheOldExpiry {
 pub(crate) struct LoadWithATouchIgnoresWhetherItSlides;
 #[async_trait]
 impl Fault for LoadWithATouchIgnoresWhetherItSlides {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         if let Some(touch) = touch {
             edit(s, key, |stored| {
                 let sliding = Record { sliding: true, ..stored.record.clone() };
-                stored.record.expires_at = touch.moves(&sliding).unwrap_or(stored.record.expires_at);
+                stored.record.expires_at =
+                    touch.extended_expiry(&sliding).unwrap_or(stored.record.expires_at);
             });
         }
         s.load(key, None).await
@@ -177,7 +198,12 @@ impl Fault for LoadWithATouchIgnoresWhetherItSlides {
 pub(crate) struct LoadWithATouchIgnoresWhetherItIsDue;
 #[async_trait]
 impl Fault for LoadWithATouchIgnoresWhetherItIsDue {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         s.load(key, touch.map(|touch| Touch { due_before: Timestamp::NEVER, ..touch })).await
     }
 }
@@ -187,7 +213,12 @@ impl Fault for LoadWithATouchIgnoresWhetherItIsDue {
 pub(crate) struct LoadWithATouchIsDueAMicrosecondTooEarly;
 #[async_trait]
 impl Fault for LoadWithATouchIsDueAMicrosecondTooEarly {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let early = |touch: Touch| Touch { due_before: touch.due_before + Duration::from_micros(1), ..touch };
         s.load(key, touch.map(early)).await
     }
@@ -197,7 +228,12 @@ impl Fault for LoadWithATouchIsDueAMicrosecondTooEarly {
 pub(crate) struct LoadWithATouchMovesEarlier;
 #[async_trait]
 impl Fault for LoadWithATouchMovesEarlier {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let before = s.load(key, touch).await?;
         if let Some(touch) = touch {
             edit(s, key, |stored| {
@@ -214,7 +250,12 @@ impl Fault for LoadWithATouchMovesEarlier {
 pub(crate) struct LoadWithATouchChangesTheVersion;
 #[async_trait]
 impl Fault for LoadWithATouchChangesTheVersion {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let loaded = s.load(key, touch).await?;
         if let (Some(stored), Some(_)) = (&loaded, touch) {
             s.reach_inside(|inside| inside.put(key, &stored.record));
@@ -227,12 +268,17 @@ impl Fault for LoadWithATouchChangesTheVersion {
 pub(crate) struct LoadWithATouchMovesEveryRecord;
 #[async_trait]
 impl Fault for LoadWithATouchMovesEveryRecord {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         if let Some(touch) = touch {
             s.reach_inside(|inside| {
                 for stored in inside.records.values_mut() {
                     stored.record.expires_at =
-                        touch.moves(&stored.record).unwrap_or(stored.record.expires_at);
+                        touch.extended_expiry(&stored.record).unwrap_or(stored.record.expires_at);
                 }
             });
         }

@@ -21,9 +21,9 @@ fn number(s: &Reference, key: &StoreKey, version: u64) -> Version {
 pub(crate) struct VersionsBeginAgain;
 #[async_trait]
 impl Fault for VersionsBeginAgain {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         match s.create(key, record).await? {
-            Created::Created(_) => Ok(Created::Created(number(s, key, 1))),
+            CreateOutcome::Created(_) => Ok(CreateOutcome::Created(number(s, key, 1))),
             other => Ok(other),
         }
     }
@@ -33,9 +33,9 @@ impl Fault for VersionsBeginAgain {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Updated(_) => Ok(Updated::Updated(number(s, key, expected.get() + 1))),
+            UpdateOutcome::Updated(_) => Ok(UpdateOutcome::Updated(number(s, key, expected.get() + 1))),
             other => Ok(other),
         }
     }
@@ -51,9 +51,9 @@ impl Fault for VersionsComeInThrees {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Updated(version) => Ok(Updated::Updated(number(s, key, version.get() % 3))),
+            UpdateOutcome::Updated(version) => Ok(UpdateOutcome::Updated(number(s, key, version.get() % 3))),
             other => Ok(other),
         }
     }
@@ -64,9 +64,9 @@ impl Fault for VersionsComeInThrees {
 pub(crate) struct VersionsAreCountedByEachHandle(Mutex<u64>);
 #[async_trait]
 impl Fault for VersionsAreCountedByEachHandle {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         match s.create(key, record).await? {
-            Created::Created(_) => Ok(Created::Created(number(s, key, self.next()))),
+            CreateOutcome::Created(_) => Ok(CreateOutcome::Created(number(s, key, self.next()))),
             other => Ok(other),
         }
     }
@@ -76,9 +76,9 @@ impl Fault for VersionsAreCountedByEachHandle {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Updated(_) => Ok(Updated::Updated(number(s, key, self.next()))),
+            UpdateOutcome::Updated(_) => Ok(UpdateOutcome::Updated(number(s, key, self.next()))),
             other => Ok(other),
         }
     }
@@ -93,10 +93,15 @@ impl VersionsAreCountedByEachHandle {
 
 /// Every handle remembers what it loaded.
 #[derive(Debug, Default)]
-pub(crate) struct HandlesCacheWhatTheyLoad(Mutex<BTreeMap<StoreKey, Stored>>);
+pub(crate) struct HandlesCacheWhatTheyLoad(Mutex<BTreeMap<StoreKey, VersionedRecord>>);
 #[async_trait]
 impl Fault for HandlesCacheWhatTheyLoad {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let cached = self.0.lock().unwrap().get(key).cloned();
         if cached.is_some() && touch.is_none() {
             return Ok(cached);
@@ -120,7 +125,12 @@ impl Fault for HandlesDoNotShare {
 pub(crate) struct LoadErrorIsMissing;
 #[async_trait]
 impl Fault for LoadErrorIsMissing {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         s.load(key, touch).await.or(Ok(None))
     }
 }
@@ -135,8 +145,8 @@ impl Fault for UpdateErrorIsGone {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
-        s.update(key, expected, record).await.or(Ok(Updated::Gone))
+    ) -> Result<UpdateOutcome> {
+        s.update(key, expected, record).await.or(Ok(UpdateOutcome::NotFound))
     }
 }
 
@@ -181,18 +191,23 @@ impl Fault for DebugShowsPayloads {
 pub(crate) struct ErrorsNameTheKey;
 #[async_trait]
 impl Fault for ErrorsNameTheKey {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         let name = String::from_utf8_lossy(key.as_bytes()).into_owned();
         s.load(key, touch).await.map_err(|error| error.with_source(format!("no such file: {name}")))
     }
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct LosesAnAbility;
-impl Fault for LosesAnAbility {
-    fn abilities<'a>(&self, all: Abilities<'a>) -> Abilities<'a> {
-        let mut abilities = all;
-        abilities.owners = None;
-        abilities
+pub(crate) struct LosesACapability;
+impl Fault for LosesACapability {
+    fn capabilities<'a>(&self, all: Capabilities<'a>) -> Capabilities<'a> {
+        let mut capabilities = all;
+        capabilities.owners = None;
+        capabilities
     }
 }

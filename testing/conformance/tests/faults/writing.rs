@@ -16,9 +16,11 @@ impl Fault for UpdateCreates {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Gone => Ok(Updated::Updated(s.reach_inside(|inside| inside.put(key, record)))),
+            UpdateOutcome::NotFound => {
+                Ok(UpdateOutcome::Updated(s.reach_inside(|inside| inside.put(key, record))))
+            }
             other => Ok(other),
         }
     }
@@ -34,9 +36,9 @@ impl Fault for UpdateIgnoresTheVersion {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Conflict(stored) => s.update(key, stored.version, record).await,
+            UpdateOutcome::Conflict(stored) => s.update(key, stored.version, record).await,
             other => Ok(other),
         }
     }
@@ -52,10 +54,10 @@ impl Fault for ConflictCarriesYourOwnRecord {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
-            Updated::Conflict(Stored { version, .. }) => {
-                Ok(Updated::Conflict(Stored { record: record.clone(), version }))
+            UpdateOutcome::Conflict(VersionedRecord { version, .. }) => {
+                Ok(UpdateOutcome::Conflict(VersionedRecord { record: record.clone(), version }))
             }
             other => Ok(other),
         }
@@ -72,10 +74,10 @@ impl Fault for UpdateWithoutAChangeKeepsTheVersion {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         match s.load(key, None).await? {
             Some(stored) if stored.version == expected && stored.record == *record => {
-                Ok(Updated::Updated(expected))
+                Ok(UpdateOutcome::Updated(expected))
             }
             _ => s.update(key, expected, record).await,
         }
@@ -89,7 +91,7 @@ async fn update_with(
     expected: Version,
     record: &Record,
     change: impl Fn(&mut Record, Record) + Send,
-) -> Result<Updated> {
+) -> Result<UpdateOutcome> {
     let mut written = record.clone();
     if let Some(stored) = s.load(key, None).await? {
         change(&mut written, stored.record);
@@ -107,7 +109,7 @@ impl Fault for UpdateNeverShortensTheExpiry {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         update_with(s, key, expected, record, |new, old| new.expires_at = new.expires_at.max(old.expires_at))
             .await
     }
@@ -123,7 +125,7 @@ impl Fault for UpdateKeepsTheExpiry {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         update_with(s, key, expected, record, |new, old| new.expires_at = old.expires_at).await
     }
 }
@@ -138,7 +140,7 @@ impl Fault for UpdateKeepsTheOwner {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         update_with(s, key, expected, record, |new, old| new.owner = old.owner).await
     }
 }
@@ -153,7 +155,7 @@ impl Fault for UpdateKeepsWhetherItSlides {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         update_with(s, key, expected, record, |new, old| new.sliding = old.sliding).await
     }
 }
@@ -168,7 +170,7 @@ impl Fault for UpdateLeavesTheTailOfALongerPayload {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         update_with(s, key, expected, record, |new, old| {
             let tail = old.payload.get(new.payload.len()..).unwrap_or_default();
             new.payload = [&new.payload, tail].concat().into();
@@ -187,9 +189,9 @@ impl Fault for UpdateWritesEveryRecord {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         let updated = s.update(key, expected, record).await?;
-        if let Updated::Updated(_) = updated {
+        if let UpdateOutcome::Updated(_) = updated {
             s.reach_inside(|inside| {
                 inside.records.values_mut().for_each(|stored| stored.record = record.clone());
             });
@@ -202,9 +204,11 @@ impl Fault for UpdateWritesEveryRecord {
 pub(crate) struct CreateOverwrites;
 #[async_trait]
 impl Fault for CreateOverwrites {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         match s.create(key, record).await? {
-            Created::Taken => Ok(Created::Created(s.reach_inside(|inside| inside.put(key, record)))),
+            CreateOutcome::AlreadyExists => {
+                Ok(CreateOutcome::Created(s.reach_inside(|inside| inside.put(key, record))))
+            }
             other => Ok(other),
         }
     }
@@ -214,9 +218,9 @@ impl Fault for CreateOverwrites {
 pub(crate) struct CreateAnswersTakenAndOverwrites;
 #[async_trait]
 impl Fault for CreateAnswersTakenAndOverwrites {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         let created = s.create(key, record).await?;
-        if created == Created::Taken {
+        if created == CreateOutcome::AlreadyExists {
             s.reach_inside(|inside| inside.put(key, record));
         }
         Ok(created)
@@ -227,7 +231,7 @@ impl Fault for CreateAnswersTakenAndOverwrites {
 pub(crate) struct CreateRemovesAnotherRecord;
 #[async_trait]
 impl Fault for CreateRemovesAnotherRecord {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         s.reach_inside(|inside| inside.records.retain(|other, _| other == key));
         s.create(key, record).await
     }
@@ -238,7 +242,7 @@ impl Fault for CreateRemovesAnotherRecord {
 pub(crate) struct CreateEvictsARecord;
 #[async_trait]
 impl Fault for CreateEvictsARecord {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         s.reach_inside(|inside| {
             if inside.records.len() >= 80 {
                 inside.records.pop_first();
@@ -252,10 +256,10 @@ impl Fault for CreateEvictsARecord {
 pub(crate) struct CreateRefusesAKeyThatWasDeleted(Graveyard);
 #[async_trait]
 impl Fault for CreateRefusesAKeyThatWasDeleted {
-    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<Created> {
-        if self.0.holds(key) { Ok(Created::Taken) } else { s.create(key, record).await }
+    async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
+        if self.0.holds(key) { Ok(CreateOutcome::AlreadyExists) } else { s.create(key, record).await }
     }
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(s, key).await
     }
 }
@@ -264,7 +268,7 @@ impl Fault for CreateRefusesAKeyThatWasDeleted {
 pub(crate) struct DeleteDoesNothing;
 #[async_trait]
 impl Fault for DeleteDoesNothing {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         s.load(key, None).await
     }
 }
@@ -273,7 +277,7 @@ impl Fault for DeleteDoesNothing {
 pub(crate) struct DeleteHandsNothingBack;
 #[async_trait]
 impl Fault for DeleteHandsNothingBack {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         s.delete(key).await.map(|_| None)
     }
 }
@@ -282,7 +286,7 @@ impl Fault for DeleteHandsNothingBack {
 pub(crate) struct DeleteOfNothingIsAnError;
 #[async_trait]
 impl Fault for DeleteOfNothingIsAnError {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deleted = s.delete(key).await?;
         deleted.map(Some).ok_or_else(|| Error::new(ErrorKind::Other, "nothing to delete"))
     }
@@ -292,7 +296,7 @@ impl Fault for DeleteOfNothingIsAnError {
 pub(crate) struct DeleteRemovesEverything;
 #[async_trait]
 impl Fault for DeleteRemovesEverything {
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let deleted = s.delete(key).await?;
         s.reach_inside(|inside| inside.records.clear());
         Ok(deleted)
@@ -309,11 +313,11 @@ impl Fault for DeleteIsUndoneByAnUpdate {
         key: &StoreKey,
         expected: Version,
         record: &Record,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateOutcome> {
         self.0.resurrect(s, key);
         s.update(key, expected, record).await
     }
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(s, key).await
     }
 }
@@ -326,7 +330,7 @@ impl Fault for DeleteIsUndoneByATouch {
         self.0.resurrect(s, key);
         s.touch(key, expires_at).await
     }
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(s, key).await
     }
 }
@@ -335,13 +339,18 @@ impl Fault for DeleteIsUndoneByATouch {
 pub(crate) struct DeleteIsUndoneByALoadWithATouch(Graveyard);
 #[async_trait]
 impl Fault for DeleteIsUndoneByALoadWithATouch {
-    async fn load(&self, s: &Reference, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(
+        &self,
+        s: &Reference,
+        key: &StoreKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<VersionedRecord>> {
         if touch.is_some() {
             self.0.resurrect(s, key);
         }
         s.load(key, touch).await
     }
-    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, s: &Reference, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(s, key).await
     }
 }

@@ -21,7 +21,7 @@ async fn a6_a_session_gets_a_new_id_and_keeps_its_values(kind: Kind) {
     let old = stand.user("alice").await;
     let mut new = old.clone();
     let script = async |session: Session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     new.run(script).await.ok();
@@ -98,7 +98,7 @@ async fn a10_a_save_is_in_the_store_before_the_response_is(kind: Kind) {
 
 async fn a11_a_touch_begins_the_idle_time_anew(kind: Kind) {
     for touches in [true, false] {
-        let stand = Stand::with(kind, |config| config.touch_after(0.9)).await;
+        let stand = Stand::with(kind, |config| config.touch_threshold(0.9)).await;
         let mut guest = stand.guest().await;
         stand.wait(20 * 60);
         let script = async move |session: Session| {
@@ -125,7 +125,7 @@ async fn a12_the_id_is_readable_and_nothing_sets_it(kind: Kind) {
         Ok(id.expose().to_owned())
     });
     assert_eq!(Some(shown.answer().await.ok().body.as_str()), guest.cookie());
-    let name = async |session: Session| Ok(session.handle().unwrap().to_string());
+    let name = async |session: Session| Ok(session.public_id().unwrap().to_string());
     let names = [guest.start(name).answer().await.ok().body, guest.start(name).answer().await.ok().body];
     assert_eq!(names[0], names[1]);
     assert!(!guest.cookie().unwrap().contains(&names[0]));
@@ -137,7 +137,7 @@ fn change(session: &Session) -> cloakroom::Result<()> {
     session.flash("message", "hello")?;
     session.log_in("mallory")?;
     session.rotate_csrf_token()?;
-    session.renew_id();
+    session.cycle_id();
     session.log_out();
     session.insert("later", 1)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom::KeyRing;
 use cloakroom_races::{Answer, Browser, Kind, Op, Stand, races};
-use cloakroom_tower::{Config, SameSite, Secure, Session, SessionError, TrustProxy};
+use cloakroom_tower::{Config, SameSite, Secure, Session, SessionError};
 
 races! {
     b1_the_cookie_has_the_name_that_it_was_given,
@@ -73,7 +73,7 @@ async fn b3_same_site_secure_auto_and_partitioned_are_as_configured(kind: Kind) 
     }
     let apart = set_cookie(kind, |config| config.secure(Secure::Always).partitioned(true)).await;
     assert!(apart.ends_with("; Partitioned"));
-    let auto = |config: Config| config.secure(Secure::Auto).trust_proxy(TrustProxy::Yes);
+    let auto = |config: Config| config.secure(Secure::Auto).trust_forwarded_proto(true);
     let stand = Stand::with(kind, auto).await;
     for (proto, secure) in [("https", true), ("http", false)] {
         let request = stand.browser().request("/visit").header("x-forwarded-proto", proto);
@@ -145,7 +145,7 @@ async fn b9_rolling_sends_the_cookie_with_every_response_that_has_a_session(kind
 async fn b10_the_idle_time_is_as_configured_and_the_cookie_may_end_with_the_browser(kind: Kind) {
     let minutes = Duration::from_secs(5 * 60);
     for persistent in [true, false] {
-        let stand = Stand::with(kind, |config| config.idle(minutes).persistent(persistent)).await;
+        let stand = Stand::with(kind, |config| config.idle_timeout(minutes).persistent(persistent)).await;
         let mut guest = stand.browser();
         let answer = guest.run(write).await.ok();
         assert_eq!(answer.max_age(), persistent.then_some(12 * 3_600));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind;
-use cloakroom::{Event, Outage, OutagePolicy};
+use cloakroom::{Event, OutageFallback, StoreOutage};
 use cloakroom_races::{Kind, Op, Stand, When, races};
 use cloakroom_tower::Session;
 
@@ -12,10 +12,12 @@ races! {
 }
 
 async fn c2_an_outage_of_the_store_is_an_event_when_it_begins_and_one_when_it_ends(kind: Kind) {
-    let outage = Outage { wait: Duration::ZERO, then: OutagePolicy::FailClosed };
+    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let mut guest = stand.guest().await;
-    let seen = || [Event::Disconnected, Event::Connected].map(|it| stand.events.count(|event| *event == it));
+    let seen = || {
+        [Event::StoreUnavailable, Event::StoreRecovered].map(|it| stand.events.count(|event| *event == it))
+    };
     assert_eq!(seen(), [0, 0]);
     for _ in 0..3 {
         stand.store.fail(Op::Load, When::Before);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cloakroom::store::{Created, Record, Store, StoreKey, Timestamp, Updated};
+use cloakroom::store::{CreateOutcome, Record, Store, StoreKey, Timestamp, UpdateOutcome};
 use cloakroom_races::{Kind, Stand, races};
 use cloakroom_tower::Session;
 
@@ -16,14 +16,14 @@ async fn c1_records_are_got_set_touched_destroyed_listed_counted_and_cleared(kin
     let (store, key) = (&stand.store, StoreKey::from_bytes(b"of a row").unwrap());
     let later = Timestamp::from_millis(1_900_000_000_000);
     let record = |payload: &'static str| Record::new(payload, Timestamp::from_millis(1_800_000_060_000));
-    let Created::Created(version) = store.create(&key, &record("one")).await.unwrap() else { panic!() };
-    assert!(matches!(store.update(&key, version, &record("two")).await.unwrap(), Updated::Updated(_)));
+    let CreateOutcome::Created(version) = store.create(&key, &record("one")).await.unwrap() else { panic!() };
+    assert!(matches!(store.update(&key, version, &record("two")).await.unwrap(), UpdateOutcome::Updated(_)));
     assert!(store.touch(&key, later).await.unwrap());
     let got = store.load(&key, None).await.unwrap().unwrap().record;
     assert_eq!((&got.payload[..], got.expires_at), (&b"two"[..], later));
 
     stand.guest().await;
-    let scan = store.abilities().scan.unwrap();
+    let scan = store.capabilities().scan.unwrap();
     assert_eq!((scan.count().await.unwrap(), stand.store.records().await.len()), (2, 2));
     assert_eq!(store.delete(&key).await.unwrap().unwrap().record, got);
     assert_eq!(store.load(&key, None).await.unwrap(), None);

@@ -42,7 +42,7 @@ async fn a_clock_that_jumps_back_loses_no_session_and_no_write(kind: Kind) {
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
     assert_eq!(count(&mut alice).await, "2");
     let renew = async |session: Session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     alice.run(renew).await.ok();

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use cloakroom::{KeyRing, Plain};
+use cloakroom::{KeyRing, PlainRequest};
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races, until};
-use cloakroom_tower::{Config, Doing, ErrorKind, Event, Expiry, Refusal, Secure, Session};
+use cloakroom_tower::{Config, ErrorKind, Event, ExpiryReason, Operation, RejectReason, Secure, Session};
 
 races! {
     never_12_a_prefixed_name_is_written_and_a_bare_one_read,
@@ -50,7 +50,7 @@ async fn never_13_a_clock_that_jumps_makes_a_cookie_of_136_years(kind: Kind) {
     let stand = Stand::new(kind).await;
     let guest = stand.guest().await;
     let renew = |session: &Session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     let held = guest.hold(renew).await;
@@ -99,7 +99,7 @@ async fn never_15_a_sweep_fails_or_takes_what_is_alive(kind: Kind) {
     assert_eq!(stand.engine.sweep().await.unwrap(), 10);
     assert_eq!(stand.engine.sweep().await.unwrap(), 0);
     assert!(alive.is_known().await);
-    let expired = Event::Expired { reason: Expiry::Idle, count: 10 };
+    let expired = Event::Expired { reason: ExpiryReason::Idle, count: 10 };
     assert_eq!(stand.events.count(|event| *event == expired), 1);
 }
 
@@ -135,19 +135,20 @@ async fn never_17_a_sweep_ends_at_its_first_error(kind: Kind) {
     let stand = Stand::new(kind).await;
     let _guest = stand.guest().await;
     stand.wait(31 * 60);
-    let sweeper = stand.beside(|config| config.sweep_every(Duration::from_millis(20))).await;
+    let sweeper = stand.beside(|config| config.sweep_interval(Duration::from_millis(20))).await;
     sweeper.store.fail(Op::Sweep, When::Before);
     sweeper.store.fail_with(Op::Sweep, When::Before, cloakroom::store::ErrorKind::Corrupt);
     let swept = async || {
-        sweeper.events.count(|event| matches!(event, Event::Expired { reason: Expiry::Idle, count: 1 })) == 1
+        sweeper.events.count(|event| matches!(event, Event::Expired { reason: ExpiryReason::Idle, count: 1 }))
+            == 1
     };
     until("the sweep goes on", swept).await;
-    let failed = |event: &Event| matches!(event, Event::Failed { doing: Doing::Sweep, .. });
+    let failed = |event: &Event| matches!(event, Event::Failed { operation: Operation::Sweep, .. });
     assert_eq!(sweeper.events.count(failed), 2);
 }
 
 async fn never_19_the_sweep_of_one_engine_switches_off_anothers(kind: Kind) {
-    let often = |config: Config| config.sweep_every(Duration::from_millis(20));
+    let often = |config: Config| config.sweep_interval(Duration::from_millis(20));
     let one = Stand::with(kind, often).await;
     let other = one.beside(often).await;
     let third = Stand::with(kind, often).await;
@@ -213,7 +214,7 @@ async fn never_22_a_save_that_failed_is_called_a_success(kind: Kind) {
         cloakroom::store::ErrorKind::Full,
         cloakroom::store::ErrorKind::Corrupt,
     ] {
-        let stand = Stand::with(kind, |config| config.commit_within(Duration::ZERO)).await;
+        let stand = Stand::with(kind, |config| config.commit_timeout(Duration::ZERO)).await;
         let guest = stand.guest().await;
         for op in [Op::Update, Op::Create] {
             let browser = if op == Op::Update { guest.clone() } else { stand.browser() };
@@ -229,7 +230,10 @@ async fn never_22_a_save_that_failed_is_called_a_success(kind: Kind) {
             });
             assert_eq!(save.answer().await.ok().body, "true");
         }
-        assert!(stand.events.count(|event| matches!(event, Event::Failed { doing: Doing::Commit, .. })) >= 4);
+        assert!(
+            stand.events.count(|event| matches!(event, Event::Failed { operation: Operation::Commit, .. }))
+                >= 4
+        );
     }
 }
 
@@ -263,14 +267,14 @@ async fn never_23_a_value_that_cannot_be_read_or_written_is_silently_empty(kind:
 #[test]
 fn never_24_a_signature_is_checked_on_another_thread() {
     let ring = KeyRing::new(["a secret of at least 32 bytes, for a test"]).unwrap();
-    let config = Config::plain_http().signed(ring).sweep_every(None);
-    let engine = cloakroom::Engine::new(cloakroom::stores::MemoryStore::new(), config).unwrap();
-    let pending = engine.begin(&Plain::default());
+    let config = Config::plain_http().signed(ring).sweep_interval(None);
+    let engine = cloakroom::SessionManager::new(cloakroom::stores::MemoryStore::new(), config).unwrap();
+    let pending = engine.begin(&PlainRequest::default());
     at_once(pending.load()).unwrap().insert("a", 1).unwrap();
     let cookie = at_once(pending.commit()).unwrap().set_cookie.unwrap();
     let cookie = cookie.split(';').next().unwrap().to_owned();
     assert!(cookie.contains('.'), "it is signed");
-    let pending = engine.begin(&Plain::with_cookie(cookie));
+    let pending = engine.begin(&PlainRequest::with_cookie(cookie));
     assert_eq!(at_once(pending.load()).unwrap().get::<u32>("a").unwrap(), Some(1));
 }
 
@@ -283,7 +287,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn never_25_a_cookie_is_set_on_every_response(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
     let mut guest = stand.guest().await;
     stand.wait(60);
     let reads =
@@ -430,7 +434,7 @@ async fn never_30_a_record_that_cannot_be_decoded_locks_its_user_out(kind: Kind)
         user.run(async |session: Session| Ok(session.insert("coat", "green")?)).await.ok();
         assert_ne!(user.cookie(), old.cookie());
         assert_eq!(user.read::<String>("coat").await.as_deref(), Some("green"), "the user keeps working");
-        let unreadable = Event::Refused { reason: Refusal::Unreadable };
+        let unreadable = Event::Rejected { reason: RejectReason::Unreadable };
         assert_eq!(stand.events.count(|event| *event == unreadable), 2);
         let kept = stand.store.records().await.iter().any(|entry| entry.stored.record.payload == payload);
         assert!(kept, "the bytes stay, for the release that can read them");

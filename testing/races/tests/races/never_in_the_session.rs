@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races, until};
-use cloakroom_tower::{LazySession, Outage, OutagePolicy, Session};
+use cloakroom_tower::{LazySession, OutageFallback, Session, StoreOutage};
 
 races! {
     never_01_any_string_in_the_cookie_is_an_id,
@@ -87,7 +87,8 @@ async fn never_03_a_log_out_on_one_server_is_undone_by_another(kind: Kind) {
 }
 
 async fn never_04_a_failed_load_becomes_an_empty_session_that_is_saved(kind: Kind) {
-    let impatient = Outage { wait: std::time::Duration::ZERO, then: OutagePolicy::FailClosed };
+    let impatient =
+        StoreOutage { retry_for: std::time::Duration::ZERO, fallback: OutageFallback::FailClosed };
     let stand = Stand::with(kind, |config| config.outage(impatient)).await;
     let guest = stand.guest().await;
     let before = stand.store.records().await;
@@ -109,7 +110,8 @@ async fn never_04_a_failed_load_becomes_an_empty_session_that_is_saved(kind: Kin
 }
 
 async fn never_04_an_outage_under_the_anonymous_policy_writes_nothing(kind: Kind) {
-    let outage = Outage { wait: std::time::Duration::ZERO, then: OutagePolicy::AnonymousReadOnly };
+    let outage =
+        StoreOutage { retry_for: std::time::Duration::ZERO, fallback: OutageFallback::AnonymousReadOnly };
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let guest = stand.guest().await;
     let before = stand.store.records().await;
@@ -191,7 +193,7 @@ async fn never_07_a_renewal_is_lost_because_the_response_is_an_error(kind: Kind)
                 if log_in {
                     session.log_in("alice")?;
                 } else {
-                    session.renew_id();
+                    session.cycle_id();
                 }
                 session.insert("a", 1)?;
                 Ok((status, "the handler failed"))
@@ -271,7 +273,7 @@ async fn never_11_a_renewal_that_races_a_log_out_creates_the_session_again(kind:
         let step = stand.store.stop(op, when, "a step of the renewal");
         let renewal = old.start(async |session: Session| {
             session.insert("a", 1)?;
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         });
         step.reached().await;

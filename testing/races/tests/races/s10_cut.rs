@@ -33,7 +33,7 @@ fn steps() -> impl Iterator<Item = (Op, When)> {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
@@ -286,7 +286,7 @@ async fn s10_a_cut_between_a_lost_answer_and_the_next_try_counts_at_most_once(ki
 
 async fn s10_a_cut_while_a_cap_is_held_leaves_the_cap_held(kind: Kind) {
     for ops in [&[Op::List][..], &Op::ENDING] {
-        let stand = Stand::with(kind, |config| config.sessions_per_user(1)).await;
+        let stand = Stand::with(kind, |config| config.max_sessions_per_user(1)).await;
         let _first = stand.user("alice").await;
         stand.wait(1);
         let guest = stand.guest().await;

@@ -23,7 +23,7 @@ fn count(session: &Session) -> cloakroom::Result<()> {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 

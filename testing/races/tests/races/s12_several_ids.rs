@@ -1,7 +1,7 @@
 //! S12: a request that brings the ids of several sessions ends all of them, if it ends any.
 
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races, until};
-use cloakroom_tower::{End, Event, Session};
+use cloakroom_tower::{EndReason, Event, Session};
 
 races! {
     s12_what_ends_a_session_ends_every_one_whose_id_the_request_brought,
@@ -55,7 +55,7 @@ fn log_out(session: &Session) -> cloakroom::Result<()> {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
@@ -77,7 +77,7 @@ async fn assert_dead(browsers: &[Browser], what: &str) {
 /// How many sessions the application was told to have ended by a log-out.
 fn logged_out(stand: &Stand) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
-        Event::Ended { reason: End::LogOut, count } => count,
+        Event::Ended { reason: EndReason::LogOut, count } => count,
         _ => 0,
     });
     counts.sum()

@@ -18,12 +18,12 @@ races! {
 const IDLE: Duration = Duration::from_secs(60);
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
 async fn short(kind: Kind) -> Stand {
-    Stand::with(kind, |config| config.idle(IDLE)).await
+    Stand::with(kind, |config| config.idle_timeout(IDLE)).await
 }
 
 /// A handler that has worked until just before the end of its session's idle time, and goes on until the gate is open.

@@ -35,7 +35,7 @@ const ELSEWHERE: [(&str, Change, bool); 7] = [
     (
         "a renewal",
         |session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         },
         true,
@@ -138,7 +138,7 @@ async fn s14_a_save_after_the_response_says_whether_the_session_is_alive(kind: K
 }
 
 async fn s14_a_save_says_that_the_session_has_run_out_of_time(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.absolute(Duration::from_secs(3_600))).await;
+    let stand = Stand::with(kind, |config| config.absolute_timeout(Duration::from_secs(3_600))).await;
     for (what, change) in CHANGES {
         let idle = socket(&stand.user("alice").await).await;
         let active = socket(&stand.user("alice").await).await;
@@ -194,12 +194,12 @@ async fn s14_a_save_during_an_outage_is_an_error_and_afterwards_an_answer(kind: 
     }
 }
 
-fn quick() -> cloakroom::Outage {
-    cloakroom::Outage { wait: Duration::ZERO, ..cloakroom::Outage::default() }
+fn quick() -> cloakroom::StoreOutage {
+    cloakroom::StoreOutage { retry_for: Duration::ZERO, ..cloakroom::StoreOutage::default() }
 }
 
 async fn s14_a_save_says_that_the_session_was_revoked_or_was_one_too_many(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(1)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(1)).await;
     for (what, change) in CHANGES {
         stand.wait(1);
         let revoked = socket(&stand.user("alice").await).await;

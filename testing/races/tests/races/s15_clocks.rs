@@ -33,14 +33,14 @@ impl Site {
     }
 
     async fn with(kind: Kind, change: fn(Config) -> Config) -> Self {
-        let right = Stand::with(kind, |config| change(config.idle(IDLE))).await;
+        let right = Stand::with(kind, |config| change(config.idle_timeout(IDLE))).await;
         let [ahead, behind] = [AHEAD[1], AHEAD[2]].map(|seconds| {
             let an_hour_ago = cloakroom::Clock::now(&right.clock) - Duration::from_secs(3_600);
             ManualClock::at(an_hour_ago + Duration::from_secs(seconds))
         });
         let clocks = [right.clock.clone(), ahead.clone(), behind.clone()];
-        let ahead = right.beside(|config| change(config.idle(IDLE).clock(ahead))).await;
-        let behind = right.beside(|config| change(config.idle(IDLE).clock(behind))).await;
+        let ahead = right.beside(|config| change(config.idle_timeout(IDLE).clock(ahead))).await;
+        let behind = right.beside(|config| change(config.idle_timeout(IDLE).clock(behind))).await;
         Self { machines: [right, ahead, behind], clocks }
     }
 
@@ -80,7 +80,7 @@ async fn s15_a_write_whose_answer_was_lost_counts_once_whatever_the_clocks_of_ot
             let exchange = at_writer.start(async move |session: Session| {
                 session.increment("n", 1)?;
                 if renews {
-                    session.renew_id();
+                    session.cycle_id();
                 }
                 Ok(())
             });
@@ -113,7 +113,7 @@ async fn s15_every_machine_finds_the_session_and_none_ends_it_early(kind: Kind) 
             if round == 6 {
                 browser = site.at(round % 3, &browser);
                 let renew = async |session: Session| {
-                    session.renew_id();
+                    session.cycle_id();
                     Ok(())
                 };
                 browser.run(renew).await.ok();
@@ -187,7 +187,7 @@ async fn s15_a_revocation_ends_the_sessions_of_every_machine(kind: Kind) {
 }
 
 async fn s15_log_ins_on_several_machines_leave_as_many_sessions_as_the_cap_allows(kind: Kind) {
-    let site = Site::with(kind, |config| config.sessions_per_user(2)).await;
+    let site = Site::with(kind, |config| config.max_sessions_per_user(2)).await;
     for round in 0..6 {
         let _browser = site.user(round % 3, "alice").await;
         site.wait(1);

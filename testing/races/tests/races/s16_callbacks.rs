@@ -77,14 +77,14 @@ fn call_back(session: &Session) {
         session.path("deep.n").get::<u64>(),
         session.entries::<serde_json::Value>(),
     );
-    let _ = (session.exists(), session.is_new(), session.user(), session.id(), session.handle());
+    let _ = (session.exists(), session.is_new(), session.user(), session.id(), session.public_id());
     let _ = (session.expires_in(), session.started_at(), session.csrf_token());
     let _ = (session.insert("called", 1), session.push("calls", 1), session.path("calls.0").take::<u64>());
     session.remove("calls");
 }
 
 impl Observer for Caller {
-    fn event(&self, _: &Event) {
+    fn on_event(&self, _: &Event) {
         self.call();
     }
 }
@@ -320,7 +320,7 @@ fn calling(config: Config, caller: &Caller) -> Config {
 /// Requests that meet, each of which decides on something else than values.
 async fn decide(stand: &Stand, caller: &Caller) {
     let deeds: [fn(&cloakroom::Session); 6] = [
-        cloakroom::Session::renew_id,
+        cloakroom::Session::cycle_id,
         |session| session.log_in("alice").unwrap(),
         cloakroom::Session::log_out,
         cloakroom::Session::reset,

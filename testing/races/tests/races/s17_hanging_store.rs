@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom::{Outage, OutagePolicy};
+use cloakroom::{OutageFallback, StoreOutage};
 use cloakroom_races::{Answer, Browser, Exchange, Gate, Kind, Op, Stand, When, races, until};
 use cloakroom_tower::{Config, Event, Session};
 
@@ -74,7 +74,7 @@ async fn s17_a_commit_to_a_store_that_hangs_costs_its_deadline_and_is_not_acknow
         |session| session.insert("a", 1),
         |session| session.log_in("alice"),
         |session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         },
         |session| {
@@ -183,7 +183,7 @@ async fn s17_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
     let stand = Stand::with(kind, quick).await;
     let guest = stand.guest().await;
     fail_at_once(&stand, &guest, 503).await;
-    assert_eq!(stand.events.count(|event| *event == Event::Disconnected), 1);
+    assert_eq!(stand.events.count(|event| *event == Event::StoreUnavailable), 1);
     let still = guest.get("/still").await;
     assert!(still.status.is_success(), "who does not ask for a session is served");
 }
@@ -191,7 +191,7 @@ async fn s17_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
 async fn s17_while_a_store_is_known_to_be_down_readers_are_anonymous_at_once_where_that_is_wished(
     kind: Kind,
 ) {
-    let outage = Outage { then: OutagePolicy::AnonymousReadOnly, ..Outage::default() };
+    let outage = StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() };
     let stand = Stand::with(kind, |config| quick(config).outage(outage)).await;
     let guest = stand.guest().await;
     fail_at_once(&stand, &guest, 200).await;
@@ -211,5 +211,5 @@ async fn s17_a_store_that_answers_again_is_used_again_and_writes_count_once(kind
     count(&guest).answer().await.ok();
     let n: u32 = guest.read("n").await.unwrap();
     assert!((1..=2).contains(&n), "{n}: what was not acknowledged counts once or not at all");
-    assert_eq!(stand.events.count(|event| *event == Event::Connected), 1);
+    assert_eq!(stand.events.count(|event| *event == Event::StoreRecovered), 1);
 }

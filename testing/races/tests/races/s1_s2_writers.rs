@@ -59,7 +59,7 @@ async fn s1_a_writer_whose_update_met_another_twice_keeps_its_write(kind: Kind) 
 }
 
 async fn s1_a_writer_that_waited_for_another_leaves_the_session_the_time_that_it_got(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.idle(Duration::from_secs(100))).await;
+    let stand = Stand::with(kind, |config| config.idle_timeout(Duration::from_secs(100))).await;
     let guest = stand.guest().await;
     let gate = stand.store.stop(Op::Update, When::Before, "A's update");
     let a = guest.start(async |session: Session| Ok(session.insert("a", 1)?));
@@ -247,7 +247,7 @@ async fn s2_a_reader_that_uses_up_a_flash_value_keeps_the_write(kind: Kind) {
 }
 
 async fn s2_a_reader_whose_touch_comes_after_the_write_keeps_it(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
     let guest = stand.guest().await;
     stand.wait(60);
     // The touch at the end rides on a load, which is the reader's second one.

@@ -1,7 +1,7 @@
 //! S3: a log-out while a writer is in flight.
 
 use cloakroom_races::{Answer, Browser, Kind, Op, Stand, When, races};
-use cloakroom_tower::{End, ErrorKind, Event, Session};
+use cloakroom_tower::{EndReason, ErrorKind, Event, Session};
 
 races! {
     s3_logout_while_a_writer_is_in_flight,
@@ -44,7 +44,7 @@ async fn s3_logout_while_a_writer_is_in_flight(kind: Kind) {
     assert_dropped(&stand, &answer);
     assert!(!alice.is_known().await);
     assert_eq!(stand.owned_records().await, 0);
-    let ended = Event::Ended { reason: End::LogOut, count: 1 };
+    let ended = Event::Ended { reason: EndReason::LogOut, count: 1 };
     assert_eq!(stand.events.count(|event| *event == ended), 1);
 }
 
@@ -93,7 +93,7 @@ async fn s3_logout_while_a_writer_saves_explicitly_answers_gone(kind: Kind) {
 }
 
 async fn s3_logout_while_a_writer_is_in_flight_becomes_a_409_if_configured(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.dropped_write_is_an_error(true)).await;
+    let stand = Stand::with(kind, |config| config.fail_on_dropped_write(true)).await;
     let guest = stand.guest().await;
     let writer = guest.hold(|session| session.insert("a", 1)).await;
     let reader = guest.hold(|session| session.get::<String>("coat").map(drop)).await;

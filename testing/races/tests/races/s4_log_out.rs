@@ -42,12 +42,12 @@ async fn log_out(browser: &Browser) -> cloakroom_races::Answer {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
 async fn s4_logout_while_a_reader_is_in_flight(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
     let guest = stand.guest().await;
     let reader = guest.hold(|session| session.get::<String>("coat").map(drop)).await;
     stand.wait(1);
@@ -75,11 +75,11 @@ async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
     for (own_idle, when) in
         [(None, When::Before), (None, When::After), (Some(IDLE), When::Before), (Some(IDLE), When::After)]
     {
-        let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+        let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
         let mut guest = stand.browser();
         let begin = async move |session: Session| {
             if own_idle.is_some() {
-                session.set_max_age(own_idle);
+                session.set_idle_timeout(own_idle);
             }
             Ok(session.insert("coat", "red")?)
         };
@@ -105,7 +105,7 @@ async fn s4_logout_while_a_touch_is_in_flight(kind: Kind) {
 }
 
 async fn s4_logout_while_a_touch_rides_on_a_load(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
     let guest = stand.guest().await;
     stand.wait(60);
     let load = stand.store.stop(Op::Load, When::After, "the load with its touch");

@@ -1,7 +1,7 @@
 //! S5: an id that is renewed while a writer is in flight.
 
 use cloakroom_races::{Kind, Op, Stand, When, races};
-use cloakroom_tower::{Event, Renewal, Session};
+use cloakroom_tower::{Event, RenewalReason, Session};
 
 races! {
     s5_a_renewal_while_a_writer_is_in_flight_keeps_the_write,
@@ -18,7 +18,7 @@ races! {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
@@ -31,7 +31,8 @@ async fn s5_a_renewal_while_a_writer_is_in_flight_keeps_the_write(kind: Kind) {
     assert!(writer.release().await.ok().leaves_cookie());
     assert_eq!(renewed.read::<u32>("a").await, Some(1));
     assert_eq!(renewed.read::<String>("coat").await.as_deref(), Some("red"));
-    let renewals = stand.events.count(|e| matches!(e, Event::Renewed { reason: Renewal::SamePrivilege, .. }));
+    let renewals =
+        stand.events.count(|e| matches!(e, Event::Renewed { reason: RenewalReason::SamePrivilege, .. }));
     assert_eq!(renewals, 1);
 }
 
@@ -139,7 +140,7 @@ async fn s5_a_writer_before_the_log_in_committed_is_carried_over(kind: Kind) {
 
 async fn s5_no_late_response_ever_sets_the_old_id_again(kind: Kind) {
     for log_in in [false, true] {
-        let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+        let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
         let mut guest = stand.guest().await;
         guest.run(async |session: Session| Ok(session.flash("notice", 1)?)).await.ok();
         let late = [
@@ -199,7 +200,7 @@ async fn s5_a_renewal_changes_neither_the_handle_nor_the_values_nor_the_user(kin
     let before = stand.sessions_of("alice").await;
     alice.run(async |session: Session| Ok(renew(&session)?)).await.ok();
     let after = stand.sessions_of("alice").await;
-    assert_eq!((after.len(), after[0].handle), (1, before[0].handle));
+    assert_eq!((after.len(), after[0].public_id), (1, before[0].public_id));
     assert_eq!(after[0].started_at, before[0].started_at);
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
     assert_eq!(alice.read::<String>("coat").await.as_deref(), Some("red"));

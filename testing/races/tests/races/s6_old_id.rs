@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_races::{Answer, Browser, Kind, Op, Stand, When, races};
-use cloakroom_tower::{Event, Refusal, Session};
+use cloakroom_tower::{Event, RejectReason, Session};
 
 races! {
     s6_the_old_id_within_the_grace_reaches_the_session_and_gets_no_cookie,
@@ -24,7 +24,7 @@ races! {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
@@ -69,7 +69,7 @@ async fn s6_the_old_id_after_the_grace_is_anonymous(kind: Kind) {
     let new = renewed(&old).await;
     stand.wait(11);
     assert!(!old.is_known().await);
-    let refusals = stand.events.count(|event| *event == Event::Refused { reason: Refusal::Superseded });
+    let refusals = stand.events.count(|event| *event == Event::Rejected { reason: RejectReason::Superseded });
     assert_eq!(refusals, 1);
     assert!(new.is_known().await);
     stand.wait(3_600);
@@ -77,7 +77,7 @@ async fn s6_the_old_id_after_the_grace_is_anonymous(kind: Kind) {
 }
 
 async fn s6_the_grace_is_exact_and_can_be_set(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.grace(Duration::from_secs(3))).await;
+    let stand = Stand::with(kind, |config| config.renewal_grace_period(Duration::from_secs(3))).await;
     let old = stand.guest().await;
     let _new = renewed(&old).await;
     stand.clock.advance(Duration::from_secs(3));

@@ -1,7 +1,7 @@
 //! S7: a user's sessions are ended while a log-in, a touch or a renewal of that user is in flight.
 
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races};
-use cloakroom_tower::{End, Event, Session};
+use cloakroom_tower::{EndReason, Event, Session};
 
 races! {
     @owned
@@ -44,7 +44,7 @@ async fn assert_dead(stand: &Stand, browsers: &[&Browser]) {
 }
 
 fn renew(session: &Session) -> cloakroom::Result<()> {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 
@@ -97,7 +97,7 @@ async fn s7_a_log_in_that_began_after_revoke_all_is_alive(kind: Kind) {
 async fn s7_revoke_all_while_a_touch_is_in_flight(kind: Kind) {
     // A touch rides on the load at the beginning, and on another one at the end.
     for (loads_before, when) in [(0, When::Before), (0, When::After), (1, When::Before), (1, When::After)] {
-        let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+        let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
         let alice = stand.user("alice").await;
         stand.wait(60);
         for _ in 0..loads_before {
@@ -168,7 +168,10 @@ async fn s7_revoke_all_while_a_writer_is_in_flight(kind: Kind) {
     assert!(writer.release().await.ok().leaves_cookie());
     assert_dead(&stand, &[&alice]).await;
     assert_eq!(stand.events.count(|event| *event == Event::WriteDropped), 1);
-    assert_eq!(stand.events.count(|event| *event == Event::Ended { reason: End::Revoked, count: 1 }), 1);
+    assert_eq!(
+        stand.events.count(|event| *event == Event::Ended { reason: EndReason::Revoked, count: 1 }),
+        1
+    );
 }
 
 async fn s7_a_re_authentication_that_began_before_revoke_all_is_dead(kind: Kind) {
@@ -320,7 +323,7 @@ async fn s7_revoke_one_at_each_step_of_its_renewal(kind: Kind) {
         let kept = stand.user("alice").await;
         stand.wait(1);
         let old = stand.user("alice").await;
-        let handle = stand.sessions_of("alice").await[0].handle;
+        let handle = stand.sessions_of("alice").await[0].public_id;
         let step = stand.store.stop(op, when, "a step of the renewal");
         let renewal = old.start(async |session: Session| Ok(renew(&session)?));
         step.reached().await;

@@ -1,7 +1,7 @@
 //! S8: log-ins at once under a cap.
 
 use cloakroom_races::{Browser, Held, Kind, Op, Stand, When, races};
-use cloakroom_tower::{End, Event, Session};
+use cloakroom_tower::{EndReason, Event, Session};
 
 races! {
     @owned
@@ -27,14 +27,14 @@ async fn alive(browsers: &[Browser]) -> Vec<usize> {
 
 fn ended(stand: &Stand) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
-        Event::Ended { reason: End::Cap, count } => count,
+        Event::Ended { reason: EndReason::Cap, count } => count,
         _ => 0,
     });
     counts.sum()
 }
 
 async fn s8_sixteen_log_ins_at_once_leave_exactly_the_three_newest(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(3)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(3)).await;
     let mut browsers = Vec::new();
     let mut held = Vec::new();
     for place in 0..16 {
@@ -55,7 +55,7 @@ async fn s8_sixteen_log_ins_at_once_leave_exactly_the_three_newest(kind: Kind) {
 }
 
 async fn s8_log_ins_one_after_the_other_leave_exactly_the_three_newest(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(3)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(3)).await;
     let mut browsers = Vec::new();
     for _ in 0..6 {
         stand.wait(1);
@@ -68,7 +68,7 @@ async fn s8_log_ins_one_after_the_other_leave_exactly_the_three_newest(kind: Kin
 /// Under way, a renewal keeps two records of one session.
 async fn s8_a_renewal_under_way_counts_as_one_session(kind: Kind) {
     for renewing in 0..2 {
-        let stand = Stand::with(kind, |config| config.sessions_per_user(3)).await;
+        let stand = Stand::with(kind, |config| config.max_sessions_per_user(3)).await;
         let mut browsers = Vec::new();
         for _ in 0..2 {
             stand.wait(1);
@@ -76,7 +76,7 @@ async fn s8_a_renewal_under_way_counts_as_one_session(kind: Kind) {
         }
         let trail = stand.store.stop(Op::Update, When::Before, "the renewal's trail");
         let renewal = browsers[renewing].start(async |session: Session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         });
         trail.reached().await;
@@ -94,7 +94,7 @@ async fn s8_a_renewal_under_way_counts_as_one_session(kind: Kind) {
 
 async fn s8_a_renewal_of_the_oldest_does_not_keep_it(kind: Kind) {
     for (op, when) in [(Op::Create, When::Before), (Op::Create, When::After), (Op::Update, When::After)] {
-        let stand = Stand::with(kind, |config| config.sessions_per_user(3)).await;
+        let stand = Stand::with(kind, |config| config.max_sessions_per_user(3)).await;
         let mut browsers = Vec::new();
         for _ in 0..3 {
             stand.wait(1);
@@ -102,7 +102,7 @@ async fn s8_a_renewal_of_the_oldest_does_not_keep_it(kind: Kind) {
         }
         let step = stand.store.stop(op, when, "a step of the renewal");
         let renewal = browsers[0].start(async |session: Session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         });
         step.reached().await;
@@ -120,7 +120,7 @@ async fn s8_a_renewal_of_the_oldest_does_not_keep_it(kind: Kind) {
 
 /// It takes the place of the session that it renews; only the number counts, whenever one looks.
 async fn s8_a_re_authentication_under_way_ends_nobody(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(2)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(2)).await;
     let mut browsers = Vec::new();
     for _ in 0..2 {
         stand.wait(1);
@@ -134,7 +134,7 @@ async fn s8_a_re_authentication_under_way_ends_nobody(kind: Kind) {
 }
 
 async fn s8_a_cap_of_one_leaves_the_newest(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(1)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(1)).await;
     let mut browsers = Vec::new();
     let mut held = Vec::new();
     for _ in 0..4 {
@@ -153,7 +153,7 @@ async fn s8_a_log_in_whose_trimming_meets_a_lost_answer_holds_the_cap(kind: Kind
     for (ops, when) in
         [(&[Op::List][..], When::Before), (&Op::ENDING, When::Before), (&Op::ENDING, When::After)]
     {
-        let stand = Stand::with(kind, |config| config.sessions_per_user(2)).await;
+        let stand = Stand::with(kind, |config| config.max_sessions_per_user(2)).await;
         let mut browsers = Vec::new();
         for _ in 0..2 {
             stand.wait(1);
@@ -171,7 +171,7 @@ async fn s8_a_log_in_whose_trimming_meets_a_lost_answer_holds_the_cap(kind: Kind
 }
 
 async fn s8_a_cap_counts_each_user_apart(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(1)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(1)).await;
     let browsers = [stand.user("alice").await, stand.user("bob").await, stand.guest().await];
     assert_eq!(alive(&browsers).await, [0, 1]);
     assert!(browsers[2].is_known().await);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_races::{Browser, Kind, Op, Stand, When, races};
-use cloakroom_tower::{End, Event, Session};
+use cloakroom_tower::{EndReason, Event, Session};
 
 races! {
     s9_a_lost_answer_to_an_update_counts_once,
@@ -23,7 +23,7 @@ races! {
 
 /// No patience: every failure ends the commit.
 pub(crate) async fn impatient(kind: Kind) -> Stand {
-    Stand::with(kind, |config| config.commit_within(Duration::ZERO)).await
+    Stand::with(kind, |config| config.commit_timeout(Duration::ZERO)).await
 }
 
 pub(crate) fn count(session: &Session) -> cloakroom::Result<()> {
@@ -108,7 +108,7 @@ async fn renew_with(kind: Kind, op: Op, when: When) {
     stand.store.fail(op, when);
     let renewal = async |session: Session| {
         count(&session)?;
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     let mut new = old.clone();
@@ -162,7 +162,7 @@ async fn s9_a_lost_answer_to_a_trail_and_a_writer_in_between_keeps_both(kind: Ki
     };
     let renewal = async |session: Session| {
         count(&session)?;
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     // The request's own load comes first.
@@ -188,7 +188,7 @@ async fn s9_a_lost_answer_to_a_log_out_ends_once(kind: Kind) {
         assert!(answer.removes_cookie());
         assert!(!alice.is_known().await);
         assert_eq!(stand.owned_records().await, 0);
-        let ended = Event::Ended { reason: End::LogOut, count: 1 };
+        let ended = Event::Ended { reason: EndReason::LogOut, count: 1 };
         assert_eq!(stand.events.count(|event| *event == ended), 1, "{when:?}");
     }
 }
@@ -220,7 +220,7 @@ async fn s9_an_unused_session_whose_removal_failed_is_removed_all_the_same(kind:
         let old = stand.user("alice").await;
         let step = stand.store.stop(Op::Create, When::After, "A has made its record");
         let renew = async |session: Session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         };
         let a = old.start(renew);

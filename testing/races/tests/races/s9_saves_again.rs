@@ -86,7 +86,7 @@ async fn s9_a_failed_renewal_that_the_handler_saves_again_loses_nothing(kind: Ki
         stand.store.fail(op, when);
         let script = async |session: Session| {
             count(&session)?;
-            session.renew_id();
+            session.cycle_id();
             let _may_have_been_found_out = session.save().await;
             Ok(count(&session)?)
         };
@@ -129,7 +129,7 @@ async fn s9_a_failed_renewal_that_nobody_saves_again_loses_nothing(kind: Kind) {
         let old = stand.user("alice").await;
         stand.store.fail(op, when);
         let renew = async |session: Session| {
-            session.renew_id();
+            session.cycle_id();
             Ok(())
         };
         let mut after = old.clone();

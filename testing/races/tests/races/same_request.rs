@@ -85,7 +85,7 @@ async fn clone_a_log_in_during_a_save_is_whole(kind: Kind) {
 
 async fn clone_a_renewal_during_a_save_is_made(kind: Kind) {
     let renew = |session: &Session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     let (stand, old, new) = change_during_a_save(kind, renew).await;
@@ -244,7 +244,7 @@ async fn clone_a_task_that_outlives_the_response_follows_a_renewal(kind: Kind) {
     let mut guest = stand.guest().await;
     let session = outliving(&stand, &guest).await;
     let renew = async |session: Session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     };
     for round in 1..4 {
@@ -276,7 +276,7 @@ async fn clone_a_task_that_outlives_the_response_does_not_renew_what_nobody_woul
     let session = kept.session();
     session.insert("a", 1).unwrap();
     session.save().await.unwrap();
-    session.renew_id();
+    session.cycle_id();
     assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::ResponseSent);
     assert_eq!(stand.records().await, 1);
     assert_eq!(guest.read::<u32>("a").await, Some(1));
@@ -317,7 +317,7 @@ async fn clone_a_save_that_waits_for_the_response_cannot_change_the_cookie_behin
     let task = tokio::spawn(async move {
         let mut save = Box::pin(async move {
             session.insert("a", 1)?;
-            session.renew_id();
+            session.cycle_id();
             session.save().await
         });
         // Polled once, it stands in line.

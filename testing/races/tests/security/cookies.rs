@@ -1,7 +1,7 @@
 //! The cookie's header, and what goes with it.
 
 use axum::http::header::{CACHE_CONTROL, HeaderName, SET_COOKIE, VARY};
-use cloakroom::{Config, Engine, Plain, SameSite, Secure, TrustProxy, stores::MemoryStore};
+use cloakroom::{Config, PlainRequest, SameSite, Secure, SessionManager, stores::MemoryStore};
 use cloakroom_races::{Browser, Forger, Kind, Op, Stand, races};
 use cloakroom_tower::Session;
 
@@ -26,11 +26,11 @@ fn r17_a_contradiction_does_not_build_and_names_both_options() {
         (apart().secure(Secure::Auto), ["partitioned", "secure"]),
     ];
     for (config, options) in contradictions {
-        let error = Engine::new(MemoryStore::new(), config.sweep_every(None)).unwrap_err();
+        let error = SessionManager::new(MemoryStore::new(), config.sweep_interval(None)).unwrap_err();
         assert_eq!(error.options(), options);
     }
     for config in [none(), apart(), Config::default().same_site(SameSite::Strict)] {
-        assert!(Engine::new(MemoryStore::new(), config.sweep_every(None)).is_ok());
+        assert!(SessionManager::new(MemoryStore::new(), config.sweep_interval(None)).is_ok());
     }
 }
 
@@ -159,7 +159,7 @@ async fn is_secure(browser: &Browser, forwarded_proto: Option<&str>) -> bool {
 }
 
 async fn r24_secure_auto_follows_the_proxy_that_is_trusted(kind: Kind) {
-    let trusting = Stand::with(kind, |config| config.secure(Secure::Auto).trust_proxy(TrustProxy::Yes)).await;
+    let trusting = Stand::with(kind, |config| config.secure(Secure::Auto).trust_forwarded_proto(true)).await;
     let distrusting = trusting.beside(|config| config.secure(Secure::Auto)).await;
     for (proto, secure) in [
         (Some("https"), true),
@@ -185,14 +185,14 @@ fn r24_only_secure_never_and_auto_ever_leave_secure_out() {
         (Secure::Auto, true, true),
         (Secure::Never, true, false),
     ] {
-        let config = Config::default().secure(secure).sweep_every(None);
-        let engine = Engine::new(MemoryStore::new(), config).unwrap();
-        let pending = engine.begin(&Plain { https, ..Plain::default() });
+        let config = Config::default().secure(secure).sweep_interval(None);
+        let engine = SessionManager::new(MemoryStore::new(), config).unwrap();
+        let pending = engine.begin(&PlainRequest { https, ..PlainRequest::default() });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(pending.load()).unwrap().insert("coat", "red").unwrap();
         let cookie = runtime.block_on(pending.commit()).unwrap().set_cookie.unwrap();
         assert_eq!(cookie.contains("; Secure"), expected, "{secure:?} {https}");
     }
-    let default = Engine::new(MemoryStore::new(), Config::default().sweep_every(None)).unwrap();
+    let default = SessionManager::new(MemoryStore::new(), Config::default().sweep_interval(None)).unwrap();
     assert_eq!(default.cookie_name(), "__Host-session");
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use cloakroom_races::{Browser, Forger, Held, Kind, Op, Stand, When, races, until};
-use cloakroom_tower::{End, Event, Expiry, Refusal, Renewal, Session};
+use cloakroom_tower::{EndReason, Event, ExpiryReason, RejectReason, RenewalReason, Session};
 
 use crate::{ask, log_in, read_coat, renew, ring};
 
@@ -42,12 +42,13 @@ async fn crowd(browser: &Browser, act: fn(&Session) -> cloakroom::Result<()>) ->
 
 /// All events of sessions, but for those that tell how many tries it took. What the store does has events of its own.
 fn events(stand: &Stand) -> Vec<Event> {
-    let others =
-        |event: &Event| matches!(event, Event::Merged { .. } | Event::Disconnected | Event::Connected);
+    let others = |event: &Event| {
+        matches!(event, Event::Merged { .. } | Event::StoreUnavailable | Event::StoreRecovered)
+    };
     stand.events.all().into_iter().filter(|event| !others(event)).collect()
 }
 
-fn ended(stand: &Stand, reasons: &[End]) -> u64 {
+fn ended(stand: &Stand, reasons: &[EndReason]) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
         Event::Ended { reason, count } if reasons.contains(&reason) => count,
         Event::Ended { reason, .. } => panic!("ended for another reason: {reason:?}"),
@@ -56,7 +57,7 @@ fn ended(stand: &Stand, reasons: &[End]) -> u64 {
     counts.sum()
 }
 
-fn expired(stand: &Stand, clock: Expiry) -> u64 {
+fn expired(stand: &Stand, clock: ExpiryReason) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
         Event::Expired { reason, count } if reason == clock => count,
         _ => 0,
@@ -91,14 +92,14 @@ async fn r27_requests_that_renew_at_once_are_one_renewal(kind: Kind) {
     let stand = Stand::new(kind).await;
     let guest = stand.guest().await;
     let held = crowd(&guest, |session| {
-        session.renew_id();
+        session.cycle_id();
         Ok(())
     });
     let held = held.await;
     stand.events.forget();
     meet(held).await;
     let all = events(&stand);
-    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+    let [Event::Renewed { reason: RenewalReason::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
 }
 
 async fn r27_a_renewal_that_is_due_in_many_requests_is_one_renewal(kind: Kind) {
@@ -109,7 +110,7 @@ async fn r27_a_renewal_that_is_due_in_many_requests_is_one_renewal(kind: Kind) {
     stand.events.forget();
     meet(crowd(&guest, |session| session.get::<String>("coat").map(drop)).await).await;
     let all = events(&stand);
-    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+    let [Event::Renewed { reason: RenewalReason::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
 }
 
 async fn r27_log_outs_and_revocations_at_once_are_one_end(kind: Kind) {
@@ -120,7 +121,7 @@ async fn r27_log_outs_and_revocations_at_once_are_one_end(kind: Kind) {
         Ok(())
     });
     meet(held.await).await;
-    assert_eq!(ended(&stand, &[End::LogOut]), 1);
+    assert_eq!(ended(&stand, &[EndReason::LogOut]), 1);
 
     let bob = stand.user("bob").await;
     stand.events.forget();
@@ -130,21 +131,21 @@ async fn r27_log_outs_and_revocations_at_once_are_one_end(kind: Kind) {
     });
     let held = held.await;
     let sessions = stand.engine.sessions();
-    let handle = stand.sessions_of("bob").await[0].handle;
+    let handle = stand.sessions_of("bob").await[0].public_id;
     let ((), all, one, other) = tokio::join!(
         meet(held),
         sessions.revoke_all("bob"),
         sessions.revoke("bob", &handle),
-        sessions.revoke_any(&handle),
+        sessions.revoke_by_id(&handle),
     );
     let told = all.unwrap() + u64::from(one.unwrap()) + u64::from(other.unwrap());
     assert!(told <= 1);
-    assert_eq!(ended(&stand, &[End::Destroyed, End::Revoked]), 1);
+    assert_eq!(ended(&stand, &[EndReason::Destroyed, EndReason::Revoked]), 1);
     assert!(!bob.is_known().await);
 }
 
 async fn r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.sessions_per_user(2)).await;
+    let stand = Stand::with(kind, |config| config.max_sessions_per_user(2)).await;
     let mut held = Vec::new();
     for _ in 0..CROWD {
         let guest = stand.guest().await;
@@ -153,9 +154,9 @@ async fn r27_a_log_in_is_one_renewal_and_what_a_cap_ends_is_counted_once(kind: K
     }
     stand.events.forget();
     meet(held).await;
-    let renewed = |event: &Event| matches!(event, Event::Renewed { reason: Renewal::LogIn, .. });
+    let renewed = |event: &Event| matches!(event, Event::Renewed { reason: RenewalReason::LogIn, .. });
     assert_eq!(stand.events.count(renewed), CROWD);
-    assert_eq!(ended(&stand, &[End::Cap]), 4);
+    assert_eq!(ended(&stand, &[EndReason::Cap]), 4);
     assert_eq!(stand.events.count(|event| matches!(event, Event::Created { .. })), 0);
     stand.events.forget();
     stand.browser().run(log_in).await.ok();
@@ -173,8 +174,8 @@ async fn r27_a_session_that_many_requests_find_too_old_expires_once(kind: Kind) 
     stand.wait(36);
     stand.events.forget();
     meet(crowd(&busy, |_| Ok(())).await).await;
-    until("a slow store has removed it", async || expired(&stand, Expiry::Absolute) == 1).await;
-    let refused = Event::Refused { reason: Refusal::Unknown };
+    until("a slow store has removed it", async || expired(&stand, ExpiryReason::Absolute) == 1).await;
+    let refused = Event::Rejected { reason: RejectReason::Unknown };
     assert_eq!(stand.events.count(|event| *event == refused), CROWD);
     assert_eq!(events(&stand).len(), 1 + CROWD);
 }
@@ -202,7 +203,7 @@ async fn r27_idle_sessions_that_two_servers_sweep_away_at_once_are_counted_once(
     let (one, two) = tokio::join!(stand.engine.sweep(), other.engine.sweep());
     let idle = u64::try_from(CROWD).unwrap();
     assert_eq!(one.unwrap() + two.unwrap(), idle + 3);
-    assert_eq!(expired(&stand, Expiry::Idle) + expired(&other, Expiry::Idle), idle);
+    assert_eq!(expired(&stand, ExpiryReason::Idle) + expired(&other, ExpiryReason::Idle), idle);
 }
 
 async fn r27_an_event_whose_answer_was_lost_is_not_told_twice(kind: Kind) {
@@ -216,11 +217,11 @@ async fn r27_an_event_whose_answer_was_lost_is_not_told_twice(kind: Kind) {
     stand.store.fail(Op::Update, When::After);
     guest.run(renew).await.ok();
     let all = events(&stand);
-    let [Event::Renewed { reason: Renewal::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
+    let [Event::Renewed { reason: RenewalReason::SamePrivilege, .. }] = all[..] else { panic!("{all:?}") };
     stand.events.forget();
     stand.store.fail_any(&Op::ENDING, When::After);
     guest.run(crate::log_out).await.ok();
-    assert_eq!(events(&stand), [Event::Ended { reason: End::LogOut, count: 1 }]);
+    assert_eq!(events(&stand), [Event::Ended { reason: EndReason::LogOut, count: 1 }]);
     assert!(stand.store.has_no_traps());
 }
 
@@ -239,25 +240,25 @@ async fn r28_guessing_shows_as_what_it_is(kind: Kind) {
         ask(&stand, "/look", &[forger.id()]).await;
     }
     old.start(read_coat).answer().await.ok();
-    stand.engine.sessions().revoke_any(&handle_of(&guest).await).await.unwrap();
+    stand.engine.sessions().revoke_by_id(&handle_of(&guest).await).await.unwrap();
     guest.start(read_coat).answer().await.ok();
 
-    let refused = |reason| stand.events.count(|event| *event == Event::Refused { reason });
-    assert_eq!(refused(Refusal::Forged), 20);
-    assert_eq!(refused(Refusal::Malformed), 40);
-    assert_eq!(refused(Refusal::Superseded), 1, "reused after its renewal");
-    assert_eq!(refused(Refusal::Unknown), 1);
-    assert_eq!(stand.events.count(|event| matches!(event, Event::Refused { .. })), 62);
+    let refused = |reason| stand.events.count(|event| *event == Event::Rejected { reason });
+    assert_eq!(refused(RejectReason::Forged), 20);
+    assert_eq!(refused(RejectReason::Malformed), 40);
+    assert_eq!(refused(RejectReason::Superseded), 1, "reused after its renewal");
+    assert_eq!(refused(RejectReason::Unknown), 1);
+    assert_eq!(stand.events.count(|event| matches!(event, Event::Rejected { .. })), 62);
 
     let plain = stand.beside(|config| config).await;
     for _ in 0..20 {
         ask(&plain, "/look", &[forger.id()]).await;
     }
-    let unknown = Event::Refused { reason: Refusal::Unknown };
+    let unknown = Event::Rejected { reason: RejectReason::Unknown };
     assert_eq!(plain.events.all(), vec![unknown; 20]);
 }
 
-async fn handle_of(browser: &Browser) -> cloakroom_tower::Handle {
-    let script = async |session: Session| Ok(session.handle().unwrap().to_string());
+async fn handle_of(browser: &Browser) -> cloakroom_tower::PublicId {
+    let script = async |session: Session| Ok(session.public_id().unwrap().to_string());
     browser.start(script).answer().await.ok().body.parse().unwrap()
 }

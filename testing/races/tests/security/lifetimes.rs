@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_races::{Answer, Browser, Kind, Stand, races};
-use cloakroom_tower::{Event, Refusal, Session};
+use cloakroom_tower::{Event, RejectReason, Session};
 
 use crate::{log_in, log_out, read_coat, renew};
 
@@ -25,7 +25,7 @@ const NOT_QUITE_20_MINUTES: Duration = Duration::from_micros(20 * 60 * 1_000_000
 const HOUR: u64 = 3_600;
 
 async fn r06_idle_timeout_is_exact_and_activity_begins_it_anew(kind: Kind) {
-    let stand = Stand::with(kind, |config| config.touch_after(0.0)).await;
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.0)).await;
     let guest = stand.guest().await;
     for _ in 0..5 {
         stand.clock.advance(NOT_QUITE_IDLE);
@@ -63,7 +63,7 @@ async fn r07_absolute_timeout_is_exact_and_no_activity_moves_it(kind: Kind) {
     be_active(&stand, &alice, 12).await;
     let script = async |session: Session| {
         session.touch();
-        session.renew_id();
+        session.cycle_id();
         Ok(session.insert("coat", "green")?)
     };
     alice.run(script).await.ok();
@@ -108,7 +108,7 @@ async fn r09_the_cookie_lasts_as_long_as_the_session_and_is_not_relied_on(kind: 
         let mut idle = stand.guest().await;
         stand.clock.advance(IDLE);
         assert!(!idle.is_known().await, "its cookie would last for hours");
-        let refused = Event::Refused { reason: Refusal::Unknown };
+        let refused = Event::Rejected { reason: RejectReason::Unknown };
         assert!(stand.events.count(|event| *event == refused) >= 2);
         assert_eq!(idle.run(read_coat).await.ok().body, "");
     }
@@ -120,7 +120,7 @@ async fn r10_a_renewed_id_is_excused_for_a_grace_in_whatever_order_answers_arriv
         let old = stand.guest().await;
         let renewal = old
             .hold(|session| {
-                session.renew_id();
+                session.cycle_id();
                 Ok(())
             })
             .await;
@@ -158,7 +158,7 @@ const ENDS: [&str; 6] = ["log out", "destroy", "reset", "revoke all", "revoke", 
 
 async fn end(how: &str, stand: &Stand, alice: &Browser) -> Option<Answer> {
     let sessions = stand.engine.sessions();
-    let handle = sessions.list("alice").await.unwrap()[0].handle;
+    let handle = sessions.list("alice").await.unwrap()[0].public_id;
     let by_the_user = async |end: fn(&Session)| {
         let script = async move |session: Session| {
             end(&session);
@@ -172,7 +172,7 @@ async fn end(how: &str, stand: &Stand, alice: &Browser) -> Option<Answer> {
         "reset" => return by_the_user(|session| session.reset()).await,
         "revoke all" => assert_eq!(sessions.revoke_all("alice").await.unwrap(), 1),
         "revoke" => assert!(sessions.revoke("alice", &handle).await.unwrap()),
-        _ => assert!(sessions.revoke_any(&handle).await.unwrap()),
+        _ => assert!(sessions.revoke_by_id(&handle).await.unwrap()),
     }
     None
 }
@@ -195,7 +195,7 @@ async fn r11_an_end_is_an_end_on_every_server_also_for_requests_in_flight(kind: 
                 .await,
             alice
                 .hold(|session| {
-                    session.renew_id();
+                    session.cycle_id();
                     Ok(())
                 })
                 .await,

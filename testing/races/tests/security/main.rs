@@ -28,7 +28,7 @@ async fn log_out(session: Session) -> Handled {
 }
 
 async fn renew(session: Session) -> Handled {
-    session.renew_id();
+    session.cycle_id();
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use cloakroom::{Clock, Handle};
+use cloakroom::{Clock, PublicId};
 use cloakroom_races::{Browser, Held, Kind, Op, Stand, When, races};
 use cloakroom_tower::{ErrorKind, Session, SessionInfo};
 
@@ -70,21 +70,21 @@ async fn r12_an_administrator_ends_one_session_or_all(kind: Kind) {
     let browsers = [stand.user("alice").await, stand.user("alice").await, stand.user("bob").await];
     let sessions = stand.engine.sessions();
     let handle = handle_of(&browsers[1]).await;
-    assert!(sessions.revoke_any(&handle).await.unwrap());
-    assert!(!sessions.revoke_any(&handle).await.unwrap(), "once is enough");
+    assert!(sessions.revoke_by_id(&handle).await.unwrap());
+    assert!(!sessions.revoke_by_id(&handle).await.unwrap(), "once is enough");
     assert_eq!(alive(&browsers).await, [0, 2]);
     assert_eq!(sessions.revoke_all("alice").await.unwrap(), 1);
     assert_eq!(alive(&browsers).await, [2]);
 }
 
-async fn handle_of(browser: &Browser) -> Handle {
-    let script = async |session: Session| Ok(session.handle().unwrap().to_string());
+async fn handle_of(browser: &Browser) -> PublicId {
+    let script = async |session: Session| Ok(session.public_id().unwrap().to_string());
     browser.start(script).answer().await.ok().body.parse().unwrap()
 }
 
 /// The list is the same whatever a page makes of it, and shows no secret.
 fn assert_opaque(stand: &Stand, browser: &Browser, info: &SessionInfo) {
-    let (id, handle) = (browser.cookie().unwrap(), info.handle.to_string());
+    let (id, handle) = (browser.cookie().unwrap(), info.public_id.to_string());
     assert_eq!(handle.len(), 22);
     assert!(!format!("{info:?} {handle}").contains(&id[..8]) && !id.contains(&handle[..8]));
     for key in stand.store.keys() {
@@ -118,11 +118,11 @@ async fn r13_a_user_sees_each_session_by_a_name_that_is_neither_id_nor_key(kind:
     assert_eq!(at_desk.last_seen, at_desk.started_at);
     assert_eq!(at_desk.expires_at, at_desk.started_at + Duration::from_secs(30 * 60));
     assert_eq!(on_phone.user.as_deref(), Some("alice"));
-    assert_eq!(handle_of(&phone).await, on_phone.handle, "the current one is known by its name");
-    assert_eq!(handle_of(&desk).await, at_desk.handle);
+    assert_eq!(handle_of(&phone).await, on_phone.public_id, "the current one is known by its name");
+    assert_eq!(handle_of(&desk).await, at_desk.public_id);
     assert_opaque(&stand, &phone, on_phone);
     assert_opaque(&stand, &desk, at_desk);
-    let as_a_cookie = ask(&stand, "/look", &[on_phone.handle.to_string().into_bytes()]).await;
+    let as_a_cookie = ask(&stand, "/look", &[on_phone.public_id.to_string().into_bytes()]).await;
     assert_eq!(as_a_cookie.body, "new");
 }
 
@@ -142,8 +142,8 @@ async fn r13_a_user_ends_own_sessions_and_nobody_elses(kind: Kind) {
 }
 
 async fn r14_a_limit_holds_when_log_ins_on_two_servers_meet(kind: Kind) {
-    let one = Stand::with(kind, |config| config.sessions_per_user(3)).await;
-    let other = one.beside(|config| config.sessions_per_user(3)).await;
+    let one = Stand::with(kind, |config| config.max_sessions_per_user(3)).await;
+    let other = one.beside(|config| config.max_sessions_per_user(3)).await;
     let (mut browsers, mut held) = (Vec::new(), Vec::new());
     for place in 0..8 {
         one.wait(1);

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::ErrorKind as Failure;
-use cloakroom::{Config, Plain};
+use cloakroom::{Config, PlainRequest};
 use cloakroom_races::{Answer, Browser, Forger, Heard, Kind, Op, Secrets, Stand, When, decoded, races};
-use cloakroom_tower::{LazySession, Outage, OutagePolicy, Session, SessionError, SessionLayer};
+use cloakroom_tower::{LazySession, OutageFallback, Session, SessionError, SessionLayer, StoreOutage};
 
 use crate::{Handled, SECRET, ask, log_in, log_out, renew, ring};
 
@@ -62,9 +62,9 @@ impl Scene {
         secrets.text(VALUE);
         secrets.text(SECRET);
         // Every failure is one of a single operation: who tried again would hide it.
-        let outage = Outage { wait: Duration::ZERO, then: OutagePolicy::FailClosed };
+        let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
         let change =
-            |config: Config| config.signed(ring()).sessions_per_user(3).outage(outage).max_size(2_000);
+            |config: Config| config.signed(ring()).max_sessions_per_user(3).outage(outage).max_size(2_000);
         Self { stand: Stand::with(kind, change).await, secrets, said }
     }
 
@@ -87,7 +87,7 @@ impl Scene {
         let said = self.said.clone();
         let whole = async move |session: Session| {
             said.shows(&session);
-            said.shows(&(session.id(), session.handle(), session.path("deep.down")));
+            said.shows(&(session.id(), session.public_id(), session.path("deep.down")));
             let handled = script(session).await;
             if let Err(error) = &handled {
                 said.fails(error);
@@ -208,7 +208,7 @@ impl Scene {
         self.stand.wait(1);
         self.run(alice, log_in).await;
         let engine = &self.stand.engine;
-        let layer = SessionLayer::of(engine.clone());
+        let layer = SessionLayer::from_manager(engine.clone());
         self.said.shows(&(&self.stand, engine, engine.store(), &layer, engine.sessions(), ring()));
         self.said.shows(&(
             self.stand.events.all(),
@@ -217,10 +217,10 @@ impl Scene {
         ));
         self.said.shows(&Config::default().signed(ring()));
         let cookie = format!("session={}", alice.cookie().unwrap());
-        let plain = Plain::with_cookie(cookie);
+        let plain = PlainRequest::with_cookie(cookie);
         let pending = engine.begin(&plain);
         let session = pending.load().await.unwrap();
-        session.renew_id();
+        session.cycle_id();
         self.said.shows(&(&plain, &pending, &session));
         let outcome = pending.commit().await.unwrap();
         self.said.shows(&outcome);

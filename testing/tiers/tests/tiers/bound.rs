@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::stores::TieredStore;
-use cloakroom_store::{Record, Store, Stored, Timestamp, Touch, Updated};
+use cloakroom::stores::CachedStore;
+use cloakroom_store::{Record, Store, Timestamp, Touch, UpdateOutcome, VersionedRecord};
 
 use tokio::task::JoinHandle;
 
@@ -77,7 +77,7 @@ async fn an_expired_record_is_not_served_however_young_the_copy_is(on: Processes
     let version = on.create().await;
     let expires_at = on.now() + STALENESS / 2;
     let short = Record { expires_at, ..on.record() };
-    assert!(matches!(on.one.store.update(&key(), version, &short).await.unwrap(), Updated::Updated(_)));
+    assert!(matches!(on.one.store.update(&key(), version, &short).await.unwrap(), UpdateOutcome::Updated(_)));
     on.clock.set(expires_at - A_MICROSECOND);
     assert!(on.one.load_and_see().await.1);
     on.clock.advance(A_MICROSECOND);
@@ -117,7 +117,7 @@ async fn what_was_written_is_served_from_the_fast_tier_at_once(on: Processes) {
     let updated = on.one.store.update(&key(), found.unwrap().version, &hat).await.unwrap();
     let (found, spared) = on.one.load_and_see().await;
     let found = found.unwrap();
-    assert_eq!((updated, found.record, spared), (Updated::Updated(found.version), hat, true));
+    assert_eq!((updated, found.record, spared), (UpdateOutcome::Updated(found.version), hat, true));
 }
 
 async fn a_clock_that_is_set_back_serves_no_copy_from_the_future(on: Processes) {
@@ -134,7 +134,7 @@ async fn a_revocation_elsewhere_is_known_when_the_bound_has_passed_where_the_fas
     let on = Processes::start(pair).await;
     on.create().await;
     on.two.load().await;
-    let owners = on.one.store.abilities().owners.unwrap();
+    let owners = on.one.store.capabilities().owners.unwrap();
     assert_eq!(owners.revoke(&owner(), on.now()).await.unwrap(), 1);
     on.clock.advance(ALMOST);
     assert!(on.two.load_and_see().await.1, "nobody has told the fast tier");
@@ -149,7 +149,7 @@ async fn with_a_bound_of_zero_the_fast_tier_is_never_asked() {
     let on = Processes::start(pair).await;
     let (fast, durable) = (on.one.fast.clone(), on.one.durable.clone());
     fast.set_down(true);
-    let store = TieredStore::builder(fast.clone(), durable.clone()).max_staleness(Duration::ZERO).build();
+    let store = CachedStore::builder(fast.clone(), durable.clone()).max_staleness(Duration::ZERO).build();
     on.create().await;
     for loads in 1..4 {
         assert!(store.load(&key(), Some(TOUCH)).await.unwrap().is_some());
@@ -170,7 +170,7 @@ async fn who_has_seen_a_write_is_not_followed_by_one_who_has_not(on: Processes) 
     let written = on.durable.update(&key(), version, &on.record()).await.unwrap();
     held.release();
     let seen = load.await.unwrap().unwrap().version;
-    assert_eq!(written, Updated::Updated(seen));
+    assert_eq!(written, UpdateOutcome::Updated(seen));
     assert_eq!(on.one.load().await.unwrap().version, seen);
     if on.pair.shared {
         assert_eq!(on.two.load().await.unwrap().version, seen);
@@ -178,7 +178,7 @@ async fn who_has_seen_a_write_is_not_followed_by_one_who_has_not(on: Processes) 
 }
 
 /// Ends the session in the durable tier, without an answer yet, and looks for it: it is gone, and stays so.
-async fn ends(on: &Processes, seen: impl Future<Output = Option<Stored>>) {
+async fn ends(on: &Processes, seen: impl Future<Output = Option<VersionedRecord>>) {
     assert!(on.durable.delete(&key()).await.unwrap().is_some());
     assert_eq!(seen.await, None);
 }
@@ -206,7 +206,7 @@ async fn who_has_seen_an_end_is_not_followed_by_a_copy_that_came_in_before(on: P
 }
 
 /// A load that the durable tier has answered, and whose copy is yet to come.
-async fn asked(on: &Processes) -> (Held, JoinHandle<Option<Stored>>) {
+async fn asked(on: &Processes) -> (Held, JoinHandle<Option<VersionedRecord>>) {
     let mut held = on.one.durable.hold();
     let loader = on.one.clone();
     let load = tokio::spawn(async move { loader.load().await });
@@ -252,7 +252,7 @@ async fn who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy
     let large = Record { payload: vec![7; 1000].into(), ..on.record() };
     let written = on.durable.update(&key(), version, &large).await.unwrap();
     let seen = on.one.load().await.unwrap().version;
-    assert_eq!(written, Updated::Updated(seen));
+    assert_eq!(written, UpdateOutcome::Updated(seen));
     held.release();
     assert_eq!(late.await.unwrap().unwrap().version, version, "it had asked before");
     assert_eq!(on.one.load().await.unwrap().version, seen);
@@ -268,7 +268,7 @@ async fn who_has_seen_a_write_without_the_fast_tier_is_not_followed_by_a_copy_of
     let written = on.durable.update(&key(), version, &on.record()).await.unwrap();
     on.one.fast.set_down(true);
     let seen = on.one.load().await.unwrap().version;
-    assert_eq!(written, Updated::Updated(seen));
+    assert_eq!(written, UpdateOutcome::Updated(seen));
     on.one.fast.set_down(false);
     on.clock.advance(STALENESS / 2);
     held.release();

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::stores::{FileStore, MemoryStore, TieredStore};
-use cloakroom_conformance::{Ability, Limits, ManualHarness, cases, suite};
+use cloakroom::stores::{CachedStore, FileStore, MemoryStore};
+use cloakroom_conformance::{Capability, Limits, ManualHarness, cases, suite};
 use cloakroom_store::{
-    Abilities, Created, ManualClock, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, ManualClock, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::pairs::{Kind, TOUCH};
@@ -21,29 +21,29 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Loads as requests do. Shows whether it sweeps where the durable tier does: otherwise it is copies that are swept.
 #[derive(Debug)]
-struct AsRequests(TieredStore, bool);
+struct AsRequests(CachedStore, bool);
 
 #[async_trait]
 impl Store for AsRequests {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.0.load(key, touch.or(Some(TOUCH))).await
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.0.create(key, record).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.0.update(key, expected, record).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.0.touch(key, expires_at).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.0.delete(key).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        let mut abilities = self.0.abilities();
-        abilities.sweep = abilities.sweep.filter(|_| self.1);
-        abilities
+    fn capabilities(&self) -> Capabilities<'_> {
+        let mut capabilities = self.0.capabilities();
+        capabilities.sweep = capabilities.sweep.filter(|_| self.1);
+        capabilities
     }
 }
 
@@ -60,7 +60,7 @@ async fn harness_in(
     shared: bool,
     max_staleness: Duration,
 ) -> ManualHarness {
-    let (limits, sweeps) = (durable.limits(), durable.abilities().contains(&Ability::Sweep));
+    let (limits, sweeps) = (durable.limits(), durable.capabilities().contains(&Capability::Sweep));
     let clock = ManualClock::at(Timestamp::now());
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let durable = durable.open_in(tables, &folders[0], &clock).await;
@@ -70,7 +70,7 @@ async fn harness_in(
     let lost = FileStore::builder(&gone).open().await.unwrap();
     std::fs::remove_dir_all(gone).unwrap();
     let tiered = |fast: Arc<dyn Store>, durable: Arc<dyn Store>| {
-        let builder = TieredStore::builder(fast, durable).max_staleness(max_staleness);
+        let builder = CachedStore::builder(fast, durable).max_staleness(max_staleness);
         AsRequests(builder.clock(Arc::new(clock.clone())).build(), sweeps)
     };
     let (store, handle) = (tiered(one, durable.clone()), tiered(other, durable));
@@ -120,8 +120,8 @@ mod sqlite_before_file_in_one_process {
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let fast = Kind::Sqlite.open(&folders[0], &clock).await;
         let durable = Kind::File.open(&folders[1], &clock).await;
-        let builder = TieredStore::builder(fast, durable).max_staleness(A_DAY).clock(Arc::new(clock.clone()));
-        let limits = Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Ability::ALL);
+        let builder = CachedStore::builder(fast, durable).max_staleness(A_DAY).clock(Arc::new(clock.clone()));
+        let limits = Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Capability::ALL);
         ManualHarness::with_clock(clock, AsRequests(builder.build(), true))
             .with_limits(limits)
             .keeping(folders)

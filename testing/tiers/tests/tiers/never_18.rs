@@ -1,7 +1,7 @@
 //! Never again: a cache tier that fills itself with an operation which only replaces existing entries is never
 //! hydrated; one that fills itself with a plain set brings a logged-out session back.
 
-use cloakroom_store::{Record, Store, Updated};
+use cloakroom_store::{Record, Store, UpdateOutcome};
 
 use crate::pairs::{Process, Processes, STALENESS, key, on_servers_too, owner};
 use crate::watched::Held;
@@ -27,20 +27,20 @@ enum End {
 
 impl End {
     async fn at(self, process: &Process) {
-        let abilities = process.store.abilities();
+        let capabilities = process.store.capabilities();
         match self {
             Self::Delete => assert!(process.store.delete(&key()).await.unwrap().is_some()),
             Self::Update => {
                 let version = process.store.load(&key(), None).await.unwrap().unwrap().version;
                 let expired = Record::new("", cloakroom_store::Timestamp::EPOCH);
                 let updated = process.store.update(&key(), version, &expired).await.unwrap();
-                assert!(matches!(updated, Updated::Updated(_)));
+                assert!(matches!(updated, UpdateOutcome::Updated(_)));
             }
             Self::Revoke => {
                 let at = cloakroom_store::Timestamp::NEVER;
-                assert_eq!(abilities.owners.unwrap().revoke(&owner(), at).await.unwrap(), 1);
+                assert_eq!(capabilities.owners.unwrap().revoke(&owner(), at).await.unwrap(), 1);
             }
-            Self::Clear => assert_eq!(abilities.scan.unwrap().clear().await.unwrap(), 1),
+            Self::Clear => assert_eq!(capabilities.scan.unwrap().clear().await.unwrap(), 1),
         }
     }
 }
@@ -105,7 +105,7 @@ async fn never_18_a_late_fill_hides_a_write(on: Processes) {
     let version = on.create().await;
     let (held, load) = started(&on.one).await;
     let hat = Record { payload: "hat".into(), ..on.record() };
-    let Updated::Updated(version) = on.one.store.update(&key(), version, &hat).await.unwrap() else {
+    let UpdateOutcome::Updated(version) = on.one.store.update(&key(), version, &hat).await.unwrap() else {
         panic!()
     };
     held.release();
@@ -119,7 +119,7 @@ async fn never_18_a_log_out_elsewhere_is_undone(on: Processes) {
     let version = on.create().await;
     assert!(on.one.load().await.is_some() && on.two.load().await.is_some());
     End::Delete.at(&on.one).await;
-    assert_eq!(on.two.store.update(&key(), version, &on.record()).await.unwrap(), Updated::Gone);
+    assert_eq!(on.two.store.update(&key(), version, &on.record()).await.unwrap(), UpdateOutcome::NotFound);
     assert_eq!(on.two.load().await, None, "a write has learned of it");
     assert!(!on.two.store.touch(&key(), on.now() + STALENESS).await.unwrap());
     assert_eq!(on.two.store.delete(&key()).await.unwrap(), None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{ErrorKind, Record, Store, Timestamp, Updated};
+use cloakroom_store::{ErrorKind, Record, Store, Timestamp, UpdateOutcome};
 
 use crate::pairs::{Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair, owner};
 
@@ -23,7 +23,7 @@ async fn without_its_fast_tier_the_store_keeps_working(on: Processes) {
     assert_eq!(found.record, on.record());
     let hat = Record { payload: "hat".into(), ..on.record() };
     let updated = on.one.store.update(&key(), found.version, &hat).await.unwrap();
-    assert!(matches!(updated, Updated::Updated(_)));
+    assert!(matches!(updated, UpdateOutcome::Updated(_)));
     assert!(on.one.store.touch(&key(), Timestamp::NEVER).await.unwrap());
     assert_eq!(on.one.load().await.unwrap().record, Record { expires_at: Timestamp::NEVER, ..hat });
     assert!(on.one.store.delete(&key()).await.unwrap().is_some());
@@ -48,7 +48,7 @@ async fn who_was_revoked_while_the_fast_tier_was_away_stays_so_when_it_is_back(o
     on.one.load().await;
     on.one.fast.set_down(true);
     assert!(on.one.store.touch(&key(), Timestamp::NEVER).await.unwrap());
-    let owners = on.one.store.abilities().owners.unwrap();
+    let owners = on.one.store.capabilities().owners.unwrap();
     assert_eq!(owners.revoke(&owner(), on.now()).await.unwrap(), 1);
     on.one.fast.set_down(false);
     on.clock.advance(2 * A_SECOND);

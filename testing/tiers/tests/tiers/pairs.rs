@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::stores::{Durability, FileStore, MemoryStore, TieredStore};
-use cloakroom_conformance::{Ability, Limits};
+use cloakroom::stores::{CachedStore, Durability, FileStore, MemoryStore};
+use cloakroom_conformance::{Capability, Limits};
 use cloakroom_redb::RedbStore;
 use cloakroom_services::Service;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_store::{
-    Clock, Created, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Stored, Timestamp, Touch, Version,
+    Clock, CreateOutcome, ManualClock, Owner, OwnerKey, Record, Store, StoreKey, Timestamp, Touch, Version,
+    VersionedRecord,
 };
 use tempfile::TempDir;
 
@@ -95,19 +96,19 @@ impl Kind {
     }
 
     /// What a store of this kind can do, when it is the durable one.
-    pub(crate) fn abilities(self) -> &'static [Ability] {
+    pub(crate) fn capabilities(self) -> &'static [Capability] {
         match self {
             Self::Memcached => &[],
             Self::Memory | Self::File | Self::Redb | Self::Sqlite | Self::Mariadb | Self::Postgres => {
-                &Ability::ALL
+                &Capability::ALL
             }
-            _ => &[Ability::Scan, Ability::Owners],
+            _ => &[Capability::Scan, Capability::Owners],
         }
     }
 
     /// What the suite may expect of a store of this kind.
     pub(crate) fn limits(self) -> Limits {
-        let limits = Limits::default().promise(self.abilities());
+        let limits = Limits::default().promise(self.capabilities());
         match self {
             Self::Dynamodb | Self::Etcd | Self::Memcached => limits.largest_payload(servers::LARGEST),
             _ => limits,
@@ -136,7 +137,7 @@ pub(crate) struct Processes {
 /// A process: its tiered store, and the tiers as it sees them.
 #[derive(Clone)]
 pub(crate) struct Process {
-    pub(crate) store: Arc<TieredStore>,
+    pub(crate) store: Arc<CachedStore>,
     pub(crate) fast: Arc<Watched>,
     pub(crate) durable: Arc<Watched>,
 }
@@ -144,17 +145,17 @@ pub(crate) struct Process {
 impl Process {
     fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>, clock: &ManualClock) -> Self {
         let (fast, durable) = (Watched::new(fast), Watched::new(durable));
-        let builder = TieredStore::builder(fast.clone(), durable.clone()).max_staleness(STALENESS);
+        let builder = CachedStore::builder(fast.clone(), durable.clone()).max_staleness(STALENESS);
         Self { store: Arc::new(builder.clock(Arc::new(clock.clone())).build()), fast, durable }
     }
 
     /// Loads as a request does.
-    pub(crate) async fn load(&self) -> Option<Stored> {
+    pub(crate) async fn load(&self) -> Option<VersionedRecord> {
         self.store.load(&key(), Some(TOUCH)).await.unwrap()
     }
 
     /// Loads, and says whether the durable tier was left alone.
-    pub(crate) async fn load_and_see(&self) -> (Option<Stored>, bool) {
+    pub(crate) async fn load_and_see(&self) -> (Option<VersionedRecord>, bool) {
         let before = self.durable.loads();
         let found = self.load().await;
         (found, before == self.durable.loads())
@@ -179,14 +180,14 @@ impl Processes {
 
     /// The record that the tests are about, of a user.
     pub(crate) fn record(&self) -> Record {
-        let owner = Owner { key: owner(), since: self.now() };
+        let owner = Owner { key: owner(), logged_in_at: self.now() };
         Record { owner: Some(owner), ..Record::new("coat", self.now() + 100 * STALENESS) }
     }
 
     /// Makes the record, past both fast tiers.
     pub(crate) async fn create(&self) -> Version {
         match self.durable.create(&key(), &self.record()).await.unwrap() {
-            Created::Created(version) => version,
+            CreateOutcome::Created(version) => version,
             other => panic!("{other:?}"),
         }
     }

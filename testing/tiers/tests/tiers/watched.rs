@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cloakroom_store::{
-    Abilities, Created, Error, ErrorKind, Record, Result, Store, StoreKey, Stored, Timestamp, Touch, Updated,
-    Version, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use tokio::sync::oneshot;
 
-/// Hands every operation on; abilities are those of the store behind, and are not watched.
+/// Hands every operation on; capabilities are those of the store behind, and are not watched.
 #[derive(Debug)]
 pub(crate) struct Watched {
     store: Arc<dyn Store>,
@@ -97,7 +97,7 @@ impl Watched {
 
 #[async_trait]
 impl Store for Watched {
-    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<Stored>> {
+    async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let answer = self.pass(self.store.load(key, touch)).await;
         let hold = self.hold.lock().unwrap().take();
@@ -107,24 +107,24 @@ impl Store for Watched {
         }
         answer
     }
-    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created> {
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
         self.pass(self.store.create(key, record)).await
     }
-    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<Updated> {
+    async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
         self.pass(self.store.update(key, expected, record)).await
     }
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
         self.pass(self.store.touch(key, expires_at)).await
     }
-    async fn delete(&self, key: &StoreKey) -> Result<Option<Stored>> {
+    async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         self.pass(self.store.delete(key)).await
     }
-    fn abilities(&self) -> Abilities<'_> {
-        let mut abilities = self.store.abilities();
+    fn capabilities(&self) -> Capabilities<'_> {
+        let mut capabilities = self.store.capabilities();
         // Answers at once would pass by this store.
-        abilities.immediate = None;
-        abilities
+        capabilities.immediate = None;
+        capabilities
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cloakroom_store::{Created, Timestamp, Updated};
+use cloakroom_store::{CreateOutcome, Timestamp, UpdateOutcome};
 
 use super::super::layout::Name;
 use super::super::trouble::Trouble;
@@ -45,8 +45,8 @@ fn a_damaged_payload_is_never_handed_out_and_can_be_replaced() {
     flip(&place, &k, length - 1);
     assert!(is_damaged(&folder.load(&k, None)));
     assert!(is_damaged(&folder.delete(&k)));
-    assert_eq!(folder.create(&k, &record("new")).unwrap(), Created::Taken);
-    assert!(matches!(folder.update(&k, version, &record("new")).unwrap(), Updated::Updated(_)));
+    assert_eq!(folder.create(&k, &record("new")).unwrap(), CreateOutcome::AlreadyExists);
+    assert!(matches!(folder.update(&k, version, &record("new")).unwrap(), UpdateOutcome::Updated(_)));
     assert_eq!(folder.load(&k, None).unwrap().unwrap().record.payload, "new");
 }
 
@@ -121,7 +121,7 @@ fn a_damaged_revocation_is_an_error_first_and_then_one_of_everything_so_far() {
     assert!(is_damaged(&folder.load(&key("k"), None)));
     place.sweep_all_round();
     assert_eq!(folder.load(&key("k"), None).unwrap(), None);
-    assert_eq!(folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
+    assert_eq!(folder.create(&key("k"), &alices("coat")).unwrap(), CreateOutcome::Revoked);
     assert!(!folder.damaged(&name(&key("k"))).exists());
 }
 

@@ -71,7 +71,10 @@ fn a_revocation_holds_although_its_process_died_before_removing_anything() {
     place.mark_revoked(b"alice", START);
 
     assert_eq!(folder.load(&k, None).unwrap(), None);
-    assert_eq!(folder.update(&k, version, &record("back")).unwrap(), cloakroom_store::Updated::Gone);
+    assert_eq!(
+        folder.update(&k, version, &record("back")).unwrap(),
+        cloakroom_store::UpdateOutcome::NotFound
+    );
     assert!(!folder.touch(&k, START + HOUR * 2).unwrap());
     assert_eq!(folder.delete(&k).unwrap(), None);
     assert!(folder.list(&alice(), None, 10).unwrap().heads.is_empty());

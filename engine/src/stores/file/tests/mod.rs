@@ -11,7 +11,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Created, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, Version};
 use tempfile::TempDir;
 
 use super::disk::Durability;
@@ -47,7 +47,7 @@ impl Place {
 
     fn create(&self, key: &StoreKey, record: &Record) -> Version {
         match self.folder.create(key, record).unwrap() {
-            Created::Created(version) => version,
+            CreateOutcome::Created(version) => version,
             other => panic!("{other:?}"),
         }
     }
@@ -97,5 +97,5 @@ fn record(payload: &'static str) -> Record {
 
 /// Alice's since the start.
 fn alices(payload: &'static str) -> Record {
-    Record { owner: Some(Owner { key: alice(), since: START }), ..record(payload) }
+    Record { owner: Some(Owner { key: alice(), logged_in_at: START }), ..record(payload) }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cloakroom_store::{Created, Error, ErrorKind, OwnerKey, Owners, Record, Scan, Store, Timestamp};
+use cloakroom_store::{CreateOutcome, Error, ErrorKind, OwnerKey, Owners, Record, Scan, Store, Timestamp};
 
 use super::super::FileStore;
 use super::{HOUR, START, key, record};
@@ -63,7 +63,7 @@ async fn a_folder_that_is_deleted_is_noticed_by_every_operation() {
     let root = dir.path().join("store");
     for again in [false, true] {
         let store = FileStore::open(&root).await.unwrap();
-        let Created::Created(version) = store.create(&key("k"), &record("coat")).await.unwrap() else {
+        let CreateOutcome::Created(version) = store.create(&key("k"), &record("coat")).await.unwrap() else {
             panic!()
         };
         fs::remove_dir_all(&root).unwrap();
@@ -101,7 +101,7 @@ async fn nobody_else_may_read_a_file_or_enter_a_folder() {
     let dir = tempfile::tempdir().unwrap();
     let store = FileStore::open(dir.path().join("store")).await.unwrap();
     let _created = store.create(&key("k"), &super::alices("coat")).await.unwrap();
-    store.abilities().owners.unwrap().revoke(&super::alice(), super::START).await.unwrap();
+    store.capabilities().owners.unwrap().revoke(&super::alice(), super::START).await.unwrap();
     let mut waiting = vec![dir.path().join("store")];
     let mut files = 0;
     while let Some(path) = waiting.pop() {
@@ -146,7 +146,7 @@ async fn many_more_writes_than_turns_all_get_theirs() {
         .collect();
     let mut created = 0;
     for write in writes {
-        created += usize::from(matches!(write.await.unwrap().unwrap(), Created::Created(_)));
+        created += usize::from(matches!(write.await.unwrap().unwrap(), CreateOutcome::Created(_)));
     }
     assert_eq!((created, store.turns.available_permits()), (100, FileStore::TURNS));
 }

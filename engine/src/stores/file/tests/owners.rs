@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cloakroom_store::{Created, Owner, OwnerKey, Record, Updated};
+use cloakroom_store::{CreateOutcome, Owner, OwnerKey, Record, UpdateOutcome};
 
 use super::super::layout::Name;
 use super::{HOUR, Place, START, alice, alices, key, name, record};
@@ -32,7 +32,7 @@ fn a_revocation_waits_for_a_log_in_that_is_being_written_and_ends_it() {
         assert!(is_soon_held(&place, b"alice"));
         let revocation = scope.spawn(|| place.folder.revoke(&alice(), START));
         drop(writing);
-        assert!(matches!(log_in.join().unwrap().unwrap(), Created::Created(_)));
+        assert!(matches!(log_in.join().unwrap().unwrap(), CreateOutcome::Created(_)));
         assert_eq!(revocation.join().unwrap().unwrap(), 1);
     });
     assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
@@ -48,7 +48,7 @@ fn a_revocation_waits_for_a_record_that_is_being_moved_away() {
         assert!(is_soon_held(&place, b"alice"));
         let revocation = scope.spawn(|| place.folder.revoke(&alice(), START));
         drop(writing);
-        assert!(matches!(update.join().unwrap().unwrap(), Updated::Updated(_)));
+        assert!(matches!(update.join().unwrap().unwrap(), UpdateOutcome::Updated(_)));
         assert_eq!(revocation.join().unwrap().unwrap(), 0);
     });
     assert!(place.folder.load(&key("k"), None).unwrap().is_some());
@@ -59,7 +59,10 @@ fn a_revoked_record_cannot_be_moved_to_nobody() {
     let place = Place::new();
     let version = place.create(&key("k"), &alices("coat"));
     place.mark_revoked(b"alice", START);
-    assert_eq!(place.folder.update(&key("k"), version, &record("nobody's")).unwrap(), Updated::Gone);
+    assert_eq!(
+        place.folder.update(&key("k"), version, &record("nobody's")).unwrap(),
+        UpdateOutcome::NotFound
+    );
     assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
 }
 
@@ -68,9 +71,9 @@ fn an_update_moves_the_note_with_the_record() {
     let place = Place::new();
     let k = key("k");
     let bob = OwnerKey::new("bob").unwrap();
-    let bobs = Record { owner: Some(Owner { key: bob.clone(), since: START }), ..record("coat") };
+    let bobs = Record { owner: Some(Owner { key: bob.clone(), logged_in_at: START }), ..record("coat") };
     let version = place.create(&k, &alices("coat"));
-    assert!(matches!(place.folder.update(&k, version, &bobs).unwrap(), Updated::Updated(_)));
+    assert!(matches!(place.folder.update(&k, version, &bobs).unwrap(), UpdateOutcome::Updated(_)));
     let note = |owner: &[u8]| place.folder.owner(&Name::of(owner)).join(name(&k).text());
     assert!(!note(b"alice").exists() && note(b"bob").exists());
     assert_eq!(place.folder.list(&bob, None, 10).unwrap().heads.len(), 1);
@@ -84,7 +87,7 @@ fn a_revocation_is_remembered_for_24_hours_and_forgotten_after() {
     place.folder.revoke(&alice(), START).unwrap();
     place.clock.set(START + HOUR * 24 - Duration::from_micros(1));
     place.sweep_all_round();
-    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
+    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), CreateOutcome::Revoked);
     place.clock.set(START + HOUR * 24);
     place.sweep_all_round();
     assert!(!place.folder.owner(&Name::of(b"alice")).exists());
@@ -98,7 +101,7 @@ fn a_second_and_earlier_revocation_is_remembered_from_when_it_was_made() {
     place.folder.revoke(&alice(), START - HOUR).unwrap();
     place.clock.advance(HOUR * 20);
     place.sweep_all_round();
-    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), Created::Revoked);
+    assert_eq!(place.folder.create(&key("k"), &alices("coat")).unwrap(), CreateOutcome::Revoked);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Sweeps: what, how much, and where the next one goes on.
 
-use cloakroom_store::{Swept, Timestamp, Touch};
+use cloakroom_store::{SweepStats, Timestamp, Touch};
 
 use super::{HOUR, Place, START, alices, key, name, record};
 
@@ -11,12 +11,12 @@ fn a_sweep_stops_at_its_limit_and_the_next_goes_on() {
         place.create(&key(&n.to_string()), &record("coat"));
     }
     place.create(&key("forever"), &cloakroom_store::Record::new("coat", Timestamp::NEVER));
-    assert_eq!(place.folder.sweep(10).unwrap(), Swept::NOTHING);
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats::NOTHING);
     place.clock.advance(HOUR);
     assert_eq!(place.folder.sweep(0).unwrap().removed, 0);
-    assert_eq!(place.folder.sweep(10).unwrap(), Swept { removed: 10, sliding: 10, more: true });
-    assert_eq!(place.folder.sweep(10).unwrap(), Swept { removed: 10, sliding: 10, more: true });
-    assert_eq!(place.folder.sweep(10).unwrap(), Swept { removed: 5, sliding: 5, more: false });
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 5, sliding: 5, more: false });
     assert!(place.folder.load(&key("forever"), None).unwrap().is_some());
 }
 
@@ -28,8 +28,8 @@ fn more_than_a_batch_of_one_shard_is_removed_in_one_sweep() {
         place.create(&key, &record("coat"));
     }
     place.clock.advance(HOUR);
-    assert_eq!(place.folder.sweep(149).unwrap(), Swept { removed: 149, sliding: 149, more: true });
-    assert_eq!(place.folder.sweep(149).unwrap(), Swept { removed: 1, sliding: 1, more: false });
+    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats { removed: 149, sliding: 149, more: true });
+    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
 }
 
 #[test]

@@ -165,5 +165,5 @@ fn is_of(entry: &entry::Entry, owner: &OwnerKey) -> bool {
 
 /// Whether the owner's log-in began after `at`.
 fn is_later(entry: &entry::Entry, owner: &OwnerKey, at: Timestamp) -> bool {
-    matches!(&entry.owner, Some(Owner { key, since }) if key == owner && at < *since)
+    matches!(&entry.owner, Some(Owner { key, logged_in_at: since }) if key == owner && at < *since)
 }

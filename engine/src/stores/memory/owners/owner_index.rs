@@ -41,7 +41,7 @@ impl OwnerIndex {
 
     /// Whether a record with this owner comes too late.
     pub(in super::super) fn refuses(&self, owner: &Owner) -> bool {
-        self.revoked_at(&owner.key).is_some_and(|at| owner.since <= at)
+        self.revoked_at(&owner.key).is_some_and(|at| owner.logged_in_at <= at)
     }
 
     pub(super) fn revoked_at(&self, owner: &OwnerKey) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-use cloakroom_store::{ErrorKind, Updated};
+use cloakroom_store::{ErrorKind, UpdateOutcome};
 
 use super::super::eviction::LOOKS;
 use super::*;
@@ -22,7 +22,7 @@ fn the_record_without_an_owner_that_expires_next_goes_before_owned_ones() {
     assert_eq!(alive(&store, 1..=5), [1, 2, 4, 5]);
     create(&store, 6, &owned("c", 30));
     assert_eq!(alive(&store, 1..=6), [1, 4, 5, 6]);
-    assert_eq!((store.usage().records, store.usage().dropped), (4, 2));
+    assert_eq!((store.usage().records, store.usage().evicted), (4, 2));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn expired_records_go_before_all_others_with_an_owner_or_without() {
     clock.advance(Duration::from_secs(11));
     create(&store, 3, &lives(30));
     assert_eq!(alive(&store, 1..=3), [2, 3]);
-    assert_eq!(store.usage().dropped, 0);
+    assert_eq!(store.usage().evicted, 0);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_record_that_grows_is_not_dropped_for_its_own_sake() {
     create(&store, 3, &lives(30));
     let larger = Record { payload: vec![0; 500].into(), ..lives(10) };
     let updated = store.update_now(&key(1), version, &larger).unwrap();
-    assert!(matches!(updated, Updated::Updated(_)), "{updated:?}");
+    assert!(matches!(updated, UpdateOutcome::Updated(_)), "{updated:?}");
     assert_eq!(alive(&store, 1..=3), [1, 3]);
     assert!(store.usage().bytes <= 1_000);
 }
@@ -136,6 +136,6 @@ fn a_create_that_finds_its_key_taken_drops_nothing() {
     let (store, _) = of_records(2);
     create(&store, 1, &lives(10));
     create(&store, 2, &lives(20));
-    assert_eq!(store.create_now(&key(1), &lives(99)).unwrap(), Created::Taken);
-    assert_eq!(store.usage().dropped, 0);
+    assert_eq!(store.create_now(&key(1), &lives(99)).unwrap(), CreateOutcome::AlreadyExists);
+    assert_eq!(store.usage().evicted, 0);
 }

@@ -94,7 +94,7 @@ fn bytes_and_sweeps() {
     let with_owner = env::var_os("OWNED").is_some();
     let before = resident();
     for (key, number) in keys.iter().zip(0..) {
-        let owner = with_owner.then(|| Owner { key: owner(&number.to_string()), since: START });
+        let owner = with_owner.then(|| Owner { key: owner(&number.to_string()), logged_in_at: START });
         let _ = store.create_now(key, &Record { owner, ..record(number) }).unwrap();
     }
     let usage = store.usage();

@@ -1,4 +1,4 @@
-use cloakroom_store::{Touch, Updated};
+use cloakroom_store::{Touch, UpdateOutcome};
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn a_record_lives_until_the_microsecond_before_its_expiry_and_no_longer() {
     assert!(is_alive(&store, 1));
     clock.set(expires_at);
     assert!(!is_alive(&store, 1));
-    assert_eq!(store.update_now(&key(1), version, &lives(99)).unwrap(), Updated::Gone);
+    assert_eq!(store.update_now(&key(1), version, &lives(99)).unwrap(), UpdateOutcome::NotFound);
     assert!(!store.touch_now(&key(1), Timestamp::NEVER).unwrap());
     assert_eq!(store.delete_now(&key(1)).unwrap(), None);
     assert_eq!(store.count_now().unwrap(), 0);

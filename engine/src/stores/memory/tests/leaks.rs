@@ -1,4 +1,4 @@
-use cloakroom_store::Updated;
+use cloakroom_store::UpdateOutcome;
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn a_record_that_is_updated_again_and_again_has_one_place_in_the_wheel() {
         let seconds = if round % 2 == 0 { 9_000 - round } else { 9_000 + round };
         let name = (round % 5).to_string();
         let record = if round % 3 == 0 { lives(seconds) } else { owned(&name, seconds) };
-        let Updated::Updated(next) = store.update_now(&key(1), version, &record).unwrap() else {
+        let UpdateOutcome::Updated(next) = store.update_now(&key(1), version, &record).unwrap() else {
             panic!("refused");
         };
         version = next;
@@ -86,7 +86,10 @@ fn a_random_life_keeps_all_indexes_in_step() {
             2 | 3 => {
                 if let Some(stored) = store.load_now(&key(number), None).unwrap() {
                     let updated = store.update_now(&key(number), stored.version, &record).unwrap();
-                    assert!(matches!(updated, Updated::Updated(_) | Updated::Revoked), "{updated:?}");
+                    assert!(
+                        matches!(updated, UpdateOutcome::Updated(_) | UpdateOutcome::Revoked),
+                        "{updated:?}"
+                    );
                 }
             }
             4 => drop(store.touch_now(&key(number), expires_at).unwrap()),
@@ -117,7 +120,7 @@ fn check_indexes(store: &MemoryStore, clock: &ManualClock) {
 }
 
 fn since_now(name: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: owner(name), since }), ..lives(0) }
+    Record { owner: Some(Owner { key: owner(name), logged_in_at: since }), ..lives(0) }
 }
 
 fn clock_now(clock: &ManualClock) -> Timestamp {

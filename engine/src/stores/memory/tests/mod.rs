@@ -10,7 +10,7 @@ mod sweep;
 
 use std::time::Duration;
 
-use cloakroom_store::{Created, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, ManualClock, Owner, OwnerKey, Record, StoreKey, Timestamp, Version};
 
 use super::{MemoryStore, MemoryStoreBuilder};
 
@@ -42,12 +42,12 @@ fn owner(name: &str) -> OwnerKey {
 }
 
 fn owned(name: &str, seconds: u64) -> Record {
-    Record { owner: Some(Owner { key: owner(name), since: START }), ..lives(seconds) }
+    Record { owner: Some(Owner { key: owner(name), logged_in_at: START }), ..lives(seconds) }
 }
 
 fn create(store: &MemoryStore, number: u64, record: &Record) -> Version {
     match store.create_now(&key(number), record).unwrap() {
-        Created::Created(version) => version,
+        CreateOutcome::Created(version) => version,
         other => panic!("{other:?}"),
     }
 }

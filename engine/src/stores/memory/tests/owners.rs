@@ -1,11 +1,11 @@
-use cloakroom_store::Updated;
+use cloakroom_store::UpdateOutcome;
 
 use super::*;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn since(record: Record, since: Timestamp) -> Record {
-    Record { owner: record.owner.map(|owner| Owner { since, ..owner }), ..record }
+    Record { owner: record.owner.map(|owner| Owner { logged_in_at: since, ..owner }), ..record }
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn a_revocation_ends_what_began_before_it_and_spares_what_began_after() {
     create(&store, 3, &owned("b", 10));
     assert_eq!(store.revoke_now(&owner("a"), START).unwrap(), 1);
     assert!(!is_alive(&store, 1) && is_alive(&store, 2) && is_alive(&store, 3));
-    assert_eq!(store.create_now(&key(4), &owned("a", 10)).unwrap(), Created::Revoked);
+    assert_eq!(store.create_now(&key(4), &owned("a", 10)).unwrap(), CreateOutcome::Revoked);
     assert_eq!(store.all_of(&owner("a")).unwrap().len(), 1);
 }
 
@@ -29,7 +29,7 @@ fn an_update_that_brings_a_revoked_owner_is_refused_however_it_comes() {
     let renewed = create(&store, 3, &since(owned("a", 10), START + Duration::from_secs(1)));
     store.revoke_now(&owner("a"), START).unwrap();
     for (number, version) in [(1, anonymous), (2, others), (3, renewed)] {
-        assert_eq!(store.update_now(&key(number), version, &owned("a", 10)).unwrap(), Updated::Revoked);
+        assert_eq!(store.update_now(&key(number), version, &owned("a", 10)).unwrap(), UpdateOutcome::Revoked);
     }
     assert_eq!(store.count_now().unwrap(), 3);
 }
@@ -38,7 +38,7 @@ fn an_update_that_brings_a_revoked_owner_is_refused_however_it_comes() {
 fn an_update_moves_a_record_from_one_list_to_the_other_at_once() {
     let (store, _) = store();
     let version = create(&store, 1, &owned("a", 10));
-    let Updated::Updated(version) = store.update_now(&key(1), version, &owned("b", 10)).unwrap() else {
+    let UpdateOutcome::Updated(version) = store.update_now(&key(1), version, &owned("b", 10)).unwrap() else {
         panic!("refused");
     };
     assert!(store.all_of(&owner("a")).unwrap().is_empty());
@@ -54,7 +54,7 @@ fn an_earlier_revocation_changes_nothing_and_a_later_one_counts() {
     let (early, late) = (START + Duration::from_secs(1), START + Duration::from_secs(2));
     store.revoke_now(&owner("a"), early).unwrap();
     assert_eq!(store.revoke_now(&owner("a"), START).unwrap(), 0);
-    assert_eq!(store.create_now(&key(1), &since(owned("a", 10), early)).unwrap(), Created::Revoked);
+    assert_eq!(store.create_now(&key(1), &since(owned("a", 10), early)).unwrap(), CreateOutcome::Revoked);
     create(&store, 1, &since(owned("a", 10), late));
     assert_eq!(store.revoke_now(&owner("a"), late).unwrap(), 1);
     assert_eq!(store.owners.size(), (1, 1));
@@ -66,7 +66,7 @@ fn a_revocation_is_remembered_for_a_day_and_forgotten_by_the_sweep_after_it() {
     store.revoke_now(&owner("a"), START).unwrap();
     clock.set(START + DAY - Duration::from_micros(1));
     store.sweep_now(1).unwrap();
-    assert_eq!(store.create_now(&key(1), &owned("a", 90_000)).unwrap(), Created::Revoked);
+    assert_eq!(store.create_now(&key(1), &owned("a", 90_000)).unwrap(), CreateOutcome::Revoked);
     clock.set(START + DAY);
     store.sweep_now(1).unwrap();
     assert_eq!(store.owners.size(), (0, 0));

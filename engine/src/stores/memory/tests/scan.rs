@@ -46,6 +46,6 @@ fn clear_removes_everything_counts_the_live_and_keeps_revocations_and_versions()
     assert_eq!(store.clear_now().unwrap(), 2);
     assert_eq!((store.usage().records, store.usage().bytes), (0, 0));
     assert_eq!(store.owners.size(), (1, 1));
-    assert_eq!(store.create_now(&key(1), &owned("b", 10)).unwrap(), Created::Revoked);
+    assert_eq!(store.create_now(&key(1), &owned("b", 10)).unwrap(), CreateOutcome::Revoked);
     assert_ne!(create(&store, 1, &lives(10)), version);
 }

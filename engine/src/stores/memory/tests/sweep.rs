@@ -1,9 +1,9 @@
-use cloakroom_store::Swept;
+use cloakroom_store::SweepStats;
 
 use super::super::sweep::Sweeping;
 use super::*;
 
-const NOTHING: Sweeping = Sweeping { swept: Swept::NOTHING, looked: 0 };
+const NOTHING: Sweeping = Sweeping { swept: SweepStats::NOTHING, looked: 0 };
 
 #[test]
 fn a_sweep_looks_at_what_is_due_and_at_nothing_else() {
@@ -14,7 +14,10 @@ fn a_sweep_looks_at_what_is_due_and_at_nothing_else() {
     assert_eq!(store.sweep_now(usize::MAX).unwrap(), NOTHING);
     clock.advance(Duration::from_secs(10));
     let sweeping = store.sweep_now(usize::MAX).unwrap();
-    assert_eq!(sweeping, Sweeping { swept: Swept { removed: 100, sliding: 100, more: false }, looked: 100 });
+    assert_eq!(
+        sweeping,
+        Sweeping { swept: SweepStats { removed: 100, sliding: 100, more: false }, looked: 100 }
+    );
     assert_eq!(store.sweep_now(usize::MAX).unwrap(), NOTHING);
     assert_eq!(store.usage().records, 9_900);
 }
@@ -43,9 +46,9 @@ fn a_sweep_stops_at_its_limit_and_says_whether_there_is_more() {
         create(&store, number, &lives(1));
     }
     clock.advance(Duration::from_secs(1));
-    assert_eq!(store.sweep_now(0).unwrap().swept, Swept { removed: 0, sliding: 0, more: true });
-    assert_eq!(store.sweep_now(4).unwrap().swept, Swept { removed: 4, sliding: 4, more: true });
-    assert_eq!(store.sweep_now(6).unwrap().swept, Swept { removed: 6, sliding: 6, more: false });
+    assert_eq!(store.sweep_now(0).unwrap().swept, SweepStats { removed: 0, sliding: 0, more: true });
+    assert_eq!(store.sweep_now(4).unwrap().swept, SweepStats { removed: 4, sliding: 4, more: true });
+    assert_eq!(store.sweep_now(6).unwrap().swept, SweepStats { removed: 6, sliding: 6, more: false });
     assert_eq!(store.sweep_now(6).unwrap(), NOTHING);
 }
 
@@ -63,7 +66,7 @@ fn a_crowd_that_expires_in_one_second_is_swept_to_the_microsecond() {
     clock.advance(Duration::from_micros(1_499));
     assert_eq!(
         store.sweep_now(usize::MAX).unwrap().swept,
-        Swept { removed: 1_500, sliding: 1_500, more: false }
+        SweepStats { removed: 1_500, sliding: 1_500, more: false }
     );
     assert_eq!(store.count_now().unwrap(), 1_500);
     assert!((1_500..3_000).all(|number| is_alive(&store, number)));

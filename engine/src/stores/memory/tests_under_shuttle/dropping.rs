@@ -32,7 +32,7 @@ fn a_touch_and_a_drop_agree_on_whether_the_record_is_there() {
         let alive = [1, 2, 3].map(|number| is_alive(&store, number));
         assert!(alive[2] && alive[0] != alive[1], "{alive:?}");
         assert!(touched || !alive[0]);
-        assert_eq!((store.usage().records, store.usage().dropped), (2, 1));
+        assert_eq!((store.usage().records, store.usage().evicted), (2, 1));
     });
 }
 
@@ -49,7 +49,7 @@ fn the_record_that_grows_stays_while_another_takes_the_last_room() {
             let larger = Record { payload: vec![0; 700].into(), ..lives(40) };
             let answer = update(&store, key, version, &larger);
             creating.join().unwrap();
-            assert!(matches!(answer, Updated::Updated(_) | Updated::Gone), "{answer:?}");
+            assert!(matches!(answer, UpdateOutcome::Updated(_) | UpdateOutcome::NotFound), "{answer:?}");
             assert!(store.usage().bytes <= 1_000);
             assert_eq!(store.usage().records, store.count_now().unwrap());
         });

@@ -21,7 +21,7 @@ fn nothing_brings_a_deleted_record_back() {
         });
         let answers = [updating.join().unwrap(), leaving.join().unwrap()];
         let last = answers.iter().find_map(|answer| match answer {
-            Updated::Updated(version) => Some(*version),
+            UpdateOutcome::Updated(version) => Some(*version),
             _ => None,
         });
         let _seen = (touching.join().unwrap(), riding.join().unwrap());

@@ -3,11 +3,11 @@ use super::*;
 /// Gives the session of `old` the key `new`: the new record first, then a tombstone in place of the old one, which
 /// is undone if the old record is not what it was.
 fn rotate(store: &MemoryStore, old: u8, version: Version, new: u8) {
-    if !matches!(store.create_now(&key(new), &owned(20)).unwrap(), Created::Created(_)) {
+    if !matches!(store.create_now(&key(new), &owned(20)).unwrap(), CreateOutcome::Created(_)) {
         return;
     }
     let tombstone = Record { payload: "tombstone".into(), ..lives(20) };
-    if !matches!(update(store, old, version, &tombstone), Updated::Updated(_)) {
+    if !matches!(update(store, old, version, &tombstone), UpdateOutcome::Updated(_)) {
         store.delete_now(&key(new)).unwrap();
     }
 }
@@ -51,7 +51,7 @@ fn a_revocation_of_several_records_is_one_step() {
         let revoking = with(&store, |store| store.revoke_now(&owner(), START).unwrap());
         let looking = with(&store, move |store| {
             let gone = !is_alive(store, 1);
-            let wrote = matches!(update(store, 3, records[2].1, &owned(20)), Updated::Updated(_));
+            let wrote = matches!(update(store, 3, records[2].1, &owned(20)), UpdateOutcome::Updated(_));
             assert!(!(gone && wrote), "a write was accepted after the revocation was seen");
         });
         let listing = with(&store, |store| store.all_of(&owner()).unwrap().len());

@@ -8,8 +8,8 @@ fn increment(store: &MemoryStore) -> Version {
         let stored = store.load_now(&key(1), None).unwrap().unwrap();
         let payload = vec![stored.record.payload[0] + 1].into();
         match update(store, 1, stored.version, &Record { payload, ..lives(10) }) {
-            Updated::Updated(version) => return version,
-            Updated::Conflict(other) => assert_ne!(other.version, stored.version),
+            UpdateOutcome::Updated(version) => return version,
+            UpdateOutcome::Conflict(other) => assert_ne!(other.version, stored.version),
             other => panic!("{other:?}"),
         }
     }
@@ -40,8 +40,8 @@ fn of_racing_updates_of_one_version_one_wins() {
             })
             .collect();
         let answers: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        let winners = answers.iter().filter(|answer| matches!(answer, Updated::Updated(_))).count();
-        let losers = answers.iter().filter(|answer| matches!(answer, Updated::Conflict(_))).count();
+        let winners = answers.iter().filter(|answer| matches!(answer, UpdateOutcome::Updated(_))).count();
+        let losers = answers.iter().filter(|answer| matches!(answer, UpdateOutcome::Conflict(_))).count();
         assert_eq!((winners, losers), (1, 2), "{answers:?}");
     });
 }
@@ -54,7 +54,7 @@ fn of_racing_creates_one_wins() {
             .map(|record| with(&store, move |store| store.create_now(&key(1), &record).unwrap()))
             .into();
         let answers: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        let winners = answers.iter().filter(|answer| matches!(answer, Created::Created(_))).count();
+        let winners = answers.iter().filter(|answer| matches!(answer, CreateOutcome::Created(_))).count();
         assert_eq!(winners, 1, "{answers:?}");
         let stored = store.load_now(&key(1), None).unwrap().unwrap();
         let listed = store.all_of(&owner()).unwrap().len();

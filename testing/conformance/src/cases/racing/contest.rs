@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cloakroom_store::{Created, Record, Store, StoreKey, Updated};
+use cloakroom_store::{CreateOutcome, Record, Store, StoreKey, UpdateOutcome};
 
 use super::crowd::{Crowd, incremented, jostle, stored_number, update_by};
 use crate::expect::{ensure, holds, missing, same, there};
@@ -32,8 +32,8 @@ pub(crate) async fn of_any_number_of_creates_at_once_one_wins(t: &Trial<'_>) -> 
         let mut winners = Vec::new();
         for (task, answer) in answers.await?.into_iter().enumerate() {
             match answer {
-                Created::Created(version) => winners.push((task, version)),
-                other => same("the answer to the others", &other, &Created::Taken)?,
+                CreateOutcome::Created(version) => winners.push((task, version)),
+                other => same("the answer to the others", &other, &CreateOutcome::AlreadyExists)?,
             }
         }
         same("the number of winners", &winners.len(), &1)?;
@@ -56,8 +56,8 @@ pub(crate) async fn of_any_number_of_updates_at_once_one_wins(t: &Trial<'_>) -> 
         let (mut winners, mut losers) = (Vec::new(), Vec::new());
         for (task, answer) in answers.await?.into_iter().enumerate() {
             match answer {
-                Updated::Updated(version) => winners.push((task, version)),
-                Updated::Conflict(stored) => losers.push(stored),
+                UpdateOutcome::Updated(version) => winners.push((task, version)),
+                UpdateOutcome::Conflict(stored) => losers.push(stored),
                 other => return Err(Failure::answer(format!("an update answered {other:?}")).into()),
             }
         }
@@ -141,7 +141,11 @@ pub(crate) async fn writes_to_different_keys_at_once_are_all_kept(t: &Trial<'_>)
         async move {
             let mut versions = Vec::new();
             for key in &keys[task * EACH..(task + 1) * EACH] {
-                same("create", &matches!(store.create(key, &record).await?, Created::Created(_)), &true)?;
+                same(
+                    "create",
+                    &matches!(store.create(key, &record).await?, CreateOutcome::Created(_)),
+                    &true,
+                )?;
                 versions.push(update_by(&*store, key, incremented).await?);
             }
             Ok(versions)
@@ -176,15 +180,15 @@ pub(crate) async fn a_key_has_one_holder_at_a_time(t: &Trial<'_>) -> Outcome {
 async fn take_turn(store: &dyn Store, key: &StoreKey, record: &Record, held: &AtomicBool) -> Outcome {
     for _ in 0..20_000 {
         match store.create(key, record).await? {
-            Created::Created(_) => {
+            CreateOutcome::Created(_) => {
                 ensure(!held.swap(true, Ordering::SeqCst), "two creates have won at the same time")?;
                 jostle().await;
                 held.store(false, Ordering::SeqCst);
                 there(store.delete(key).await?)?;
                 return Ok(());
             }
-            Created::Taken => tokio::task::yield_now().await,
-            Created::Revoked => return Err(Failure::answer("create answered Revoked").into()),
+            CreateOutcome::AlreadyExists => tokio::task::yield_now().await,
+            CreateOutcome::Revoked => return Err(Failure::answer("create answered Revoked").into()),
         }
     }
     Err(Failure::answer("the key stays taken although every holder deletes it").into())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use cloakroom_store::{Record, Store, StoreKey, Updated, Version};
+use cloakroom_store::{Record, Store, StoreKey, UpdateOutcome, Version};
 use tokio::sync::Barrier;
 
 use crate::expect::there;
@@ -100,9 +100,9 @@ pub(crate) async fn update_by(
     for _ in 0..TRIES {
         jostle().await;
         match store.update(key, stored.version, &change(&stored.record)).await? {
-            Updated::Updated(version) => return Ok(Some(version)),
-            Updated::Conflict(other) => stored = other,
-            Updated::Gone | Updated::Revoked => return Ok(None),
+            UpdateOutcome::Updated(version) => return Ok(Some(version)),
+            UpdateOutcome::Conflict(other) => stored = other,
+            UpdateOutcome::NotFound | UpdateOutcome::Revoked => return Ok(None),
         }
     }
     Err(Failure::answer("an update meets a conflict again and again, although it names what was there")

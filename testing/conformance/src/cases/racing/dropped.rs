@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use cloakroom_store::{OwnerKey, Record, StoreKey, Stored};
+use cloakroom_store::{OwnerKey, Record, StoreKey, VersionedRecord};
 
 use super::crowd::{incremented, number, update_by};
 use crate::cases::listing::list_all;
@@ -88,7 +88,7 @@ pub(crate) async fn a_dropped_delete_is_done_or_not_begun(t: &Trial<'_>) -> Outc
         if t.owners().is_ok() {
             same("whether the record is in the list of its owner", &listed, &stored.is_some())?;
         }
-        let whole = stored.is_none_or(|stored| stored == Stored { record: record.clone(), version });
+        let whole = stored.is_none_or(|stored| stored == VersionedRecord { record: record.clone(), version });
         ensure(whole, "a dropped delete left a part of the record")?;
         goes_on(t, &key).await?;
     }
@@ -101,13 +101,13 @@ async fn settled(
     t: &Trial<'_>,
     key: &StoreKey,
     owners: [&OwnerKey; 2],
-) -> Outcome<(Option<Stored>, [bool; 2])> {
+) -> Outcome<(Option<VersionedRecord>, [bool; 2])> {
     let mut before = t.store.load(key, None).await?;
     for _ in 0..100 {
         let mut listed = [false; 2];
-        if let Ok(ability) = t.owners() {
+        if let Ok(capability) = t.owners() {
             for (listed, owner) in listed.iter_mut().zip(owners) {
-                *listed = list_all(ability, owner).await?.contains_key(key);
+                *listed = list_all(capability, owner).await?.contains_key(key);
             }
         }
         let after = t.store.load(key, None).await?;

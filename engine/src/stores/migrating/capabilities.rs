@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use cloakroom_store::{
-    Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, RecordHead, Result, Scan, Stored,
-    Sweep, Swept, Timestamp,
+    Cursor, Entry, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, RecordHead, Result, Scan, Sweep,
+    SweepStats, Timestamp, VersionedRecord,
 };
 
 use super::marks::{self, Found};
@@ -16,11 +16,11 @@ impl Owners for MigratingStore {
     async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
         let (place, after) = split(after);
         if place == IN_OLD {
-            let page = owners_of(self.old.abilities().owners)?.list(owner, after.as_ref(), limit).await?;
+            let page = owners_of(self.old.capabilities().owners)?.list(owner, after.as_ref(), limit).await?;
             let next = page.next.map_or_else(|| prefixed(IN_NEW, b""), |at| prefixed(IN_OLD, at.as_bytes()));
             return Ok(HeadPage::new(self.still_in_old(page.heads).await?, Some(next)));
         }
-        let page = owners_of(self.new.abilities().owners)?.list(owner, after.as_ref(), limit).await?;
+        let page = owners_of(self.new.capabilities().owners)?.list(owner, after.as_ref(), limit).await?;
         let mut heads = Vec::with_capacity(page.heads.len());
         for head in page.heads {
             heads.extend(self.head_in_new(head, owner).await?);
@@ -34,8 +34,8 @@ impl Owners for MigratingStore {
         if self.phase == Phase::Moving {
             self.settle_all_of(owner).await?;
         }
-        let in_new = owners_of(self.new.abilities().owners)?.revoke(owner, at).await?;
-        let in_old = owners_of(self.old.abilities().owners)?.revoke(owner, at).await?;
+        let in_new = owners_of(self.new.capabilities().owners)?.revoke(owner, at).await?;
+        let in_old = owners_of(self.old.capabilities().owners)?.revoke(owner, at).await?;
         Ok(in_new + in_old)
     }
 }
@@ -59,14 +59,15 @@ impl MigratingStore {
             return Ok(Some(head));
         }
         let stored = self.settle(&head.key).await?;
-        let is_theirs = |stored: &Stored| stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
+        let is_theirs =
+            |stored: &VersionedRecord| stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
         let entry = stored.filter(is_theirs).map(|stored| Entry { key: head.key, stored });
         Ok(entry.and_then(RecordHead::of))
     }
 
     /// Moves all records of the owner.
     async fn settle_all_of(&self, owner: &OwnerKey) -> Result<()> {
-        let (owners, mut after) = (owners_of(self.old.abilities().owners)?, None);
+        let (owners, mut after) = (owners_of(self.old.capabilities().owners)?, None);
         loop {
             let page = owners.list(owner, after.as_ref(), HeadPage::MOST).await?;
             self.still_in_old(page.heads).await?;
@@ -171,11 +172,11 @@ fn prefixed(place: u8, rest: &[u8]) -> Cursor {
 
 #[async_trait]
 impl Sweep for MigratingStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let mut all = Swept::NOTHING;
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let mut all = SweepStats::NOTHING;
         for store in [&self.new, &self.old] {
             let left = limit - all.removed.min(limit);
-            if let Some(sweep) = store.abilities().sweep {
+            if let Some(sweep) = store.capabilities().sweep {
                 if left == 0 {
                     all.more = true;
                     break;

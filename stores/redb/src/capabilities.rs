@@ -1,7 +1,7 @@
 //! What the store can do beyond the contract: all of it.
 
 use cloakroom_store::{
-    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, SweepStats, Timestamp, async_trait,
 };
 
 use crate::layout::{DUE, OWNERS, RECORDS};
@@ -12,15 +12,15 @@ use crate::{owners, scan};
 /// Short transactions, between which others write: a sweep that is dropped has removed what it removed.
 #[async_trait]
 impl Sweep for RedbStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
-        let mut swept = Swept::NOTHING;
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let mut swept = SweepStats::NOTHING;
         loop {
             let left = limit - swept.removed;
             let progress = self.write(move |tables| tables.sweep(left)).await?;
             swept += progress.swept;
             match progress.rest {
                 Rest::Unknown => {}
-                rest => return Ok(Swept { more: rest == Rest::Some, ..swept }),
+                rest => return Ok(SweepStats { more: rest == Rest::Some, ..swept }),
             }
         }
     }

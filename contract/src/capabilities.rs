@@ -6,12 +6,15 @@ use std::ops::AddAssign;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Created, OwnerKey, Record, Result, StoreKey, Stored, Timestamp, Touch, Updated, Version};
+use crate::{
+    CreateOutcome, OwnerKey, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord,
+};
 
-/// What a store can do beyond the contract: an ability is a trait to call, so it cannot be claimed and missing.
+/// What a store can do beyond the contract: a capability is a trait to call, so it cannot be claimed and missing.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct Abilities<'a> {
+pub struct Capabilities<'a> {
     /// Removes expired records on request. Absent where the server does it by itself.
     pub sweep: Option<&'a dyn Sweep>,
     /// Goes through all records.
@@ -24,8 +27,8 @@ pub struct Abilities<'a> {
     pub server_clock: Option<&'a dyn ServerClock>,
 }
 
-impl<'a> Abilities<'a> {
-    /// No ability.
+impl<'a> Capabilities<'a> {
+    /// No capability.
     pub const NONE: Self =
         Self { sweep: None, scan: None, owners: None, immediate: None, server_clock: None };
 
@@ -69,7 +72,7 @@ impl<'a> Abilities<'a> {
 ///
 /// Log-ins and revocations of one user may be made on machines whose clocks differ; dated by one clock, the later of two
 /// is the later for all. A store whose application has given it a [`Clock`](crate::Clock) of its own must not have this
-/// ability, unless that clock is the same for all that use the store.
+/// capability, unless that clock is the same for all that use the store.
 #[async_trait]
 pub trait ServerClock: fmt::Debug + Send + Sync {
     /// Returns the present moment, as the server's clock has it.
@@ -81,16 +84,22 @@ pub trait ServerClock: fmt::Debug + Send + Sync {
 /// Each method does what the method of [`Store`](crate::Store) with the same name does, and takes the present time
 /// instead of asking a clock of its own. A caller may use either, in any order.
 ///
-/// A store that wraps another one must not hand this ability on: calls would pass by the wrapper.
+/// A store that wraps another one must not hand this capability on: calls would pass by the wrapper.
 pub trait Immediate: fmt::Debug + Send + Sync {
     /// Loads a record; see [`Store::load`](crate::Store::load).
-    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<Stored>>;
+    fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<VersionedRecord>>;
 
     /// Stores a record under a key that has no live record; see [`Store::create`](crate::Store::create).
-    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created>;
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<CreateOutcome>;
 
     /// Replaces the record of one version; see [`Store::update`](crate::Store::update).
-    fn update(&self, key: &StoreKey, expected: Version, record: &Record, now: Timestamp) -> Result<Updated>;
+    fn update(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome>;
 }
 
 /// Removes what has expired.
@@ -100,12 +109,12 @@ pub trait Sweep: fmt::Debug + Send + Sync {
     ///
     /// Any number of processes may sweep at once. It also forgets revocations that are older than
     /// what [`Owners`] must remember.
-    async fn sweep(&self, limit: usize) -> Result<Swept>;
+    async fn sweep(&self, limit: usize) -> Result<SweepStats>;
 }
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct SweepStats {
     /// How many expired records it removed.
     pub removed: usize,
     /// How many of those were [sliding](crate::Record::sliding), so that any load would have kept them.
@@ -114,7 +123,7 @@ pub struct Swept {
     pub more: bool,
 }
 
-impl Swept {
+impl SweepStats {
     /// Nothing was removed, and there is no more.
     pub const NOTHING: Self = Self { removed: 0, sliding: 0, more: false };
 
@@ -126,7 +135,7 @@ impl Swept {
 }
 
 /// One sweep after another, or beside it.
-impl AddAssign for Swept {
+impl AddAssign for SweepStats {
     fn add_assign(&mut self, other: Self) {
         self.removed += other.removed;
         self.sliding += other.sliding;
@@ -155,7 +164,7 @@ pub struct Entry {
     /// The key.
     pub key: StoreKey,
     /// The record and its version.
-    pub stored: Stored,
+    pub stored: VersionedRecord,
 }
 
 /// A page of a [`Scan`].
@@ -198,7 +207,7 @@ pub struct RecordHead {
     /// The record's version, to name it in [`Store::update`](crate::Store::update).
     pub version: Version,
     /// When the log-in began that made the record the owner's.
-    pub since: Timestamp,
+    pub logged_in_at: Timestamp,
     /// From this moment on the record does not exist.
     pub expires_at: Timestamp,
     /// Whether a touch that rides on a load may move the expiry.
@@ -215,20 +224,20 @@ impl RecordHead {
     pub fn new(
         key: StoreKey,
         version: Version,
-        since: Timestamp,
+        logged_in_at: Timestamp,
         expires_at: Timestamp,
         sliding: bool,
         mut payload_head: Bytes,
     ) -> Self {
         payload_head.truncate(Self::PAYLOAD_BYTES);
-        Self { key, version, since, expires_at, sliding, payload_head }
+        Self { key, version, logged_in_at, expires_at, sliding, payload_head }
     }
 
     /// Makes the head of a record, or `None` if it has no owner. Shares the payload's memory.
     pub fn of(entry: Entry) -> Option<Self> {
-        let Entry { key, stored: Stored { record, version } } = entry;
+        let Entry { key, stored: VersionedRecord { record, version } } = entry;
         let Record { payload, expires_at, sliding, owner } = record;
-        Some(Self::new(key, version, owner?.since, expires_at, sliding, payload))
+        Some(Self::new(key, version, owner?.logged_in_at, expires_at, sliding, payload))
     }
 
     /// Returns whether the record still exists at `now`.
@@ -241,7 +250,7 @@ impl fmt::Debug for RecordHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordHead")
             .field("version", &self.version)
-            .field("since", &self.since)
+            .field("logged_in_at", &self.logged_in_at)
             .field("expires_at", &self.expires_at)
             .field("sliding", &self.sliding)
             .field("payload_head", &format_args!("{} bytes", self.payload_head.len()))
@@ -314,7 +323,7 @@ pub trait Owners: fmt::Debug + Send + Sync {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the cursor is another store's; a store's failure.
     async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage>;
 
-    /// Removes every record of `owner` whose `since` is not later than `at`, and returns how many live ones there were.
+    /// Removes every record of `owner` whose `logged_in_at` is not later than `at`, and returns how many live ones there were.
     ///
     /// From then on a [`create`](crate::Store::create) or [`update`](crate::Store::update) with such an owner
     /// is answered with `Revoked`. An earlier revocation than one already made changes nothing.

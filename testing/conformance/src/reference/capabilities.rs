@@ -4,8 +4,8 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Cursor, Entry, HeadPage, OwnerKey, Owners, Page, Record, RecordHead, Result, Scan, StoreKey, Stored,
-    Sweep, Swept, Timestamp, async_trait,
+    Cursor, Entry, HeadPage, OwnerKey, Owners, Page, Record, RecordHead, Result, Scan, StoreKey, Sweep,
+    SweepStats, Timestamp, VersionedRecord, async_trait,
 };
 
 use super::Reference;
@@ -15,15 +15,15 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
 
 #[async_trait]
 impl Sweep for Reference {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.step(|inside, now| {
-            let expired = |stored: &Stored| !stored.record.is_live(now);
+            let expired = |stored: &VersionedRecord| !stored.record.is_live(now);
             let found = inside.records.iter().filter(|(_, stored)| expired(stored));
             let mut keys =
                 found.map(|(key, _)| key.clone()).take(limit.saturating_add(1)).collect::<Vec<_>>();
             let more = keys.len() > limit;
             keys.truncate(limit);
-            let mut swept = Swept { more, ..Swept::NOTHING };
+            let mut swept = SweepStats { more, ..SweepStats::NOTHING };
             for key in &keys {
                 inside.records.remove(key).iter().for_each(|stored| swept.count(stored.record.sliding));
             }
@@ -77,7 +77,8 @@ impl Owners for Reference {
         self.step(|inside, now| {
             let last = inside.revocations.entry(owner.clone()).or_insert(at);
             *last = at.max(*last);
-            let ended = |stored: &Stored| since(&stored.record, owner).is_some_and(|since| since <= at);
+            let ended =
+                |stored: &VersionedRecord| since(&stored.record, owner).is_some_and(|since| since <= at);
             let revoked = count(inside.records.values().filter(|stored| ended(stored)), now);
             inside.records.retain(|_, stored| !ended(stored));
             revoked
@@ -85,14 +86,14 @@ impl Owners for Reference {
     }
 }
 
-fn entry((key, stored): (&StoreKey, &Stored)) -> Entry {
+fn entry((key, stored): (&StoreKey, &VersionedRecord)) -> Entry {
     Entry { key: key.clone(), stored: stored.clone() }
 }
 
 fn since(record: &Record, owner: &OwnerKey) -> Option<Timestamp> {
-    record.owner.as_ref().filter(|of| of.key == *owner).map(|of| of.since)
+    record.owner.as_ref().filter(|of| of.key == *owner).map(|of| of.logged_in_at)
 }
 
-fn count<'a>(records: impl Iterator<Item = &'a Stored>, now: Timestamp) -> u64 {
+fn count<'a>(records: impl Iterator<Item = &'a VersionedRecord>, now: Timestamp) -> u64 {
     records.map(|stored| u64::from(stored.record.is_live(now))).sum()
 }

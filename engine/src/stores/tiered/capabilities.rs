@@ -1,25 +1,25 @@
-//! The abilities of the durable tier, with the fast one told.
+//! The capabilities of the durable tier, with the fast one told.
 
 use async_trait::async_trait;
-use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp};
+use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, SweepStats, Timestamp};
 
-use super::TieredStore;
+use super::CachedStore;
 use super::front::Silent;
 
 #[async_trait]
-impl Sweep for TieredStore {
+impl Sweep for CachedStore {
     /// Counts what expired in the durable tier: copies are nothing that anybody had.
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         let more = self.front.sweep(limit).await;
-        match self.durable.abilities().sweep {
+        match self.backing.capabilities().sweep {
             Some(sweep) => sweep.sweep(limit).await,
-            None => Ok(Swept { more, ..Swept::NOTHING }),
+            None => Ok(SweepStats { more, ..SweepStats::NOTHING }),
         }
     }
 }
 
 #[async_trait]
-impl Scan for TieredStore {
+impl Scan for CachedStore {
     async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         self.scanner().scan(after, limit).await
     }
@@ -38,7 +38,7 @@ impl Scan for TieredStore {
 }
 
 #[async_trait]
-impl Owners for TieredStore {
+impl Owners for CachedStore {
     async fn list(&self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
         self.owners().list(owner, after, limit).await
     }
@@ -56,7 +56,7 @@ impl Owners for TieredStore {
     }
 }
 
-impl TieredStore {
+impl CachedStore {
     /// Marks stay where the copies were: a copy that arrives late may be from before it had this owner.
     async fn revoke_copies(&self, owner: &OwnerKey, at: Timestamp) -> Result<(), Silent> {
         let mut after = None;
@@ -75,10 +75,10 @@ impl TieredStore {
     }
 
     fn scanner(&self) -> &dyn Scan {
-        self.durable.abilities().scan.expect("offered only where the durable tier has it")
+        self.backing.capabilities().scan.expect("offered only where the backing tier has it")
     }
 
     fn owners(&self) -> &dyn Owners {
-        self.durable.abilities().owners.expect("offered only where the durable tier has it")
+        self.backing.capabilities().owners.expect("offered only where the backing tier has it")
     }
 }

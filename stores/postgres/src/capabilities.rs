@@ -1,14 +1,14 @@
 //! What the store can do beyond the contract: all of it.
 
 use cloakroom_store::{
-    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, Swept, Timestamp, async_trait,
+    Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, SweepStats, Timestamp, async_trait,
 };
 
 use crate::store::PostgresStore;
 
 #[async_trait]
 impl Sweep for PostgresStore {
-    async fn sweep(&self, limit: usize) -> Result<Swept> {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         self.sweep_up_to(limit).await
     }
 }
