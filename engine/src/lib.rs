@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod adapter;
 #[cfg(feature = "axum")]
 mod axum;
 mod commit;
@@ -38,6 +39,6 @@ pub use id::{PublicId, SessionId};
 pub use manager::SessionManager;
 pub use observe::{EndReason, Event, ExpiryReason, Observer, Operation, RejectReason, RenewalReason};
 pub use random::{Random, SystemRandom};
-pub use request::{PlainRequest, RequestHead, RequestSession, ResponseUpdate};
+pub use request::{PlainRequest, RequestHead, RequestSession, RequestSessions, ResponseUpdate};
 pub use session::{PathRef, Session};
 pub use user_sessions::{SessionInfo, UserSessions};

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom::{Error, Event, RequestSession, ResponseUpdate};
+use cloakroom::adapter::{Sharing, write_headers};
+use cloakroom::{Error, RequestSession, ResponseUpdate};
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::headers::{Sharing, write_headers};
+use crate::headers::Headers;
 use crate::layer::Settings;
 use crate::response::{FailedRequest, OnError, shared, unanswered};
 
@@ -132,26 +133,16 @@ impl Guard {
     fn finish<B>(&mut self, response: &mut Response<B>, outcome: ResponseUpdate) {
         self.done = true;
         let engine = self.pending.manager();
-        if write_headers(response.headers_mut(), outcome, engine) == Sharing::Shared {
-            engine.report(&Event::SharedCache);
-            self.settings.warn_of_shared_caches();
+        if write_headers(&mut Headers(response.headers_mut()), outcome, engine) == Sharing::Shared {
+            self.settings.warnings.shared_cache(engine);
         }
     }
 }
 
 impl Drop for Guard {
-    /// There is no response. A log-out that the handler decided on is carried out all the same; other changes are lost.
     fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        if !self.pending.has_pending_logout() {
-            if self.pending.has_unsaved_changes() {
-                self.pending.manager().report(&Event::Unanswered);
-            }
-        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let pending = self.pending.clone();
-            runtime.spawn(async move { pending.finish_aborted().await });
+        if !self.done {
+            self.pending.unanswered();
         }
     }
 }

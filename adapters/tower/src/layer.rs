@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use cloakroom::{Config, ConfigError, Error, Event, SessionManager, store::Store};
+use cloakroom::adapter::Warnings;
+use cloakroom::{Config, ConfigError, Error, SessionManager, store::Store};
 use tower_layer::Layer;
 
 use crate::response::{FailedRequest, OnError};
@@ -50,8 +50,7 @@ pub struct SessionLayer {
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) on_error: Option<Box<OnError>>,
-    has_warned_of_caches: AtomicBool,
-    is_ignored: AtomicBool,
+    pub(crate) warnings: Warnings,
 }
 
 impl SessionLayer {
@@ -120,36 +119,6 @@ impl SessionLayer {
     /// The engine, for [`SessionManager::sessions`] and others.
     pub fn manager(&self) -> &SessionManager {
         &self.engine
-    }
-}
-
-impl Settings {
-    /// Warns once; the event is reported each time.
-    pub(crate) fn warn_of_shared_caches(&self) {
-        if !self.has_warned_of_caches.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "a response that looked at its session allows shared caches to store it: leave `public`, `s-maxage` \
-                 and headers for CDNs off such pages"
-            );
-        }
-    }
-
-    /// Takes note that a layer around this one keeps the session.
-    pub(crate) fn is_ignored(&self, engine: &SessionManager) {
-        if !self.is_ignored.swap(true, Ordering::Relaxed) {
-            engine.report(&Event::LayerIgnored);
-            tracing::warn!(
-                cookie = engine.cookie_name(),
-                "a session layer is inside of another one with the same cookie name: its store and its options are \
-                 not used"
-            );
-        }
-    }
-}
-
-impl From<SessionManager> for SessionLayer {
-    fn from(engine: SessionManager) -> Self {
-        Self::from_manager(engine)
     }
 }
 

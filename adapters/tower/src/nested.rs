@@ -25,23 +25,17 @@ use http::Extensions;
 /// # Ok::<(), cloakroom_tower::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct RequestSessions(Vec<RequestSession>);
+pub struct RequestSessions(cloakroom::RequestSessions);
 
 impl RequestSessions {
     /// Finds the sessions in the extensions of a request.
     pub fn of(extensions: &Extensions) -> Self {
-        let Self(mut sessions) = extensions.get().cloned().unwrap_or_default();
-        if let Some(innermost) = extensions.get::<RequestSession>() {
-            let is_new =
-                |known: &RequestSession| known.manager().cookie_name() != innermost.manager().cookie_name();
-            sessions.retain(is_new);
-            sessions.push(innermost.clone());
-        }
-        Self(sessions)
+        let Self(sessions) = extensions.get().cloned().unwrap_or_default();
+        Self(sessions.with(extensions.get::<RequestSession>()))
     }
 
     /// Returns the session whose cookie has this name; `None` if the request went through no such layer.
     pub fn get(&self, cookie_name: &str) -> Option<&RequestSession> {
-        self.0.iter().find(|session| session.manager().cookie_name() == cookie_name)
+        self.0.get(cookie_name)
     }
 }

@@ -60,7 +60,7 @@ impl<S> SessionService<S> {
         };
         // An engine holds its own reference to its store, so that this tells engines apart.
         if !std::ptr::eq(outer.manager().store(), self.engine.store()) {
-            self.settings.is_ignored(outer.manager());
+            self.settings.warnings.ignored_layer(outer.manager());
         }
         request.extensions_mut().insert(sessions);
         request.extensions_mut().insert(outer);

@@ -5,6 +5,7 @@ mod head;
 mod ids;
 mod in_place;
 mod pending;
+mod sessions;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{PlainRequest, RequestHead};
 pub(crate) use ids::RequestIds;
 pub use pending::{RequestSession, ResponseUpdate};
+pub use sessions::RequestSessions;
 
 /// One request's dealings with its session; shared by every handle that the request gives out.
 pub(crate) struct RequestState {

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Occasion, RequestState, dropped};
+use crate::observe::Event;
 use crate::state::{Cookie, Verdict};
-use crate::{Result, Session, SessionManager};
+use crate::{Error, Result, Session, SessionManager};
 
 /// A request whose session is loaded only if it is asked for: see [`SessionManager::begin`]. Clones are of the same request.
 #[derive(Clone)]
@@ -117,6 +118,29 @@ impl RequestSession {
             self.0.commit(Occasion::Aborted).await?;
         }
         Ok(())
+    }
+
+    /// Deals with a request that ends without a response: carries out a log-out that the handler decided on, in a task of
+    /// its own, and reports other changes as lost ([`Event::Unanswered`]). For adapters, in a destructor.
+    pub fn unanswered(&self) {
+        if !self.has_pending_logout() {
+            if self.has_unsaved_changes() {
+                self.manager().emit(&Event::Unanswered);
+            }
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let request = self.clone();
+            runtime.spawn(async move { request.finish_aborted().await });
+        }
+    }
+
+    /// Loads the session and refuses a request whose CSRF token is missing or wrong; one without a token is refused
+    /// without a trip to the store. For middleware.
+    ///
+    /// # Errors
+    /// [`CsrfRejected`](crate::ErrorKind::CsrfRejected), or as for [`load`](Self::load).
+    pub async fn require_csrf_token(&self, token: Option<&[u8]>) -> Result<()> {
+        let token = token.and_then(|token| str::from_utf8(token).ok()).ok_or_else(Error::csrf_rejected)?;
+        self.load().await?.require_csrf_token(Some(token))
     }
 
     /// Keeps the session from running out while the request is under way: a request is activity for as long as it lasts,

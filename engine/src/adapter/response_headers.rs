@@ -1,0 +1,124 @@
+//! What a response with a session says to browsers and to the caches between.
+
+use super::Sharing;
+use super::caching::{allows_sharing, is_for_shared_caches, sharing_of, varying, with_private};
+use crate::{ResponseUpdate, SessionManager};
+
+/// A header of a response that a session changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderField {
+    /// `Cache-Control`
+    CacheControl,
+    /// `Clear-Site-Data`
+    ClearSiteData,
+    /// `Expires`
+    Expires,
+    /// `Vary`
+    Vary,
+}
+
+impl HeaderField {
+    /// Returns the name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CacheControl => "cache-control",
+            Self::ClearSiteData => "clear-site-data",
+            Self::Expires => "expires",
+            Self::Vary => "vary",
+        }
+    }
+}
+
+/// The headers of a response, as a framework keeps them.
+pub trait ResponseHeaders {
+    /// Sets a header to one value.
+    fn set(&mut self, field: HeaderField, value: &'static str);
+
+    /// Sets a header that is absent to `absent`. Replaces the values of one that is present by the value that `change`
+    /// makes of them; `None` leaves them as they are.
+    fn set_or_change(
+        &mut self,
+        field: HeaderField,
+        absent: &'static str,
+        change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
+    );
+
+    /// Removes a header.
+    fn remove(&mut self, field: HeaderField);
+
+    /// Removes every header whose name, in lower case, `is_meant` returns true for.
+    fn remove_all(&mut self, is_meant: impl Fn(&str) -> bool);
+
+    /// Returns whether `is_meant` returns true for any name, in lower case, and value.
+    fn any(&self, is_meant: impl Fn(&str, &[u8]) -> bool) -> bool;
+
+    /// Adds a `Set-Cookie` header. Its value holds a secret: mark it as sensitive where the framework can.
+    fn add_cookie(&mut self, value: String);
+
+    /// Removes the `Set-Cookie` headers whose value `is_kept` returns false for.
+    fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool);
+}
+
+/// Writes into headers what the client must learn, and what keeps the response from other users.
+///
+/// - A cookie is added in the place of others of its name. With it, and at a log-out, no cache may store the response.
+/// - A response whose session was looked at varies by `Cookie`, and is `private` unless the application says otherwise.
+pub fn write_headers(
+    headers: &mut impl ResponseHeaders,
+    update: ResponseUpdate,
+    manager: &SessionManager,
+) -> Sharing {
+    // Another package's format may send no cookie at a log-out.
+    if update.set_cookie.is_none() && !update.ended {
+        return if update.vary { keep_private(headers) } else { Sharing::Private };
+    }
+    forbid_storing(headers);
+    for set_cookie in update.set_cookie.into_iter().chain(update.more_cookies) {
+        replace_cookie(headers, set_cookie);
+    }
+    if update.ended && manager.clears_site_data() {
+        headers.set(HeaderField::ClearSiteData, "\"cache\", \"cookies\", \"storage\"");
+    }
+    Sharing::Private
+}
+
+/// Keeps a response out of every cache, whatever the application said: for pages about an error of a session.
+///
+/// `no-store` alone is switched off by common settings of caches, and headers for CDNs come before it (RFC 9213).
+pub fn forbid_storing(headers: &mut impl ResponseHeaders) {
+    vary_by_cookie(headers);
+    headers.set(HeaderField::CacheControl, "private, no-cache, no-store");
+    headers.remove(HeaderField::Expires);
+    headers.remove_all(is_for_shared_caches);
+}
+
+/// Keeps what was made for one user from the next one: `private`, unless the application says who may store it.
+fn keep_private(headers: &mut impl ResponseHeaders) -> Sharing {
+    vary_by_cookie(headers);
+    let said_to_caches = headers.any(|name, value| is_for_shared_caches(name) && allows_sharing(value));
+    let mut said = Sharing::Private;
+    headers.set_or_change(HeaderField::CacheControl, "private", |lines| match sharing_of(lines) {
+        Some(sharing) => {
+            said = sharing;
+            None
+        }
+        None => Some(with_private(lines)),
+    });
+    if said_to_caches { Sharing::Shared } else { said }
+}
+
+fn vary_by_cookie(headers: &mut impl ResponseHeaders) {
+    headers.set_or_change(HeaderField::Vary, "Cookie", |lines| Some(varying(lines)));
+}
+
+/// A response never has two `Set-Cookie` headers of one name (RFC 6265bis, section 4.1.1): ours is the last word.
+fn replace_cookie(headers: &mut impl ResponseHeaders, set_cookie: String) {
+    if let Some((name, _)) = set_cookie.split_once('=') {
+        headers.retain_cookies(|other| {
+            let rest = other.trim_ascii_start().strip_prefix(name.as_bytes());
+            !rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
+        });
+    }
+    headers.add_cookie(set_cookie);
+}

@@ -1,0 +1,25 @@
+//! The sessions of a request with several session layers.
+
+use super::RequestSession;
+
+/// The sessions of a request that went through several session layers: one for each cookie name.
+#[derive(Clone, Debug, Default)]
+pub struct RequestSessions(Vec<RequestSession>);
+
+impl RequestSessions {
+    /// Adds the session of the innermost layer, in the place of one with the same cookie name.
+    #[must_use]
+    pub fn with(self, innermost: Option<&RequestSession>) -> Self {
+        let Self(mut sessions) = self;
+        if let Some(innermost) = innermost {
+            sessions.retain(|known| known.manager().cookie_name() != innermost.manager().cookie_name());
+            sessions.push(innermost.clone());
+        }
+        Self(sessions)
+    }
+
+    /// Returns the session whose cookie has this name; `None` if the request went through no such layer.
+    pub fn get(&self, cookie_name: &str) -> Option<&RequestSession> {
+        self.0.iter().find(|session| session.manager().cookie_name() == cookie_name)
+    }
+}
