@@ -45,6 +45,11 @@ pub struct LazySession {
 }
 
 impl LazySession {
+    /// Makes one outside of axum's extractors, as a service does. The `User-Agent` names the device of a user who logs in.
+    pub const fn new(session: RequestSession, user_agent: Option<HeaderValue>) -> Self {
+        Self { pending: session, device: user_agent }
+    }
+
     /// Loads the session, once in a request.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub enum Kind {
     Reference,
     /// Records in memory.
     Memory,
+    /// Records in memory, in an application of actix-web; all others are axum's.
+    Actix,
     /// A file a record.
     File,
     /// SQLite, in a file.
@@ -143,7 +145,7 @@ impl Kind {
         let mut used = None;
         let store: Arc<dyn Store> = match self {
             Self::Reference => Arc::new(Reference::new(clock.clone())),
-            Self::Memory => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
+            Self::Memory | Self::Actix => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
             Self::File => {
                 let builder = FileStore::builder(folder.path().join("records")).clock(shared);
                 let builder = builder.durability(cloakroom::stores::Durability::Process);

@@ -10,6 +10,7 @@
 //! [`races!`] makes a test of each race for each store.
 #![expect(clippy::missing_panics_doc, reason = "a stand that does not stand fails its test")]
 
+mod actix;
 mod answer;
 mod browser;
 mod events;

@@ -36,14 +36,37 @@ impl Scripts {
         lock(&self.0.watchers).insert(number, over);
         (number, watch)
     }
+
+    fn take(&self, number: u64) -> Option<Script> {
+        lock(&self.0.scripts).remove(&number)
+    }
+
+    fn take_watcher(&self, number: u64) -> Option<oneshot::Sender<()>> {
+        lock(&self.0.watchers).remove(&number)
+    }
+
+    /// Takes the script of a request with this header.
+    pub(crate) fn of(&self, header: Option<&[u8]>) -> Option<Script> {
+        self.take(number(header)?)
+    }
+
+    /// Takes what tells that a request with this header is over, by being dropped.
+    pub(crate) fn watcher_of(&self, header: Option<&[u8]>) -> Option<oneshot::Sender<()>> {
+        self.take_watcher(number(header)?)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn number(request: &axum::http::HeaderMap) -> Option<u64> {
-    request.get(HEADER)?.to_str().ok()?.parse().ok()
+/// Returns the number of a request's script.
+fn number(header: Option<&[u8]>) -> Option<u64> {
+    str::from_utf8(header?).ok()?.parse().ok()
+}
+
+fn number_in(headers: &axum::http::HeaderMap) -> Option<u64> {
+    number(headers.get(HEADER).map(|value| value.as_bytes()))
 }
 
 /// The handler: runs the request's script.
@@ -52,7 +75,7 @@ pub(crate) async fn run(
     headers: axum::http::HeaderMap,
     session: LazySession,
 ) -> Response {
-    let script = number(&headers).and_then(|number| lock(&scripts.0.scripts).remove(&number));
+    let script = number_in(&headers).and_then(|number| scripts.take(number));
     match script {
         Some(script) => script(session).await,
         None => "no script".into_response(),
@@ -61,7 +84,7 @@ pub(crate) async fn run(
 
 /// Around everything: tells when a request is over, answered or dropped.
 pub(crate) async fn watch(State(scripts): State<Scripts>, request: Request, next: Next) -> Response {
-    let over = number(request.headers()).and_then(|number| lock(&scripts.0.watchers).remove(&number));
+    let over = number_in(request.headers()).and_then(|number| scripts.take_watcher(number));
     // Dropped after the request, however that ends.
     let _over = over;
     next.run(request).await

@@ -15,6 +15,7 @@ use cloakroom_tower::{Session, SessionError, SessionLayer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::actix;
 use crate::script::{Scripts, run, watch};
 use crate::{Browser, Events, Gated, Kind, Opened};
 
@@ -38,7 +39,8 @@ struct Server {
     address: SocketAddr,
     scripts: Scripts,
     router: Router,
-    task: JoinHandle<()>,
+    #[expect(dead_code, reason = "it is dropped with this")]
+    running: Running,
 }
 
 impl Stand {
@@ -73,7 +75,7 @@ impl Stand {
         let config = config.commit_timeout(limit).deadline(limit);
         let engine =
             SessionManager::new(store.clone(), change(config)).expect("the test's configuration is sound");
-        let server = Server::start(SessionLayer::from_manager(engine.clone())).await;
+        let server = Server::start(engine.clone(), opened.kind).await;
         Self { clock, store, engine, events, server, opened }
     }
 
@@ -135,25 +137,42 @@ impl Stand {
 }
 
 impl Server {
-    async fn start(layer: SessionLayer) -> Self {
+    async fn start(manager: SessionManager, kind: Kind) -> Self {
         let scripts = Scripts::default();
-        let router = Router::new()
-            .route("/renewed", any(run).layer(axum::middleware::from_fn(renew_first)))
-            .route("/", any(run))
-            .route("/visit", any(visit))
-            .route("/look", any(look))
-            .layer(layer)
-            .route("/still", get(async || "still"))
-            .layer(axum::middleware::from_fn_with_state(scripts.clone(), watch))
-            .with_state(scripts.clone());
-        let served = router.clone();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let task = tokio::spawn(async move {
-            let _ended = axum::serve(listener, served).await;
-        });
-        Self { address, scripts, router, task }
+        let router = router(SessionLayer::from_manager(manager.clone()), &scripts);
+        let (address, running) = match kind {
+            Kind::Actix => actix::serve(manager, scripts.clone()),
+            _ => serve(router.clone()).await,
+        };
+        Self { address, scripts, router, running }
     }
+}
+
+/// A server that runs; it ends when this is dropped.
+pub(crate) enum Running {
+    Axum(JoinHandle<()>),
+    Actix(actix_web::dev::ServerHandle),
+}
+
+async fn serve(router: Router) -> (SocketAddr, Running) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    let task = tokio::spawn(async move {
+        let _ended = axum::serve(listener, router).await;
+    });
+    (address, Running::Axum(task))
+}
+
+fn router(layer: SessionLayer, scripts: &Scripts) -> Router {
+    Router::new()
+        .route("/renewed", any(run).layer(axum::middleware::from_fn(renew_first)))
+        .route("/", any(run))
+        .route("/visit", any(visit))
+        .route("/look", any(look))
+        .layer(layer)
+        .route("/still", get(async || "still"))
+        .layer(axum::middleware::from_fn_with_state(scripts.clone(), watch))
+        .with_state(scripts.clone())
 }
 
 /// Counts visits: what a route without a script does.
@@ -172,8 +191,21 @@ async fn renew_first(session: Session, request: Request, next: Next) -> Response
     next.run(request).await
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.task.abort();
+        match self {
+            Self::Axum(task) => task.abort(),
+            // The command is sent by the call; what it returns waits for the workers.
+            Self::Actix(handle) => drop(handle.stop(false)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Axum(_) => "Axum(..)",
+            Self::Actix(_) => "Actix(..)",
+        })
     }
 }

@@ -4,6 +4,7 @@ use cloakroom_races::{Browser, Gate, Kind, Op, Stand, When, races, until};
 use cloakroom_tower::{Event, Session};
 
 races! {
+    @cut
     s10_a_writer_cut_before_it_commits_leaves_the_record_as_it_was,
     s10_a_log_in_cut_before_it_commits_leaves_everything_as_it_was,
     s10_a_renewal_cut_before_it_commits_leaves_everything_as_it_was,
@@ -19,7 +20,7 @@ races! {
     s10_a_touch_cut_at_each_step_leaves_the_session,
     s10_a_cut_between_a_lost_answer_and_the_next_try_counts_at_most_once,
     s10_fifty_cut_requests_leak_nothing,
-    @owned
+    @owned_cut
     s10_a_renewal_cut_at_each_step_logs_nobody_out,
     s10_a_log_in_cut_at_each_step_is_whole,
     s10_a_first_log_in_cut_at_each_step_is_whole,

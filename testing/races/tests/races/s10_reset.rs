@@ -4,12 +4,13 @@ use cloakroom_races::{Browser, Kind, Op, Stand, When, races, until};
 use cloakroom_tower::Session;
 
 races! {
+    @cut
     s10_http2_a_writer_reset_in_its_handler_leaves_the_record_as_it_was,
     s10_http2_a_log_out_reset_in_its_handler_is_not_lost,
     s10_http2_a_writer_reset_at_each_step_leaves_before_or_after,
     s10_http2_a_log_out_reset_at_each_step_is_not_lost,
     s10_http2_the_other_requests_of_the_connection_go_on,
-    @owned
+    @owned_cut
     s10_http2_a_renewal_reset_at_each_step_logs_nobody_out,
     s10_http2_a_log_in_reset_at_each_step_is_whole,
 }

@@ -13,8 +13,9 @@ races! {
     s12_a_writer_of_another_session_is_dropped_by_a_log_out,
     s12_a_log_out_whose_answers_are_lost_ends_every_session,
     s12_a_log_out_that_cannot_reach_one_of_its_sessions_is_no_success,
-    s12_a_log_out_that_is_cut_ends_every_session,
     s12_a_request_that_ends_nothing_leaves_every_session_alone,
+    @cut
+    s12_a_log_out_that_is_cut_ends_every_session,
 }
 
 type Change = fn(&Session) -> cloakroom::Result<()>;

@@ -1,0 +1,98 @@
+//! Headers of actix-web, for the engine to read and to write.
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{
+    CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+};
+use cloakroom::RequestHead;
+use cloakroom::adapter::{HeaderField, ResponseHeaders};
+use smallvec::SmallVec;
+
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The head of a request.
+pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);
+
+impl RequestHead for Head<'_> {
+    fn cookies(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.headers().get_all(&COOKIE).map(HeaderValue::as_bytes)
+    }
+
+    fn forwarded_proto(&self) -> Option<&[u8]> {
+        self.0.headers().get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
+    }
+
+    /// A worker that accepts TLS says so; behind a proxy only the proxy knows.
+    fn is_https(&self) -> bool {
+        self.0.app_config().secure()
+    }
+
+    /// A scope takes nothing off the path.
+    fn path(&self) -> Option<&str> {
+        Some(self.0.path())
+    }
+}
+
+/// The headers of a response.
+pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
+
+/// Returns the name of a header.
+fn name_of(field: HeaderField) -> HeaderName {
+    match field {
+        HeaderField::CacheControl => CACHE_CONTROL,
+        HeaderField::Expires => EXPIRES,
+        HeaderField::Vary => VARY,
+        other => HeaderName::from_static(other.name()),
+    }
+}
+
+impl ResponseHeaders for Headers<'_> {
+    fn set(&mut self, field: HeaderField, value: &'static str) {
+        self.0.insert(name_of(field), HeaderValue::from_static(value));
+    }
+
+    fn set_or_change(
+        &mut self,
+        field: HeaderField,
+        absent: &'static str,
+        change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
+    ) {
+        let name = name_of(field);
+        if !self.0.contains_key(&name) {
+            self.0.insert(name, HeaderValue::from_static(absent));
+            return;
+        }
+        let lines = self.0.get_all(&name).map(HeaderValue::as_bytes);
+        let changed = change(&lines.collect::<SmallVec<[&[u8]; 4]>>());
+        if let Some(line) = changed {
+            // Made of values that were in headers already.
+            self.0.insert(name, HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(absent)));
+        }
+    }
+
+    fn remove(&mut self, field: HeaderField) {
+        self.0.remove(name_of(field));
+    }
+
+    fn remove_all(&mut self, is_meant: impl Fn(&str) -> bool) {
+        while let Some(name) = self.0.keys().find(|name| is_meant(name.as_str())).cloned() {
+            self.0.remove(name);
+        }
+    }
+
+    fn any(&self, is_meant: impl Fn(&str, &[u8]) -> bool) -> bool {
+        self.0.iter().any(|(name, value)| is_meant(name.as_str(), value.as_bytes()))
+    }
+
+    fn add_cookie(&mut self, value: String) {
+        if let Ok(mut value) = HeaderValue::try_from(value) {
+            // What logs headers does not log the id.
+            value.set_sensitive(true);
+            self.0.append(SET_COOKIE, value);
+        }
+    }
+
+    fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
+        self.0.retain(|name, value| name != SET_COOKIE || is_kept(value.as_bytes()));
+    }
+}
