@@ -13,8 +13,6 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) const DAMAGED: Self =
         Self::new(ErrorKind::Corrupt, "an item is not as this version of the store writes it");
-    pub(crate) const NO_RANDOMNESS: Self =
-        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
     pub(crate) const CONTENDED: Self =
         Self::new(ErrorKind::Unavailable, "a transaction met others again and again");
     /// Nothing took effect: it may be tried again.

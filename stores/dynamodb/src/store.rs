@@ -176,7 +176,7 @@ impl Store for DynamoStore {
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
         self.check_size(record)?;
-        let (now, version) = (self.now(), first_version()?);
+        let (now, version) = (self.now(), Version::random());
         let create = conditions::create(key, record, version, now);
         let Some(owner) = &record.owner else {
             return Ok(match self.alone(create).await? {
@@ -194,7 +194,7 @@ impl Store for DynamoStore {
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
         self.check_size(record)?;
-        let (now, next) = (self.now(), Version::new(expected.get().wrapping_add(1)));
+        let (now, next) = (self.now(), Version::random());
         match self.alone(conditions::replace(key, expected, record, next, now)).await? {
             Done::Yes(_) => Ok(UpdateOutcome::Updated(next)),
             Done::No(there) => match what_is_there(there.as_ref(), now)? {
@@ -225,12 +225,6 @@ impl Store for DynamoStore {
     fn capabilities(&self) -> Capabilities<'_> {
         Capabilities::NONE.with_scan(self).with_owners(self)
     }
-}
-
-/// A record's first version: random out of 2^63, so that no later record under the same key meets a number that an
-/// earlier one had. Updates count from there, and cannot reach the end.
-fn first_version() -> Result<Version, Failure> {
-    getrandom::u64().map(|random| Version::new(random >> 1)).map_err(|_| Failure::NO_RANDOMNESS)
 }
 
 impl fmt::Debug for DynamoStore {

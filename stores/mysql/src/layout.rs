@@ -41,19 +41,7 @@ pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }
 
-/// A version's column; one that we never gave becomes a negative number, which no row has.
+/// A version's column.
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
-}
-
-/// A record's first version: random out of 2^62, so that no later record under the same key meets a number that an
-/// earlier one had. Updates count from there, and cannot reach the end of an `i64`.
-pub(crate) fn first_version() -> Result<Version, Failure> {
-    let random = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
-    Ok(Version::new(random >> 2))
-}
-
-/// The version after this one.
-pub(crate) fn next_version(version: Version) -> Version {
-    Version::new(version.get().wrapping_add(1))
 }

@@ -6,7 +6,7 @@ use cloakroom_store::{
 
 use crate::connections::Harmless;
 use crate::error::Failure;
-use crate::layout::{first_version, micros, next_version, number, stored};
+use crate::layout::{micros, number, stored};
 use crate::statements::{Question, Statement};
 use crate::store::MysqlStore;
 
@@ -49,7 +49,7 @@ impl MysqlStore {
     }
 
     pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
-        let (now, version) = (self.now(), first_version()?);
+        let (now, version) = (self.now(), Version::random());
         let question = || match &record.owner {
             None => insert(&self.statements.create, key, version, record),
             Some(owner) => {
@@ -84,10 +84,10 @@ impl MysqlStore {
         expected: Version,
         record: &Record,
     ) -> Result<UpdateOutcome> {
-        let write = Write { key, now: self.now(), expected, record };
+        let write = Write { key, now: self.now(), expected, version: Version::random(), record };
         for _ in 0..TRIES {
             if self.update_unmarked(&write).await? {
-                return Ok(UpdateOutcome::Updated(write.version()));
+                return Ok(UpdateOutcome::Updated(write.version));
             }
             let Some(there) = self.look(key, write.now).await? else { return Ok(UpdateOutcome::NotFound) };
             if there.version != expected {
@@ -120,7 +120,7 @@ impl MysqlStore {
     async fn update_owned(&self, write: &Write<'_>, owner: &Owner) -> Result<Option<UpdateOutcome>, Failure> {
         let question = || owned_by(write.ask(&self.statements.update_owned), owner);
         if self.connections.write(Harmless::No, question).await? > 0 {
-            return Ok(Some(UpdateOutcome::Updated(write.version())));
+            return Ok(Some(UpdateOutcome::Updated(write.version)));
         }
         let there = self.look(write.key, write.now).await?;
         Ok(there.filter(|there| there.version == write.expected).map(|_| UpdateOutcome::Revoked))
@@ -151,19 +151,16 @@ struct Write<'a> {
     key: &'a StoreKey,
     now: Timestamp,
     expected: Version,
+    version: Version,
     record: &'a Record,
 }
 
 impl Write<'_> {
-    fn version(&self) -> Version {
-        next_version(self.expected)
-    }
-
     /// The parameters that every update begins with.
     fn ask(&self, statement: &Statement) -> Question<'static> {
-        let Self { key, now, expected, record } = *self;
+        let Self { key, now, expected, version, record } = *self;
         let (owner, expires_at) = (record.owner.as_ref(), micros(record.expires_at));
-        let question = statement.question().bind(number(self.version())).bind(expires_at).bind(expires_at);
+        let question = statement.question().bind(number(version)).bind(expires_at).bind(expires_at);
         let question = question.bind(record.sliding).bind(&record.payload[..]);
         let question = question.bind(owner.map(|owner| owner.key.as_bytes()));
         let question = question.bind(owner.map(|owner| micros(owner.logged_in_at)));

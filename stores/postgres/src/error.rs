@@ -36,8 +36,6 @@ enum Cause {
 impl Failure {
     pub(crate) const DAMAGED_ROW: Self =
         Self::new(ErrorKind::Corrupt, "a row is not as this version of the store writes it");
-    pub(crate) const NO_RANDOMNESS: Self =
-        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
     pub(crate) const MISSING_TABLES: Self = Self::new(
         ErrorKind::Setup,
         "the tables are missing; call Builder::create_tables once, or run the crate's schema.sql",

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use crate::connections::Harmless;
 use crate::error::Failure;
-use crate::layout::{first_version, micros, next_version, number, stored};
+use crate::layout::{micros, number, stored};
 use crate::owners::forget_mark_at;
 use crate::statements::{Question, Statement};
 use crate::store::PostgresStore;
@@ -47,8 +47,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn create_record(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
-        let version = first_version()?;
-        let write = Write { key, now: self.now(), version, record };
+        let write = Write { key, now: self.now(), version: Version::random(), record };
         match &record.owner {
             None => self.create_unowned(&write).await,
             Some(owner) => self.create_owned(&write, owner).await,
@@ -77,7 +76,7 @@ impl PostgresStore {
         expected: Version,
         record: &Record,
     ) -> Result<UpdateOutcome> {
-        let write = Write { key, now: self.now(), version: next_version(expected), record };
+        let write = Write { key, now: self.now(), version: Version::random(), record };
         for _ in 0..TRIES {
             let outcome = match self.update_unmarked(&write, expected).await? {
                 Outcome::NewOwner => self.update_marked(&write, expected).await?,

@@ -20,8 +20,6 @@ impl Failure {
         Self::new(ErrorKind::Corrupt, "the file is damaged; restore it from a backup or remove it");
     pub(crate) const STOPPED: Self =
         Self::new(ErrorKind::Other, "a thread of the store stopped, because something panicked on it");
-    pub(crate) const NO_RANDOMNESS: Self =
-        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
     pub(crate) const NO_THREAD: Self = Self::new(ErrorKind::Setup, "the operating system gave no thread");
     pub(crate) const FOREIGN_FILE: Self = Self::new(
         ErrorKind::Setup,

@@ -43,7 +43,7 @@ impl Tables<'_> {
         if self.is_revoked(record.owner.as_ref())? {
             return Ok(CreateOutcome::Revoked);
         }
-        let head = Head::of(record, first_version()?, record.expires_at);
+        let head = Head::of(record, Version::random().get(), record.expires_at);
         self.put(key, before.as_ref(), &head, &record.payload)?;
         Ok(CreateOutcome::Created(Version::new(head.version)))
     }
@@ -65,7 +65,7 @@ impl Tables<'_> {
         if self.is_revoked(record.owner.as_ref())? {
             return Ok(UpdateOutcome::Revoked);
         }
-        let head = Head::of(record, before.version.wrapping_add(1), before.due_at.min(record.expires_at));
+        let head = Head::of(record, Version::random().get(), before.due_at.min(record.expires_at));
         self.put(key, Some(&before), &head, &record.payload)?;
         Ok(UpdateOutcome::Updated(Version::new(head.version)))
     }
@@ -152,10 +152,4 @@ impl Tables<'_> {
         self.records.insert(key, &head.encode(payload)[..])?;
         Ok(())
     }
-}
-
-/// A record's first version: random out of 2^63, so that no later record under the same key meets a number that an
-/// earlier one had. Updates count from there, and cannot reach the end.
-fn first_version() -> Result<u64, Failure> {
-    getrandom::u64().map(|random| random >> 1).map_err(|_| Failure::NO_RANDOMNESS)
 }

@@ -18,8 +18,6 @@ impl Failure {
         Self::new(ErrorKind::Corrupt, "a row is not as this version of the store writes it");
     pub(crate) const STOPPED: Self =
         Self::new(ErrorKind::Other, "a thread of the store stopped, because something panicked on it");
-    pub(crate) const NO_RANDOMNESS: Self =
-        Self::new(ErrorKind::Unavailable, "the operating system gave no random number");
     pub(crate) const FOREIGN_FILE: Self = Self::new(
         ErrorKind::Setup,
         "the database belongs to another application; give the sessions a file of their own",

@@ -38,13 +38,13 @@ impl Database {
                 CreateOutcome::Revoked
             });
         }
-        let version = first_version()?;
+        let version = Version::random();
         let now = micros(self.now());
         let (owner, since) = owner_columns(record);
         let created = self.statement(|layout| &layout.create)?.execute(params![
             key.as_bytes(),
             now,
-            version,
+            number(version),
             micros(record.expires_at),
             record.sliding,
             owner,
@@ -53,7 +53,7 @@ impl Database {
         ])?;
         Ok(match created {
             0 => CreateOutcome::AlreadyExists,
-            _ => CreateOutcome::Created(Version::new(version.cast_unsigned())),
+            _ => CreateOutcome::Created(version),
         })
     }
 
@@ -65,16 +65,16 @@ impl Database {
     ) -> Result<UpdateOutcome, Failure> {
         let now = self.now();
         let revoked = self.is_revoked(record.owner.as_ref())?;
-        let update = Update { key, now, expected, record };
+        let update = Update { key, now, expected, version: Version::random(), record };
         if !revoked && self.replace(|layout| &layout.update, &update)? {
-            return Ok(UpdateOutcome::Updated(update.version()));
+            return Ok(UpdateOutcome::Updated(update.version));
         }
         match self.live_at(|layout| &layout.load, key, now)? {
             None => Ok(UpdateOutcome::NotFound),
             Some(stored) if stored.version != expected => Ok(UpdateOutcome::Conflict(stored)),
             Some(_) if revoked => Ok(UpdateOutcome::Revoked),
             Some(_) if self.replace(|layout| &layout.update_indexed, &update)? => {
-                Ok(UpdateOutcome::Updated(update.version()))
+                Ok(UpdateOutcome::Updated(update.version))
             }
             Some(_) => Err(Failure::DAMAGED_ROW), // the row was there a statement ago
         }
@@ -113,13 +113,13 @@ impl Database {
     }
 
     fn replace(&self, sql: fn(&Layout) -> &String, update: &Update<'_>) -> Result<bool, Failure> {
-        let Update { key, now, expected, record } = *update;
+        let Update { key, now, expected, version, record } = *update;
         let (owner, since) = owner_columns(record);
         let replaced = self.statement(sql)?.execute(params![
             key.as_bytes(),
             micros(now),
             number(expected),
-            number(update.version()),
+            number(version),
             micros(record.expires_at),
             record.sliding,
             owner,
@@ -135,21 +135,8 @@ struct Update<'a> {
     key: &'a StoreKey,
     now: Timestamp,
     expected: Version,
+    version: Version,
     record: &'a Record,
-}
-
-impl Update<'_> {
-    /// The version after the one that is replaced.
-    fn version(&self) -> Version {
-        Version::new(self.expected.get().wrapping_add(1))
-    }
-}
-
-/// A record's first version: random out of 2^62, so that no later record under the same key meets a number that an
-/// earlier one had. Updates count from there, and cannot reach the end of an `i64`.
-fn first_version() -> Result<i64, Failure> {
-    let random = getrandom::u64().map_err(|_| Failure::NO_RANDOMNESS)?;
-    Ok((random >> 2).cast_signed())
 }
 
 fn owner_columns(record: &Record) -> (Option<ToSqlOutput<'_>>, Option<i64>) {

@@ -57,7 +57,7 @@ impl Folder {
         if self.is_revoked(record.owner.as_ref())? {
             return Ok(CreateOutcome::Revoked);
         }
-        let version = Version::new(getrandom::u64().map_err(Trouble::NoRandom)?);
+        let version = Version::random();
         self.put(&name, before.as_ref(), key, record, version)?;
         Ok(CreateOutcome::Created(version))
     }
@@ -192,7 +192,7 @@ impl Folder {
         if self.is_revoked(record.owner.as_ref())? {
             return Ok(UpdateOutcome::Revoked);
         }
-        let version = Version::new(expected.get().wrapping_add(1));
+        let version = Version::random();
         self.put(name, Some(&head), key, record, version)?;
         Ok(UpdateOutcome::Updated(version))
     }
