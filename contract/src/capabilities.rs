@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::ops::AddAssign;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    CreateOutcome, OwnerKey, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
-    VersionedRecord,
+    CreateOutcome, Error, ErrorKind, OwnerKey, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 
 /// What a store can do beyond the contract: a capability is a trait to call, so it cannot be claimed and missing.
@@ -25,12 +27,20 @@ pub struct Capabilities<'a> {
     pub immediate: Option<&'a dyn Immediate>,
     /// Tells the time by one clock for all machines that use the store.
     pub server_clock: Option<&'a dyn ServerClock>,
+    /// Says why due touches were not written.
+    pub missed_touches: Option<&'a MissedTouches>,
 }
 
 impl<'a> Capabilities<'a> {
     /// No capability.
-    pub const NONE: Self =
-        Self { sweep: None, scan: None, owners: None, immediate: None, server_clock: None };
+    pub const NONE: Self = Self {
+        sweep: None,
+        scan: None,
+        owners: None,
+        immediate: None,
+        server_clock: None,
+        missed_touches: None,
+    };
 
     /// Adds sweeping.
     #[must_use]
@@ -65,6 +75,59 @@ impl<'a> Capabilities<'a> {
     pub fn with_server_clock(mut self, server_clock: &'a dyn ServerClock) -> Self {
         self.server_clock = Some(server_clock);
         self
+    }
+
+    /// Adds the reasons of touches that were not written.
+    #[must_use]
+    pub fn with_missed_touches(mut self, missed_touches: &'a MissedTouches) -> Self {
+        self.missed_touches = Some(missed_touches);
+        self
+    }
+}
+
+/// Counts the touches that rode on a load, were due and could not be written, with the reason of the last one.
+///
+/// A store that can read and not write (a full disk, a standby) still answers the load, with the record as it is. It
+/// records the reason here. A caller whose record is still due asks for it, so that a load costs nothing for that otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct MissedTouches(Arc<AtomicU64>);
+
+impl MissedTouches {
+    const KINDS: [ErrorKind; 7] = [
+        ErrorKind::Unavailable,
+        ErrorKind::Full,
+        ErrorKind::TooLarge,
+        ErrorKind::Invalid,
+        ErrorKind::Corrupt,
+        ErrorKind::Setup,
+        ErrorKind::Other,
+    ];
+
+    /// Returns what a load answers: the record that the touch has left, or the one that was found before if the touch
+    /// failed, which is counted.
+    pub fn or_unmoved<E: Into<Error>>(
+        &self,
+        touched: std::result::Result<Option<VersionedRecord>, E>,
+        found: VersionedRecord,
+    ) -> Option<VersionedRecord> {
+        touched.unwrap_or_else(|error| {
+            self.record(error.into().kind());
+            Some(found)
+        })
+    }
+
+    /// Counts a touch that could not be written, for this reason.
+    pub fn record(&self, kind: ErrorKind) {
+        let place = Self::KINDS.iter().position(|known| *known == kind).unwrap_or(6) as u64;
+        let note = |word: u64| Some(((word >> 8).saturating_add(1).min(u64::MAX >> 8) << 8) | place);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, note);
+    }
+
+    /// Takes one of those that were counted, if there is one: the reason of the last.
+    pub fn take(&self) -> Option<ErrorKind> {
+        let one_less = |word: u64| (word >> 8).checked_sub(1).map(|count| (count << 8) | (word & 0xff));
+        let word = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
+        usize::try_from(word & 0xff).ok().and_then(|place| Self::KINDS.get(place)).copied()
     }
 }
 

@@ -14,8 +14,8 @@ pub use async_trait::async_trait;
 pub use body::{Body, BodyStore, Ended, Replaced};
 pub use bytes::Bytes;
 pub use capabilities::{
-    Capabilities, Cursor, Entry, HeadPage, Immediate, Owners, Page, RecordHead, Scan, ServerClock, Sweep,
-    SweepStats,
+    Capabilities, Cursor, Entry, HeadPage, Immediate, MissedTouches, Owners, Page, RecordHead, Scan,
+    ServerClock, Sweep, SweepStats,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, Result};

@@ -56,7 +56,7 @@ pub enum Event {
         /// How many times the commit had to begin again.
         retries: u32,
     },
-    /// A session could not be loaded, saved or swept.
+    /// A session could not be loaded, saved, swept, or kept from running out.
     Failed {
         /// What was being done.
         operation: Operation,
@@ -147,6 +147,9 @@ pub enum Operation {
     Commit,
     /// A sweep, in the background; it goes on.
     Sweep,
+    /// Moving the expiry of a session that was loaded; the request goes on. While this lasts, sessions run out although
+    /// they are used.
+    Touch,
     /// A list, a count or a revocation of a user's sessions.
     Manage,
 }

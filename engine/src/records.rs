@@ -9,13 +9,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, Owner, OwnerKey, Owners, Record,
-    Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, MissedTouches, Owner, OwnerKey,
+    Owners, Record, Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord,
 };
 
 use tokio::time::Instant;
 
 use crate::listed::{Listed, mark_replacements};
+use crate::observe::{Event, Operation};
 use crate::record::{Frames, Header, Payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
@@ -254,9 +256,26 @@ impl<'a> Records<'a> {
         self.loads += 1;
         loop {
             match self.ask(store.load(key, touch)).await {
-                Ok(found) => return Ok(found),
+                Ok(found) => {
+                    let is_due =
+                        |stored: &VersionedRecord| touch.is_some_and(|it| it.moves(&stored.record).is_some());
+                    if found.as_ref().is_some_and(is_due) {
+                        self.report_missed_touch();
+                    }
+                    return Ok(found);
+                }
                 Err(error) => self.wait_after(error).await?,
             }
+        }
+    }
+
+    /// Reports a due touch that the store could not write, if that is why the record is still due: another request may
+    /// also have been quicker.
+    fn report_missed_touch(&self) {
+        let missed = self.store().capabilities().missed_touches.and_then(MissedTouches::take);
+        if let Some(kind) = missed {
+            let kind = Error::from(StoreError::new(kind, "a due touch was not written")).kind();
+            self.engine.emit(&Event::Failed { operation: Operation::Touch, kind });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use cloakroom_store::{Clock, Result, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, SystemClock};
 
 use crate::store::DynamoStore;
 
@@ -69,6 +69,6 @@ impl Builder {
 
     fn store(&self) -> DynamoStore {
         let Self { client, table, clock, largest_payload } = self.clone();
-        DynamoStore { client, table, clock, largest_payload }
+        DynamoStore { client, table, clock, largest_payload, missed_touches: MissedTouches::default() }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use cloakroom_store::{
-    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey,
+    Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -25,6 +25,7 @@ pub struct DynamoStore {
     pub(crate) table: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) largest_payload: usize,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 impl DynamoStore {
@@ -168,10 +169,11 @@ impl Store for DynamoStore {
             .as_ref()
             .zip(touch)
             .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
-        let Some((_, touch)) = due else { return Ok(found) };
+        let (Some((_, touch)), Some(found)) = (due, found.clone()) else { return Ok(found) };
         // What was read is history by now: the condition looks again.
         let step = conditions::ride(key, touch, self.now());
-        Ok(self.move_expiry(key, step, |record| touch.extended_expiry(record)).await?)
+        let touched = self.move_expiry(key, step, |record| touch.extended_expiry(record)).await;
+        Ok(self.missed_touches.or_unmoved(touched, found))
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
@@ -223,7 +225,7 @@ impl Store for DynamoStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE.with_scan(self).with_owners(self)
+        Capabilities::NONE.with_scan(self).with_owners(self).with_missed_touches(&self.missed_touches)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Result, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, SystemClock};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::address::Address;
@@ -131,6 +131,7 @@ impl Builder {
             leases: Leases::default(),
             memory: Memory::default(),
             token: Mutex::new(None),
+            missed_touches: MissedTouches::default(),
         };
         Ok(EtcdStore::new(server, self.largest_payload))
     }

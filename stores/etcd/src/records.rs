@@ -68,10 +68,16 @@ impl Server {
             let Some(later) = touch.and_then(|touch| touch.extended_expiry(&stored.record)) else {
                 return Ok(Some(stored));
             };
+            let found = stored.clone();
             stored.record.expires_at = later;
-            item = match self.write(key, &stored, &seen, now).await? {
-                Written::Missed(item) => item,
-                Written::Done | Written::Refused => return Ok(Some(stored)),
+            item = match self.write(key, &stored, &seen, now).await {
+                Ok(Written::Missed(item)) => item,
+                Ok(Written::Done | Written::Refused) => return Ok(Some(stored)),
+                Err(failure) => {
+                    return Ok(self
+                        .missed_touches
+                        .or_unmoved(Err::<Option<VersionedRecord>, _>(failure), found));
+                }
             };
         }
         Err(Failure::CROWDED)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cloakroom_store::{Bytes, Clock, Timestamp};
+use cloakroom_store::{Bytes, Clock, MissedTouches, Timestamp};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -54,6 +54,7 @@ pub(crate) struct Server {
     pub(crate) memory: Memory,
     /// What the server gave us when we said who we are.
     pub(crate) token: Mutex<Option<Token>>,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 impl Server {

@@ -100,7 +100,7 @@ impl Store for EtcdStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE.with_scan(self).with_owners(self)
+        Capabilities::NONE.with_scan(self).with_owners(self).with_missed_touches(&self.server.missed_touches)
     }
 }
 

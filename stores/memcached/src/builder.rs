@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Result, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, SystemClock};
 
 use crate::address::Address;
 use crate::bodies::{Inner, MemcachedBodies};
@@ -113,7 +113,7 @@ impl Builder {
             memory: Memory::default(),
         };
         let pool = Pool::new(Address::parse(&self.url)?, self.connections);
-        Ok(MemcachedStore { pool, rules, timeout: self.timeout })
+        Ok(MemcachedStore { pool, rules, timeout: self.timeout, missed_touches: MissedTouches::default() })
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`MemcachedBodies`]. Set the prefix that the

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Capabilities, CreateOutcome, Error, Record, Result, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
-    Version, VersionedRecord, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey, Timestamp,
+    Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -19,6 +19,7 @@ pub struct MemcachedStore {
     pub(crate) pool: Pool,
     pub(crate) rules: Rules,
     pub(crate) timeout: Duration,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 impl MemcachedStore {
@@ -52,7 +53,18 @@ impl MemcachedStore {
 #[async_trait]
 impl Store for MemcachedStore {
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
-        in_time!(self, connection, Operation::new(&self.rules, connection, key).load(touch).await)
+        let loaded =
+            in_time!(self, connection, Operation::new(&self.rules, connection, key).load(touch).await);
+        match loaded {
+            // The server has refused to keep the record with its new expiry, and still has the old one.
+            Err(error) if touch.is_some() && error.kind() == ErrorKind::Full => {
+                let found =
+                    in_time!(self, connection, Operation::new(&self.rules, connection, key).load(None).await);
+                self.missed_touches.record(error.kind());
+                found
+            }
+            loaded => loaded,
+        }
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
@@ -76,7 +88,7 @@ impl Store for MemcachedStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE
+        Capabilities::NONE.with_missed_touches(&self.missed_touches)
     }
 }
 

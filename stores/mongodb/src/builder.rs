@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Result, StoreKey, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, StoreKey, SystemClock};
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
@@ -173,6 +173,7 @@ impl Builder {
             tells_time: !self.has_own_clock,
             timeout: self.timeout,
             slack: self.slack,
+            missed_touches: MissedTouches::default(),
         })
     }
 }
@@ -193,14 +194,15 @@ fn is_primary(criteria: &SelectionCriteria) -> bool {
     *criteria == SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
-/// The write concern that the application chose, or the safest.
+/// The write concern that the application chose; the safest for whatever it left open.
 fn write_concern(database: &Database) -> Result<WriteConcern, Failure> {
-    let safest = || WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
-    let concern = database.write_concern().cloned().unwrap_or_else(safest);
-    match concern.w {
-        Some(Acknowledgment::Nodes(0)) => Err(Failure::UNACKNOWLEDGED),
-        _ => Ok(concern),
+    let mut concern = database.write_concern().cloned().unwrap_or_default();
+    if concern.w == Some(Acknowledgment::Nodes(0)) {
+        return Err(Failure::UNACKNOWLEDGED);
     }
+    concern.w.get_or_insert(Acknowledgment::Majority);
+    concern.journal.get_or_insert(true);
+    Ok(concern)
 }
 
 impl fmt::Debug for Builder {

@@ -40,8 +40,14 @@ impl Server {
             // Of the version that was seen: another may be one that does not slide.
             let (filter, update) = (exactly(key, now, stored.version), later(now, moved, self.slack));
             let touched = self.records.find_one_and_update(filter, update);
-            if let Some(document) = self.ask(touched.return_document(ReturnDocument::After)).await? {
-                return Ok(Some(crate::layout::stored(document)?));
+            match self.ask(touched.return_document(ReturnDocument::After)).await {
+                Ok(Some(document)) => return Ok(Some(crate::layout::stored(document)?)),
+                Ok(None) => {}
+                Err(failure) => {
+                    return Ok(self
+                        .missed_touches
+                        .or_unmoved(Err::<Option<VersionedRecord>, _>(failure), stored));
+                }
             }
         }
         Err(Failure::CROWDED)

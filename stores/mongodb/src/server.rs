@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Timestamp, Version};
+use cloakroom_store::{Clock, MissedTouches, Timestamp, Version};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{Collection, Database};
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) tells_time: bool,
     pub(crate) timeout: Duration,
     pub(crate) slack: Duration,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 /// A statement of an update command.

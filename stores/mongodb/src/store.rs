@@ -87,6 +87,7 @@ impl Store for MongoStore {
 
     fn capabilities(&self) -> Capabilities<'_> {
         let capabilities = Capabilities::NONE.with_scan(self).with_owners(self);
+        let capabilities = capabilities.with_missed_touches(&self.server.missed_touches);
         if self.server.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
@@ -193,6 +193,7 @@ impl Builder {
             clock: self.clock,
             tells_time: !self.has_own_clock,
             largest_payload: self.largest_payload.min(largest_packet.saturating_sub(ROOM_FOR_THE_REST)),
+            missed_touches: MissedTouches::default(),
         })
     }
 

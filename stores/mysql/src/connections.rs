@@ -3,12 +3,14 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow};
 use sqlx::pool::PoolConnection;
-use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql, MySqlPool, RawSql};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::error::{Failure, Remedy};
@@ -39,6 +41,22 @@ pub(crate) struct Connections {
     pool: MySqlPool,
     limits: Limits,
     outage: Outage,
+    /// Whether the server's log of statements forbids a transaction that locks no gaps.
+    pub(crate) keeps_gaps: Arc<AtomicBool>,
+}
+
+/// What a connection of our own begins with: every statement is committed when it is answered; SQL means what it means by default;
+/// and the server keeps limits of its own, so that what is given up does not go on working there, whatever became of this process.
+/// Each server passes over what only the other one knows.
+fn settings(limits: Limits) -> String {
+    let (seconds, millis) = (limits.answer.as_secs_f64().max(0.001), limits.answer.as_millis().max(1));
+    let whole = limits.answer.as_secs().saturating_add(1).min(31_536_000);
+    format!(
+        "SET SESSION autocommit = 1, sql_mode = 'PIPES_AS_CONCAT,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+            /*M! max_statement_time = {seconds}, idle_transaction_timeout = {whole}, */
+            /*!80000 max_execution_time = {millis}, */
+            innodb_lock_wait_timeout = {whole}, lock_wait_timeout = {whole}"
+    )
 }
 
 impl Connections {
@@ -60,22 +78,20 @@ impl Connections {
                     Ok(true)
                 })
             })
-            // What a statement that writes has read, even if it is nothing, stays so until it is done.
-            .after_connect(|connection, _| {
+            .after_connect(move |connection, _| {
                 Box::pin(async move {
-                    connection
-                        .execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                        .await
-                        .map(drop)
+                    // What a statement that writes has read, even if it is nothing, stays so until it is done.
+                    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+                    connection.execute(sqlx::raw_sql(AssertSqlSafe(settings(limits)))).await.map(drop)
                 })
             })
             .connect_lazy_with(options.clone().disable_statement_logging());
-        Self { pool, limits, outage }
+        Self { pool, limits, outage, keeps_gaps: Arc::default() }
     }
 
     /// A pool that somebody else set up.
     pub(crate) fn of(pool: MySqlPool, limits: Limits) -> Self {
-        Self { pool, limits, outage: Outage::default() }
+        Self { pool, limits, outage: Outage::default(), keeps_gaps: Arc::default() }
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -84,7 +100,8 @@ impl Connections {
 
     /// Gets a connection.
     pub(crate) async fn lease(&self) -> Result<Lease, Failure> {
-        Ok(Lease { connection: self.pool.acquire().await?, fit: false })
+        let connection = Some(self.pool.acquire().await?);
+        Ok(Lease { connection, end: EndReason::Unknown, patience: self.limits.answer + SLACK })
     }
 
     /// Asks for one row at most.
@@ -142,10 +159,38 @@ impl Connections {
         self.give_back(lease, answer.map(|done| done.rows_affected()))
     }
 
+    /// Carries out several statements in one trip, in order, up to the first that fails. `count` hears of each that is done:
+    /// its place, and how many rows it changed.
+    pub(crate) async fn tell_all(
+        &self,
+        statements: RawSql,
+        mut count: impl FnMut(usize, u64) + Send,
+    ) -> Result<(), Failure> {
+        let mut lease = self.lease().await?;
+        let answer = timeout(self.limits.answer, async {
+            let mut answers = (&mut **lease).fetch_many(statements);
+            let mut place = 0;
+            while let Some(answer) = answers.try_next().await? {
+                if let Either::Left(done) = answer {
+                    count(place, done.rows_affected());
+                    place += 1;
+                }
+            }
+            Ok(())
+        });
+        let answer =
+            answer.await.map_or(Err(Failure::NO_ANSWER), |done| done.map_err(|e: sqlx::Error| e.into()));
+        self.give_back(lease, answer)
+    }
+
     /// Gives a connection back after this answer, unless it is of no use any more.
     pub(crate) fn give_back<T>(&self, mut lease: Lease, answer: Result<T, Failure>) -> Result<T, Failure> {
-        lease.fit = !matches!(answer, Err(Failure { remedy: Remedy::Reconnect, .. }));
-        if !lease.fit {
+        lease.end = match answer {
+            Err(failure) if failure.is_of_silence() => EndReason::Unknown,
+            Err(Failure { remedy: Remedy::Reconnect, .. }) => EndReason::Broken,
+            _ => EndReason::Known,
+        };
+        if lease.end != EndReason::Known {
             self.outage.begins();
         }
         answer
@@ -186,31 +231,69 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// A connection in use. It is closed unless it was given back: whoever stopped waiting for an answer must not leave
-/// that answer to the next one, nor wait for it in a pool that a silent server would fill up.
-pub(crate) struct Lease {
-    connection: PoolConnection<MySql>,
-    fit: bool,
+/// How much later than its own limit the server may answer that it has cancelled a statement.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// What is known of the last statement of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndReason {
+    /// It is over.
+    Known,
+    /// The connection is of no use any more.
+    Broken,
+    /// It may still be at work in the server: the caller stopped waiting.
+    Unknown,
 }
 
+/// A connection in use.
+///
+/// Where the caller stopped waiting for an answer, the connection keeps its place in the pool until the statement is over
+/// or the server has had the time to cancel it: otherwise a locked table would be waited for by ever more connections.
+pub(crate) struct Lease {
+    /// Always there, until the lease is dropped.
+    connection: Option<PoolConnection<MySql>>,
+    end: EndReason,
+    /// How long a statement may still be waited for that was given up.
+    patience: Duration,
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the connection is taken out when the lease is dropped, and not before"
+)]
 impl Deref for Lease {
     type Target = PoolConnection<MySql>;
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().expect("a lease has a connection")
     }
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "the connection is taken out when the lease is dropped, and not before"
+)]
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().expect("a lease has a connection")
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if !self.fit {
-            self.connection.close_on_drop();
-        }
+        let Some(mut connection) = self.connection.take() else { return };
+        let runtime = match self.end {
+            EndReason::Known => return,
+            EndReason::Broken => None,
+            EndReason::Unknown => Handle::try_current().ok(),
+        };
+        let Some(runtime) = runtime else { return connection.close_on_drop() };
+        let patience = self.patience;
+        // Waits for the answer that was given up; the next user finds the connection ready.
+        runtime.spawn(async move {
+            if !matches!(timeout(patience, connection.ping()).await, Ok(Ok(()))) {
+                connection.close_on_drop();
+            }
+        });
     }
 }
 

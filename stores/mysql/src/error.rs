@@ -68,6 +68,14 @@ impl Failure {
         ErrorKind::Setup,
         "the pool's connections have to be at the isolation level REPEATABLE READ or SERIALIZABLE",
     );
+    pub(crate) const NO_COMMITS: Self = Self::new(
+        ErrorKind::Setup,
+        "the pool's connections have to commit every statement: autocommit has to be on",
+    );
+    pub(crate) const OTHER_SQL: Self = Self::new(
+        ErrorKind::Setup,
+        "the pool's connections must not be in the sql_mode ORACLE or ANSI_QUOTES",
+    );
     pub(crate) const NO_ANSWER: Self = Self::reconnecting("the server did not answer in time");
     const NO_CONNECTION: Self = Self::new(
         ErrorKind::Unavailable,
@@ -103,6 +111,11 @@ impl Failure {
     /// Whether a table or a column is not there, or is another than it should be.
     pub(crate) fn is_about_tables(&self) -> bool {
         [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
+    }
+
+    /// Whether no answer came, so that the statement may still be at work.
+    pub(crate) fn is_of_silence(&self) -> bool {
+        self.message == Self::NO_ANSWER.message
     }
 
     /// Whether the client could make nothing of what the server sent.
@@ -172,7 +185,8 @@ fn explain(number: u16) -> (ErrorKind, Remedy, &'static str) {
     use ErrorKind::{Corrupt, Full, Other, Setup, TooLarge, Unavailable};
     match number {
         // Deadlock, lock wait, changed since last read, and a cluster's refusal.
-        1213 | 1205 | 1020 => (Unavailable, Remedy::Again, Failure::CONTENDED.message),
+        1213 | 1020 => (Unavailable, Remedy::Again, Failure::CONTENDED.message),
+        1205 => (Unavailable, Remedy::None, "others held a lock for too long"),
         1290 | 1792 | 1836 => (
             Unavailable,
             Remedy::Reconnect,
@@ -245,7 +259,7 @@ mod tests {
             .into_iter()
             .filter(|number| Failure::number(*number).remedy == Remedy::Again)
             .collect();
-        assert_eq!(again, [1213, 1205, 1020]);
+        assert_eq!(again, [1213, 1020]);
     }
 
     #[test]

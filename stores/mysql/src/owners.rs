@@ -1,30 +1,19 @@
 //! Records by owner, and revocations.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloakroom_store::{Cursor, HeadPage, OwnerKey, RecordHead, Result, Timestamp};
-use sqlx::{MySqlConnection, Row};
+use sqlx::Row;
 
-use crate::connections::Harmless;
+use crate::connections::{Harmless, Patience};
 use crate::error::Failure;
 use crate::layout::{entry, micros};
 use crate::scan::after;
-use crate::statements::Statements;
 use crate::store::MysqlStore;
-use crate::transaction::Locks;
 
 /// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
 const REMEMBERED: Duration = Duration::from_hours(24);
-
-/// A revocation, to be made as often as it takes.
-#[derive(Clone)]
-struct Revocation {
-    statements: Statements,
-    owner: OwnerKey,
-    at: i64,
-    forget_at: i64,
-    now: i64,
-}
 
 impl MysqlStore {
     /// Lists a page in the order of the rows' ids; the cursor is the last id that was looked at.
@@ -48,36 +37,22 @@ impl MysqlStore {
 
     pub(crate) async fn revoke_all_of(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         let now = self.now();
-        let revocation = Revocation {
-            statements: self.statements.clone(),
-            owner: owner.clone(),
-            at: micros(at),
-            forget_at: micros(now.max(at) + REMEMBERED),
-            now: micros(now),
-        };
-        let revoked = self.connections.together(Harmless::No, Locks::RowsAndGaps, move |connection| {
-            let revocation = revocation.clone();
-            Box::pin(async move { revocation.make(connection).await })
-        });
-        Ok(revoked.await?)
-    }
-}
-
-impl Revocation {
-    /// Leaves the mark, which waits for log-ins under way, and removes what they and others left.
-    async fn make(self, connection: &mut MySqlConnection) -> Result<u64, Failure> {
-        let Self { statements, owner, at, forget_at, now } = self;
-        let remember = statements.remember.question().bind(owner.as_bytes()).bind(at).bind(forget_at);
-        remember.bind(at).bind(forget_at).execute(&mut *connection).await?;
-        let owned = statements.owned.question().bind(owner.as_bytes()).bind(at);
-        let (mut ids, mut live) = (Vec::new(), 0);
-        for row in owned.fetch_all(&mut *connection).await? {
-            ids.push(row.try_get(0)?);
-            live += u64::from(now < row.try_get(1)?);
+        let moments = [micros(at), micros(now.max(at) + REMEMBERED), micros(now)];
+        let keeps_gaps = self.connections.keeps_gaps.load(Ordering::Relaxed);
+        let (mut patience, mut live) = (Patience::new(Harmless::No), 0);
+        loop {
+            let question = self.statements.revoke.revoking(owner, moments, keeps_gaps);
+            // The mark comes first, and the isolation level next where it is set.
+            let of_live = if keeps_gaps { 1 } else { 2 };
+            // What was removed counts, also if a later statement has to be tried again.
+            match self
+                .connections
+                .tell_all(question, |place, rows| live += if place == of_live { rows } else { 0 })
+                .await
+            {
+                Err(failure) if patience.bears(failure) => {}
+                done => return Ok(done.map(|()| live)?),
+            }
         }
-        if !ids.is_empty() {
-            statements.sweep_away.text_of(&ids).execute(&mut *connection).await?;
-        }
-        Ok(live)
     }
 }

@@ -22,10 +22,13 @@ impl MysqlStore {
         let Some(mut stored) = self.look(key, self.now()).await? else { return Ok(None) };
         let later = touch.and_then(|touch| touch.extended_expiry(&stored.record));
         // Rare: most loads find that no touch is due yet.
-        if let Some(later) = later
-            && self.move_expiry(key, &stored, later).await?
-        {
-            stored.record.expires_at = later;
+        if let Some(later) = later {
+            match self.move_expiry(key, &stored, later).await {
+                Ok(true) => stored.record.expires_at = later,
+                Ok(false) => {}
+                // Perhaps the server can read and not write: a replica, a full disk.
+                Err(failure) => self.missed_touches.record(failure.kind),
+            }
         }
         Ok(Some(stored))
     }

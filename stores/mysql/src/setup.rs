@@ -1,5 +1,6 @@
 //! The tables: making them, and looking whether those that are there are ours.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
@@ -12,6 +13,8 @@ use crate::statements::PREFIX;
 const SCHEMA: &str = include_str!("schema.sql");
 /// From schema 1 to schema 2.
 const SCHEMA_2: &str = include_str!("schema-2.sql");
+/// What lets it take its time.
+const UNHURRIED: &str = "SET SESSION /*M! max_statement_time = 0, */ lock_wait_timeout = 3600";
 /// How long that may take: the server copies the table.
 const COPYING: Duration = Duration::from_hours(1);
 /// What the comment on the tables says, which tells our tables from others and from those of other versions.
@@ -26,8 +29,9 @@ const EARLIER_RECORDS: &str = "id bigint, record_key varbinary, version bigint, 
 const REVOCATIONS: &str = "owner varbinary, revoked_at bigint, forget_at bigint";
 
 const ABOUT: &str = "SELECT CAST(VERSION() AS CHAR), CAST(@@max_allowed_packet AS SIGNED)";
-const ISOLATION: &str =
-    "SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')";
+/// What counts on a connection: `binlog_format` only if there is a log.
+const SETTINGS: &str = "SHOW SESSION VARIABLES WHERE Variable_name IN
+    ('tx_isolation', 'transaction_isolation', 'autocommit', 'sql_mode', 'binlog_format', 'log_bin')";
 const COMMENT: &str = "SELECT CAST(table_comment AS CHAR) FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_name = '…'";
 const COLUMNS: &str =
@@ -51,11 +55,21 @@ struct Table {
     columns: String,
 }
 
+/// What was learnt about the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// The largest packet that it takes, in bytes.
+    pub(crate) largest_packet: usize,
+    /// Whether its log keeps statements, which it refuses for transactions that lock no gaps.
+    pub(crate) logs_statements: bool,
+}
+
 /// Fails unless the server can be used and the tables are ours; answers with the largest packet that it takes.
 pub(crate) async fn check(connections: &Connections, prefix: &str) -> Result<usize, Failure> {
     let mut lease = connections.lease().await.map_err(explain)?;
     let work = async {
-        let largest_packet = check_server(&mut lease).await?;
+        let About { largest_packet, logs_statements } = check_server(&mut lease).await?;
+        connections.keeps_gaps.store(logs_statements, Ordering::Relaxed);
         match find(&mut lease, prefix).await? {
             Found::All => Ok(largest_packet),
             Found::Earlier => Err(Failure::EARLIER_SCHEMA),
@@ -80,7 +94,10 @@ pub(crate) async fn create_tables(connections: &Connections, prefix: &str) -> Re
     let answer = match found {
         Ok(Found::Earlier) => {
             let work = bring_up_to_date(&mut lease, prefix);
-            timeout(COPYING, work).await.unwrap_or(Err(Failure::NO_ANSWER))
+            let brought = timeout(COPYING, work).await.unwrap_or(Err(Failure::NO_ANSWER));
+            // It has other limits now, and is not for anything else.
+            lease.close_on_drop();
+            brought
         }
         found => found.map(drop),
     };
@@ -106,23 +123,34 @@ async fn run(connection: &mut MySqlConnection, sql: String) -> Result<(), Failur
     Ok(())
 }
 
-pub(crate) async fn check_server(connection: &mut MySqlConnection) -> Result<usize, Failure> {
+pub(crate) async fn check_server(connection: &mut MySqlConnection) -> Result<About, Failure> {
     let row = connection.fetch_one(sqlx::raw_sql(ABOUT)).await?;
     if !is_new_enough(&row.try_get::<String, _>(0)?) {
         return Err(Failure::TOO_OLD);
     }
     let largest_packet = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or(usize::MAX);
-    let levels = connection.fetch_all(sqlx::raw_sql(ISOLATION)).await?;
-    for level in levels {
-        if !["REPEATABLE-READ", "SERIALIZABLE"].contains(&level.try_get::<String, _>(1)?.as_str()) {
-            return Err(Failure::ISOLATION);
+    let (mut has_log, mut is_of_statements) = (false, false);
+    for setting in connection.fetch_all(sqlx::raw_sql(SETTINGS)).await? {
+        let (name, value): (String, String) = (setting.try_get(0)?, setting.try_get(1)?);
+        match (name.as_str(), value.as_str()) {
+            ("autocommit", "OFF") => return Err(Failure::NO_COMMITS),
+            ("sql_mode", modes) if modes.split(',').any(|mode| ["ORACLE", "ANSI_QUOTES"].contains(&mode)) => {
+                return Err(Failure::OTHER_SQL);
+            }
+            ("log_bin", state) => has_log = state == "ON",
+            ("binlog_format", format) => is_of_statements = format == "STATEMENT",
+            ("tx_isolation" | "transaction_isolation", "REPEATABLE-READ" | "SERIALIZABLE") => {}
+            ("tx_isolation" | "transaction_isolation", _) => return Err(Failure::ISOLATION),
+            _ => {}
         }
     }
-    Ok(largest_packet)
+    Ok(About { largest_packet, logs_statements: has_log && is_of_statements })
 }
 
 /// Leads from schema 1 to schema 2. Another may be at it, and then has added the column first.
 async fn bring_up_to_date(connection: &mut MySqlConnection, prefix: &str) -> Result<(), Failure> {
+    // The table is copied, which takes longer than any other statement may.
+    run(connection, UNHURRIED.into()).await?;
     let done = run(connection, SCHEMA_2.replace(PREFIX, prefix)).await;
     if find(connection, prefix).await? == Found::All { Ok(()) } else { done }
 }

@@ -1,6 +1,9 @@
 //! The statements: the only place that knows SQL, beside `schema.sql`, which says what each column means.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
+
+use cloakroom_store::OwnerKey;
 
 use sqlx::mysql::MySqlArguments;
 use sqlx::query::Query;
@@ -26,6 +29,24 @@ impl Statement {
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix was put into it, and that was checked.
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
+    }
+
+    /// The statements of a revocation, as text. A deletion that `keeps_gaps` locks the gaps in the owners' index too.
+    pub(crate) fn revoking(
+        &self,
+        owner: &OwnerKey,
+        [at, forget_at, now]: [i64; 3],
+        keeps_gaps: bool,
+    ) -> RawSql {
+        let mut hex = String::new();
+        for byte in owner.as_bytes() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        let level = if keeps_gaps { "" } else { "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;" };
+        let sql = self.0.replace("…1", &at.to_string()).replace("…2", &forget_at.to_string());
+        let sql = sql.replace("…3", &now.to_string()).replace("…4", level).replace('…', &hex);
+        // Nothing but numbers, digits of bytes and a prefix that was checked was put into it.
+        sqlx::raw_sql(AssertSqlSafe(sql))
     }
 
     /// The statement with a list of ids in the place of `(…)`, as text. It is never the same twice; and to prepare it
@@ -119,8 +140,12 @@ statements! {
     // now, now → whether there is a record to sweep
     is_due = "SELECT EXISTS (SELECT 1 FROM cloakroom_records WHERE due_at <= ? AND expires_at <= ?)";
 
-    // now, limit
-    forget = "DELETE FROM cloakroom_revocations WHERE forget_at <= ? ORDER BY forget_at LIMIT ?";
+    // now, limit → owners whose marks may be forgotten. What others work on is left to them.
+    forgettable = "SELECT owner FROM cloakroom_revocations WHERE forget_at <= ? ORDER BY forget_at LIMIT ?
+        FOR UPDATE SKIP LOCKED";
+
+    // owner, now
+    forget = "DELETE FROM cloakroom_revocations WHERE owner = ? AND forget_at <= ?";
 
     // after, limit → id, bytes
     sizes = "SELECT id, LENGTH(payload) FROM cloakroom_records WHERE id > ? ORDER BY id LIMIT ?";
@@ -129,7 +154,7 @@ statements! {
     scan = concat!("SELECT ", columns!(), ", record_key FROM cloakroom_records WHERE id > ? AND id <= ? ORDER BY id");
 
     // now → count
-    count = "SELECT COUNT(*) FROM cloakroom_records WHERE expires_at > ?";
+    count = "/*M! SET STATEMENT max_statement_time = 300 FOR */ SELECT /*+ MAX_EXECUTION_TIME(300000) */ COUNT(*) FROM cloakroom_records WHERE expires_at > ?";
 
     // → the last id
     last = "SELECT COALESCE(MAX(id), 0) FROM cloakroom_records";
@@ -141,10 +166,11 @@ statements! {
     list = "SELECT version, expires_at, sliding, owner, owner_since, payload_head, record_key, id
         FROM cloakroom_records WHERE owner = ? AND id > ? ORDER BY id LIMIT ?";
 
-    // owner, revoked_at, forget_at, revoked_at, forget_at
-    remember = "INSERT INTO cloakroom_revocations (owner, revoked_at, forget_at) VALUES (?, ?, ?)
-        ON DUPLICATE KEY UPDATE revoked_at = GREATEST(revoked_at, ?), forget_at = GREATEST(forget_at, ?)";
-
-    // owner, revoked_at → id, expires_at
-    owned = "SELECT id, expires_at FROM cloakroom_records WHERE owner = ? AND owner_since <= ? FOR UPDATE";
+    // Leaves the mark, which waits for log-ins under way, and then removes what they and others left, the live records first.
+    // Text, so that all goes in one trip. Each statement is a transaction of its own, so that a client that is gone
+    // leaves no lock behind. … stands for the owner; then revoked_at, forget_at, now.
+    revoke = "INSERT INTO cloakroom_revocations (owner, revoked_at, forget_at) VALUES (x'…', …1, …2)
+        ON DUPLICATE KEY UPDATE revoked_at = GREATEST(revoked_at, …1), forget_at = GREATEST(forget_at, …2);
+        …4DELETE FROM cloakroom_records WHERE owner = x'…' AND owner_since <= …1 AND expires_at > …3;
+        …4DELETE FROM cloakroom_records WHERE owner = x'…' AND owner_since <= …1";
 }

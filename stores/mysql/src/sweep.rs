@@ -13,7 +13,6 @@ use crate::layout::micros;
 use crate::scan::number;
 use crate::statements::Statements;
 use crate::store::MysqlStore;
-use crate::transaction::Locks;
 
 /// How many records one transaction looks at, at most: others can write in between.
 const BATCH: usize = 500;
@@ -27,8 +26,7 @@ struct Progress {
 impl MysqlStore {
     pub(crate) async fn sweep_up_to(&self, limit: usize) -> Result<SweepStats> {
         let now = micros(self.now());
-        let forget = || self.statements.forget.question().bind(now).bind(sized(BATCH));
-        self.connections.write(Harmless::Yes, forget).await?;
+        self.forget(now).await?;
         let mut swept = SweepStats::NOTHING;
         while swept.removed < limit {
             let batch = BATCH.min(limit - swept.removed);
@@ -43,9 +41,31 @@ impl MysqlStore {
         Ok(SweepStats { more: number(row.as_ref())? > 0, ..swept })
     }
 
+    /// Forgets old revocations, but for those that others work on.
+    async fn forget(&self, now: i64) -> Result<(), Failure> {
+        loop {
+            let statements = self.statements.clone();
+            let forgotten = self.connections.together(Harmless::Yes, move |connection| {
+                let statements = statements.clone();
+                Box::pin(async move {
+                    let due = statements.forgettable.question().bind(now).bind(sized(BATCH));
+                    let due = connection.fetch_all(due).await?;
+                    for row in &due {
+                        let forget = statements.forget.question().bind(row.try_get::<Vec<u8>, _>(0)?);
+                        connection.execute(forget.bind(now)).await?;
+                    }
+                    Ok(due.len())
+                })
+            });
+            if forgotten.await? < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
     async fn sweep_batch(&self, now: i64, batch: usize) -> Result<Progress, Failure> {
         let statements = self.statements.clone();
-        let swept = self.connections.together(Harmless::Yes, Locks::Rows, move |connection| {
+        let swept = self.connections.together(Harmless::Yes, move |connection| {
             let statements = statements.clone();
             Box::pin(async move { sweep(connection, &statements, now, sized(batch)).await })
         });

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
@@ -32,6 +32,7 @@ pub struct Builder {
     names: Names,
     connections: u32,
     limits: Limits,
+    limits_in_server: bool,
     largest_payload: usize,
     bodies: Bodies,
 }
@@ -83,6 +84,7 @@ impl Builder {
             names: Names { schema: None, prefix: PREFIX.into() },
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
+            limits_in_server: true,
             largest_payload: 16 << 20,
             bodies: Bodies { table: "session".into(), time_zone: None, may_create: true },
         }
@@ -126,6 +128,15 @@ impl Builder {
     /// 5 seconds unless set.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.limits.answer = timeout;
+        self
+    }
+
+    /// Says whether each connection of the store's own tells the server the limit of
+    /// [`answer_timeout`](Self::answer_timeout) (`statement_timeout`, and `idle_in_transaction_session_timeout`), so that a
+    /// statement that was given up does not go on in the server. `true` unless set. Behind a pooler in transaction mode, say
+    /// `false` and set them for the user (`ALTER ROLE … SET statement_timeout`): there, a setting reaches others' sessions.
+    pub fn limits_in_server(mut self, tell: bool) -> Self {
+        self.limits_in_server = tell;
         self
     }
 
@@ -193,6 +204,7 @@ impl Builder {
             clock: self.clock,
             tells_time: !self.has_own_clock,
             largest_payload: self.largest_payload,
+            missed_touches: MissedTouches::default(),
         })
     }
 
@@ -215,7 +227,9 @@ impl Builder {
 
     fn connect(&self) -> Connections {
         match &self.server {
-            Server::Options(options) => Connections::new(options, self.connections, self.limits),
+            Server::Options(options) => {
+                Connections::new(options, self.connections, self.limits, self.limits_in_server)
+            }
             Server::Pool(pool) => Connections::of(pool.clone(), self.limits),
         }
     }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{ConnectOptions, Connection, PgPool, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::error::{Failure, Remedy};
@@ -41,9 +42,17 @@ pub(crate) struct Connections {
     outage: Outage,
 }
 
+/// Limits that the server keeps: what is given up does not go on working there, whatever became of this process. Shorter ones
+/// that the user or the URL sets stay. The parameter is milliseconds.
+const SERVER_LIMITS: &str = "SELECT set_config(name, $1, false) FROM pg_settings
+    WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout')
+        AND (setting = '0' OR setting::bigint > $1::bigint)";
+/// The same for one transaction, whose statement may take longer.
+const LONGER: &str = "SELECT set_config('statement_timeout', $1, true)";
+
 impl Connections {
     /// A pool of our own; it opens no connection yet.
-    pub(crate) fn new(options: &PgConnectOptions, most: u32, limits: Limits) -> Self {
+    pub(crate) fn new(options: &PgConnectOptions, most: u32, limits: Limits, limits_in_server: bool) -> Self {
         let outage = Outage::default();
         let seen = outage.clone();
         let pool = PgPoolOptions::new()
@@ -58,6 +67,15 @@ impl Connections {
                         connection.ping().await?;
                     }
                     Ok(true)
+                })
+            })
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if limits_in_server {
+                        let question = sqlx::query(SERVER_LIMITS).persistent(false);
+                        question.bind(millis(limits.answer)).execute(connection).await?;
+                    }
+                    Ok(())
                 })
             })
             .connect_lazy_with(options.clone().disable_statement_logging());
@@ -75,7 +93,8 @@ impl Connections {
 
     /// Gets a connection.
     pub(crate) async fn lease(&self) -> Result<Lease, Failure> {
-        Ok(Lease { connection: self.pool.acquire().await?, fit: false })
+        let connection = Some(self.pool.acquire().await?);
+        Ok(Lease { connection, end: EndReason::Unknown, patience: self.limits.answer + SLACK })
     }
 
     /// Asks for one row at most.
@@ -111,15 +130,30 @@ impl Connections {
 
     async fn ask(&self, within: Duration, question: Question<'_>) -> Result<Vec<PgRow>, Failure> {
         let mut lease = self.lease().await?;
-        let answer = timeout(within, question.fetch_all(&mut **lease)).await;
-        let answer = answer.map_or(Err(Failure::NO_ANSWER), |answer| answer.map_err(Failure::from));
+        let connection: &mut PgConnection = &mut lease;
+        let answer = timeout(within, async {
+            if within <= self.limits.answer {
+                return question.fetch_all(connection).await;
+            }
+            let mut transaction = connection.begin().await?;
+            let longer = sqlx::query(LONGER).persistent(false).bind(millis(within));
+            longer.execute(&mut *transaction).await?;
+            let rows = question.fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(rows)
+        });
+        let answer = answer.await.map_or(Err(Failure::NO_ANSWER), |answer| answer.map_err(Failure::from));
         self.give_back(lease, answer)
     }
 
     /// Gives a connection back after this answer, unless it is of no use any more.
     pub(crate) fn give_back<T>(&self, mut lease: Lease, answer: Result<T, Failure>) -> Result<T, Failure> {
-        lease.fit = !matches!(answer, Err(Failure { remedy: Remedy::Reconnect, .. }));
-        if !lease.fit {
+        lease.end = match answer {
+            Err(failure) if failure.is_of_silence() => EndReason::Unknown,
+            Err(Failure { remedy: Remedy::Reconnect, .. }) => EndReason::Broken,
+            _ => EndReason::Known,
+        };
+        if lease.end != EndReason::Known {
             self.outage.begins();
         }
         answer
@@ -135,31 +169,74 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// A connection in use. It is closed unless it was given back: whoever stopped waiting for an answer must not leave
-/// that answer to the next one, nor wait for it in a pool that a silent server would fill up.
-pub(crate) struct Lease {
-    connection: PoolConnection<Postgres>,
-    fit: bool,
+/// The limit as PostgreSQL takes it.
+fn millis(limit: Duration) -> String {
+    limit.as_millis().clamp(1, i32::MAX as u128).to_string()
 }
 
+/// How much later than its own limit the server may answer that it has cancelled a statement.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// What is known of the last statement of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndReason {
+    /// It is over.
+    Known,
+    /// The connection is of no use any more.
+    Broken,
+    /// It may still be at work in the server: the caller stopped waiting.
+    Unknown,
+}
+
+/// A connection in use.
+///
+/// Where the caller stopped waiting for an answer, the connection keeps its place in the pool until the statement is over
+/// or the server has had the time to cancel it: otherwise a locked table would be waited for by ever more connections.
+pub(crate) struct Lease {
+    /// Always there, until the lease is dropped.
+    connection: Option<PoolConnection<Postgres>>,
+    end: EndReason,
+    /// How long a statement may still be waited for that was given up.
+    patience: Duration,
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the connection is taken out when the lease is dropped, and not before"
+)]
 impl Deref for Lease {
     type Target = PoolConnection<Postgres>;
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().expect("a lease has a connection")
     }
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "the connection is taken out when the lease is dropped, and not before"
+)]
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().expect("a lease has a connection")
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if !self.fit {
-            self.connection.close_on_drop();
-        }
+        let Some(mut connection) = self.connection.take() else { return };
+        let runtime = match self.end {
+            EndReason::Known => return,
+            EndReason::Broken => None,
+            EndReason::Unknown => Handle::try_current().ok(),
+        };
+        let Some(runtime) = runtime else { return connection.close_on_drop() };
+        let patience = self.patience;
+        // Waits for the answer that was given up; the next user finds the connection ready.
+        runtime.spawn(async move {
+            if !matches!(timeout(patience, connection.ping()).await, Ok(Ok(()))) {
+                connection.close_on_drop();
+            }
+        });
     }
 }
 

@@ -31,18 +31,25 @@ impl PostgresStore {
         touch: Option<Touch>,
     ) -> Result<Option<VersionedRecord>> {
         let now = micros(self.now());
-        let question = || {
-            let statement =
-                if touch.is_some() { &self.statements.load_and_touch } else { &self.statements.load };
-            let question = statement.question().bind(key.as_bytes()).bind(now);
-            match touch {
-                Some(Touch { due_before, expires_at }) => {
+        let load = |statement: &Statement| statement.question().bind(key.as_bytes()).bind(now);
+        let row = match touch {
+            None => self.connections.one(Harmless::Yes, || load(&self.statements.load)).await?,
+            Some(Touch { due_before, expires_at }) => {
+                let question = || {
+                    let question = load(&self.statements.load_and_touch);
                     question.bind(micros(due_before)).bind(micros(expires_at))
+                };
+                match self.connections.one(Harmless::Yes, question).await {
+                    // Perhaps the server can read and not write: a standby, a full disk.
+                    Err(failure) if failure.is_of_server() => {
+                        let row = self.connections.one(Harmless::Yes, || load(&self.statements.load)).await?;
+                        self.missed_touches.record(failure.kind);
+                        row
+                    }
+                    answer => answer?,
                 }
-                None => question,
             }
         };
-        let row = self.connections.one(Harmless::Yes, question).await?;
         Ok(row.map(|row| stored(&row, 0)).transpose()?)
     }
 

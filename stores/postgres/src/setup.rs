@@ -20,7 +20,8 @@ const RECORDS: &str = "key bytea, version bigint, expires_at bigint, due_at bigi
 const REVOCATIONS: &str = "owner bytea, revoked_at bigint, forget_at bigint";
 
 /// About the server, and about the tables of these names; NULL for a table that is not there.
-const LOOK: &str = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
+const LOOK: &str = "SELECT current_setting('server_version_num')::int,
+    pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
     (SELECT obj_description(to_regclass($1), 'pg_class')), columns.of_records, columns.of_revocations
     FROM (SELECT
         (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
@@ -32,7 +33,7 @@ const LOOK: &str = "SELECT current_setting('server_version_num')::int, pg_is_in_
 /// What was found.
 struct Found {
     server: i32,
-    standby: bool,
+    reads_only: bool,
     comment: Option<String>,
     records: Option<String>,
     revocations: Option<String>,
@@ -108,7 +109,7 @@ async fn look(connection: &mut PgConnection, names: &Names) -> Result<Found, Fai
     let row = question.fetch_one(connection).await?;
     Ok(Found {
         server: row.try_get(0)?,
-        standby: row.try_get(1)?,
+        reads_only: row.try_get(1)?,
         comment: row.try_get(2)?,
         records: row.try_get(3)?,
         revocations: row.try_get(4)?,
@@ -120,7 +121,7 @@ impl Found {
         if self.server < OLDEST {
             return Err(Failure::TOO_OLD);
         }
-        if self.standby { Err(Failure::READ_ONLY) } else { Ok(()) }
+        if self.reads_only { Err(Failure::READ_ONLY) } else { Ok(()) }
     }
 
     fn is_absent(&self) -> bool {

@@ -154,10 +154,12 @@ statements! {
     // now → whether there is a record to sweep
     is_due = "SELECT EXISTS (SELECT FROM cloakroom_records WHERE due_at <= $1 AND expires_at <= $1)";
 
-    // now, limit
-    forget = "DELETE FROM cloakroom_revocations WHERE owner IN (
-            SELECT owner FROM cloakroom_revocations WHERE forget_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED
-        )";
+    // now, limit → how many were forgotten
+    forget = "WITH forgotten AS (
+            DELETE FROM cloakroom_revocations WHERE owner IN (
+                SELECT owner FROM cloakroom_revocations WHERE forget_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+            ) RETURNING true
+        ) SELECT count(*) FROM forgotten";
 
     // after, limit, bytes → columns, key: a page ends early when its payloads have that many bytes
     scan = concat!("SELECT ", columns!(), ", key FROM (

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey,
+    Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -24,6 +24,7 @@ pub struct PostgresStore {
     /// Whether the server's clock dates log-ins and revocations.
     pub(crate) tells_time: bool,
     pub(crate) largest_payload: usize,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 impl PostgresStore {
@@ -96,6 +97,7 @@ impl Store for PostgresStore {
 
     fn capabilities(&self) -> Capabilities<'_> {
         let capabilities = Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self);
+        let capabilities = capabilities.with_missed_touches(&self.missed_touches);
         if self.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }

@@ -10,6 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use cloakroom_postgres::PostgresStore;
+use cloakroom_postgres::sqlx::Executor;
+use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
 use cloakroom_services::{Service, shared_authority};
 use cloakroom_store::{Error, ErrorKind, Store};
 use support::{Tables, holding, key, run, unused, url};
@@ -147,10 +149,10 @@ async fn a_certificate_is_verified_if_the_url_says_so() {
 #[tokio::test]
 async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
     let tables = Tables::make().await;
-    support::created(tables.open().await.create(&key(1), &holding(1)).await.unwrap());
-    let reading = changed("synchronous_commit%3Doff", "default_transaction_read_only%3Don");
-    let builder = PostgresStore::builder(&reading).unwrap().table_prefix(&tables.prefix);
-    let store = builder.open().await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url()).await.unwrap();
+    let store = tables.name(PostgresStore::with_pool(pool.clone())).open().await.unwrap();
+    support::created(store.create(&key(1), &holding(1)).await.unwrap());
+    pool.execute("SET default_transaction_read_only = on").await.unwrap();
     assert!(store.load(&key(1), None).await.unwrap().is_some());
     let error = store.create(&key(2), &holding(2)).await.unwrap_err();
     assert_says(&error, ErrorKind::Unavailable, "takes no writes");
@@ -175,7 +177,6 @@ async fn a_user_without_privileges_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_whose_connections_are_all_in_use_is_unavailable_in_time() {
-    use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
     let tables = Tables::make().await;
     let options = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(300));
     let pool = options.connect(&url()).await.unwrap();

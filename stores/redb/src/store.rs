@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey, Timestamp,
+    Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     writer: Worker<Job>,
     reader: Worker<Look>,
     pub(crate) shared: Arc<Shared>,
+    missed_touches: MissedTouches,
 }
 
 /// Goes through records on the thread that is there for it.
@@ -84,7 +85,8 @@ impl RedbStore {
                 }
             }
         })?;
-        Ok(Self(Arc::new(Inner { largest_payload, writer, reader, shared })))
+        let missed_touches = MissedTouches::default();
+        Ok(Self(Arc::new(Inner { largest_payload, writer, reader, shared, missed_touches })))
     }
 
     /// Has the writing thread do something, together with what others ask.
@@ -128,10 +130,11 @@ impl Store for RedbStore {
             .as_ref()
             .zip(touch)
             .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
-        let Some((_, touch)) = due else { return Ok(found) };
+        let (Some((_, touch)), Some(found)) = (due, found.clone()) else { return Ok(found) };
         // Rare: most loads find that no touch is due yet. What was read is history by now: look again.
         let key = key.clone();
-        self.write(move |tables| tables.load_and_touch(&key, touch)).await
+        let touched = self.write(move |tables| tables.load_and_touch(&key, touch)).await;
+        Ok(self.0.missed_touches.or_unmoved(touched, found))
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
@@ -157,7 +160,11 @@ impl Store for RedbStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Capabilities::NONE
+            .with_sweep(self)
+            .with_scan(self)
+            .with_owners(self)
+            .with_missed_touches(&self.0.missed_touches)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
 use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
 use redis::{ClientTlsConfig, ProtocolVersion, TlsCertificates};
@@ -196,7 +196,9 @@ impl Builder {
         let has_own_clock = self.has_own_clock;
         let server = self.server()?;
         let tells_time = !has_own_clock && !server.is_cluster();
-        Ok(RedisStore(Arc::new(Inner { server, layout, clock, tells_time, largest_payload, kind })))
+        let missed_touches = MissedTouches::default();
+        let inner = Inner { server, layout, clock, tells_time, largest_payload, kind, missed_touches };
+        Ok(RedisStore(Arc::new(inner)))
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`RedisBodies`]. Set the prefix that the Node

@@ -46,7 +46,8 @@ impl Inner {
         match self.load(key).await? {
             Some(stored) if touch.extended_expiry(&stored.record).is_some() => {
                 // Once in a part of the idle time, and a large future.
-                Box::pin(self.touch_and_load(key, touch)).await
+                let touched = Box::pin(self.touch_and_load(key, touch)).await;
+                Ok(self.missed_touches.or_unmoved(touched, stored))
             }
             loaded => Ok(loaded),
         }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Capabilities, Clock, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Capabilities, Clock, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey,
+    Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
@@ -29,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) tells_time: bool,
     pub(crate) largest_payload: usize,
     pub(crate) kind: &'static str,
+    pub(crate) missed_touches: MissedTouches,
 }
 
 impl RedisStore {
@@ -115,6 +116,7 @@ impl Store for RedisStore {
 
     fn capabilities(&self) -> Capabilities<'_> {
         let capabilities = Capabilities::NONE.with_scan(self).with_owners(self);
+        let capabilities = capabilities.with_missed_touches(&self.0.missed_touches);
         if self.0.tells_time { capabilities.with_server_clock(self) } else { capabilities }
     }
 }

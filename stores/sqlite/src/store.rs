@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cloakroom_store::{
-    Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Capabilities, CreateOutcome, Error, ErrorKind, MissedTouches, Record, Result, Store, StoreKey, Timestamp,
+    Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 
 use crate::builder::Builder;
@@ -25,6 +25,7 @@ pub struct SqliteStore {
     /// `None` for a database in memory: only the connection that writes can see it.
     readers: Option<Threads>,
     pub(crate) writer: Threads,
+    missed_touches: MissedTouches,
 }
 
 impl SqliteStore {
@@ -71,7 +72,8 @@ impl SqliteStore {
                 Some(Threads::start(count, open, |database, queue| reader::serve(&database, &queue)).await?)
             }
         };
-        Ok(Self { place, largest_payload, readers, writer })
+        let missed_touches = MissedTouches::default();
+        Ok(Self { place, largest_payload, readers, writer, missed_touches })
     }
 
     /// Who reads.
@@ -100,10 +102,11 @@ impl Store for SqliteStore {
             .as_ref()
             .zip(touch)
             .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
-        let Some((_, touch)) = due else { return Ok(found) };
+        let (Some((_, touch)), Some(found)) = (due, found.clone()) else { return Ok(found) };
         // Rare: most loads find that no touch is due yet. What the reader saw is history by now: look again.
         let key = key.clone();
-        self.writer.run(move |database| database.load_and_touch(&key, touch)).await
+        let touched = self.writer.run(move |database| database.load_and_touch(&key, touch)).await;
+        Ok(self.missed_touches.or_unmoved(touched, found))
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
@@ -129,7 +132,11 @@ impl Store for SqliteStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Capabilities::NONE
+            .with_sweep(self)
+            .with_scan(self)
+            .with_owners(self)
+            .with_missed_touches(&self.missed_touches)
     }
 }
 

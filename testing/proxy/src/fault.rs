@@ -30,6 +30,12 @@ pub enum Fault {
         /// The bytes.
         to: Vec<u8>,
     },
+    /// The next request that has one of these bytes reaches the server, and after that nothing passes on its connection in either
+    /// direction, which stays open: a client whose machine is gone. Once is all.
+    LoseMachine {
+        /// The bytes, in any of several spellings.
+        after: Vec<Vec<u8>>,
+    },
 }
 
 impl Fault {

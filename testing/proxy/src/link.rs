@@ -37,6 +37,8 @@ pub(crate) async fn carry(mut client: TcpStream, port: u16, state: Arc<State>) {
 struct Talk {
     /// The next answer is to be lost.
     trap: AtomicBool,
+    /// Nothing passes any more.
+    hung: AtomicBool,
     server_spoke_last: AtomicBool,
 }
 
@@ -49,7 +51,11 @@ async fn between(client: &mut TcpStream, port: u16, state: &State) -> io::Result
     client.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let talk = Talk { trap: AtomicBool::new(false), server_spoke_last: AtomicBool::new(true) };
+    let talk = Talk {
+        trap: AtomicBool::new(false),
+        hung: AtomicBool::new(false),
+        server_spoke_last: AtomicBool::new(true),
+    };
     let requests = requests(from_client, to_server, state, &talk);
     let ended = tokio::try_join!(requests, answers(from_server, to_client, state, &talk));
     if talk.trap.load(Ordering::SeqCst) {
@@ -87,6 +93,11 @@ async fn requests(
         };
         match state.fate_of_request(piece) {
             Fate::Pass => {}
+            Fate::PassAndHang => {
+                talk.hung.store(true, Ordering::SeqCst);
+                server.write_all(piece).await?;
+                return std::future::pending().await;
+            }
             Fate::PassAndTrap => talk.trap.store(true, Ordering::SeqCst),
             Fate::Lost => return Err(loss(state)),
         }
@@ -110,6 +121,9 @@ async fn answers(
         state.received.fetch_add(length, Ordering::SeqCst);
         if talk.trap.load(Ordering::SeqCst) {
             return Err(loss(state));
+        }
+        if talk.hung.load(Ordering::SeqCst) {
+            return std::future::pending().await;
         }
         state.hold_up().await;
         let Some(piece) = bytes.get(..length).filter(|piece| !piece.is_empty()) else {

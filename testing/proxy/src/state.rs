@@ -26,6 +26,8 @@ pub(crate) enum Fate {
     Pass,
     /// They pass, and the answer to them is lost.
     PassAndTrap,
+    /// They pass, and nothing after them, in either direction.
+    PassAndHang,
     /// They are lost, and the connection is cut.
     Lost,
 }
@@ -65,6 +67,9 @@ impl State {
             fate = match fault {
                 Fault::LoseRequest { with } if has(bytes, with) => Fate::Lost,
                 Fault::LoseAnswer { to } if has(bytes, to) => Fate::PassAndTrap,
+                Fault::LoseMachine { after } if after.iter().any(|part| has(bytes, part)) => {
+                    Fate::PassAndHang
+                }
                 _ => return false,
             };
             *fault = Fault::None;

@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, OwnerKey, Owners, Page, Record, Result,
-    Scan, Store, StoreKey, Sweep, SweepStats, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
-    async_trait,
+    Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, MissedTouches, OwnerKey, Owners, Page,
+    Record, Result, Scan, Store, StoreKey, Sweep, SweepStats, Timestamp, Touch, UpdateOutcome, Version,
+    VersionedRecord, async_trait,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -88,6 +88,7 @@ pub struct FileStore {
     /// How many more writes may begin. Each may hold a thread and a few open files while it waits for a lock or the
     /// disk, and a process has only so many of both.
     turns: Arc<Semaphore>,
+    missed_touches: MissedTouches,
 }
 
 impl FileStore {
@@ -110,7 +111,11 @@ impl FileStore {
     }
 
     fn new(folder: Folder) -> Self {
-        Self { folder: Arc::new(folder), turns: Arc::new(Semaphore::new(Self::TURNS)) }
+        Self {
+            folder: Arc::new(folder),
+            turns: Arc::new(Semaphore::new(Self::TURNS)),
+            missed_touches: MissedTouches::default(),
+        }
     }
 
     /// Makes a change when it is its turn. Once begun it is done to its end, even if nobody waits for it any more.
@@ -163,8 +168,17 @@ impl fmt::Debug for FileStore {
 #[async_trait]
 impl Store for FileStore {
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
+        let wanted = key.clone();
+        let found = self.on_disk("load a record", move |folder| folder.load(&wanted)).await?;
+        let due = found
+            .as_ref()
+            .zip(touch)
+            .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
+        let (Some((_, touch)), Some(found)) = (due, found.clone()) else { return Ok(found) };
+        // Rare: most loads find that no touch is due yet. What was read is history by now: look again.
         let key = key.clone();
-        self.on_disk("load a record", move |folder| folder.load(&key, touch)).await
+        let touched = self.change("touch a record", move |folder| folder.load_and_touch(&key, touch)).await;
+        Ok(self.missed_touches.or_unmoved(touched, found))
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
@@ -188,7 +202,11 @@ impl Store for FileStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE.with_sweep(self).with_scan(self).with_owners(self)
+        Capabilities::NONE
+            .with_sweep(self)
+            .with_scan(self)
+            .with_owners(self)
+            .with_missed_touches(&self.missed_touches)
     }
 }
 

@@ -23,16 +23,17 @@ const _: () = assert!(FIRST_READ >= HEAD_MOST);
 
 /// What a store does.
 impl Folder {
-    pub(super) fn load(
+    pub(super) fn load(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Trouble> {
+        Ok(self.look(&Name::of(key.as_bytes()))?.map(|entry| entry.stored))
+    }
+
+    /// Loads, and moves the expiry if the touch is due: decided under the lock.
+    pub(super) fn load_and_touch(
         &self,
         key: &StoreKey,
-        touch: Option<Touch>,
+        touch: Touch,
     ) -> Result<Option<VersionedRecord>, Trouble> {
         let name = Name::of(key.as_bytes());
-        let Some(Entry { stored, .. }) = self.look(&name)? else { return Ok(None) };
-        let Some(touch) = touch.filter(|touch| touch.extended_expiry(&stored.record).is_some()) else {
-            return Ok(Some(stored));
-        };
         let _lock = self.lock_records(name.shard())?;
         let Some(Entry { mut stored, .. }) = self.live(&name)? else { return Ok(None) };
         if let Some(later) = touch.extended_expiry(&stored.record) {

@@ -97,6 +97,9 @@ impl Store for MigratingStore {
         if let Some(clock) = new.server_clock {
             capabilities = capabilities.with_server_clock(clock);
         }
+        if let Some(missed) = new.missed_touches.or(old.missed_touches) {
+            capabilities = capabilities.with_missed_touches(missed);
+        }
         capabilities
     }
 }

@@ -289,6 +289,9 @@ impl Store for CachedStore {
         if let Some(clock) = has.server_clock {
             capabilities = capabilities.with_server_clock(clock);
         }
+        if let Some(missed) = has.missed_touches {
+            capabilities = capabilities.with_missed_touches(missed);
+        }
         capabilities
     }
 }

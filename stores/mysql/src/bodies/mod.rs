@@ -20,7 +20,6 @@ use crate::connections::{Connections, Harmless};
 use crate::error::Failure;
 use crate::layout::micros;
 use crate::statements::{Question, Statement};
-use crate::transaction::Locks;
 
 pub(crate) use layout::Layout;
 pub(crate) use setup::Options;
@@ -144,7 +143,7 @@ impl Inner {
     ) -> Result<Ended, Failure> {
         let (statements, place) = (self.statements.clone(), place.clone());
         self.connections
-            .together(harmless, Locks::Rows, move |connection| {
+            .together(harmless, move |connection| {
                 let (statements, place) = (statements.clone(), place.clone());
                 Box::pin(async move { end(connection, &statements, &place, expected).await })
             })

@@ -1,5 +1,7 @@
 //! Opening: the tables have to be there, with their columns.
 
+use std::sync::atomic::Ordering;
+
 use cloakroom_store::{Error, ErrorKind, Result};
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
@@ -9,7 +11,7 @@ use super::layout::{Layout, Wanted};
 use super::statements::{Places, Statements};
 use crate::connections::Connections;
 use crate::error::Failure;
-use crate::setup::{check_server, explain};
+use crate::setup::{About, check_server, explain};
 
 /// What an opening goes by.
 #[derive(Clone, Debug)]
@@ -46,15 +48,21 @@ const ROOM_FOR_THE_REST: usize = 4 << 10;
 /// Looks at the tables, makes that of ended sessions if it is missing, and makes the statements.
 pub(super) async fn open(connections: &Connections, options: &Options) -> Result<Opened> {
     let mut lease = connections.lease().await.map_err(explain)?;
-    let answer = timeout(connections.limits().answer, prepare(&mut lease, options)).await;
+    let answer = timeout(connections.limits().answer, prepare(&mut lease, connections, options)).await;
     let opened = answer.unwrap_or_else(|_| Err(Failure::NO_ANSWER.into()))?;
     // After an error it is closed instead: it may be in the middle of an answer.
     connections.give_back(lease, Ok(()))?;
     Ok(opened)
 }
 
-async fn prepare(connection: &mut MySqlConnection, options: &Options) -> Result<Opened> {
-    let packet = check_server(connection).await.map_err(explain)?;
+async fn prepare(
+    connection: &mut MySqlConnection,
+    connections: &Connections,
+    options: &Options,
+) -> Result<Opened> {
+    let About { largest_packet: packet, logs_statements } =
+        check_server(connection).await.map_err(explain)?;
+    connections.keeps_gaps.store(logs_statements, Ordering::Relaxed);
     let Options { table, prefix, layout, .. } = options;
     let found = columns(connection, table).await?;
     if found.is_empty() {

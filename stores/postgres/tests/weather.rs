@@ -1,0 +1,157 @@
+//! Faults that were found once on real servers, each with the number that it had then.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use cloakroom_postgres::PostgresStore;
+use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
+use cloakroom_postgres::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, raw_sql};
+use cloakroom_store::{ErrorKind, Record, Store, Sweep, Timestamp, Touch, UpdateOutcome};
+use support::{Tables, created, held, holding, key, number, run, unused, url};
+
+const MOST: u32 = 3;
+
+/// The shared server's URL, of connections with this name.
+fn named(name: &str) -> String {
+    format!("{}&application_name={name}", url())
+}
+
+/// How many of the server's connections have this name, and how many of those are at work.
+async fn backends(name: &str) -> (i64, i64) {
+    let of = format!("FROM pg_stat_activity WHERE application_name = '{name}'");
+    let all = number(&url(), format!("SELECT count(*) {of}")).await;
+    (all, number(&url(), format!("SELECT count(*) {of} AND state = 'active'")).await)
+}
+
+/// A connection that keeps everybody else off a table.
+async fn locking(prefix: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(&url()).await.unwrap();
+    let lock = format!("BEGIN; LOCK TABLE {prefix}records IN ACCESS EXCLUSIVE MODE");
+    connection.execute(raw_sql(AssertSqlSafe(lock))).await.unwrap();
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g01_requests_that_are_given_up_hold_no_more_connections_than_the_pool_has() {
+    let tables = Tables::make().await;
+    let name = unused("given_up");
+    let builder = tables.name(PostgresStore::builder(&named(&name)).unwrap());
+    let builder = builder.connections(NonZeroU32::new(MOST).unwrap());
+    let store = builder.connect_timeout(Duration::from_millis(100)).open().await.unwrap();
+    let lock = locking(&tables.prefix).await;
+    let wanted = key(1);
+    for _ in 0..5 * MOST {
+        let given_up = tokio::time::timeout(Duration::from_millis(50), store.load(&wanted, None)).await;
+        assert!(!matches!(given_up, Ok(Ok(_))));
+    }
+    let (all, _) = backends(&name).await;
+    assert!(all <= i64::from(MOST), "{all} connections of a pool of {MOST}");
+    lock.close().await.unwrap();
+    // The same connections serve again as soon as they can.
+    let patience = Instant::now() + Duration::from_secs(20);
+    while let Err(error) = store.load(&key(1), None).await {
+        assert!(error.kind() == ErrorKind::Unavailable && Instant::now() < patience, "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
+    let tables = Tables::make().await;
+    let name = unused("ends");
+    let builder = tables.name(PostgresStore::builder(&named(&name)).unwrap());
+    let store = Arc::new(builder.answer_timeout(Duration::from_millis(300)).open().await.unwrap());
+    let lock = locking(&tables.prefix).await;
+    let wanted = key(1);
+    assert!(tokio::time::timeout(Duration::from_millis(50), store.load(&wanted, None)).await.is_err());
+    let patience = Instant::now() + Duration::from_secs(10);
+    while backends(&name).await.1 > 0 {
+        assert!(Instant::now() < patience, "it is still at work in the server");
+    }
+    lock.close().await.unwrap();
+    assert!(store.load(&key(1), None).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn g01_a_pool_of_the_applications_own_and_a_pooler_keep_their_settings() {
+    let tables = Tables::make().await;
+    let slow = format!("{}%20-c%20statement_timeout%3D1234", url());
+    // A shorter limit of the user's own stays.
+    let store = tables.name(PostgresStore::builder(&slow).unwrap()).open().await.unwrap();
+    assert!(store.load(&key(1), None).await.unwrap().is_none());
+    let untold = tables.builder().limits_in_server(false).open().await.unwrap();
+    assert!(untold.load(&key(1), None).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_is_counted() {
+    let tables = Tables::make().await;
+    let now = Timestamp::now();
+    let expires_at = now + Duration::from_secs(600);
+    let record = Record { expires_at, ..holding(1) };
+    // A server that was a primary when the store opened.
+    let reads_only = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&reads_only);
+    let options = PgPoolOptions::new().max_connections(1).after_connect(move |connection, _| {
+        let sql = format!("SET default_transaction_read_only = {}", seen.load(Ordering::SeqCst));
+        Box::pin(async move { connection.execute(AssertSqlSafe(sql)).await.map(drop) })
+    });
+    let pool = options.connect(&url()).await.unwrap();
+    let store = tables.name(PostgresStore::with_pool(pool.clone())).open().await.unwrap();
+    created(store.create(&key(1), &record).await.unwrap());
+    reads_only.store(true, Ordering::SeqCst);
+    pool.execute("SET default_transaction_read_only = on").await.unwrap();
+    let touch =
+        Touch { due_before: now + Duration::from_secs(900), expires_at: now + Duration::from_secs(1800) };
+    let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
+    assert_eq!((held(&found.record), found.record.expires_at), (1, expires_at));
+    let missed = store.capabilities().missed_touches.unwrap();
+    assert_eq!((missed.take(), missed.take()), (Some(ErrorKind::Unavailable), None));
+}
+
+#[tokio::test]
+async fn g08_a_version_of_a_write_that_a_crash_undid_is_not_given_again() {
+    let tables = Tables::make().await;
+    let store = tables.open().await;
+    let first = created(store.create(&key(1), &holding(1)).await.unwrap());
+    let UpdateOutcome::Updated(lost) = store.update(&key(1), first, &holding(2)).await.unwrap() else {
+        panic!()
+    };
+    // A failover to a standby that had not got the update.
+    let undo = format!("UPDATE {}records SET version = {}", tables.prefix, first.get().cast_signed());
+    run(&url(), undo).await;
+    let UpdateOutcome::Updated(other) = store.update(&key(1), first, &holding(3)).await.unwrap() else {
+        panic!()
+    };
+    assert_ne!(lost, other);
+    // So the one who was told of the lost write does not overwrite this one.
+    assert!(matches!(store.update(&key(1), lost, &holding(4)).await.unwrap(), UpdateOutcome::Conflict(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g14_a_server_that_only_reads_is_refused_when_the_store_opens() {
+    let tables = Tables::make().await;
+    let reading = url().replace("synchronous_commit%3Doff", "default_transaction_read_only%3Don");
+    let error = tables.name(PostgresStore::builder(&reading).unwrap()).open().await.unwrap_err();
+    assert!(
+        error.kind() == ErrorKind::Unavailable && error.to_string().contains("takes no writes"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn g14_a_sweep_forgets_as_many_marks_of_log_ins_as_there_are() {
+    let tables = Tables::make().await;
+    let store = tables.open().await;
+    let fill = format!(
+        "INSERT INTO {}revocations SELECT convert_to(n::text, 'UTF8'), -1, 0 FROM generate_series(1, 1200) AS n",
+        tables.prefix
+    );
+    run(&url(), fill).await;
+    assert!(!store.sweep(100).await.unwrap().more);
+    assert_eq!(number(&url(), format!("SELECT count(*) FROM {}revocations", tables.prefix)).await, 0);
+}
