@@ -77,7 +77,7 @@ async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
 }
 
 #[tokio::test]
-async fn g01_a_pool_of_the_applications_own_and_a_pooler_keep_their_settings() {
+async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_none_in_the_server() {
     let tables = Tables::make().await;
     let slow = format!("{}%20-c%20statement_timeout%3D1234", url());
     // A shorter limit of the user's own stays.
