@@ -1,5 +1,6 @@
 //! What a migration came to.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::trouble::Trouble;
@@ -15,6 +16,8 @@ pub(super) struct Tally {
     pub(super) ended: u64,
     /// Read back, and neither the same nor changed by anybody: a fault of a store.
     pub(super) wrong: u64,
+    /// What the new store cannot keep, one by one: it stays in the old one.
+    pub(super) kept: BTreeSet<String>,
     /// Whether processes kept writing records to the old store.
     pub(super) unfinished: bool,
 }
@@ -25,12 +28,20 @@ impl Tally {
         self.changed += other.changed;
         self.ended += other.ended;
         self.wrong += other.wrong;
+        self.kept.extend(other.kept.iter().cloned());
     }
 
     pub(super) fn verdict(&self) -> Result<(), Trouble> {
         if self.wrong > 0 {
             let wrong = format!("{} records are not in the new store as they were written", self.wrong);
             return Err(Trouble::failure(wrong));
+        }
+        if !self.kept.is_empty() {
+            let kept = format!(
+                "{} records stay in the old store, because the new one cannot keep them",
+                self.kept.len()
+            );
+            return Err(Trouble::failure(kept));
         }
         if self.unfinished {
             return Err(Trouble::failure(
@@ -45,7 +56,8 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { moved, changed, ended, wrong, .. } = self;
         write!(f, "{moved} records moved and read back ({changed} changed by requests meanwhile), ")?;
-        write!(f, "{ended} ended before they moved, {wrong} wrong")
+        write!(f, "{ended} ended before they moved, {wrong} wrong")?;
+        self.kept.iter().try_for_each(|kept| write!(f, "\nkept: {kept}"))
     }
 }
 
@@ -57,7 +69,12 @@ mod tests {
     fn a_migration_is_well_if_all_moved_and_is_as_it_was() {
         let tally = Tally { moved: 9, changed: 2, ended: 1, ..Tally::default() };
         assert!(tally.verdict().is_ok());
-        for tally in [Tally { wrong: 1, ..tally.clone() }, Tally { unfinished: true, ..tally }] {
+        let kept = [String::from("a record")].into();
+        for tally in [
+            Tally { kept, ..tally.clone() },
+            Tally { wrong: 1, ..tally.clone() },
+            Tally { unfinished: true, ..tally },
+        ] {
             assert!(tally.verdict().is_err(), "{tally:?}");
         }
     }

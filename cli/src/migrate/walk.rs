@@ -1,5 +1,6 @@
 //! Goes through the old store, many records at a time.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,13 @@ impl Walk {
     }
 
     async fn bring(&self, entry: Entry) -> Result<Tally> {
-        let brought = self.patiently(async || self.store.migrate_entry(&entry).await).await?;
+        let brought = match self.patiently(async || self.store.migrate_entry(&entry).await).await {
+            // Of this record alone; the others move.
+            Err(error) if is_of_the_record(&error) => {
+                return Ok(Tally { kept: [name(&entry, &error)].into(), ..Tally::default() });
+            }
+            brought => brought?,
+        };
         let MigrateOutcome::Moved(moved) = brought else { return Ok(Tally { ended: 1, ..Tally::default() }) };
         let there = self.patiently(async || self.new.load(&entry.key, None).await).await?;
         Ok(compare(&moved, there.as_ref()))
@@ -81,6 +88,20 @@ impl Walk {
             }
         }
     }
+}
+
+fn is_of_the_record(error: &Error) -> bool {
+    use cloakroom_tower::store::ErrorKind::{Corrupt, Invalid, TooLarge};
+    matches!(error.kind(), Corrupt | Invalid | TooLarge)
+}
+
+/// What tells a record from others, without its key: that may be a secret.
+fn name(entry: &Entry, error: &Error) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(entry.key.as_bytes());
+    let (tag, record) = (hasher.finish(), &entry.stored.record);
+    let (bytes, expires_at) = (record.payload.len(), record.expires_at);
+    format!("record {tag:016x}, {bytes} bytes, expires {expires_at:?}: {error}")
 }
 
 fn is_passing(error: &Error) -> bool {

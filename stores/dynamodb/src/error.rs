@@ -18,6 +18,8 @@ impl Failure {
     /// Nothing took effect: it may be tried again.
     pub(crate) const MET_ANOTHER: Self =
         Self::new(ErrorKind::Unavailable, "a transaction was under way on the same item");
+    pub(crate) const THROTTLED: Self =
+        Self::new(ErrorKind::Unavailable, "the table is throttled; give it more capacity");
     pub(crate) const NO_TABLE: Self =
         Self::new(ErrorKind::Setup, "the table is missing; make it with `Builder::create_table`");
     pub(crate) const FOREIGN_TABLE: Self = Self::new(
@@ -65,9 +67,7 @@ fn explain(code: &str, message: &str) -> Failure {
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
         | "RequestLimitExceeded"
-        | "ReplicatedWriteConflictException" => {
-            Failure::new(Unavailable, "the table is throttled; give it more capacity")
-        }
+        | "ReplicatedWriteConflictException" => Failure::THROTTLED,
         "TransactionConflictException" => Failure::MET_ANOTHER,
         "TransactionInProgressException" | "TransactionCanceledException" => Failure::CONTENDED,
         "InternalServerError" | "ServiceUnavailable" => Failure::new(Unavailable, "DynamoDB failed"),

@@ -13,7 +13,7 @@ use crate::conditions::{self, Step};
 use crate::error::Failure;
 use crate::layout::{self, Item, bytes};
 use crate::store::DynamoStore;
-use crate::transaction::Together;
+use crate::transaction::{Backoff, Together};
 use crate::unheard::Unheard;
 
 /// How long a revocation is remembered after it was made, or after the moment that it names if that is later.
@@ -165,7 +165,9 @@ impl DynamoStore {
     async fn items(&self, keys: &[StoreKey]) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         let mut wanted: Vec<Item> = keys.iter().map(layout::record_key).collect();
+        let mut backoff = Backoff::new();
         while !wanted.is_empty() {
+            let asked = wanted.len();
             let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
             let keys = keys.projection_expression(layout::LISTED);
             let keys = keys.build().map_err(|_| Failure::DAMAGED)?;
@@ -173,6 +175,9 @@ impl DynamoStore {
                 self.client.batch_get_item().request_items(&self.table, keys).send().unheard().await?;
             items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
+            if !wanted.is_empty() {
+                backoff.before_the_rest(wanted.len() < asked).await?;
+            }
         }
         Ok(items)
     }

@@ -9,6 +9,7 @@ use cloakroom_store::{Cursor, Page};
 use crate::error::Failure;
 use crate::layout::{self, Item, MARK, PARTITION, RECORD, SORT, blob, bytes, moment};
 use crate::store::DynamoStore;
+use crate::transaction::Backoff;
 use crate::unheard::Unheard;
 
 /// A request that writes many items names no more.
@@ -59,10 +60,15 @@ impl DynamoStore {
     async fn remove(&self, items: &[Item]) -> Result<(), Failure> {
         for some in items.chunks(MOST_REMOVED) {
             let mut left = some.iter().map(removal).collect::<Result<Vec<_>, _>>()?;
+            let mut backoff = Backoff::new();
             while !left.is_empty() {
+                let asked = left.len();
                 let request = self.client.batch_write_item().request_items(&self.table, left);
                 let unprocessed = request.send().unheard().await?.unprocessed_items;
                 left = unprocessed.into_iter().flat_map(HashMap::into_values).flatten().collect();
+                if !left.is_empty() {
+                    backoff.before_the_rest(left.len() < asked).await?;
+                }
             }
         }
         Ok(())

@@ -37,6 +37,32 @@ pub(crate) enum Together {
     No(Vec<Result<(), Option<Item>>>),
 }
 
+/// Waits longer and longer between requests that were answered in part, as a throttled table does. Any progress begins anew.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    tries: u32,
+    wait: Duration,
+}
+
+impl Backoff {
+    pub(crate) const fn new() -> Self {
+        Self { tries: 0, wait: FIRST_WAIT }
+    }
+
+    /// Waits before the rest is asked for; fails when that has brought nothing too often.
+    pub(crate) async fn before_the_rest(&mut self, has_progress: bool) -> Result<(), Failure> {
+        if has_progress {
+            *self = Self::new();
+        }
+        if self.tries == MOST_ATTEMPTS {
+            return Err(Failure::THROTTLED);
+        }
+        tokio::time::sleep(self.wait).await;
+        (self.tries, self.wait) = (self.tries + 1, self.wait * 2);
+        Ok(())
+    }
+}
+
 impl DynamoStore {
     /// Does one step: one request, and again where a transaction was in the way.
     pub(crate) async fn alone(&self, step: Step) -> Result<Done, Failure> {

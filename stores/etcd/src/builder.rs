@@ -48,7 +48,8 @@ impl Builder {
         }
     }
 
-    /// Sets what all keys begin with, so that several stores can share a cluster. `cloakroom/` unless set.
+    /// Sets what all keys begin with, so that several stores can share a cluster. `cloakroom/` unless set. It ends with a
+    /// slash, and has no other: so no store's keys are among another's.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -116,7 +117,10 @@ impl Builder {
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
     pub fn open_lazily(self) -> Result<EtcdStore> {
-        if self.prefix.is_empty() || self.prefix.len() > LONGEST_PREFIX {
+        if self.prefix.len() > LONGEST_PREFIX
+            || self.prefix.find('/') != self.prefix.len().checked_sub(1)
+            || self.prefix.len() < 2
+        {
             return Err(Failure::WRONG_PREFIX.into());
         }
         let address = Address::parse(&self.url)?;

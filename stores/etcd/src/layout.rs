@@ -139,12 +139,18 @@ fn moment(moment: Timestamp) -> [u8; 8] {
     moment.as_micros().to_be_bytes()
 }
 
+/// What the value of a record begins with that has this version.
+pub(crate) fn beginning(version: Version, sliding: bool, owned: bool) -> Vec<u8> {
+    let flag = |flag: u8, set: bool| if set { flag } else { 0 };
+    let mut value = vec![FORMAT, flag(SLIDING, sliding) | flag(OWNED, owned)];
+    value.extend(version.get().to_be_bytes());
+    value
+}
+
 /// Writes a record.
 pub(crate) fn write(stored: &VersionedRecord) -> Bytes {
     let VersionedRecord { record, version } = stored;
-    let flag = |flag: u8, set: bool| if set { flag } else { 0 };
-    let mut value = vec![FORMAT, flag(SLIDING, record.sliding) | flag(OWNED, record.owner.is_some())];
-    value.extend(version.get().to_be_bytes());
+    let mut value = beginning(*version, record.sliding, record.owner.is_some());
     value.extend(moment(record.expires_at));
     if let Some(owner) = &record.owner {
         value.extend(length(&owner.key));

@@ -1,7 +1,8 @@
 //! What was seen of records, so that an update of what was just loaded needs no second look.
 //!
 //! A revision stands for the whole content of a key, as long as the server keeps its data. A transaction on condition of that
-//! revision, and of the value of `life`, is right without a look, however old the memory is.
+//! revision, and of the value of `life`, is right without a look, however old the memory is. A server that was restored
+//! from a snapshot gives revisions a second time; so the version, which is random, has to be there as well.
 
 use std::collections::HashMap;
 use std::mem;
@@ -22,6 +23,7 @@ pub(crate) struct Glimpse {
     pub(crate) life: Bytes,
     pub(crate) revision: i64,
     pub(crate) version: Version,
+    pub(crate) sliding: bool,
     pub(crate) expires_at: Timestamp,
     pub(crate) owner: Option<Owner>,
 }

@@ -106,7 +106,7 @@ pub(crate) enum Response {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Compare {
-    /// 0 equal, 2 less.
+    /// 0 equal, 1 greater, 2 less.
     #[prost(int32, tag = "1")]
     pub(crate) result: i32,
     /// 0 the number of writes since the key was made, 2 the revision of the last one, 3 the value.

@@ -5,12 +5,12 @@ use cloakroom_store::{
 };
 
 use crate::error::Failure;
-use crate::layout::{read, write, write_head};
+use crate::layout::{beginning, read, write, write_head};
 use crate::memory::Glimpse;
 use crate::messages::{Compare, TxnRequest, TxnResponse};
 use crate::server::Server;
 use crate::transaction::{
-    Keys, always, delete, found, get, is_missing, is_of, is_value, put, range, revision,
+    Keys, always, begins_with, delete, found, get, is_missing, is_of, is_value, put, range, revision,
 };
 
 /// How often a method begins again because another wrote in between. Each time, the other has got on.
@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     owner: Option<Owner>,
     /// Which life of the server the revision is of.
     life: Option<Bytes>,
+    /// What its value begins with, if only that was remembered.
+    beginning: Option<Vec<u8>>,
 }
 
 impl Seen {
@@ -42,7 +44,8 @@ impl Seen {
             revision => is_of(name.clone(), revision),
         };
         let life = self.life.clone().map(|value| is_value(life.clone(), value));
-        life.into_iter().chain([there]).collect()
+        let beginning = self.beginning.clone().map(|bytes| begins_with(name, bytes));
+        life.into_iter().chain([there]).chain(beginning.into_iter().flatten()).collect()
     }
 }
 
@@ -232,17 +235,18 @@ impl Server {
 
     fn remember(&self, key: &StoreKey, stored: &VersionedRecord, revision: i64, life: Option<Bytes>) {
         let Some(life) = life else { return };
-        let Record { expires_at, owner, .. } = &stored.record;
-        let (version, expires_at, owner) = (stored.version, *expires_at, owner.clone());
-        self.memory.keep(key, Glimpse { life, revision, version, expires_at, owner });
+        let Record { expires_at, owner, sliding, .. } = stored.record.clone();
+        let version = stored.version;
+        self.memory.keep(key, Glimpse { life, revision, version, sliding, expires_at, owner });
     }
 
     /// The live record with this version, if it was seen.
     fn recall(&self, key: &StoreKey, version: Version, now: Timestamp) -> Option<Seen> {
         let glimpse = self.memory.recall(key)?;
-        let Glimpse { life, revision, owner, .. } = glimpse;
+        let Glimpse { life, revision, owner, sliding, .. } = glimpse;
         let holds = glimpse.version == version && now < glimpse.expires_at;
-        holds.then_some(Seen { revision, owner, life: Some(life) })
+        let beginning = Some(beginning(version, sliding, owner.is_some()));
+        holds.then_some(Seen { revision, owner, life: Some(life), beginning })
     }
 }
 
@@ -256,7 +260,7 @@ fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
     let [there, ..] = found(response, 1) else { return Ok(Item::None) };
     let stored = read(&there.value)?;
     let (revision, owner) = (there.mod_revision, stored.record.owner.clone());
-    let seen = Seen { revision, owner, life: life_in(response) };
+    let seen = Seen { revision, owner, life: life_in(response), beginning: None };
     Ok(if stored.record.is_live(now) { Item::Live(stored, seen) } else { Item::Expired(seen) })
 }
 

@@ -8,6 +8,7 @@ use crate::messages::{
 };
 
 const EQUAL: i32 = 0;
+const GREATER: i32 = 1;
 const LESS: i32 = 2;
 const VERSION: i32 = 0;
 const MOD_REVISION: i32 = 2;
@@ -53,6 +54,20 @@ pub(crate) fn are_until(keys: Keys, revision: i64) -> Compare {
 /// The key has this value.
 pub(crate) fn is_value(key: impl Into<Bytes>, value: Bytes) -> Compare {
     compare(Keys::one(key), EQUAL, VALUE, With::Value(value))
+}
+
+/// The value begins so, and is longer. etcd compares values as bytes.
+pub(crate) fn begins_with(key: &Bytes, beginning: Vec<u8>) -> [Compare; 2] {
+    let mut beyond = beginning.clone();
+    while let Some(last) = beyond.pop() {
+        if last < u8::MAX {
+            beyond.push(last + 1);
+            break;
+        }
+    }
+    let than =
+        |result, value: Vec<u8>| compare(Keys::one(key.clone()), result, VALUE, With::Value(value.into()));
+    [than(GREATER, beginning), than(LESS, beyond)]
 }
 
 fn op(request: Request) -> RequestOp {

@@ -155,7 +155,7 @@ async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_st
 #[tokio::test]
 async fn a_value_of_another_format_is_corrupt_and_not_missing() {
     let server = Instance::start(Service::Etcd).unwrap();
-    let store = EtcdStore::builder(&server.url()).prefix("p").open().await.unwrap();
+    let store = EtcdStore::builder(&server.url()).prefix("p/").open().await.unwrap();
     // `pra` and `coat`, in base64.
     let answer = http(&server.url(), "POST /v3/kv/put", r#"{"key":"cHJh","value":"Y29hdA=="}"#);
     assert!(answer.contains("200 OK"), "{answer}");

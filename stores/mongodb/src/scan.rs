@@ -1,5 +1,7 @@
 //! Going through all records, in the order of their keys.
 
+use std::time::Duration;
+
 use cloakroom_store::{Cursor, Entry, Page};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -10,6 +12,9 @@ use crate::server::Server;
 
 /// A page ends early when its payloads have this many bytes, so that large records do not fill the memory.
 const PAGE_BYTES: usize = 8 << 20;
+
+/// How long it may take to go through the whole collection.
+const LONGEST: Duration = Duration::from_mins(5);
 
 impl Server {
     /// Reads a page; the cursor is the last key of the page before.
@@ -24,14 +29,14 @@ impl Server {
 
     pub(crate) async fn count(&self) -> Result<u64, Failure> {
         let live = doc! { "_id": records(), "expires_at": { "$gt": micros(self.now()) } };
-        self.ask(self.records.count_documents(live)).await
+        self.ask_within(LONGEST, self.records.count_documents(live)).await
     }
 
     /// Removes every slot, and keeps the marks.
     pub(crate) async fn clear(&self) -> Result<u64, Failure> {
         let live = doc! { "_id": records(), "expires_at": { "$gt": micros(self.now()) } };
-        let removed = self.ask(self.records.delete_many(live)).await?.deleted_count;
-        self.ask(self.records.delete_many(doc! { "_id": records() })).await?;
+        let removed = self.ask_within(LONGEST, self.records.delete_many(live)).await?.deleted_count;
+        self.ask_within(LONGEST, self.records.delete_many(doc! { "_id": records() })).await?;
         Ok(removed)
     }
 }

@@ -73,11 +73,21 @@ impl Server {
     }
 
     /// Waits for an answer, but not for ever.
+    ///
+    /// What goes through the whole collection may take longer: [`ask_within`](Self::ask_within).
     pub(crate) async fn ask<T>(
         &self,
         question: impl IntoFuture<IntoFuture: Future, Output = mongodb::error::Result<T>>,
     ) -> Result<T, Failure> {
-        let answer = tokio::time::timeout(self.timeout, question.into_future()).await;
+        self.ask_within(self.timeout, question).await
+    }
+
+    pub(crate) async fn ask_within<T>(
+        &self,
+        limit: Duration,
+        question: impl IntoFuture<IntoFuture: Future, Output = mongodb::error::Result<T>>,
+    ) -> Result<T, Failure> {
+        let answer = tokio::time::timeout(limit, question.into_future()).await;
         Ok(answer.map_err(|_| Failure::LATE)??)
     }
 

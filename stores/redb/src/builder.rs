@@ -104,6 +104,7 @@ impl Builder {
             cache: self.cache,
             clock: self.clock,
             database: RwLock::new(None),
+            pause: std::sync::Mutex::default(),
         };
         RedbStore::start(shared, self.largest_payload).await
     }

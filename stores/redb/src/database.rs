@@ -3,9 +3,10 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
-use cloakroom_store::{Clock, Timestamp};
+use cloakroom_store::{Clock, ErrorKind, Timestamp};
 use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{Database, ReadTransaction, ReadableDatabase, TableError};
 
@@ -28,8 +29,42 @@ pub(crate) struct Shared {
     pub(crate) durability: Durability,
     pub(crate) cache: usize,
     pub(crate) clock: Arc<dyn Clock>,
-    /// `None` from an error until the file is open again.
+    /// `None` if the file could not be opened again after an error.
     pub(crate) database: RwLock<Option<Database>>,
+    pub(crate) pause: Mutex<Pause>,
+}
+
+/// How often a write may fail, one after the other, before the next ones wait.
+const TRIES: u32 = 3;
+/// The first pause, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+
+/// Keeps a full disk from being written to again and again: each failure makes redb close the file, and opening it again
+/// takes a while, for which reads wait.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    failures: u32,
+    /// What is answered until then.
+    until: Option<(Instant, Failure)>,
+}
+
+impl Pause {
+    fn answer(&self) -> Result<(), Failure> {
+        match self.until {
+            Some((until, failure)) if Instant::now() < until => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, failure: Failure) {
+        self.failures += 1;
+        let Some(times) = self.failures.checked_sub(TRIES) else { return };
+        let [first, longest] = PAUSES;
+        let pause = first.saturating_mul(1 << times.min(16)).min(longest);
+        // Of a write that is not begun, it is certain that it took no effect.
+        let failure = if failure.kind == ErrorKind::Full { failure } else { Failure::PAUSED };
+        self.until = Some((Instant::now() + pause, failure));
+    }
 }
 
 /// A transaction that wrote and failed, and its number if it had reached its commit.
@@ -47,13 +82,17 @@ impl<E: Into<Failure>> From<E> for Failed {
 impl Shared {
     /// Opens the file, and makes it ours if it is new.
     pub(crate) fn open(&self) -> Result<(), Failure> {
-        let database: Result<_, Failure> = guarded(|| {
+        let database = self.opened()?;
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        Ok(())
+    }
+
+    fn opened(&self) -> Result<Database, Failure> {
+        guarded(|| {
             let database = self.builder()?;
             self.identify(&database)?;
             Ok(database)
-        });
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database?);
-        Ok(())
+        })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -65,6 +104,9 @@ impl Shared {
         &self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        if self.lock().is_none() {
+            self.open_if_closed()?;
+        }
         let database = self.lock();
         let database = database.as_ref().ok_or(Failure::CLOSED)?;
         guarded(|| look(&database.begin_read()?))
@@ -75,17 +117,42 @@ impl Shared {
         &self,
         work: impl FnOnce(&mut Tables<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        self.pause().answer()?;
         if self.lock().is_none() {
-            self.open().map_err(|_| Failure::CLOSED)?;
+            self.open_if_closed()?;
         }
+        let done = self.write_now(work);
+        match done {
+            Ok(()) => *self.pause() = Pause::default(),
+            Err((failure, true)) => self.pause().begin(failure),
+            Err((_, false)) => {}
+        }
+        done.map_err(|(failure, _)| failure)
+    }
+
+    fn pause(&self) -> MutexGuard<'_, Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes; a failure says whether the file had to be opened again.
+    fn write_now(
+        &self,
+        work: impl FnOnce(&mut Tables<'_>) -> Result<(), Failure>,
+    ) -> Result<(), (Failure, bool)> {
         let Err(Failed { failure, number }) = self.transact(work) else { return Ok(()) };
         match number {
-            None if self.is_usable() => Err(failure),
-            None => self.open_again().and(Err(failure)),
+            None if self.is_usable() => Err((failure, false)),
+            None => {
+                self.open_again().map_err(|again| (again, true))?;
+                Err((failure, true))
+            }
             Some(number) => {
-                self.open_again().map_err(|_| failure.uncertain())?;
-                let last = self.last_transaction().map_err(|_| failure.uncertain())?;
-                if last == number { Ok(()) } else { Err(failure) }
+                let last = self.open_again().and_then(|()| self.last_transaction());
+                match last {
+                    Ok(last) if last == number => Ok(()),
+                    Ok(_) => Err((failure, true)),
+                    Err(_) => Err((failure.uncertain(), true)),
+                }
             }
         }
     }
@@ -115,8 +182,19 @@ impl Shared {
 
     /// What redb asks for after it could not read or write.
     fn open_again(&self) -> Result<(), Failure> {
-        drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
-        self.open()
+        let mut place = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // Reads wait here meanwhile; otherwise they would find no file.
+        drop(place.take());
+        *place = Some(self.opened()?);
+        Ok(())
+    }
+
+    fn open_if_closed(&self) -> Result<(), Failure> {
+        let mut place = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if place.is_none() {
+            *place = Some(self.opened().map_err(|_| Failure::CLOSED)?);
+        }
+        Ok(())
     }
 
     fn last_transaction(&self) -> Result<u64, Failure> {

@@ -34,6 +34,11 @@ impl Failure {
         "another process, or another store of this one, has the file open, which is for one at a time; \
          share the store within a process, and use SQLite between processes",
     );
+    /// Not begun, because others failed.
+    pub(crate) const PAUSED: Self = Self::new(
+        ErrorKind::Unavailable,
+        "the last writes failed, so the next ones wait for a moment; see the errors before",
+    );
     /// After a failed commit the file could not be opened again, or not yet.
     pub(crate) const CLOSED: Self =
         Self::new(ErrorKind::Unavailable, "the file was closed after an error and cannot be opened again");

@@ -130,7 +130,8 @@ pub(crate) fn open_file(
     busy_timeout: Duration,
 ) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-    let connection = Connection::open_with_flags(path, flags)?;
+    // SQLite takes a name like `file:…` or `:memory:` for something else, and a path with a folder for a file.
+    let connection = Connection::open_with_flags(Path::new(".").join(path), flags)?;
     connection.busy_timeout(busy_timeout)?;
     Ok(connection)
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_store::Clock;
 
@@ -26,6 +27,8 @@ pub(super) struct Folder {
     /// In bytes.
     pub(super) max_payload: usize,
     pub(super) rounds: Rounds,
+    /// How long a lock is waited for.
+    pub(super) patience: Duration,
 }
 
 /// Where things are.
@@ -61,21 +64,21 @@ impl Folder {
 /// The order that keeps everybody from waiting for ever: owners by their shard, then one record shard.
 impl Folder {
     /// Waits for the right to change the records of a shard.
-    pub(super) fn lock_records(&self, shard: u8) -> io::Result<Lock> {
-        lock::exclusive(&self.root.join(format!("locks/record-{shard:02x}")))
+    pub(super) fn lock_records(&self, shard: u8) -> Result<Lock, Trouble> {
+        lock::exclusive(&self.root.join(format!("locks/record-{shard:02x}")), self.patience)
     }
 
     /// Waits for the right to revoke, and to remove what belongs to, the owners of a shard.
-    pub(super) fn lock_owners(&self, shard: u8) -> io::Result<Lock> {
-        lock::exclusive(&self.owner_lock(shard))
+    pub(super) fn lock_owners(&self, shard: u8) -> Result<Lock, Trouble> {
+        lock::exclusive(&self.owner_lock(shard), self.patience)
     }
 
     /// Waits for the right to give records to these owners: shared with others who do, never with a revocation.
-    pub(super) fn lock_owners_shared(&self, owners: [Option<&Name>; 2]) -> io::Result<Vec<Lock>> {
+    pub(super) fn lock_owners_shared(&self, owners: [Option<&Name>; 2]) -> Result<Vec<Lock>, Trouble> {
         let mut shards: Vec<u8> = owners.iter().flatten().map(|owner| owner.shard()).collect();
         shards.sort_unstable();
         shards.dedup();
-        shards.into_iter().map(|shard| lock::shared(&self.owner_lock(shard))).collect()
+        shards.into_iter().map(|shard| lock::shared(&self.owner_lock(shard), self.patience)).collect()
     }
 
     fn owner_lock(&self, shard: u8) -> PathBuf {
@@ -95,7 +98,7 @@ impl Folder {
             return Err(Trouble::Foreign);
         }
         let mut file = disk::private_file().read(true).open(&path)?;
-        lock::wait(|| file.lock())?;
+        lock::wait(self.patience, || file.try_lock())?;
         let mut said = Vec::new();
         Read::by_ref(&mut file).take(FORMAT.len() as u64 + 1).read_to_end(&mut said)?;
         // A power cut may leave a file of zeros where it interrupted the signing.

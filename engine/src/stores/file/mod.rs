@@ -12,10 +12,12 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod turns;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_store::{
     Capabilities, CreateOutcome, Cursor, Error, ErrorKind, HeadPage, MissedTouches, OwnerKey, Owners, Page,
@@ -23,10 +25,10 @@ use cloakroom_store::{
     VersionedRecord, async_trait,
 };
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use folder::Folder;
 use trouble::Trouble;
+use turns::{Needs, Turns};
 
 pub use disk::Durability;
 pub use options::FileStoreBuilder;
@@ -63,8 +65,10 @@ pub use options::FileStoreBuilder;
 /// A load reads one file, and a second small one if the record has an owner. A write waits for the disk twice (for the
 /// file, for its name), up to five times if it makes an owner's folder; a touch and a delete wait once. A
 /// [sweep](Sweep) opens every record, as there is no index; call it every few minutes. A handle has at most
-/// 64 writes under way, the others wait for their turn. One lock covers 1/256 of the keys, and a process that is *stopped*,
-/// not dead, while it holds one keeps writers of those keys waiting.
+/// 64 writes under way, the others wait for their turn. One lock covers 1/256 of the keys. A process that is *stopped*,
+/// not dead, while it holds one keeps writers of those keys waiting, for [5 seconds](FileStoreBuilder::lock_timeout) at
+/// most; then they fail as [`ErrorKind::Unavailable`]. Reads, and writes of other keys, go on, and a sweep passes over. A touch that rides on
+/// a load and cannot be written leaves the record as it is; the load is answered.
 ///
 /// # The folder
 /// Made by [`open`](Self::open), readable for its user only; a folder that holds anything else is refused. Local
@@ -85,17 +89,13 @@ pub use options::FileStoreBuilder;
 #[derive(Clone)]
 pub struct FileStore {
     folder: Arc<Folder>,
-    /// How many more writes may begin. Each may hold a thread and a few open files while it waits for a lock or the
-    /// disk, and a process has only so many of both.
-    turns: Arc<Semaphore>,
+    turns: Turns,
     missed_touches: MissedTouches,
 }
 
 impl FileStore {
     /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
     pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
-
-    const TURNS: usize = 64;
 
     /// Opens the store in `folder` with the default choices, making the folder if there is none.
     ///
@@ -110,10 +110,10 @@ impl FileStore {
         FileStoreBuilder::new(folder.into())
     }
 
-    fn new(folder: Folder) -> Self {
+    fn new(folder: Folder, patience: Duration) -> Self {
         Self {
             folder: Arc::new(folder),
-            turns: Arc::new(Semaphore::new(Self::TURNS)),
+            turns: Turns::new(patience),
             missed_touches: MissedTouches::default(),
         }
     }
@@ -122,11 +122,12 @@ impl FileStore {
     async fn change<T: Send + 'static>(
         &self,
         doing: &'static str,
+        needs: Needs,
         work: impl FnOnce(&Folder) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turns = self.turns.take(&needs).await?;
         self.on_disk(doing, move |folder| {
-            let _turn = turn;
+            let _turns = turns;
             work(folder)
         })
         .await
@@ -142,6 +143,10 @@ impl FileStore {
         let done = blocking(move || work(&folder)).await?;
         done.map_err(|trouble| trouble.explain(doing, &self.folder.root))
     }
+}
+
+fn owner_of(record: &Record) -> Option<&[u8]> {
+    record.owner.as_ref().map(|owner| owner.key.as_bytes())
 }
 
 /// Runs `work` on one of the threads that Tokio keeps for what blocks.
@@ -176,29 +181,32 @@ impl Store for FileStore {
             .filter(|(stored, touch)| touch.extended_expiry(&stored.record).is_some());
         let (Some((_, touch)), Some(found)) = (due, found.clone()) else { return Ok(found) };
         // Rare: most loads find that no touch is due yet. What was read is history by now: look again.
-        let key = key.clone();
-        let touched = self.change("touch a record", move |folder| folder.load_and_touch(&key, touch)).await;
+        let (needs, key) = (Needs::of(key.as_bytes(), None), key.clone());
+        let touched =
+            self.change("touch a record", needs, move |folder| folder.load_and_touch(&key, touch)).await;
         Ok(self.missed_touches.or_unmoved(touched, found))
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
+        let needs = Needs::of(key.as_bytes(), owner_of(record));
         let (key, record) = (key.clone(), record.clone());
-        self.change("create a record", move |folder| folder.create(&key, &record)).await
+        self.change("create a record", needs, move |folder| folder.create(&key, &record)).await
     }
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
+        let needs = Needs::of(key.as_bytes(), owner_of(record));
         let (key, record) = (key.clone(), record.clone());
-        self.change("update a record", move |folder| folder.update(&key, expected, &record)).await
+        self.change("update a record", needs, move |folder| folder.update(&key, expected, &record)).await
     }
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
-        let key = key.clone();
-        self.change("touch a record", move |folder| folder.touch(&key, expires_at)).await
+        let (needs, key) = (Needs::of(key.as_bytes(), None), key.clone());
+        self.change("touch a record", needs, move |folder| folder.touch(&key, expires_at)).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
-        let key = key.clone();
-        self.change("delete a record", move |folder| folder.delete(&key)).await
+        let (needs, key) = (Needs::of(key.as_bytes(), None), key.clone());
+        self.change("delete a record", needs, move |folder| folder.delete(&key)).await
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
@@ -213,7 +221,7 @@ impl Store for FileStore {
 #[async_trait]
 impl Sweep for FileStore {
     async fn sweep(&self, limit: usize) -> Result<SweepStats> {
-        self.change("sweep the records", move |folder| folder.sweep(limit)).await
+        self.change("sweep the records", Needs::default(), move |folder| folder.sweep(limit)).await
     }
 }
 
@@ -229,7 +237,7 @@ impl Scan for FileStore {
     }
 
     async fn clear(&self) -> Result<u64> {
-        self.change("clear the records", Folder::clear).await
+        self.change("clear the records", Needs::default(), Folder::clear).await
     }
 }
 
@@ -243,6 +251,7 @@ impl Owners for FileStore {
 
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         let owner = owner.clone();
-        self.change("revoke an owner's records", move |folder| folder.revoke(&owner, at)).await
+        self.change("revoke an owner's records", Needs::default(), move |folder| folder.revoke(&owner, at))
+            .await
     }
 }

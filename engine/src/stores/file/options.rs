@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_store::{Clock, Result, SystemClock};
 
@@ -20,6 +21,7 @@ pub struct FileStoreBuilder {
     clock: Arc<dyn Clock>,
     max_payload: usize,
     create: bool,
+    lock_timeout: Duration,
 }
 
 impl FileStoreBuilder {
@@ -30,6 +32,7 @@ impl FileStoreBuilder {
             clock: Arc::new(SystemClock),
             max_payload: FileStore::MAX_PAYLOAD,
             create: true,
+            lock_timeout: Duration::from_secs(5),
         }
     }
 
@@ -62,23 +65,30 @@ impl FileStoreBuilder {
         self
     }
 
+    /// Sets how long a write waits for its turn, and for a lock that another process has, before it fails as `Unavailable`.
+    /// 5 seconds unless set.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
     /// Opens the store, making its folder if there is none; the folder's parent must exist.
     ///
     /// # Errors
     /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;
     /// `Corrupt` if a version of this store that is not known here made it.
     pub async fn open(self) -> Result<FileStore> {
-        let Self { root, durability, clock, max_payload, create } = self;
+        let Self { root, durability, clock, max_payload, create, lock_timeout: patience } = self;
         let named = root.clone();
         let opening = blocking(move || {
             let root = std::path::absolute(&root)?;
             if !create && !root.join(MARK).is_file() {
                 return Err(Trouble::NoStore);
             }
-            let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::new()? };
+            let folder = Folder { root, durability, clock, max_payload, rounds: Rounds::new()?, patience };
             folder.prepare().map(|()| folder)
         });
         let folder = opening.await?.map_err(|trouble| trouble.explain("open the file store", &named))?;
-        Ok(FileStore::new(folder))
+        Ok(FileStore::new(folder, patience))
     }
 }

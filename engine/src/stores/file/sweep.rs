@@ -53,13 +53,18 @@ enum Depth {
     Whole,
 }
 
+/// Passes over a shard whose lock another process holds for too long.
+fn unless_busy(swept: Result<SweepStats, Trouble>) -> Result<SweepStats, Trouble> {
+    if matches!(swept, Err(Trouble::Busy)) { Ok(SweepStats::NOTHING) } else { swept }
+}
+
 impl Folder {
     pub(super) fn sweep(&self, limit: usize) -> Result<SweepStats, Trouble> {
         if limit == 0 {
             return Ok(SweepStats::NOTHING);
         }
         let thorough = self.rounds.thorough.fetch_add(1, Ordering::Relaxed);
-        let mut swept = self.look_through(thorough, limit)?;
+        let mut swept = unless_busy(self.look_through(thorough, limit))?;
         let first = self.rounds.expiry.load(Ordering::Relaxed);
         for step in 0..=u8::MAX {
             let shard = first.wrapping_add(step);
@@ -69,7 +74,7 @@ impl Folder {
             }
             // A shard that cannot be read must not keep the next sweep from the others.
             self.rounds.expiry.store(shard.wrapping_add(1), Ordering::Relaxed);
-            swept += self.sweep_shard(shard, Depth::Head, limit - swept.removed)?;
+            swept += unless_busy(self.sweep_shard(shard, Depth::Head, limit - swept.removed))?;
         }
         Ok(SweepStats { more: swept.removed >= limit, ..swept })
     }

@@ -12,6 +12,8 @@ pub(super) enum Trouble {
     Io(io::Error),
     /// The system failed when the change was made in part, or made and not yet safe.
     Uncertain(io::Error),
+    /// Another process has held a lock for too long; nothing took effect.
+    Busy,
     /// A file is not what was written.
     Damaged,
     /// A file, or the folder, has a format that this version does not know.
@@ -56,6 +58,9 @@ impl Trouble {
             }
             Self::Uncertain(source) => {
                 error(ErrorKind::Other, "it may have been done or not").with_source(source)
+            }
+            Self::Busy => {
+                error(ErrorKind::Unavailable, "another process has held a lock for too long; is it stopped?")
             }
             Self::Damaged => error(ErrorKind::Corrupt, "a file is damaged; a sweep sets it aside"),
             Self::OtherFormat => error(ErrorKind::Corrupt, "another version of the file store wrote this"),

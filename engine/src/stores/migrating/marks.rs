@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_store::{Record, Version, VersionedRecord};
+use cloakroom_store::{Record, Timestamp, Version, VersionedRecord};
 
 /// Begins every payload that belongs to a move; random, and no format's beginning.
 pub(super) const MAGIC: [u8; 16] = *b"\x67\x61\x01\x62\xf8\x4b\x41\xe0\x8d\x21\x88\x07\x39\xcf\xaa\x7c";
@@ -33,7 +33,12 @@ pub(super) enum Found {
     /// In the new store: a copy that counts once its mark is left in the old one.
     Arriving(Copy),
     /// In the old store: the record has moved.
-    Left { number: u64, version: Version },
+    Left {
+        number: u64,
+        version: Version,
+        /// When the record expires that has moved.
+        expires_at: Timestamp,
+    },
 }
 
 /// A copy in the new store that nobody may see yet.
@@ -45,6 +50,14 @@ pub(super) struct Copy {
     /// The version that the copy itself has in the new store.
     pub(super) version: Version,
     pub(super) record: Record,
+}
+
+impl Copy {
+    /// The copy with the later expiry of its own and this one: a touch may have come in between.
+    pub(super) fn lasting_until(mut self, expires_at: Timestamp) -> Self {
+        self.record.expires_at = self.record.expires_at.max(expires_at);
+        self
+    }
 }
 
 /// Whether a payload could be taken for a mark.
@@ -91,7 +104,13 @@ fn parse(stored: &VersionedRecord) -> Option<Found> {
     }
     let number = number_at(payload, MAGIC.len() + 1)?;
     match payload[MAGIC.len()] {
-        LEFT => Some(Found::Left { number, version: stored.version }),
+        LEFT => {
+            let expires_at = match stored.record.expires_at {
+                Timestamp::NEVER => Timestamp::NEVER,
+                mark => mark - OUTLIVES,
+            };
+            Some(Found::Left { number, version: stored.version, expires_at })
+        }
         ARRIVING => {
             let of = Version::new(number_at(payload, HEAD)?);
             let sliding = *payload.get(COPY - 1)? != 0;

@@ -126,7 +126,7 @@ impl MigratingStore {
         Ok(self.settle(key).await?.map_or(MigrateOutcome::NotFound, MigrateOutcome::Moved))
     }
 
-    /// Moves a record that [`remaining`](Self::remaining) has just shown, in three trips if it is as it was then.
+    /// Moves a record that [`remaining`](Self::remaining) has just shown, in four trips if it is as it was then.
     ///
     /// # Errors
     /// If one of the stores fails; asking again goes on where it stopped.

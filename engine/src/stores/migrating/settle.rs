@@ -97,7 +97,14 @@ impl MigratingStore {
         match self.put_in_new(key, mark, &marks::arriving(stored, number)).await? {
             CreateOutcome::Created(version) => {
                 let copy = Copy { number, of: stored.version, version, record: stored.record.clone() };
-                self.leave_mark(key, copy, stored).await
+                // Looks again, now that the copy can be seen: a process that touches the record and sees no copy afterwards has
+                // touched it before this.
+                match self.old.load(key, None).await?.map(marks::read) {
+                    Some(Found::Plain(there)) if there.version == copy.of => {
+                        self.leave_mark(key, copy, &there).await
+                    }
+                    _ => Ok(Round::Again),
+                }
             }
             CreateOutcome::AlreadyExists => Ok(Round::Again),
             CreateOutcome::Revoked => self.end_in_old(key, stored).await,
@@ -122,7 +129,9 @@ impl MigratingStore {
     /// A copy is in the new store: what it is worth is told by the old one.
     async fn bring_to_its_end(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
         match self.old.load(key, None).await?.map(marks::read) {
-            Some(Found::Left { number, .. }) if number == copy.number => self.show(key, copy).await,
+            Some(Found::Left { number, expires_at, .. }) if number == copy.number => {
+                self.show(key, copy.lasting_until(expires_at)).await
+            }
             Some(Found::Plain(stored)) if stored.version == copy.of => {
                 self.leave_mark(key, copy, &stored).await
             }
@@ -136,7 +145,7 @@ impl MigratingStore {
     async fn leave_mark(&self, key: &StoreKey, copy: Copy, stored: &VersionedRecord) -> Result<Round> {
         let left = marks::left(&stored.record, copy.number);
         match self.old.update(key, copy.of, &left).await? {
-            UpdateOutcome::Updated(_) => self.show(key, copy).await,
+            UpdateOutcome::Updated(_) => self.show(key, copy.lasting_until(stored.record.expires_at)).await,
             UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound | UpdateOutcome::Revoked => Ok(Round::Again),
         }
     }

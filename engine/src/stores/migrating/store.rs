@@ -16,7 +16,13 @@ impl Store for MigratingStore {
         if self.phase == Phase::Following
             && let Some(stored) = Self::in_old(self.old.load(key, touch).await?)
         {
-            return Ok(Some(stored));
+            return match touch {
+                // It may just have been touched, while it moves.
+                Some(touch) if stored.record.sliding && stored.record.expires_at == touch.expires_at => {
+                    Ok(Some(self.touch_copy(key, touch.expires_at).await?.unwrap_or(stored)))
+                }
+                _ => Ok(Some(stored)),
+            };
         }
         match self.new.load(key, touch).await?.map(marks::read) {
             Some(Found::Plain(stored)) => Ok(Some(stored)),
@@ -64,6 +70,7 @@ impl Store for MigratingStore {
             // It may have left in between: then what was touched is its mark.
             let touched = self.old.touch(key, expires_at).await?;
             if touched && self.is_in_old(key).await? {
+                self.touch_copy(key, expires_at).await?;
                 return Ok(true);
             }
         }
@@ -111,6 +118,20 @@ impl MigratingStore {
             Found::Plain(stored) => Some(VersionedRecord { version: masked(stored.version), ..stored }),
             Found::Arriving(_) | Found::Left { .. } => None,
         }
+    }
+
+    /// A record was touched in the old store. Brings it to the new one if it is on its way there, and touches it there:
+    /// the copy may have been made before. Who copies it later sees the touch.
+    async fn touch_copy(&self, key: &StoreKey, expires_at: Timestamp) -> Result<Option<VersionedRecord>> {
+        let found = self.new.load(key, None).await?.map(marks::read);
+        if !matches!(found, Some(Found::Arriving(_) | Found::Plain(_))) {
+            return Ok(None);
+        }
+        if self.settle_found(key, found).await?.is_none() || !self.new.touch(key, expires_at).await? {
+            return Ok(None);
+        }
+        let there = self.new.load(key, None).await?.map(marks::read);
+        Ok(there.and_then(|found| if let Found::Plain(stored) = found { Some(stored) } else { None }))
     }
 
     async fn is_in_old(&self, key: &StoreKey) -> Result<bool> {

@@ -325,3 +325,90 @@ impl Store for Slow {
         capabilities
     }
 }
+
+/// Has another process touch the record in the old store just before this one leaves its mark there.
+#[derive(Debug)]
+struct TouchedBetween {
+    old: Arc<Reference>,
+    by: MigratingStore,
+    way: Way,
+}
+
+/// How the other process touches.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Touch,
+    Load,
+}
+
+#[cloakroom_store::async_trait]
+impl Store for TouchedBetween {
+    async fn load(
+        &self,
+        key: &StoreKey,
+        touch: Option<cloakroom_store::Touch>,
+    ) -> cloakroom_store::Result<Option<cloakroom_store::VersionedRecord>> {
+        self.old.load(key, touch).await
+    }
+    async fn create(&self, key: &StoreKey, record: &Record) -> cloakroom_store::Result<CreateOutcome> {
+        self.old.create(key, record).await
+    }
+    async fn update(
+        &self,
+        key: &StoreKey,
+        expected: cloakroom_store::Version,
+        record: &Record,
+    ) -> cloakroom_store::Result<UpdateOutcome> {
+        let later = in_an_hour() + Duration::from_secs(1_800);
+        match self.way {
+            Way::Touch => assert!(self.by.touch(key, later).await?),
+            Way::Load => {
+                let touch = cloakroom_store::Touch { due_before: later, expires_at: later };
+                assert_eq!(self.by.load(key, Some(touch)).await?.unwrap().record.expires_at, later);
+            }
+        }
+        self.old.update(key, expected, record).await
+    }
+    async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> cloakroom_store::Result<bool> {
+        self.old.touch(key, expires_at).await
+    }
+    async fn delete(
+        &self,
+        key: &StoreKey,
+    ) -> cloakroom_store::Result<Option<cloakroom_store::VersionedRecord>> {
+        self.old.delete(key).await
+    }
+    fn capabilities(&self) -> cloakroom_store::Capabilities<'_> {
+        cloakroom_store::Capabilities::NONE
+    }
+}
+
+#[tokio::test]
+async fn g05_a_touch_by_a_following_process_while_the_record_moves_is_kept() {
+    let later = in_an_hour() + Duration::from_secs(1_800);
+    for way in [Way::Touch, Way::Load] {
+        let pair = Pair::with_a_coat().await;
+        let old = TouchedBetween { old: pair.old.clone(), by: pair.following(), way };
+        let moving = MigratingStore::write_through(Arc::new(old), pair.new.clone());
+        let MigrateOutcome::Moved(moved) = moving.bring(&key()).await.unwrap() else { panic!() };
+        assert_eq!(moved.record.payload, "coat");
+        assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record.expires_at, later, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn g05_a_touch_before_the_copy_is_seen_is_in_the_copy_also_if_the_mover_dies() {
+    let pair = Pair::with_a_coat().await;
+    let later = in_an_hour() + Duration::from_secs(1_800);
+    let entry =
+        cloakroom_store::Entry { key: key(), stored: pair.old.load(&key(), None).await.unwrap().unwrap() };
+    assert!(pair.following().touch(&key(), later).await.unwrap());
+    // Dies after so many steps; another finishes what it began.
+    for steps in 1..12 {
+        let slow =
+            MigratingStore::write_through(Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));
+        let _died = poll_times(slow.migrate_entry(&entry), steps).await;
+    }
+    let stored = pair.moving().load(&key(), None).await.unwrap().unwrap();
+    assert_eq!(stored.record.expires_at, later);
+}

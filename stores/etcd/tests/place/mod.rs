@@ -6,5 +6,5 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A prefix that nobody else uses.
 pub(crate) fn prefix() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("test/{}/{}/", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("test-{}-{}/", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -75,6 +75,7 @@ fn unprepared(root: std::path::PathBuf, clock: &ManualClock) -> Folder {
         clock: Arc::new(clock.clone()),
         max_payload: 1_000,
         rounds: Rounds::new().unwrap(),
+        patience: Duration::from_secs(60),
     }
 }
 
