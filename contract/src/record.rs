@@ -75,7 +75,7 @@ pub struct VersionedRecord {
 /// Tells two states of one record apart.
 ///
 /// Every [`create`](crate::Store::create) and [`update`](crate::Store::update) gives the record a version that this
-/// key has never had before, not even before a delete; a touch leaves the version alone. Nothing but equality means anything.
+/// key has never had before, not even before a delete, or a crash that undid a write; a touch leaves the version alone. Nothing but equality means anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version(u64);
 

@@ -19,6 +19,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// With `touch`, also moves the expiry if the record is sliding and the touch is due: in the same step, and in the same
     /// trip where the server can. The answer then carries the new expiry. The version stays.
+    /// A touch that cannot be written fails no load: the record is answered as it is; see [`MissedTouches`](crate::MissedTouches).
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>>;
 
     /// Keeps `record` under a key that has no live record.

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit as Turn, Semaphore};
 use super::layout::Name;
 
 /// How many writes may be under way.
-const ALL: usize = 64;
+pub(super) const ALL: usize = 64;
 /// How many of them may be of records under one lock, which excludes all others anyway.
 const OF_RECORDS: usize = 1;
 /// How many may give records to owners under one lock, which they share.
@@ -51,6 +51,12 @@ impl Turns {
         let queues = |turns| (0..=u8::MAX).map(|_| Arc::new(Semaphore::new(turns))).collect();
         let (records, owners) = (queues(OF_RECORDS), queues(OF_OWNERS));
         Self(Arc::new(Queues { all: Arc::new(Semaphore::new(ALL)), records, owners, patience }))
+    }
+
+    /// Returns how many writes may begin.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.0.all.available_permits()
     }
 
     /// Waits for a turn; not for longer than a lock is waited for.

@@ -26,7 +26,7 @@ fn a_damaged_head_is_corrupt_for_everybody() {
     let (folder, k) = (&place.folder, key("k"));
     let version = place.create(&k, &alices("coat"));
     flip(&place, &k, 24);
-    assert!(is_damaged(&folder.load(&k, None)));
+    assert!(is_damaged(&folder.load(&k)));
     assert!(is_damaged(&folder.create(&k, &record("new"))));
     assert!(is_damaged(&folder.update(&k, version, &record("new"))));
     assert!(is_damaged(&folder.touch(&k, Timestamp::NEVER)));
@@ -43,11 +43,11 @@ fn a_damaged_payload_is_never_handed_out_and_can_be_replaced() {
     let version = place.create(&k, &record("coat"));
     let length = fs::read(folder.record(&name(&k))).unwrap().len();
     flip(&place, &k, length - 1);
-    assert!(is_damaged(&folder.load(&k, None)));
+    assert!(is_damaged(&folder.load(&k)));
     assert!(is_damaged(&folder.delete(&k)));
     assert_eq!(folder.create(&k, &record("new")).unwrap(), CreateOutcome::AlreadyExists);
     assert!(matches!(folder.update(&k, version, &record("new")).unwrap(), UpdateOutcome::Updated(_)));
-    assert_eq!(folder.load(&k, None).unwrap().unwrap().record.payload, "new");
+    assert_eq!(folder.load(&k).unwrap().unwrap().record.payload, "new");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_file_that_was_cut_to_nothing_is_damage_not_absence() {
     let place = Place::new();
     place.create(&key("k"), &record("coat"));
     fs::write(place.folder.record(&name(&key("k"))), b"").unwrap();
-    assert!(is_damaged(&place.folder.load(&key("k"), None)));
+    assert!(is_damaged(&place.folder.load(&key("k"))));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_record_moved_under_another_name_is_refused() {
     place.create(&key("a"), &record("coat"));
     fs::create_dir_all(place.folder.shard(name(&key("b")).shard())).unwrap();
     fs::copy(place.folder.record(&name(&key("a"))), place.folder.record(&name(&key("b")))).unwrap();
-    assert!(is_damaged(&place.folder.load(&key("b"), None)));
+    assert!(is_damaged(&place.folder.load(&key("b"))));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_sweep_sets_a_damaged_head_aside_and_the_key_is_free_again() {
     flip(&place, &k, 0);
     assert_eq!(place.folder.sweep(10).unwrap().removed, 0);
     assert!(place.folder.damaged(&name(&k)).exists());
-    assert_eq!(place.folder.load(&k, None).unwrap(), None);
+    assert_eq!(place.folder.load(&k).unwrap(), None);
     place.create(&k, &record("new"));
 }
 
@@ -98,7 +98,7 @@ fn a_record_of_a_later_format_is_refused_and_left_alone() {
     flip(&place, &k, 7);
     place.clock.advance(HOUR * 2);
     place.sweep_all_round();
-    assert!(matches!(place.folder.load(&k, None), Err(Trouble::OtherFormat)));
+    assert!(matches!(place.folder.load(&k), Err(Trouble::OtherFormat)));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn clear_removes_damaged_files_too() {
     place.create(&key("b"), &record("coat"));
     flip(&place, &key("b"), 60);
     assert_eq!(place.folder.clear().unwrap(), 1);
-    assert_eq!(place.folder.load(&key("b"), None).unwrap(), None);
+    assert_eq!(place.folder.load(&key("b")).unwrap(), None);
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn a_damaged_revocation_is_an_error_first_and_then_one_of_everything_so_far() {
     folder.revoke(&alice(), START - HOUR).unwrap();
     place.create(&key("k"), &alices("coat"));
     fs::write(folder.owner(&Name::of(b"alice")).join("revoked"), b"cloak-m\x01").unwrap();
-    assert!(is_damaged(&folder.load(&key("k"), None)));
+    assert!(is_damaged(&folder.load(&key("k"))));
     place.sweep_all_round();
-    assert_eq!(folder.load(&key("k"), None).unwrap(), None);
+    assert_eq!(folder.load(&key("k")).unwrap(), None);
     assert_eq!(folder.create(&key("k"), &alices("coat")).unwrap(), CreateOutcome::Revoked);
     assert!(!folder.damaged(&name(&key("k"))).exists());
 }
@@ -132,5 +132,5 @@ fn a_revocation_passes_over_a_damaged_record() {
     place.create(&key("b"), &alices("coat"));
     flip(&place, &key("a"), 30);
     assert_eq!(place.folder.revoke(&alice(), START).unwrap(), 1);
-    assert!(is_damaged(&place.folder.load(&key("a"), None)));
+    assert!(is_damaged(&place.folder.load(&key("a"))));
 }

@@ -12,10 +12,10 @@ fn a_half_written_record_is_not_there_and_the_next_write_replaces_it() {
     let next = place.folder.next_record(name(&k).shard());
     fs::create_dir(next.parent().unwrap()).unwrap();
     fs::write(&next, b"half").unwrap();
-    assert_eq!(place.again().load(&k, None).unwrap(), None);
+    assert_eq!(place.again().load(&k).unwrap(), None);
     place.create(&k, &record("coat"));
     assert!(!next.exists());
-    assert_eq!(place.folder.load(&k, None).unwrap().unwrap().record.payload, "coat");
+    assert_eq!(place.folder.load(&k).unwrap().unwrap().record.payload, "coat");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_note_for_a_record_that_stayed_anothers_does_not_list_it() {
     place.folder.note_owner(&Name::of(b"alice"), &name(&key("k"))).unwrap();
     assert!(place.folder.list(&alice(), None, 10).unwrap().heads.is_empty());
     assert_eq!(place.folder.revoke(&alice(), START).unwrap(), 0);
-    assert!(place.folder.load(&key("k"), None).unwrap().is_some());
+    assert!(place.folder.load(&key("k")).unwrap().is_some());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_revocation_holds_although_its_process_died_before_removing_anything() {
     let version = place.create(&k, &alices("coat"));
     place.mark_revoked(b"alice", START);
 
-    assert_eq!(folder.load(&k, None).unwrap(), None);
+    assert_eq!(folder.load(&k).unwrap(), None);
     assert_eq!(
         folder.update(&k, version, &record("back")).unwrap(),
         cloakroom_store::UpdateOutcome::NotFound
@@ -97,7 +97,7 @@ fn an_expiry_written_half_is_found_again_under_the_lock() {
 
     let toucher = place.folder.lock_records(name(&k).shard()).unwrap();
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| place.folder.load(&k, None));
+        let reader = scope.spawn(|| place.folder.load(&k));
         fs::write(&path, whole).unwrap();
         drop(toucher);
         assert_eq!(reader.join().unwrap().unwrap().unwrap().record.payload, "coat");

@@ -138,7 +138,7 @@ async fn many_more_writes_than_turns_all_get_theirs() {
     let dir = tempfile::tempdir().unwrap();
     let store = FileStore::builder(dir.path()).durability(super::Durability::Process).open().await.unwrap();
     let record = Record::new("coat", Timestamp::NEVER);
-    let writes: Vec<_> = (0..FileStore::TURNS * 4)
+    let writes: Vec<_> = (0..super::super::turns::ALL * 4)
         .map(|n| {
             let (store, record) = (store.clone(), record.clone());
             tokio::spawn(async move { store.create(&key(&format!("k{}", n % 100)), &record).await })
@@ -148,5 +148,5 @@ async fn many_more_writes_than_turns_all_get_theirs() {
     for write in writes {
         created += usize::from(matches!(write.await.unwrap().unwrap(), CreateOutcome::Created(_)));
     }
-    assert_eq!((created, store.turns.available_permits()), (100, FileStore::TURNS));
+    assert_eq!((created, store.turns.free()), (100, super::super::turns::ALL));
 }

@@ -35,7 +35,7 @@ fn a_revocation_waits_for_a_log_in_that_is_being_written_and_ends_it() {
         assert!(matches!(log_in.join().unwrap().unwrap(), CreateOutcome::Created(_)));
         assert_eq!(revocation.join().unwrap().unwrap(), 1);
     });
-    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+    assert_eq!(place.folder.load(&key("k")).unwrap(), None);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_revocation_waits_for_a_record_that_is_being_moved_away() {
         assert!(matches!(update.join().unwrap().unwrap(), UpdateOutcome::Updated(_)));
         assert_eq!(revocation.join().unwrap().unwrap(), 0);
     });
-    assert!(place.folder.load(&key("k"), None).unwrap().is_some());
+    assert!(place.folder.load(&key("k")).unwrap().is_some());
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_revoked_record_cannot_be_moved_to_nobody() {
         place.folder.update(&key("k"), version, &record("nobody's")).unwrap(),
         UpdateOutcome::NotFound
     );
-    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+    assert_eq!(place.folder.load(&key("k")).unwrap(), None);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_old_revocation_is_kept_while_a_record_that_it_ends_is_left() {
     place.mark_revoked(b"alice", START);
     place.clock.advance(HOUR * 30);
     place.folder.tidy_owners(Name::of(b"alice").shard()).unwrap();
-    assert_eq!(place.folder.load(&key("k"), None).unwrap(), None);
+    assert_eq!(place.folder.load(&key("k")).unwrap(), None);
     assert!(!place.folder.record(&name(&key("k"))).exists());
     assert!(place.folder.owner(&Name::of(b"alice")).join("revoked").exists());
     place.folder.tidy_owners(Name::of(b"alice").shard()).unwrap();

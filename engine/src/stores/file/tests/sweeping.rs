@@ -17,7 +17,7 @@ fn a_sweep_stops_at_its_limit_and_the_next_goes_on() {
     assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
     assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
     assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 5, sliding: 5, more: false });
-    assert!(place.folder.load(&key("forever"), None).unwrap().is_some());
+    assert!(place.folder.load(&key("forever")).unwrap().is_some());
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn a_touch_is_written_in_place_and_saves_the_record_from_the_sweep() {
     let k = key("k");
     let version = place.create(&k, &alices("coat"));
     let touch = Touch { due_before: Timestamp::NEVER, expires_at: START + HOUR * 3 };
-    assert_eq!(place.folder.load(&k, Some(touch)).unwrap().unwrap().version, version);
+    assert_eq!(place.folder.load_and_touch(&k, touch).unwrap().unwrap().version, version);
     place.clock.advance(HOUR * 2);
     assert_eq!(place.folder.sweep(10).unwrap().removed, 0);
     assert!(place.folder.touch(&k, START + HOUR * 4).unwrap());
     assert!(place.folder.touch(&k, START).unwrap());
-    let stored = place.again().load(&k, None).unwrap().unwrap();
+    let stored = place.again().load(&k).unwrap().unwrap();
     assert_eq!((stored.record.expires_at, stored.version), (START + HOUR * 4, version));
     assert_eq!(stored.record.payload, "coat");
 }
