@@ -77,6 +77,11 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
 
 #[tokio::test]
 async fn g10_stores_whose_prefixes_begin_alike_see_none_of_each_others_records() {
+    // What could be the beginning of another prefix is refused.
+    for prefix in ["sto", "/", "", "a/b/", "a/b", "/a"] {
+        let error = EtcdStore::builder("etcd://host").prefix(prefix).open_lazily().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}");
+    }
     let url = Service::Etcd.shared();
     let name = place::prefix();
     let name = name.trim_end_matches('/');
@@ -87,14 +92,6 @@ async fn g10_stores_whose_prefixes_begin_alike_see_none_of_each_others_records()
     assert_eq!((short.count().await.unwrap(), short.clear().await.unwrap()), (0, 0));
     short.remove_everything().await.unwrap();
     assert_eq!(long.count().await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn g10_a_prefix_that_could_be_the_beginning_of_another_is_refused() {
-    for prefix in ["sto", "/", "", "a/b/", "a/b", "/a"] {
-        let error = EtcdStore::builder("etcd://host").prefix(prefix).open_lazily().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}");
-    }
 }
 
 #[tokio::test]
