@@ -257,8 +257,9 @@ impl<'a> Records<'a> {
         loop {
             match self.ask(store.load(key, touch)).await {
                 Ok(found) => {
-                    let is_due =
-                        |stored: &VersionedRecord| touch.is_some_and(|it| it.moves(&stored.record).is_some());
+                    let is_due = |stored: &VersionedRecord| {
+                        touch.is_some_and(|it| it.extended_expiry(&stored.record).is_some())
+                    };
                     if found.as_ref().is_some_and(is_due) {
                         self.report_missed_touch();
                     }

@@ -14,7 +14,7 @@ use crate::server::Server;
 const PAGE_BYTES: usize = 8 << 20;
 
 /// How long it may take to go through the whole collection.
-const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 impl Server {
     /// Reads a page; the cursor is the last key of the page before.
