@@ -107,6 +107,9 @@ async fn a_body_is_created_once(t: &Harness) -> Outcome {
 }
 
 async fn a_body_is_read_byte_for_byte(t: &Harness) -> Outcome {
+    if !t.keeps_spelling {
+        return Err(crate::failure::Stop::NotApplicable("the layout keeps values, not texts"));
+    }
     let texts = [
         r#"{ "cookie" : {"httpOnly":true,"expires":null},  "b":1, "a":2 }"#,
         r#"{"cookie":{},"same":1,"same":2,"num":12345678901234567890123,"neg":-0,"e":1E+2}"#,
