@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use sqlx::{Connection, Executor, MySqlConnection};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Harmless, Patience};
 use crate::error::Failure;
@@ -33,7 +33,8 @@ impl Connections {
             let mut lease = self.lease().await?;
             let answer = timeout(self.limits().answer, attempt(&mut lease, locks, &work)).await;
             match self.give_back(lease, answer.unwrap_or(Err(Failure::NO_ANSWER))) {
-                Err(failure) if patience.bears(failure) => {}
+                // Statements that meet lock in another order: without a pause they would meet again.
+                Err(failure) if patience.bears(failure) => sleep(patience.pause()).await,
                 answer => return answer,
             }
         }
