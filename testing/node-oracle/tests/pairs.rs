@@ -88,7 +88,7 @@ fn express() -> Express {
 #[tokio::test(flavor = "multi_thread")]
 async fn express_and_connect_redis_share_sessions() -> Result {
     let Some(url) = redis() else { return Ok(()) };
-    for store in ["redis", "redis6"] {
+    for store in ["redis", "redis10", "redis6"] {
         let pair = Pair::express(&url, store, &express(), &[]).await?;
         express::sessions_are_shared(&pair).await?;
     }
@@ -122,8 +122,23 @@ async fn passport_log_ins_and_log_outs_are_shared() -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn flash_messages_and_csrf_tokens_are_shared() -> Result {
     let Some(url) = redis() else { return Ok(()) };
-    let pair = Pair::express(&url, "redis", &express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    let pair = Pair::express(&url, "redis", &express(), &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
     express::flash_messages_and_csrf_tokens_are_shared(&pair).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_csrf_sync_and_lusca_are_shared() -> Result {
+    let Some(url) = redis() else { return Ok(()) };
+    for package in ["csrf-sync", "lusca"] {
+        let (prefix, express) = (prefix(), express());
+        let own = [("STORE", "redis"), ("URL", &*url), ("PREFIX", &*prefix), ("SECRETS", SECRET)];
+        let settings: Vec<_> = own.into_iter().chain([("CSRF", package)]).collect();
+        let node = NodeApp::start("express", &settings).await?;
+        let bodies = RedisStore::builder(&url)?.prefix(&*prefix).open_bodies().await?;
+        let rust = RustApp::start_with_tokens_of(package, express.config(), express.store(bodies)).await?;
+        express::tokens_are_shared(&Pair { node, rust }).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +261,7 @@ async fn passport_log_ins_and_log_outs_are_shared_over_connect_memcached() -> Re
 #[tokio::test(flavor = "multi_thread")]
 async fn flash_messages_and_csrf_tokens_are_shared_over_connect_memcached() -> Result {
     let Some(items) = Items::find() else { return Ok(()) };
-    let pair = items.pair(&express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    let pair = items.pair(&express(), &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
     express::flash_messages_and_csrf_tokens_are_shared(&pair).await
 }
 
