@@ -71,32 +71,6 @@ pub(crate) async fn flash_messages_and_csrf_tokens_are_shared(pair: &Pair) -> Re
     Ok(())
 }
 
-/// The pair uses one package for CSRF tokens: whichever side has made a token, both accept it and nothing else.
-pub(crate) async fn tokens_are_shared(pair: &Pair) -> Result {
-    for node_begins in [true, false] {
-        let (first, second) = pair.from(node_begins);
-        let mut browser = Browser::new();
-        let token = browser.text(first, "/token").await?;
-        let later = browser.text(second, "/token").await?;
-        for port in [first, second] {
-            for token in [&token, &later] {
-                let accepted = browser.post(port, "/form", &format!("X-CSRF-Token: {token}")).await?;
-                assert_eq!(
-                    (accepted.status, &*accepted.body),
-                    (200, "accepted"),
-                    "node begins: {node_begins}"
-                );
-            }
-            let mut wrong = later.clone().into_bytes();
-            wrong.reverse();
-            let wrong = String::from_utf8(wrong)?;
-            let refused = browser.post(port, "/form", &format!("X-CSRF-Token: {wrong}")).await?;
-            assert!([403, 500].contains(&refused.status), "{refused:?}");
-        }
-    }
-    Ok(())
-}
-
 /// Node reads, and Rust writes in parallel: no write is lost.
 pub(crate) async fn no_write_of_ours_is_lost_while_node_reads(pair: &Pair) -> Result {
     let mut browser = Browser::new();
