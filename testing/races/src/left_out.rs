@@ -31,7 +31,9 @@ const OF_EXPRESS: [(&str, &str); 17] = [
     ("never_16_", COOKIE),
 ];
 /// The same, where no test can move the clock.
-const ON_SERVER_CLOCK: [(&str, &str); 9] = [
+const ON_SERVER_CLOCK: [(&str, &str); 11] = [
+    ("s15_a_session_that_nobody_uses", SERVER),
+    ("s4_logout_while_a_touch", SERVER),
     ("a_clock_that_jumps_forward", SERVER),
     ("never_21_", SERVER),
     ("never_04_a_failed_load", SERVER),
