@@ -69,7 +69,8 @@ fn tell(report: Option<Report>, stop: &AtomicBool) -> Result<(), Trouble> {
 /// The clock stands at the present moment and is moved by the cases: no case waits.
 fn trial() -> Result<Trial, Trouble> {
     let number = getrandom::u32().map_err(|error| Trouble::failure("no random name").because(&error))?;
-    let clock = ManualClock::at(Timestamp::now());
+    // Whole milliseconds, as Node counts.
+    let clock = ManualClock::at(Timestamp::from_millis(Timestamp::now().as_millis()));
     Ok(Trial { clock, prefix: format!("cloakroom_check_{number:08x}_") })
 }
 

@@ -19,7 +19,15 @@ pub(crate) enum Layout {
     KoaRedis,
     ConnectPgSimple,
     ExpressMysqlSession,
+    ConnectSqlite3,
+    ConnectMemcached,
+    ConnectMongo,
+    /// The table of node-session's database driver.
+    NodeSessionTable,
 }
+
+/// How long a session of node-session lives after its last use: its option `lifetime`, unless that is set.
+pub(crate) const NODE_SESSION_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The package that makes the sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +47,23 @@ pub(crate) struct OpenedBodies {
 }
 
 impl Layout {
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 10] = [
         ("session-file-store", Self::SessionFileStore),
         ("node-session", Self::NodeSession),
         ("connect-redis", Self::ConnectRedis),
         ("koa-redis", Self::KoaRedis),
         ("connect-pg-simple", Self::ConnectPgSimple),
         ("express-mysql-session", Self::ExpressMysqlSession),
+        ("connect-sqlite3", Self::ConnectSqlite3),
+        ("connect-memcached", Self::ConnectMemcached),
+        ("connect-mongo", Self::ConnectMongo),
+        ("node-session", Self::NodeSessionTable),
     ];
 
-    fn read(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
+    /// Returns the layout of this name that stores of a scheme can have.
+    fn read(text: &str, scheme: &str) -> Option<Self> {
+        let mut known = Self::ALL.into_iter();
+        known.find(|(name, layout)| *name == text && layout.is_of(scheme)).map(|(_, layout)| layout)
     }
 
     /// Returns what a package uses in the stores of a scheme, unless the URL names a layout.
@@ -57,10 +71,14 @@ impl Layout {
         Some(match (scheme, package) {
             ("file", Package::Express) => Self::SessionFileStore,
             ("file", Package::NodeSession) => Self::NodeSession,
+            ("mysql" | "mariadb", Package::NodeSession) => Self::NodeSessionTable,
             (scheme, Package::Express) if is_redis(scheme) => Self::ConnectRedis,
             (scheme, Package::Koa) if is_redis(scheme) => Self::KoaRedis,
             ("postgres" | "postgresql", Package::Express) => Self::ConnectPgSimple,
             ("mysql" | "mariadb", Package::Express) => Self::ExpressMysqlSession,
+            ("sqlite", Package::Express) => Self::ConnectSqlite3,
+            ("memcached", Package::Express) => Self::ConnectMemcached,
+            ("mongodb" | "mongodb+srv", Package::Express) => Self::ConnectMongo,
             _ => return None,
         })
     }
@@ -71,7 +89,10 @@ impl Layout {
             Self::SessionFileStore | Self::NodeSession => scheme == "file",
             Self::ConnectRedis | Self::KoaRedis => is_redis(scheme),
             Self::ConnectPgSimple => matches!(scheme, "postgres" | "postgresql"),
-            Self::ExpressMysqlSession => matches!(scheme, "mysql" | "mariadb"),
+            Self::ExpressMysqlSession | Self::NodeSessionTable => matches!(scheme, "mysql" | "mariadb"),
+            Self::ConnectSqlite3 => scheme == "sqlite",
+            Self::ConnectMemcached => scheme == "memcached",
+            Self::ConnectMongo => matches!(scheme, "mongodb" | "mongodb+srv"),
         }
     }
 }
@@ -102,7 +123,7 @@ pub(crate) async fn open(
             in_folder(url, FileLayout::session_file_store().ttl(lifetime), lifetime).await
         }
         Layout::NodeSession => {
-            let lifetime = lifetime.unwrap_or(Duration::from_secs(300));
+            let lifetime = lifetime.unwrap_or(NODE_SESSION_LIFETIME);
             in_folder(url, FileLayout::node_session().ttl(lifetime), lifetime).await
         }
         #[cfg(feature = "redis")]
@@ -113,8 +134,23 @@ pub(crate) async fn open(
         #[cfg(feature = "postgres")]
         Layout::ConnectPgSimple => super::postgres::open_bodies(url, lifetime).await,
         #[cfg(feature = "mysql")]
-        Layout::ExpressMysqlSession => super::mysql::open_bodies(url, lifetime).await,
-        #[cfg(not(all(feature = "redis", feature = "postgres", feature = "mysql")))]
+        layout @ (Layout::ExpressMysqlSession | Layout::NodeSessionTable) => {
+            super::mysql::open_bodies(url, layout, lifetime).await
+        }
+        #[cfg(feature = "sqlite")]
+        Layout::ConnectSqlite3 => super::sqlite::open_bodies(url, lifetime).await,
+        #[cfg(feature = "memcached")]
+        Layout::ConnectMemcached => super::memcached::open_bodies(url, lifetime).await,
+        #[cfg(feature = "mongodb")]
+        Layout::ConnectMongo => super::mongodb::open_bodies(url, lifetime).await,
+        #[cfg(not(all(
+            feature = "memcached",
+            feature = "mongodb",
+            feature = "mysql",
+            feature = "postgres",
+            feature = "redis",
+            feature = "sqlite"
+        )))]
         _ => Err(not_here(url.scheme)),
     }
 }
@@ -125,13 +161,32 @@ pub(crate) fn layout_of(url: &str) -> Result<Option<Layout>, Trouble> {
 }
 
 /// Returns a URL as the client of its server reads it, without these settings of ours.
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis"
+))]
 pub(crate) fn client_url(url: &str, ours: &[&str]) -> Result<String, Trouble> {
     Ok(StoreUrl::parse(&url::find(url)?)?.without(ours))
 }
 
+/// Returns whether a URL says that connect-mongo keeps strings, as it does unless it has another option `stringify`.
+#[cfg(feature = "mongodb")]
+pub(crate) fn is_stringified(url: &str) -> Result<bool, Trouble> {
+    super::mongodb::take_stringify(&mut StoreUrl::parse(&url::find(url)?)?)
+}
+
 /// Makes the trouble of a store whose feature is off.
-#[cfg(not(all(feature = "redis", feature = "postgres", feature = "mysql")))]
+#[cfg(not(all(
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+)))]
 pub(crate) fn not_compiled_in(url: &str) -> Trouble {
     not_here(url.split(':').next().unwrap_or_default())
 }
@@ -139,7 +194,7 @@ pub(crate) fn not_compiled_in(url: &str) -> Trouble {
 /// Takes the setting `layout`.
 fn take_layout(url: &mut StoreUrl<'_>) -> Result<Option<Layout>, Trouble> {
     let scheme = url.scheme;
-    url.take("layout", |text| Layout::read(text).filter(|layout| layout.is_of(scheme)))
+    url.take("layout", |text| Layout::read(text, scheme))
 }
 
 /// The sessions of the package are not in such a store, or there is no such store.

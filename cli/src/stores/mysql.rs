@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::mysql::MySqlConnectOptions;
 
-use super::bodies::OpenedBodies;
+use super::bodies::{Layout, NODE_SESSION_LIFETIME, OpenedBodies};
 use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
@@ -42,12 +42,16 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     Ok(opened)
 }
 
+/// What [`open_bodies`] reads of a URL; the rest is the client's.
+pub(crate) const BODY_SETTINGS: [&str; 4] = ["layout", "table", "prefix", "wide_characters"];
+
 /// Opens the bodies of a Node application, in `table`; the table of ended sessions has the `prefix`.
 pub(super) async fn open_bodies(
     mut url: StoreUrl<'_>,
-    lifetime: Option<Duration>,
+    layout: Layout,
+    mut lifetime: Option<Duration>,
 ) -> Result<OpenedBodies, Trouble> {
-    let options = options(&url.without(&["layout", "table", "prefix"]))?;
+    let options = options(&url.without(&BODY_SETTINGS))?;
     let place = place(&options);
     let mut builder = MysqlStore::with_options(options);
     if let Some(table) = url.take("table", |text| Some(text.to_owned()))? {
@@ -55,6 +59,12 @@ pub(super) async fn open_bodies(
     }
     if let Some(prefix) = url.take("prefix", |text| Some(text.to_owned()))? {
         builder = builder.table_prefix(prefix);
+    }
+    if layout == Layout::NodeSessionTable {
+        let lifetime = lifetime.get_or_insert(NODE_SESSION_LIFETIME);
+        builder = builder.node_session(*lifetime);
+        builder =
+            builder.wide_characters(url.take("wide_characters", |text| text.parse().ok())?.unwrap_or(false));
     }
     let opened = builder.open_bodies().await;
     let bodies = opened.map_err(|error| did_not_open(&format!("mysql at {place}"), &error))?;

@@ -1,11 +1,13 @@
 //! `sqlite:PATH`, with `durability=machine|process`, `prefix=NAME`, `busy_timeout=5s` and `readers=N`.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, io};
 
 use cloakroom_sqlite::rusqlite::{self, Connection};
 use cloakroom_sqlite::{Builder, Durability, SqliteStore};
 
+use super::bodies::OpenedBodies;
 use super::url::{StoreUrl, Survives};
 use super::{Opened, Tidied, Tidy, Trial, did_not_open};
 use crate::span;
@@ -37,11 +39,59 @@ pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     Err(did_not_open(&format!("sqlite:{place}"), &error))
 }
 
+/// Opens the bodies of a Node application, in `table`; the table of ended sessions has the `prefix`.
+pub(super) async fn open_bodies(
+    mut url: StoreUrl<'_>,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
+    let (path, builder) = bodies(&mut url)?;
+    let opened = builder.open_bodies().await;
+    let bodies = opened.map_err(|error| did_not_open(&format!("sqlite:{path}"), &error))?;
+    Ok(OpenedBodies { bodies: Arc::new(bodies), place: format!("in the SQLite file {path}"), lifetime })
+}
+
+/// Reads the path of a URL, and its settings for bodies.
+fn bodies(url: &mut StoreUrl<'_>) -> Result<(String, Builder), Trouble> {
+    let settings = Settings::take(url)?;
+    let table = url.take("table", |text| Some(text.to_owned()))?;
+    let _layout = url.take("layout", |_| Some(()))?;
+    let path = url.take_place()?;
+    let mut builder = settings.apply(SqliteStore::builder(&path));
+    if let Some(table) = table {
+        builder = builder.table(table);
+    }
+    Ok((path, builder))
+}
+
+/// Where bodies are checked, and what removes all that is made there.
+pub(crate) struct BodyTrial {
+    pub(crate) path: String,
+    pub(crate) builder: Builder,
+    pub(crate) tidy: Tidy,
+}
+
+/// Finds the file of a check of bodies: the one that is there, or one beside it.
+pub(crate) fn try_bodies(url: &str, trial: &Trial) -> Result<BodyTrial, Trouble> {
+    let url = super::url::find(url)?;
+    let (mut path, mut builder) = bodies(&mut StoreUrl::parse(&url)?)?;
+    let beside = is_empty(&path);
+    if beside {
+        path = format!("{path}.{}", trial.prefix);
+        builder = SqliteStore::builder(&path);
+    }
+    let tidy = tidy(beside, path.clone(), trial.prefix.clone());
+    let builder = builder
+        .table(format!("{}sessions", trial.prefix))
+        .table_prefix(&*trial.prefix)
+        .clock(Arc::new(trial.clock.clone()));
+    Ok(BodyTrial { path, builder, tidy })
+}
+
 /// What a URL sets.
 struct Settings {
     durability: Option<Survives>,
     prefix: Option<String>,
-    busy_timeout: Option<std::time::Duration>,
+    busy_timeout: Option<Duration>,
     readers: Option<std::num::NonZeroUsize>,
 }
 
@@ -103,7 +153,7 @@ fn remove_files(place: &str) -> io::Result<()> {
 /// Drops every table of the trial, with its indices, whatever this version of the store calls them.
 fn drop_tables(place: &str, prefix: &str) -> rusqlite::Result<()> {
     let mut connection = Connection::open_with_flags(place, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(Duration::from_secs(10))?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let tables: Vec<String> = transaction
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1")?

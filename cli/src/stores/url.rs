@@ -111,12 +111,26 @@ impl<'a> StoreUrl<'a> {
     }
 
     /// The URL as it was given, without the settings of these names, which are not the client's.
-    #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+    #[cfg(any(
+        feature = "memcached",
+        feature = "mongodb",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     pub(super) fn without(&self, ours: &[&str]) -> String {
-        let (place, query) = self.whole.split_once('?').unwrap_or((self.whole, ""));
+        let Some((place, query)) = self.whole.split_once('?') else { return self.whole.to_owned() };
         let is_ours = |setting: &&str| setting.split('=').next().is_some_and(|name| ours.contains(&name));
         let theirs: Vec<_> = query.split('&').filter(|setting| !is_ours(setting)).collect();
-        format!("{place}?{}", theirs.join("&"))
+        // Not every client reads a question mark that nothing follows.
+        if theirs.is_empty() { place.to_owned() } else { format!("{place}?{}", theirs.join("&")) }
+    }
+
+    /// Takes the place out; an error if there is none, or if a setting is left that nothing took.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn take_place(&mut self) -> Result<String, Trouble> {
+        let (place, settings) = (std::mem::take(&mut self.place), std::mem::take(&mut self.settings));
+        Self { place, settings, trial: None, ..*self }.place()
     }
 
     /// Hands out the place; an error if there is none, or if a setting is left that nobody took.
@@ -199,11 +213,18 @@ mod tests {
         assert_eq!(servers("memcached:/run/memcached.sock"), "/run/memcached.sock");
     }
 
-    #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+    #[cfg(any(
+        feature = "memcached",
+        feature = "mongodb",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     #[test]
     fn a_client_reads_the_url_as_it_was_given_without_our_settings() {
         let url = StoreUrl::parse("postgres://u:p%40@h/d?prefix=a_&sslmode=disable").unwrap();
         assert_eq!(url.without(&["prefix"]), "postgres://u:p%40@h/d?sslmode=disable");
+        assert_eq!(url.without(&["prefix", "sslmode"]), "postgres://u:p%40@h/d");
     }
 
     #[test]

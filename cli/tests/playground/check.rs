@@ -210,7 +210,8 @@ mod layouts {
 
     use cloakroom_services::Service;
 
-    use super::{check, said};
+    use super::{check, names, said};
+    use cloakroom_sqlite::rusqlite;
 
     async fn passes(service: Service, end: &str) {
         let folder = tempfile::tempdir().unwrap();
@@ -234,6 +235,83 @@ mod layouts {
     #[tokio::test]
     async fn express_mysql_session_passes() {
         passes(Service::Mariadb, "?layout=express-mysql-session").await;
+    }
+
+    #[tokio::test]
+    async fn node_session_passes() {
+        passes(Service::Mariadb, "?layout=node-session").await;
+    }
+
+    #[tokio::test]
+    async fn connect_memcached_passes() {
+        passes(Service::Memcached, "?layout=connect-memcached").await;
+    }
+
+    #[tokio::test]
+    async fn connect_mongo_passes() {
+        passes(Service::Mongodb, "?layout=connect-mongo").await;
+    }
+
+    #[tokio::test]
+    async fn connect_mongo_passes_with_documents() {
+        passes(Service::Mongodb, "?layout=connect-mongo&stringify=false").await;
+    }
+
+    /// Where there is no file, one beside it is made and removed; where there is one, its tables stay.
+    #[tokio::test]
+    async fn connect_sqlite3_passes_and_a_check_of_it_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = "sqlite:sessions?layout=connect-sqlite3";
+        let output = check(folder.path(), &[url]).await;
+        assert!(output.status.success() && said(&output).contains(" 0 broken"), "{output:?}");
+        assert_eq!(names(folder.path()), [""; 0]);
+        let connection = rusqlite::Connection::open(folder.path().join("sessions")).unwrap();
+        connection.execute_batch("CREATE TABLE sessions (sid PRIMARY KEY, expired, sess)").unwrap();
+        let output = check(folder.path(), &[url]).await;
+        assert!(output.status.success() && said(&output).contains(" 0 broken"), "{output:?}");
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 2, "the table of node and the index of its key");
+        assert_eq!(names(folder.path()), ["sessions"]);
+    }
+
+    #[tokio::test]
+    async fn a_check_of_bodies_leaves_nothing_in_mongodb() {
+        let server = cloakroom_services::Instance::start(Service::Mongodb).unwrap();
+        let url = format!("{}/shop", server.url().trim_end_matches('/'));
+        let folder = tempfile::tempdir().unwrap();
+        let output = check(folder.path(), &[&format!("{url}?layout=connect-mongo")]).await;
+        assert!(output.status.success(), "{output:?}");
+        let client = cloakroom_mongodb::mongodb::Client::with_uri_str(&url).await.unwrap();
+        let left = client.database("shop").list_collection_names().await.unwrap();
+        assert_eq!(left, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_check_of_bodies_leaves_only_marks_in_memcached() {
+        let server = cloakroom_services::Instance::start(Service::Memcached).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let output = check(folder.path(), &[&format!("{}?layout=connect-memcached", server.url())]).await;
+        assert!(output.status.success(), "{output:?}");
+        let dump = dump(&server.url());
+        let names: Vec<_> = dump.lines().filter_map(|line| line.strip_prefix("key=")).collect();
+        let is_mark = |name: &&str| name.starts_with("cloakroom-ended") && !name.contains("exp=-1");
+        assert!(!names.is_empty() && names.iter().all(is_mark), "{dump}");
+    }
+
+    /// What memcached has, a line each.
+    fn dump(url: &str) -> String {
+        let (_, address) = url.split_once("://").unwrap();
+        let mut stream = std::net::TcpStream::connect(address.trim_end_matches('/')).unwrap();
+        stream.write_all(b"lru_crawler metadump all\r\n").unwrap();
+        let mut dump = Vec::new();
+        let mut answer = [0; 4096];
+        while !dump.ends_with(b"END\r\n") {
+            let read = stream.read(&mut answer).unwrap();
+            assert!(read > 0, "the server hung up");
+            dump.extend(&answer[..read]);
+        }
+        String::from_utf8(dump).unwrap()
     }
 
     /// Sends a line to Redis, and returns how many keys it has.

@@ -89,3 +89,78 @@ async fn a_body_in_redis_is_that_of_connect_redis() {
         crate::explain::explain(folder.path(), &[&cookie, "--secret", SECRET, "--store", &url]).await;
     assert!(explained.contains("\n  coat: a string, 7 bytes\n"), "{explained}");
 }
+
+/// A playground of a format on these bodies counts a session on after a restart, and `explain` finds it there.
+#[cfg(feature = "all-stores")]
+async fn is_shared(format: &str, cookie: &str, url: &str) {
+    let Playground { server, folder } = playground(format, &["--store", url]).await;
+    let client = server.client();
+    client.run(json!([{"insert": ["coat", "green"]}])).await;
+    server.stop().await;
+    let flags = ["--format", format, "--secret", SECRET, "--store", url];
+    let server = Server::start(folder.path(), &flags).await;
+    let client = client.at(&server.address);
+    assert_eq!(client.session().await["data"]["coat"], "green", "{url}");
+    let cookie = format!("{cookie}={}", client.cookie().unwrap());
+    let flags = [&cookie, "--secret", SECRET, "--store", url];
+    let explained = crate::explain::explain(folder.path(), &flags).await;
+    assert!(explained.contains("\n  coat: a string, 7 bytes\n"), "{url}: {explained}");
+    server.stop().await;
+}
+
+#[cfg(feature = "all-stores")]
+#[tokio::test]
+async fn a_body_in_sqlite_is_that_of_connect_sqlite3() {
+    use cloakroom_sqlite::rusqlite::Connection;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE visits (sid PRIMARY KEY, expired, sess)").unwrap();
+    is_shared("express", "connect.sid", &format!("sqlite:{}?table=visits", path.display())).await;
+    let sql = "SELECT sess LIKE '{\"cookie\":{%\"coat\":\"green\"%' FROM visits";
+    assert!(connection.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap());
+}
+
+#[cfg(feature = "all-stores")]
+#[tokio::test]
+async fn a_body_in_memcached_is_that_of_connect_memcached() {
+    let url = cloakroom_services::Service::Memcached.shared();
+    let prefix = format!("playground{:016x}:", getrandom::u64().unwrap());
+    is_shared("express", "connect.sid", &format!("{url}?prefix={prefix}")).await;
+}
+
+#[cfg(feature = "all-stores")]
+#[tokio::test]
+async fn a_body_in_mongodb_is_that_of_connect_mongo() {
+    let url = crate::server::mongodb();
+    is_shared("express", "connect.sid", &url).await;
+    is_shared("express", "connect.sid", &format!("{url}?collection=documents&stringify=false")).await;
+    let client = cloakroom_mongodb::mongodb::Client::with_uri_str(&url).await.unwrap();
+    let database = client.default_database().unwrap();
+    for (collection, kind) in [("sessions", "string"), ("documents", "object")] {
+        let sessions = database.collection::<cloakroom_mongodb::mongodb::bson::Document>(collection);
+        let of_kind = cloakroom_mongodb::mongodb::bson::doc! { "session": { "$type": kind } };
+        assert_eq!(sessions.count_documents(of_kind).await.unwrap(), 1, "{collection}");
+    }
+}
+
+#[cfg(feature = "all-stores")]
+#[tokio::test]
+async fn a_body_in_mariadb_is_that_of_node_sessions_database_driver() {
+    use cloakroom_mysql::sqlx::{AssertSqlSafe, MySqlPool, query_scalar, raw_sql};
+    let (url, number) = (cloakroom_services::Service::Mariadb.shared(), getrandom::u64().unwrap());
+    let pool = MySqlPool::connect(&url).await.unwrap();
+    let table = format!("visits_{number:016x}");
+    let make = format!(
+        "CREATE TABLE {table} (id varchar(255) COLLATE utf8mb4_bin NOT NULL, payload longtext COLLATE utf8mb4_bin,
+        lastActivity bigint, UNIQUE KEY (id)) ENGINE = InnoDB"
+    );
+    raw_sql(AssertSqlSafe(make)).execute(&pool).await.unwrap();
+    let url = format!("{url}?table={table}&prefix=t_{number:016x}_");
+    is_shared("node-session", "node_session", &url).await;
+    let question = AssertSqlSafe(format!("SELECT payload FROM {table}"));
+    let payload: String = query_scalar(question).fetch_one(&pool).await.unwrap();
+    assert!(payload.starts_with(r#""{\"_token\":\""#), "{payload}");
+    let drop = AssertSqlSafe(format!("DROP TABLE {table}, t_{number:016x}_ended"));
+    raw_sql(drop).execute(&pool).await.unwrap();
+}

@@ -31,6 +31,7 @@ pub struct Builder {
     slack: Duration,
     create_indexes: bool,
     form: Form,
+    ended: String,
     largest_payload: usize,
 }
 
@@ -59,6 +60,7 @@ impl Builder {
             slack: Duration::from_secs(60 * 60),
             create_indexes: true,
             form: Form::Text,
+            ended: bodies::ENDED.to_owned(),
             largest_payload: LARGEST_PAYLOAD,
         }
     }
@@ -102,6 +104,13 @@ impl Builder {
     /// `stringify`, which has to be the same on both sides. `true`, so strings, unless set.
     pub fn stringify(mut self, stringify: bool) -> Self {
         self.form = if stringify { Form::Text } else { Form::Document };
+        self
+    }
+
+    /// Names the collection of the marks of ended sessions, for [`open_bodies`](Self::open_bodies). `cloakroom_ended` unless
+    /// set; applications that share sessions have to share it, too.
+    pub fn ended_collection(mut self, name: impl Into<String>) -> Self {
+        self.ended = name.into();
         self
     }
 
@@ -151,8 +160,9 @@ impl Builder {
     /// same; otherwise as for [`open`](Self::open).
     pub async fn open_bodies(self) -> Result<MongoBodies> {
         let (form, may_create, largest) = (self.form, self.create_indexes, self.largest_payload);
+        let ended = self.ended.clone();
         let server = self.server(bodies::COLLECTION, bodies::DATABASE).await?;
-        MongoBodies::open(server, form, may_create, largest).await
+        MongoBodies::open(server, &ended, form, may_create, largest).await
     }
 
     /// Finds the server's collection. The names count if the application gives none.

@@ -209,6 +209,11 @@ impl Patience {
         Self { harmless, tries: 0, reconnected: false }
     }
 
+    /// How long to wait before the next try: nothing at first, then longer each time.
+    pub(crate) fn pause(&self) -> Duration {
+        Duration::from_millis(u64::from(self.tries.saturating_sub(3)))
+    }
+
     /// Whether to ask again after this failure.
     pub(crate) fn bears(&mut self, failure: Failure) -> bool {
         match failure.remedy {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 
 use sqlx::{Connection, Executor, MySqlConnection};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Harmless, Patience};
 use crate::error::Failure;
@@ -26,7 +26,8 @@ impl Connections {
             let mut lease = self.lease().await?;
             let answer = timeout(self.limits().answer, attempt(&mut lease, keeps_gaps, &work)).await;
             match self.give_back(lease, answer.unwrap_or(Err(Failure::NO_ANSWER))) {
-                Err(failure) if patience.bears(failure) => {}
+                // Statements that meet lock in another order: without a pause they would meet again.
+                Err(failure) if patience.bears(failure) => sleep(patience.pause()).await,
                 answer => return answer,
             }
         }

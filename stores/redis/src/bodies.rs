@@ -66,6 +66,7 @@ impl Inner {
         let scripts = &self.server.scripts;
         let (script, effect) = match script {
             "touch" => (&scripts.touch_body, Effect::WritesAgain),
+            "insert" => (&scripts.insert_body, Effect::Writes),
             "replace" => (&scripts.replace_body, Effect::Writes),
             _ => (&scripts.end_body, Effect::Writes),
         };
@@ -123,19 +124,13 @@ impl BodyStore for RedisBodies {
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
         self.0.check(body)?;
         let names = self.0.names(id);
-        let mut set = redis::cmd("SET");
-        set.arg(&names.body).arg(body).arg("NX");
-        match self.0.seconds(expires_at) {
+        let seconds = match self.0.seconds(expires_at) {
             // What has expired is gone as soon as it is written.
             Some(0) => return Ok(Some(version_of(body))),
-            Some(seconds) => set.arg("EX").arg(seconds),
-            None => &mut set,
+            seconds => seconds.map_or_else(String::new, |seconds| seconds.to_string()),
         };
-        match self.0.server.write(set, &Aim::key(&names.body), Effect::Writes).await? {
-            Value::Okay => Ok(Some(version_of(body))),
-            Value::Nil => Ok(None),
-            _ => Err(unexpected()),
-        }
+        let made = self.0.run("insert", &names, &[body, seconds.as_bytes()]).await?;
+        Ok((code(&made)? == 1).then(|| version_of(body)))
     }
 
     async fn replace(

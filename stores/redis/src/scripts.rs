@@ -65,6 +65,8 @@ scripts! {
     fence = "common", "head", "fence";
     /// Forgets members of an index.
     unlist = "unlist";
+    /// Keeps the first body of a Node session.
+    insert_body = "body", "insert_body";
     /// Replaces the body of a Node session.
     replace_body = "body", "replace_body";
     /// Moves the expiry of the body of a Node session.

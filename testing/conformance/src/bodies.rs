@@ -57,6 +57,7 @@ pub struct Harness {
     other: Arc<dyn OtherPackage>,
     rounding: Rounding,
     expiry: Expiry,
+    keeps_spelling: bool,
     tag: u64,
     made: AtomicU64,
 }
@@ -70,6 +71,7 @@ impl Harness {
             other: Arc::new(other),
             rounding: Rounding::Up,
             expiry: Expiry::OurClock,
+            keeps_spelling: true,
             tag: RandomState::new().hash_one(0),
             made: AtomicU64::new(0),
         }
@@ -86,6 +88,14 @@ impl Harness {
     #[must_use]
     pub fn expiry(mut self, expiry: Expiry) -> Self {
         self.expiry = expiry;
+        self
+    }
+
+    /// Sets whether the layout keeps bodies as texts; `true` unless set. If not, the sentence about their bytes does not apply:
+    /// a document has values, without spaces, repeated names or digits beyond those of its numbers.
+    #[must_use]
+    pub fn keeps_spelling(mut self, kept: bool) -> Self {
+        self.keeps_spelling = kept;
         self
     }
 

@@ -47,6 +47,9 @@ impl Case {
     /// A [`Failure`] if the store breaks the sentence, answers with an error, or panics.
     pub async fn run(&self, harness: &dyn Harness) -> Result<Verdict, Failure> {
         let trial = Trial::new(harness);
+        if let Some((_, reason)) = trial.limits.left_out.iter().find(|(name, _)| *name == self.name) {
+            return Ok(Verdict::NotApplicable(reason));
+        }
         let outcome = caught((self.steps)(&trial)).await;
         let cleaned = caught(Box::pin(trial.clean_up())).await;
         match outcome.and_then(|outcome| cleaned.and(Some(outcome))) {

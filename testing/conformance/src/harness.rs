@@ -72,6 +72,8 @@ pub struct Limits {
     pub alone: bool,
     /// The capabilities that the store must have. None unless set: then those that it lacks are not tested.
     pub promised: &'static [Capability],
+    /// The names of cases whose sentence the store does not keep, each with the reason. None unless set.
+    pub left_out: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Limits {
@@ -83,6 +85,7 @@ impl Default for Limits {
             longest_wait: Duration::MAX,
             alone: true,
             promised: &[],
+            left_out: &[],
         }
     }
 }
@@ -133,6 +136,22 @@ impl Limits {
     #[must_use]
     pub fn promise(mut self, capabilities: &'static [Capability]) -> Self {
         self.promised = capabilities;
+        self
+    }
+
+    /// Names the cases whose sentence the store cannot keep, each with the reason: for a store whose format is another
+    /// package's. They are not run, and say so with the reason as not applicable.
+    ///
+    /// ```
+    /// use cloakroom_conformance::Limits;
+    ///
+    /// let limits = Limits::default()
+    ///     .leave_out(&[("an_expiry_comes_back_to_the_microsecond", "the layout has whole seconds")]);
+    /// assert_eq!(limits.left_out.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn leave_out(mut self, cases: &'static [(&'static str, &'static str)]) -> Self {
+        self.left_out = cases;
         self
     }
 }

@@ -1,15 +1,20 @@
-// An Express application with express-session, Passport, connect-flash and csurf. Its settings are in the environment:
-// STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT,
-// TOUCH_AFTER (seconds).
+// An Express application with express-session, Passport, connect-flash and a package for CSRF tokens. Its settings are in the
+// environment: STORE, URL, PREFIX, SECRETS (with commas), MAX_AGE (milliseconds), PASSPORT, FLASH, CSRF (a package), ROLLING,
+// CONCURRENT, TOUCH_AFTER (seconds), BODIES.
 const express = require('express')
 const session = require('express-session')
 
-const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT, TOUCH_AFTER } = process.env
+const { STORE, URL, PREFIX, SECRETS, MAX_AGE, PASSPORT, FLASH, CSRF, ROLLING, CONCURRENT, TOUCH_AFTER, BODIES } = process.env
 
 async function makeStore () {
   switch (STORE) {
     case 'redis': {
       const { RedisStore } = require('connect-redis')
+      const client = await require('redis').createClient({ url: URL }).connect()
+      return new RedisStore({ client, prefix: PREFIX })
+    }
+    case 'redis10': {
+      const { RedisStore } = require('connect-redis-10')
       const client = await require('redis').createClient({ url: URL }).connect()
       return new RedisStore({ client, prefix: PREFIX })
     }
@@ -73,10 +78,36 @@ async function main () {
     app.get('/flash', (req, res) => { req.flash(req.query.type, req.query.text); res.send('kept') })
     app.get('/flashes', (req, res) => res.json(req.flash(req.query.type)))
   }
-  if (CSRF) {
+  if (CSRF === 'csurf') {
     const protect = require('csurf')()
     app.get('/token', protect, (req, res) => res.send(req.csrfToken()))
     app.post('/form', protect, (req, res) => res.send('accepted'))
+  }
+  if (CSRF === 'csrf-sync') {
+    const { csrfSync } = require('csrf-sync')
+    const { generateToken, csrfSynchronisedProtection } = csrfSync()
+    app.get('/token', (req, res) => res.send(generateToken(req)))
+    app.post('/form', csrfSynchronisedProtection, (req, res) => res.send('accepted'))
+  }
+  if (CSRF === 'lusca') {
+    const protect = require('lusca').csrf()
+    app.get('/token', protect, (req, res) => res.send(res.locals._csrf))
+    app.post('/form', protect, (req, res) => res.send('accepted'))
+  }
+  if (BODIES) {
+    const { isDeepStrictEqual } = require('util')
+    const text = express.text({ type: () => true, limit: '4mb' })
+    const members = ({ cookie, __cloakroom, ...rest }) => rest
+    app.post('/fill', text, (req, res) => {
+      Object.assign(req.session, JSON.parse(req.body))
+      res.send('filled')
+    })
+    // Answers what is there, where it is something else.
+    app.post('/same', text, (req, res) => {
+      const there = members(JSON.parse(JSON.stringify(req.session)))
+      const due = JSON.parse(JSON.stringify(JSON.parse(req.body)))
+      res.send(isDeepStrictEqual(there, due) ? 'same' : JSON.stringify(there))
+    })
   }
   app.get('/count', (req, res) => { req.session.views = (req.session.views || 0) + 1; res.send(String(req.session.views)) })
   app.get('/views', (req, res) => res.send(String(req.session.views || 0)))

@@ -8,7 +8,8 @@ use cloakroom::{Config, SessionManager};
 use cloakroom_node::{NodeStore, NodeValues};
 use cloakroom_tower::{Session, SessionLayer};
 use serde_json::Value;
-use std::collections::HashMap;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::Result;
 
@@ -34,6 +35,29 @@ impl RustApp {
             .route("/token", get(token))
             .route("/form", post(form));
         Self::serve(config, store, routes).await
+    }
+
+    /// Starts the application with the tokens of another package than csurf: `csrf-sync` or `lusca`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_tokens_of(package: &str, config: Config, store: NodeStore) -> Result<Self> {
+        let routes = match package {
+            "csrf-sync" => {
+                Router::new().route("/token", get(csrf_sync_token)).route("/form", post(csrf_sync_form))
+            }
+            "lusca" => Router::new().route("/token", get(lusca_token)).route("/form", post(lusca_form)),
+            other => return Err(format!("{other} is no package for CSRF tokens").into()),
+        };
+        Self::serve(config, store, routes).await
+    }
+
+    /// Starts the application with routes that fill a session with any values, and show them all.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_bodies(config: Config, store: NodeStore) -> Result<Self> {
+        Self::serve(config, store, Router::new().route("/fill", post(fill)).route("/all", get(all))).await
     }
 
     /// Starts the application with the flash values and CSRF tokens of node-session.
@@ -143,7 +167,43 @@ async fn form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'sta
 }
 
 fn csrf_token(headers: &HeaderMap) -> &str {
-    headers.get("csrf-token").and_then(|token| token.to_str().ok()).unwrap_or_default()
+    headers
+        .get("csrf-token")
+        .or_else(|| headers.get("x-csrf-token"))
+        .and_then(|token| token.to_str().ok())
+        .unwrap_or_default()
+}
+
+async fn csrf_sync_token(session: Session) -> Answer {
+    session.csrf_sync_token()
+}
+
+async fn csrf_sync_form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'static str)> {
+    Ok(judged(session.csrf_sync_verify(csrf_token(&headers))?))
+}
+
+async fn lusca_token(session: Session) -> Answer {
+    session.lusca_token()
+}
+
+async fn lusca_form(session: Session, headers: HeaderMap) -> Answer<(StatusCode, &'static str)> {
+    Ok(judged(session.lusca_verify(csrf_token(&headers))?))
+}
+
+/// Inserts the members of an object as they are spelt.
+async fn fill(session: Session, body: String) -> Result<&'static str, (StatusCode, String)> {
+    let bad = |error: &dyn std::error::Error| (StatusCode::BAD_REQUEST, error.to_string());
+    let members: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(&body).map_err(|error| bad(&error))?;
+    for (key, value) in members {
+        session.insert(&key, value).map_err(|error| bad(&error))?;
+    }
+    Ok("filled")
+}
+
+/// Returns all values in an object, as they are spelt.
+async fn all(session: Session) -> Answer<Json<BTreeMap<String, Box<RawValue>>>> {
+    Ok(Json(session.entries()?.into_iter().collect()))
 }
 
 fn judged(is_right: bool) -> (StatusCode, &'static str) {

@@ -55,7 +55,7 @@ fn node_session() -> Result<NodeSession> {
 #[tokio::test(flavor = "multi_thread")]
 async fn express_and_session_file_store_share_sessions() -> Result {
     let folder = tempfile::tempdir()?;
-    let pair = express_pair(&folder, &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    let pair = express_pair(&folder, &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
     counts_on(&pair).await?;
     values_of_every_kind_pass(&pair).await?;
     an_end_on_either_side_is_one_on_the_other(&pair).await?;

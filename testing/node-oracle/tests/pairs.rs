@@ -88,7 +88,7 @@ fn express() -> Express {
 #[tokio::test(flavor = "multi_thread")]
 async fn express_and_connect_redis_share_sessions() -> Result {
     let Some(url) = redis() else { return Ok(()) };
-    for store in ["redis", "redis6"] {
+    for store in ["redis", "redis10", "redis6"] {
         let pair = Pair::express(&url, store, &express(), &[]).await?;
         express::sessions_are_shared(&pair).await?;
     }
@@ -122,8 +122,49 @@ async fn passport_log_ins_and_log_outs_are_shared() -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn flash_messages_and_csrf_tokens_are_shared() -> Result {
     let Some(url) = redis() else { return Ok(()) };
-    let pair = Pair::express(&url, "redis", &express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    let pair = Pair::express(&url, "redis", &express(), &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
     express::flash_messages_and_csrf_tokens_are_shared(&pair).await
+}
+
+/// The pair uses one package for CSRF tokens: whichever side has made a token, both accept it and nothing else.
+async fn tokens_are_shared(pair: &Pair) -> Result {
+    for node_begins in [true, false] {
+        let (first, second) = pair.from(node_begins);
+        let mut browser = Browser::new();
+        let token = browser.text(first, "/token").await?;
+        let later = browser.text(second, "/token").await?;
+        for port in [first, second] {
+            for token in [&token, &later] {
+                let accepted = browser.post(port, "/form", &format!("X-CSRF-Token: {token}")).await?;
+                assert_eq!(
+                    (accepted.status, &*accepted.body),
+                    (200, "accepted"),
+                    "node begins: {node_begins}"
+                );
+            }
+            let mut wrong = later.clone().into_bytes();
+            wrong.reverse();
+            let wrong = String::from_utf8(wrong)?;
+            let refused = browser.post(port, "/form", &format!("X-CSRF-Token: {wrong}")).await?;
+            assert!([403, 500].contains(&refused.status), "{refused:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_csrf_sync_and_lusca_are_shared() -> Result {
+    let Some(url) = redis() else { return Ok(()) };
+    for package in ["csrf-sync", "lusca"] {
+        let (prefix, express) = (prefix(), express());
+        let own = [("STORE", "redis"), ("URL", &*url), ("PREFIX", &*prefix), ("SECRETS", SECRET)];
+        let settings: Vec<_> = own.into_iter().chain([("CSRF", package)]).collect();
+        let node = NodeApp::start("express", &settings).await?;
+        let bodies = RedisStore::builder(&url)?.prefix(&*prefix).open_bodies().await?;
+        let rust = RustApp::start_with_tokens_of(package, express.config(), express.store(bodies)).await?;
+        tokens_are_shared(&Pair { node, rust }).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +287,7 @@ async fn passport_log_ins_and_log_outs_are_shared_over_connect_memcached() -> Re
 #[tokio::test(flavor = "multi_thread")]
 async fn flash_messages_and_csrf_tokens_are_shared_over_connect_memcached() -> Result {
     let Some(items) = Items::find() else { return Ok(()) };
-    let pair = items.pair(&express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+    let pair = items.pair(&express(), &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
     express::flash_messages_and_csrf_tokens_are_shared(&pair).await
 }
 

@@ -57,7 +57,7 @@ macro_rules! pairs {
             #[tokio::test(flavor = "multi_thread")]
             async fn flash_messages_and_csrf_tokens_are_shared() -> Result {
                 let Some(place) = Place::find($server).await? else { return Ok(()) };
-                let pair = place.pair(&express(), &[("FLASH", "1"), ("CSRF", "1")]).await?;
+                let pair = place.pair(&express(), &[("FLASH", "1"), ("CSRF", "csurf")]).await?;
                 express::flash_messages_and_csrf_tokens_are_shared(&pair).await?;
                 place.remove(pair).await
             }

@@ -12,6 +12,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: String,
+    /// Whether the package leaves cookies of ended sessions in browsers.
+    pub(crate) leaves_ended: bool,
 }
 
 impl Answer {
@@ -27,14 +29,19 @@ impl Answer {
         self.set_cookie().is_none()
     }
 
-    /// Whether it removes the cookie.
+    /// Whether it removes the cookie; for a package that leaves it in the browser, whether it does so.
     pub fn removes_cookie(&self) -> bool {
+        if self.leaves_ended { self.leaves_cookie() } else { self.is_removal() }
+    }
+
+    /// Whether it takes the cookie away.
+    pub(crate) fn is_removal(&self) -> bool {
         self.set_cookie().is_some_and(|header| header.contains("; Max-Age=0;"))
     }
 
     /// The value that it sets the cookie to.
     pub fn new_cookie(&self) -> Option<String> {
-        let header = self.set_cookie().filter(|_| !self.removes_cookie())?;
+        let header = self.set_cookie().filter(|_| !self.is_removal())?;
         let (_, rest) = header.split_once('=')?;
         Some(rest.split(';').next().unwrap_or_default().to_owned())
     }

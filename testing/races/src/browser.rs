@@ -1,7 +1,5 @@
 //! What sends requests and keeps a cookie.
 
-use std::net::SocketAddr;
-
 use axum::response::IntoResponse;
 use cloakroom_tower::{LazySession, Session, SessionError};
 use hyper::Request;
@@ -26,8 +24,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn new(address: SocketAddr, scripts: Scripts, name: String) -> Self {
-        Self { way: Way::to(address), scripts, name, cookie: None, others: Vec::new(), path: "/" }
+    pub(crate) fn new(way: Way, scripts: Scripts, name: String) -> Self {
+        Self { way, scripts, name, cookie: None, others: Vec::new(), path: "/" }
     }
 
     /// The same browser, whose scripts run at another path.
@@ -139,7 +137,7 @@ impl Browser {
 
     /// Does what the answer's `Set-Cookie` says.
     pub fn obey(&mut self, answer: &Answer) {
-        if answer.removes_cookie() {
+        if answer.is_removal() {
             self.cookie = None;
         } else if let Some(value) = answer.new_cookie() {
             self.cookie = Some(value);

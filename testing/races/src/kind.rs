@@ -3,16 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::ManualClock;
 use cloakroom::store::Store;
 use cloakroom::stores::{CachedStore, FileStore, MemoryStore};
+use cloakroom::{Config, ManualClock};
 use cloakroom_conformance::Reference;
+use cloakroom_node::Express;
 use cloakroom_redb::RedbStore;
-use cloakroom_sqlite::SqliteStore;
+use cloakroom_sqlite::rusqlite::Connection;
+use cloakroom_sqlite::{SqliteBodies, SqliteStore};
 use tempfile::TempDir;
 
 #[cfg(feature = "sql")]
 use crate::tables::{self, Tables};
+
+/// How long a session lives that is not used, unless a race says otherwise.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// How long a session lives at most.
+const ABSOLUTE: Duration = Duration::from_secs(12 * 3_600);
 
 /// A store that races are run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +45,11 @@ pub enum Kind {
     Mariadb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
+    /// Sessions of Express, as connect-sqlite3 keeps them.
+    ExpressSqlite,
+    /// Sessions of Express, as connect-redis keeps them. The server's clock decides what expires.
+    #[cfg(feature = "redis")]
+    ExpressRedis,
     /// Redis, one server.
     #[cfg(feature = "redis")]
     Redis,
@@ -89,6 +102,30 @@ impl Kind {
             Self::Dynamodb => Duration::from_secs(60),
             _ => Duration::from_secs(5),
         }
+    }
+
+    /// Returns whether the sessions are those of an Express application.
+    pub(crate) fn is_express(self) -> bool {
+        match self {
+            Self::ExpressSqlite => true,
+            #[cfg(feature = "redis")]
+            Self::ExpressRedis => true,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the clock of a test decides what expires.
+    pub(crate) fn goes_by_our_clock(self) -> bool {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::ExpressRedis => false,
+            _ => true,
+        }
+    }
+
+    /// Returns the configuration that races begin with: that of the package whose format the sessions have.
+    pub(crate) fn config(self) -> Config {
+        if self.is_express() { express().config().absolute_timeout(ABSOLUTE) } else { Config::plain_http() }
     }
 
     /// Opens an empty store that goes by the clocks of this machine and of its server; `None` if its server tells no time.
@@ -157,6 +194,12 @@ impl Kind {
                 Arc::new(builder.open().await.expect("a redb store opens"))
             }
             Self::Sqlite => Arc::new(sqlite(&folder, shared).await),
+            Self::ExpressSqlite => Arc::new(express().store(sqlite_bodies(&folder, shared).await)),
+            #[cfg(feature = "redis")]
+            Self::ExpressRedis => {
+                let builder = redis(cloakroom_services::Service::Redis).clock(shared);
+                Arc::new(express().store(builder.open_bodies().await.expect("a Redis store opens")))
+            }
             #[cfg(feature = "sql")]
             Self::Postgres => {
                 let builder = tables::in_postgres().await;
@@ -223,6 +266,21 @@ impl Kind {
             used,
         }
     }
+}
+
+/// Express, with the idle time of our own format.
+fn express() -> Express {
+    let express = Express::new(["keyboard cat"]).expect("the secret is one");
+    express.ttl(IDLE)
+}
+
+async fn sqlite_bodies(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteBodies {
+    let path = folder.path().join("sessions");
+    let node = Connection::open(&path).expect("a database can be made");
+    let table = "CREATE TABLE sessions (sid PRIMARY KEY, expired, sess)";
+    node.execute_batch(table).expect("a table can be made");
+    let builder = SqliteStore::builder(path).clock(clock).busy_timeout(Duration::from_secs(30));
+    builder.open_bodies().await.expect("the table is that of connect-sqlite3")
 }
 
 async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {

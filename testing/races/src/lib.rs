@@ -20,6 +20,7 @@ mod gate;
 mod gated;
 mod heard;
 mod kind;
+mod left_out;
 mod macros;
 mod run;
 mod script;

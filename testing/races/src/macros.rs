@@ -21,6 +21,9 @@ macro_rules! races {
         $crate::races!(@on sqlite Sqlite [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
         $crate::races!(@on redb Redb [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
         $crate::races!(@on tiered Tiered [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
+        $crate::races!(@on express_sqlite ExpressSqlite [$($race)* $($($cut)*)?]);
+        #[cfg(feature = "redis")]
+        $crate::races!(@on express_redis ExpressRedis [$($race)* $($($cut)*)?]);
         #[cfg(feature = "redis")]
         $crate::races!(@on redis Redis [$($race)* $($($owned)*)? $($($cut)*)? $($($owned_cut)*)?]);
         #[cfg(feature = "redis")]
@@ -49,6 +52,9 @@ macro_rules! races {
             $(
                 #[test]
                 fn $race() {
+                    if let Some(reason) = $crate::Kind::$kind.leaves_out(stringify!($race)) {
+                        return ::std::eprintln!("{}: not applicable, {reason}", stringify!($race));
+                    }
                     $crate::run(::std::boxed::Box::pin(super::$race($crate::Kind::$kind)));
                 }
             )*

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::actix;
 use crate::script::{Scripts, run, watch};
+use crate::way::Way;
 use crate::{Browser, Events, Gated, Kind, Opened};
 
 /// A server on a port of its own, on a store that nobody else uses, going by a clock that is moved by hand.
@@ -70,7 +71,7 @@ impl Stand {
         change: impl FnOnce(Config) -> Config,
     ) -> Self {
         let events = Events::default();
-        let config = Config::plain_http().clock(clock.clone()).observer(events.clone()).sweep_interval(None);
+        let config = opened.kind.config().clock(clock.clone()).observer(events.clone()).sweep_interval(None);
         let limit = opened.kind.commit_timeout();
         let config = config.commit_timeout(limit).deadline(limit);
         let engine =
@@ -82,7 +83,8 @@ impl Stand {
     /// A browser without a cookie.
     pub fn browser(&self) -> Browser {
         let name = self.engine.cookie_name().to_owned();
-        Browser::new(self.server.address, self.server.scripts.clone(), name)
+        let way = Way::to(self.server.address, !self.opened.kind.is_express());
+        Browser::new(way, self.server.scripts.clone(), name)
     }
 
     /// A browser whose session holds `coat = "red"`.

@@ -22,11 +22,13 @@ pub(crate) struct Way {
     pub(crate) address: SocketAddr,
     /// Over HTTP/2, all requests share a connection; over HTTP/1.1, each has its own.
     http2: Option<Arc<OnceCell<Sender>>>,
+    /// Whether the server takes cookies of ended sessions away.
+    removes: bool,
 }
 
 impl Way {
-    pub(crate) fn to(address: SocketAddr) -> Self {
-        Self { address, http2: None }
+    pub(crate) fn to(address: SocketAddr, removes: bool) -> Self {
+        Self { address, http2: None, removes }
     }
 
     pub(crate) fn over_http2(self) -> Self {
@@ -34,6 +36,10 @@ impl Way {
     }
 
     pub(crate) async fn send(&self, request: Builder) -> Answer {
+        Answer { leaves_ended: !self.removes, ..self.carry(request).await }
+    }
+
+    async fn carry(&self, request: Builder) -> Answer {
         let request = request.body(Empty::new()).expect("the test's request is sound");
         let Some(connection) = &self.http2 else { return self.send_alone(request).await };
         let mut sender = connection.get_or_init(|| self.connect()).await.clone();
@@ -69,5 +75,6 @@ impl Way {
 async fn answer(response: Response<Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a body arrives whole").to_bytes();
-    Answer { status: head.status, headers: head.headers, body: String::from_utf8_lossy(&body).into_owned() }
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Answer { status: head.status, headers: head.headers, body, leaves_ended: false }
 }

@@ -1,11 +1,17 @@
 //! Tests whether a server keeps the bodies of Node's sessions as their layout promises.
 
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,8 +58,15 @@ pub(super) async fn run(
 }
 
 #[cfg_attr(
-    not(any(feature = "mysql", feature = "postgres", feature = "redis")),
-    expect(unused_variables, reason = "only stores on servers are checked")
+    not(any(
+        feature = "memcached",
+        feature = "mongodb",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    )),
+    expect(unused_variables, reason = "files are not checked")
 )]
 async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Trouble> {
     match layout {
@@ -65,14 +78,29 @@ async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Troubl
         #[cfg(feature = "postgres")]
         Layout::ConnectPgSimple => postgres::open(url, trial).await,
         #[cfg(feature = "mysql")]
-        Layout::ExpressMysqlSession => mysql::open(url, trial).await,
-        #[cfg(not(all(feature = "redis", feature = "postgres", feature = "mysql")))]
+        layout @ (Layout::ExpressMysqlSession | Layout::NodeSessionTable) => {
+            mysql::open(url, layout, trial).await
+        }
+        #[cfg(feature = "sqlite")]
+        Layout::ConnectSqlite3 => sqlite::open(url, trial).await,
+        #[cfg(feature = "memcached")]
+        Layout::ConnectMemcached => memcached::open(url, trial).await,
+        #[cfg(feature = "mongodb")]
+        Layout::ConnectMongo => mongodb::open(url, trial).await,
+        #[cfg(not(all(
+            feature = "memcached",
+            feature = "mongodb",
+            feature = "mysql",
+            feature = "postgres",
+            feature = "redis",
+            feature = "sqlite"
+        )))]
         _ => Err(crate::stores::bodies::not_compiled_in(url)),
     }
 }
 
 /// Makes bodies of a store in tables of its own, or removes the tables again if the store did not open.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 async fn in_tables<S>(
     store: cloakroom_tower::store::Result<S>,
     tidy: Tidy,
@@ -88,14 +116,28 @@ async fn in_tables<S>(
 }
 
 /// Makes the error of a server that what another package does cannot be done on.
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 fn refused(source: impl std::error::Error + Send + Sync + 'static) -> cloakroom_tower::store::Error {
     use cloakroom_tower::store::{Error, ErrorKind};
     Error::new(ErrorKind::Other, "the server refuses what the package of Node does").with_source(source)
 }
 
 /// Makes the trouble of a store that cannot be opened for a check.
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 fn unusable(error: &dyn std::error::Error) -> Trouble {
     Trouble::failure("the bodies cannot be checked").because(error)
 }

@@ -95,7 +95,7 @@ impl BodyStore for MemoryBodies {
 
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
         let mut kept = self.lock();
-        if self.found(&mut kept, id).is_some() {
+        if self.found(&mut kept, id).is_some() || kept.ended.contains(id) {
             return Ok(None);
         }
         let body = self.body(Bytes::copy_from_slice(body), expires_at);

@@ -16,8 +16,8 @@ use crate::layout::{binary, micros};
 pub(crate) const COLLECTION: &str = "sessions";
 /// The database, unless one is named: that of MongoDB's client for Node.
 pub(crate) const DATABASE: &str = "test";
-/// The collection of marks.
-pub(super) const ENDED: &str = "cloakroom_ended";
+/// The collection of marks, unless another is named.
+pub(crate) const ENDED: &str = "cloakroom_ended";
 /// The field by which the server removes old marks.
 pub(super) const COLLECT_AT: &str = "collect_at";
 const ENDING: &str = "cloakroom_ending";
@@ -83,13 +83,13 @@ impl Place {
         doc! { "_id": &self.mark }
     }
 
-    /// Reads the session and its mark in one trip.
-    pub(super) fn look(&self) -> Vec<Document> {
+    /// Reads the session, and its mark in the collection `ended`, in one trip.
+    pub(super) fn look(&self, ended: &str) -> Vec<Document> {
         let [unlimited, later] = self.unexpired();
         let ending = doc! { ENDING: { "$exists": true } };
         vec![
             doc! { "$match": { "_id": &self.id, "$or": [unlimited, later, ending] } },
-            doc! { "$lookup": { "from": ENDED, "pipeline": [{ "$match": self.marked() }], "as": MARKS } },
+            doc! { "$lookup": { "from": ended, "pipeline": [{ "$match": self.marked() }], "as": MARKS } },
             doc! { "$project": { "_id": 0, "session": 1, "expires": 1, ENDING: 1, MARKS: 1 } },
         ]
     }

@@ -19,8 +19,8 @@ use crate::error::Failure;
 use crate::records::{TRIES, wait_after};
 use crate::server::Server;
 
-pub(crate) use layout::{COLLECTION, DATABASE};
-use layout::{ENDED, Looked, Place};
+pub(crate) use layout::{COLLECTION, DATABASE, ENDED};
+use layout::{Looked, Place};
 pub(crate) use session::Form;
 
 /// How long the mark of an end stays after it was last needed.
@@ -40,7 +40,7 @@ const LARGEST_WRITE: usize = 15 << 20;
 /// | `_id` | the id |
 /// | `session` | the body, a string or a document ([`Builder::stringify`](crate::Builder::stringify)) |
 /// | `expires` | a date of whole milliseconds; none if the session never expires |
-/// | mark of an end | a document of `cloakroom_ended`, for a day after it was last needed |
+/// | mark of an end | a document of `cloakroom_ended` ([`Builder::ended_collection`](crate::Builder::ended_collection)), for a day after it was last needed |
 ///
 /// The first eight bytes of the body's SHA-256 stand for it when it is replaced. A read is one trip, a touch, a first write
 /// and a write that meets no other one are two, an end is four.
@@ -62,8 +62,14 @@ struct Found {
 
 impl MongoBodies {
     /// Looks at the collections.
-    pub(crate) async fn open(server: Server, form: Form, may_create: bool, largest: usize) -> Result<Self> {
-        let ended = server.beside(ENDED);
+    pub(crate) async fn open(
+        server: Server,
+        ended: &str,
+        form: Form,
+        may_create: bool,
+        largest: usize,
+    ) -> Result<Self> {
+        let ended = server.beside(ended);
         setup::open(&server, &ended, may_create).await?;
         Ok(Self(Arc::new(Inner { server, ended, form, largest: largest.min(LARGEST) })))
     }
@@ -85,7 +91,7 @@ impl Inner {
     /// Returns the body that is there; one whose session has ended is removed.
     async fn look(&self, place: &Place) -> Result<Option<Found>> {
         let (sessions, concern) = (&self.server.records, self.server.loads.clone());
-        let found = sessions.aggregate(place.look()).read_concern(concern);
+        let found = sessions.aggregate(place.look(self.ended.name())).read_concern(concern);
         let found = self.server.ask(async {
             let mut answers = found.await?;
             if answers.advance().await? { answers.deserialize_current().map(Some) } else { Ok(None) }
