@@ -11,7 +11,7 @@ impl Dice {
         Self(seed ^ number.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
-    /// The next number: SplitMix64.
+    /// The next number, by `SplitMix64`.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -102,7 +102,7 @@ const NAMES: [&str; 14] = [
 /// Returns an object of up to twelve members, whose names a session may have.
 pub(crate) fn object(dice: &mut Dice) -> String {
     let mut members: Vec<(String, String)> = Vec::new();
-    for _ in 0..dice.below(12) + 1 {
+    for _ in 0..=dice.below(12) {
         let name = match dice.below(3) {
             0 => dice.one(&NAMES).to_owned(),
             _ => format!("k{}{}", dice.below(20), piece(dice, false)),
