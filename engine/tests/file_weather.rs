@@ -1,6 +1,6 @@
 //! Faults of the file store that were found once, each with the number that it had then.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -27,11 +27,11 @@ async fn create(store: &FileStore, number: u64, record: &Record) -> Version {
 
 /// A touch that is due for what expires in ten minutes.
 fn due(now: Timestamp) -> Touch {
-    Touch { due_before: now + Duration::from_secs(900), expires_at: now + Duration::from_secs(1800) }
+    Touch { due_before: now + Duration::from_secs(15 * 60), expires_at: now + Duration::from_secs(30 * 60) }
 }
 
 fn lasting(now: Timestamp) -> Record {
-    Record { expires_at: now + Duration::from_secs(600), ..Record::new("coat", now) }
+    Record { expires_at: now + Duration::from_secs(10 * 60), ..Record::new("coat", now) }
 }
 
 /// Copies a folder with all that is in it.

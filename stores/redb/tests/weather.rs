@@ -52,7 +52,7 @@ async fn create(store: &RedbStore, number: u64, record: &Record) -> Version {
 /// A store with a coat, on a disk with no room left.
 async fn full(disk: &SmallDisk, now: Timestamp) -> RedbStore {
     let store = RedbStore::open(disk.0.path().join("sessions.redb")).await.unwrap();
-    let expires_at = now + Duration::from_secs(600);
+    let expires_at = now + Duration::from_secs(10 * 60);
     create(&store, 0, &Record { expires_at, ..Record::new("coat", now) }).await;
     // What is left of the disk goes to others, to the last byte.
     let _full = fs::write(disk.0.path().join("others"), vec![0; 4 << 20]);
@@ -67,8 +67,10 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     while store.create(&key(1), &Record::new(vec![1; 500_000], Timestamp::NEVER)).await.is_ok() {
         store.delete(&key(1)).await.unwrap();
     }
-    let touch =
-        Touch { due_before: now + Duration::from_secs(900), expires_at: now + Duration::from_secs(1800) };
+    let touch = Touch {
+        due_before: now + Duration::from_secs(15 * 60),
+        expires_at: now + Duration::from_secs(30 * 60),
+    };
     // The file may have room for a few touches yet; another keeps it busy until that is used up.
     let mut number = 10;
     while store.create(&key(number), &Record::new(vec![1; 1_000], Timestamp::NEVER)).await.is_ok() {
@@ -78,7 +80,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     assert_eq!(found.record.payload, "coat");
     let missed = store.capabilities().missed_touches.unwrap();
     assert_eq!((missed.take(), missed.take()), (Some(ErrorKind::Full), None));
-    assert_eq!(found.record.expires_at, now + Duration::from_secs(600));
+    assert_eq!(found.record.expires_at, now + Duration::from_secs(10 * 60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
