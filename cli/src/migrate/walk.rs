@@ -62,7 +62,7 @@ impl Walk {
 
     /// Brings to its end what other processes began and did not live to finish.
     pub(super) async fn finish(&self) -> Result<()> {
-        // Where the new store cannot be gone through, whoever meets such a record finishes it.
+        // Where the new store cannot be scanned, the next process that reads such a record finishes it.
         if self.new.capabilities().scan.is_none() {
             return Ok(());
         }

@@ -25,7 +25,7 @@ impl Statement {
         Self(sql.into())
     }
 
-    /// A question without its parameters.
+    /// Returns a question without its parameters.
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix was put into it, and that was checked.
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
@@ -116,7 +116,7 @@ statements! {
     remove_expired = "DELETE FROM cloakroom_records WHERE record_key = ? AND expires_at <= ?";
 
     // version, expires_at, expires_at, sliding, payload, owner, owner_since, key, version, now, and again owner, owner,
-    // owner_since. For a record that belongs to nobody, or to whom it belonged before: a revocation finds it.
+    // owner_since. For a record without an owner, or with the same owner as before: a revocation finds it.
     update = concat!(set!(), "(? IS NULL OR (owner = ? AND owner_since = ?))");
 
     // version … now, as `update`, and again owner, owner_since. For a record that comes to another owner, or whose

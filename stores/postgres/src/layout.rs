@@ -36,7 +36,7 @@ fn timestamp(micros: i64) -> Result<Timestamp, Failure> {
     u64::try_from(micros).map(Timestamp::from_micros).map_err(|_| Failure::DAMAGED_ROW)
 }
 
-/// A column of microseconds.
+/// Returns a column of microseconds.
 pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }

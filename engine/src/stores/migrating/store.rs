@@ -112,7 +112,7 @@ impl Store for MigratingStore {
 }
 
 impl MigratingStore {
-    /// A record of the old store under the version that it has in this process; `None` for a mark.
+    /// Returns a record of the old store under the version that it has in this process; `None` for a mark.
     pub(super) fn in_old(stored: Option<VersionedRecord>) -> Option<VersionedRecord> {
         match marks::read(stored?) {
             Found::Plain(stored) => Some(VersionedRecord { version: masked(stored.version), ..stored }),
