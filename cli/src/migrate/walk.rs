@@ -95,7 +95,7 @@ fn is_of_the_record(error: &Error) -> bool {
     matches!(error.kind(), Corrupt | Invalid | TooLarge)
 }
 
-/// What tells a record from others, without its key: that may be a secret.
+/// Returns what tells a record from others, without its key: that may be a secret.
 fn name(entry: &Entry, error: &Error) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(entry.key.as_bytes());

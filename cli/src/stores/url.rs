@@ -126,7 +126,7 @@ impl<'a> StoreUrl<'a> {
         if theirs.is_empty() { place.to_owned() } else { format!("{place}?{}", theirs.join("&")) }
     }
 
-    /// Takes the place out; an error if there is none, or if a setting is left that nothing took.
+    /// Takes the place out; an error if the URL has no place, or has an unknown setting.
     #[cfg(feature = "sqlite")]
     pub(super) fn take_place(&mut self) -> Result<String, Trouble> {
         let (place, settings) = (std::mem::take(&mut self.place), std::mem::take(&mut self.settings));

@@ -139,7 +139,7 @@ fn moment(moment: Timestamp) -> [u8; 8] {
     moment.as_micros().to_be_bytes()
 }
 
-/// What the value of a record begins with that has this version.
+/// Returns what the value of a record begins with that has this version.
 pub(crate) fn beginning(version: Version, sliding: bool, owned: bool) -> Vec<u8> {
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     let mut value = vec![FORMAT, flag(SLIDING, sliding) | flag(OWNED, owned)];

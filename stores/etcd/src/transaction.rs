@@ -56,7 +56,7 @@ pub(crate) fn is_value(key: impl Into<Bytes>, value: Bytes) -> Compare {
     compare(Keys::one(key), EQUAL, VALUE, With::Value(value))
 }
 
-/// The value begins so, and is longer. etcd compares values as bytes.
+/// Requires that the value begins so, and is longer. etcd compares values as bytes.
 pub(crate) fn begins_with(key: &Bytes, beginning: Vec<u8>) -> [Compare; 2] {
     let mut beyond = beginning.clone();
     while let Some(last) = beyond.pop() {

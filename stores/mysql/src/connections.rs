@@ -45,9 +45,9 @@ pub(crate) struct Connections {
     pub(crate) keeps_gaps: Arc<AtomicBool>,
 }
 
-/// What a connection of our own begins with: every statement is committed when it is answered; SQL means what it means by default;
-/// and the server keeps limits of its own, so that what is given up does not go on working there, whatever became of this process.
-/// Each server passes over what only the other one knows.
+/// Returns what a connection of our own begins with: every statement is committed when it is answered; SQL means what
+/// it means by default; and the server keeps limits of its own, so that what is given up does not go on working there,
+/// whatever became of this process. Each server passes over what only the other one knows.
 fn settings(limits: Limits) -> String {
     let (seconds, millis) = (limits.answer.as_secs_f64().max(0.001), limits.answer.as_millis().max(1));
     let whole = limits.answer.as_secs().saturating_add(1).min(31_536_000);
@@ -209,12 +209,12 @@ impl Patience {
         Self { harmless, tries: 0, reconnected: false }
     }
 
-    /// How long to wait before the next try: nothing at first, then longer each time.
+    /// Returns how long to wait before the next try: nothing at first, then longer each time.
     pub(crate) fn pause(&self) -> Duration {
         Duration::from_millis(u64::from(self.tries.saturating_sub(3)))
     }
 
-    /// Whether to ask again after this failure.
+    /// Returns whether to ask again after this failure.
     pub(crate) fn bears(&mut self, failure: Failure) -> bool {
         match failure.remedy {
             Remedy::Again if self.tries < TRIES => self.tries += 1,

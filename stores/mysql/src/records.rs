@@ -159,7 +159,7 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// The parameters that every update begins with.
+    /// Returns the parameters that every update begins with.
     fn ask(&self, statement: &Statement) -> Question<'static> {
         let Self { key, now, expected, version, record } = *self;
         let (owner, expires_at) = (record.owner.as_ref(), micros(record.expires_at));

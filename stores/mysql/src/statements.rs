@@ -31,7 +31,8 @@ impl Statement {
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
     }
 
-    /// The statements of a revocation, as text. A deletion that `keeps_gaps` locks the gaps in the owners' index too.
+    /// Returns the statements of a revocation, as text. A deletion that `keeps_gaps` locks the gaps in the owners'
+    /// index too.
     pub(crate) fn revoking(
         &self,
         owner: &OwnerKey,
@@ -49,8 +50,9 @@ impl Statement {
         sqlx::raw_sql(AssertSqlSafe(sql))
     }
 
-    /// The statement with a list of ids in the place of `(…)`, as text. It is never the same twice; and to prepare it
-    /// for once would end with a message that the server does not answer, behind which the next may wait for 40 ms.
+    /// Returns the statement with a list of ids in the place of `(…)`, as text. It is never the same twice; and to
+    /// prepare it for once would end with a message that the server does not answer, behind which the next may wait for
+    /// 40 ms.
     pub(crate) fn text_of(&self, ids: &[i64]) -> RawSql {
         let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
         // Nothing but numbers and a prefix that was checked was put into it.

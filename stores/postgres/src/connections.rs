@@ -51,7 +51,7 @@ const SERVER_LIMITS: &str = "SELECT set_config(name, $1, false) FROM pg_settings
 const LONGER: &str = "SELECT set_config('statement_timeout', $1, true)";
 
 impl Connections {
-    /// A pool of our own; it opens no connection yet.
+    /// Returns a pool of our own; it opens no connection yet.
     pub(crate) fn new(options: &PgConnectOptions, most: u32, limits: Limits, limits_in_server: bool) -> Self {
         let outage = Outage::default();
         let seen = outage.clone();
@@ -169,7 +169,7 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// The limit as PostgreSQL takes it.
+/// Returns the limit as PostgreSQL takes it.
 fn millis(limit: Duration) -> String {
     limit.as_millis().clamp(1, i32::MAX as u128).to_string()
 }

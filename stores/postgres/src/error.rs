@@ -94,17 +94,17 @@ impl Failure {
         [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
     }
 
-    /// Whether no answer came, so that the statement may still be at work.
+    /// Returns whether no answer came, so that the statement may still be at work.
     pub(crate) fn is_of_silence(&self) -> bool {
         self.message == Self::NO_ANSWER.message
     }
 
-    /// Whether the server refused the statement, and can answer others.
+    /// Returns whether the server refused the statement, and can answer others.
     pub(crate) fn is_of_server(&self) -> bool {
         matches!(self.cause, Some(Cause::Sqlstate(_)))
     }
 
-    /// Whether the client could make nothing of what the server sent.
+    /// Returns whether the client could make nothing of what the server sent.
     pub(crate) fn is_babble(&self) -> bool {
         self.message == BABBLE
     }

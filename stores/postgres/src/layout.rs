@@ -41,7 +41,7 @@ pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }
 
-/// A version's column.
+/// Returns a version's column.
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
 }

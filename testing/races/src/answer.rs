@@ -29,12 +29,12 @@ impl Answer {
         self.set_cookie().is_none()
     }
 
-    /// Whether it removes the cookie; for a package that leaves it in the browser, whether it does so.
+    /// Returns whether it removes the cookie; for a package that leaves it in the browser, whether it does so.
     pub fn removes_cookie(&self) -> bool {
         if self.leaves_ended { self.leaves_cookie() } else { self.is_removal() }
     }
 
-    /// Whether it takes the cookie away.
+    /// Returns whether it takes the cookie away.
     pub(crate) fn is_removal(&self) -> bool {
         self.set_cookie().is_some_and(|header| header.contains("; Max-Age=0;"))
     }

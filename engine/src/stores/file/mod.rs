@@ -99,7 +99,7 @@ impl FileStore {
     /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
     pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
-    /// Opens the store in `folder` with the default choices, making the folder if there is none.
+    /// Opens the store in `folder` with the default choices, making the folder if it is missing.
     ///
     /// # Errors
     /// As [`FileStoreBuilder::open`].

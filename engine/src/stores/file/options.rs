@@ -72,7 +72,7 @@ impl FileStoreBuilder {
         self
     }
 
-    /// Opens the store, making its folder if there is none; the folder's parent must exist.
+    /// Opens the store, making its folder if it is missing; the folder's parent must exist.
     ///
     /// # Errors
     /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;

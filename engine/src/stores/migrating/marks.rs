@@ -53,14 +53,14 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// The copy with the later expiry of its own and this one: a touch may have come in between.
+    /// Returns the copy with the later expiry of its own and this one: a touch may have come in between.
     pub(super) fn lasting_until(mut self, expires_at: Timestamp) -> Self {
         self.record.expires_at = self.record.expires_at.max(expires_at);
         self
     }
 }
 
-/// Whether a payload could be taken for a mark.
+/// Returns whether a payload could be taken for a mark.
 pub(super) fn is_reserved(payload: &[u8]) -> bool {
     payload.starts_with(&MAGIC)
 }
