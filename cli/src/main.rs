@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match renamed::check_options(std::env::args_os()).and_then(|()| run(Args::parse().command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
-            // If nobody reads it, the exit code still tells.
+            // If stderr is closed, the exit code still tells.
             let _ = writeln!(std::io::stderr(), "error: {trouble}");
             trouble.exit_code()
         }

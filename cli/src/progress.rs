@@ -1,4 +1,4 @@
-//! Progress bars, on the terminal of whoever looks; into a file or a pipe they write nothing.
+//! Progress bars, on a terminal only; into a file or a pipe they write nothing.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,4 +1,4 @@
-//! Names of the command line and of scripts that are others now: who uses an old one learns the new one.
+//! Options and steps that were renamed: the error for an old name tells the new one.
 
 use std::ffi::OsString;
 

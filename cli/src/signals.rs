@@ -2,7 +2,7 @@
 
 use crate::trouble::Trouble;
 
-/// The signals that end the command: SIGTERM and SIGINT, or Ctrl-C where there are none.
+/// The signals that end the command: SIGTERM and SIGINT, or Ctrl-C on systems without signals.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,

@@ -1,4 +1,4 @@
-//! Spans of time as people type them.
+//! Parses durations such as `1h30m`.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_refused() {
+    fn an_invalid_span_is_refused() {
         for text in ["", "5", "m", "1x", "-1s", "1.5h", "1h ", "0s0", "9999999999999999999s", "4294967295d1x"]
         {
             assert!(parse(text).is_err(), "{text}");

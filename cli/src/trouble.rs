@@ -1,10 +1,10 @@
-//! Why the command could not do as asked.
+//! The error type of the command.
 
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::process::ExitCode;
 
-/// Why the command could not do as asked, in one sentence for whoever typed it.
+/// Why the command could not do as asked, in one sentence for the person who typed it.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     kind: Kind,

@@ -21,7 +21,7 @@ use crate::{Result, Timestamp, Version};
 /// either done or not begun.
 #[async_trait]
 pub trait BodyStore: fmt::Debug + Send + Sync + 'static {
-    /// Reads the body under `id`, or returns `None` if there is none, it has expired, or its session has ended.
+    /// Reads the body under `id`. Returns `None` if it is missing, has expired, or its session has ended.
     async fn read(&self, id: &str) -> Result<Option<Body>>;
 
     /// Keeps a body under an id that has none. Where there is one, that stays, and the answer is `None`.

@@ -147,7 +147,7 @@ pub trait ServerClock: fmt::Debug + Send + Sync {
 /// Each method does what the method of [`Store`](crate::Store) with the same name does, and takes the present time
 /// instead of asking a clock of its own. A caller may use either, in any order.
 ///
-/// A store that wraps another one must not hand this capability on: calls would pass by the wrapper.
+/// A store that wraps another one must not pass this capability on: calls would bypass the wrapper.
 pub trait Immediate: fmt::Debug + Send + Sync {
     /// Loads a record; see [`Store::load`](crate::Store::load).
     fn load(&self, key: &StoreKey, touch: Option<Touch>, now: Timestamp) -> Result<Option<VersionedRecord>>;
@@ -249,7 +249,7 @@ impl Cursor {
         Self(bytes.into())
     }
 
-    /// The store's bytes.
+    /// Returns the store's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -354,7 +354,7 @@ impl HeadPage {
 /// # Bounded work
 /// An owner may have any number of records, of any size, and other users must not wait for them. So a page of a
 /// [`list`](Self::list) costs about as much as the heads of `limit` records, and a [`revoke`](Self::revoke) reads no
-/// payload. What a store cannot keep of that, its documentation says.
+/// payload. A store that cannot keep this says so in its documentation.
 ///
 /// # Remembering
 /// A revocation is remembered for 24 hours at least, counted from the later of its own moment and the call, so that a log-in which began before it and is still under way

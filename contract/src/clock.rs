@@ -1,4 +1,4 @@
-//! Where the time comes from.
+//! The clock, as an argument.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Tells the time, so that whoever needs it can be given another one.
+/// Tells the time. A trait, so that tests can pass a clock of their own.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// Returns the present moment.
     fn now(&self) -> Timestamp;
 }
 

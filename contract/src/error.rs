@@ -1,4 +1,4 @@
-//! What a store says when it cannot answer.
+//! The errors of a store.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -50,12 +50,12 @@ impl Error {
         self
     }
 
-    /// What a caller can do about it.
+    /// Returns what a caller can do about it.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Whether the operation may have taken effect although no answer came.
+    /// Returns whether the operation may have taken effect although no answer came.
     pub const fn is_uncertain(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Other)
     }

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 /// A store must keep every key apart from every other, whatever its bytes: escape it for the medium (a path, a
 /// query, a protocol line) and never cut it.
 ///
-/// `Debug` prints no byte of it, and there is no `Display`: who knows a key of a Node format knows an id.
+/// `Debug` prints no byte of it, and there is no `Display`: a key of a Node format contains the session id.
 #[derive(Clone)]
 pub struct StoreKey(Repr);
 
@@ -34,7 +34,7 @@ impl StoreKey {
     /// Makes a key from any bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if there are none or more than [`MAX_LEN`](Self::MAX_LEN).
+    /// [`ErrorKind::Invalid`] if `bytes` is empty or longer than [`MAX_LEN`](Self::MAX_LEN).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         check_length("a store key", bytes.len(), Self::MAX_LEN)?;
         Ok(Self(match bytes.try_into() {
@@ -43,7 +43,7 @@ impl StoreKey {
         }))
     }
 
-    /// The key's bytes.
+    /// Returns the key's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Hash(hash) => hash,
@@ -103,12 +103,12 @@ impl OwnerKey {
         Ok(Self(owner.into()))
     }
 
-    /// The owner's bytes.
+    /// Returns the owner's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The owner as text, if it is UTF-8.
+    /// Returns the owner as text, if it is UTF-8.
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }

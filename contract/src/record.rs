@@ -1,4 +1,4 @@
-//! What a store keeps.
+//! Records, their versions and owners.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,12 +18,12 @@ pub struct Record {
     /// Whether a [`Touch`] that rides on a load may move the expiry.
     /// `false` for records whose lifetime is their own.
     pub sliding: bool,
-    /// Whose record this is, if anybody's.
+    /// The user that the record belongs to, if any.
     pub owner: Option<Owner>,
 }
 
 impl Record {
-    /// Makes a sliding record that belongs to nobody.
+    /// Makes a sliding record without an owner.
     pub fn new(payload: impl Into<Bytes>, expires_at: Timestamp) -> Self {
         Self { payload: payload.into(), expires_at, sliding: true, owner: None }
     }
@@ -36,7 +36,7 @@ impl Record {
         Self { payload: Bytes::new(), expires_at: Timestamp::EPOCH, sliding: false, owner: None }
     }
 
-    /// Whether the record still exists at `now`.
+    /// Returns whether the record still exists at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
@@ -53,7 +53,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// Whose a record is, and since when.
+/// The user that a record belongs to, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The user.
@@ -85,17 +85,17 @@ impl Version {
         Self(number)
     }
 
-    /// A version out of 2^64, which no key has had before and none is going to have again: for a store that would
+    /// Draws a version out of 2^64, which no key has had before and none is going to have again: for a store that would
     /// otherwise have to remember something, even after a delete, or after a crash that undid a write.
     ///
-    /// It is no secret. It takes no call of the operating system: the standard library has random keys for hashing.
+    /// It need not be secret. It takes no call of the operating system: the standard library has random keys for hashing.
     pub fn random() -> Self {
         // Counted, too: nothing says that the keys differ from one call to the next.
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// The number that the store gave it.
+    /// Returns the number that the store gave it.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -111,9 +111,9 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// The expiry that a live `record` gets from this touch, or `None` if it keeps the one it has.
+    /// Returns the expiry that a live `record` gets from this touch, or `None` if it keeps the one it has.
     ///
-    /// Stores that hold records in memory call this; the others say the same in their query.
+    /// Stores that hold records in memory call this; the others do the same in their query.
     pub fn extended_expiry(&self, record: &Record) -> Option<Timestamp> {
         let due =
             record.sliding && record.expires_at < self.due_before && record.expires_at < self.expires_at;

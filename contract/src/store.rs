@@ -9,9 +9,9 @@ use crate::{Capabilities, Record, Result, StoreKey, Timestamp, Touch, Version, V
 /// A place for session records.
 ///
 /// The rules are on the [front page](crate); each method repeats its own. There are no default methods: a default
-/// would be a decision that nobody took. What only some stores can do is a [capability](Capabilities).
+/// would hide a decision that each store must take. What only some stores can do is a [capability](Capabilities).
 ///
-/// Every method is one atomic step: whoever looks sees the store before it or after it. A future that is dropped
+/// Every method is one atomic step: other callers see the store before it or after it. A future that is dropped
 /// before it is ready leaves the step either done or not begun.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -40,14 +40,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Never creates, never changes payload, owner or version, and also moves a record that is not sliding.
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool>;
 
-    /// Removes the live record under `key` and hands it back, or `None` if there was none. Deleting twice is fine.
+    /// Removes the live record under `key` and returns it, or `None` if it does not exist. Deleting twice is fine.
     async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>>;
 
-    /// What this store can do beyond that.
+    /// Returns what this store can do beyond these methods.
     fn capabilities(&self) -> Capabilities<'_>;
 }
 
-/// What became of a [`Store::create`].
+/// The result of a [`Store::create`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum CreateOutcome {
@@ -59,7 +59,7 @@ pub enum CreateOutcome {
     Revoked,
 }
 
-/// What became of a [`Store::update`].
+/// The result of a [`Store::update`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum UpdateOutcome {

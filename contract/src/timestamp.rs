@@ -37,12 +37,12 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// Returns whole milliseconds since the epoch, rounded down.
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000
     }
 
-    /// The time from `earlier` to this moment, or zero if `earlier` is not earlier.
+    /// Returns the time from `earlier` to this moment, or zero if `earlier` is not earlier.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }

@@ -56,7 +56,7 @@ async fn repeat(store: Arc<FileStore>, work: Work, task: u64) -> cloakroom_store
     let key = fresh_key(task, 0);
     store.delete(&key).await?;
     let CreateOutcome::Created(mut version) = store.create(&key, &record).await? else {
-        return Err(Error::new(ErrorKind::Other, "somebody else uses the folder"));
+        return Err(Error::new(ErrorKind::Other, "another program uses the folder"));
     };
     let (start, mut done) = (Instant::now(), 0_u32);
     while start.elapsed() < SPAN {
@@ -85,7 +85,7 @@ async fn update(
 ) -> cloakroom_store::Result<Version> {
     match store.update(key, expected, record).await? {
         UpdateOutcome::Updated(next) => Ok(next),
-        other => Err(Error::new(ErrorKind::Other, format!("somebody else uses the folder: {other:?}"))),
+        other => Err(Error::new(ErrorKind::Other, format!("another program uses the folder: {other:?}"))),
     }
 }
 

@@ -273,7 +273,7 @@ fn resident() -> u64 {
     pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4_096
 }
 
-/// The rival: what one writes by hand who wants expiry and versions, and nothing else.
+/// The baseline: a hand-written map with expiry and versions, and nothing else.
 #[derive(Debug)]
 struct Plain {
     records: DashMap<StoreKey, Kept, foldhash::fast::RandomState>,

@@ -98,7 +98,7 @@ pub struct StoreOutage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OutageFallback {
-    /// Whoever asks for the session gets an error, which adapters turn into a 503. Who does not ask is served.
+    /// Requests that load the session fail, with a 503 in the adapters; others are served.
     #[default]
     FailClosed,
     /// The request gets an empty session that cannot be written: nothing it does is stored, and no cookie is sent.
@@ -141,14 +141,14 @@ impl Default for Config {
 
 /// # The cookie
 impl Config {
-    /// The defaults for development over plain http: a cookie called `session` without `Secure`.
+    /// Returns the defaults for development over plain http: a cookie called `session` without `Secure`.
     ///
-    /// Never for production: whoever sees the network traffic has the sessions.
+    /// Never for production: an attacker who sees the network traffic has the sessions.
     pub fn plain_http() -> Self {
         Self::default().secure(Secure::Never)
     }
 
-    /// The cookie's name, exactly as written and read. Default: `__Host-session`; `__Secure-session` if a domain or
+    /// Sets the cookie's name, exactly as written and read. Default: `__Host-session`; `__Secure-session` if a domain or
     /// a path other than `/` is set; `session` if the cookie is not always `Secure`.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
@@ -156,49 +156,49 @@ impl Config {
         self
     }
 
-    /// The path that the cookie is sent to, or `None` for the folder of the page that set it. Default: `/`.
+    /// Sets the path that the cookie is sent to, or `None` for the folder of the page that set it. Default: `/`.
     #[must_use]
     pub fn cookie_path(mut self, path: impl Into<Option<String>>) -> Self {
         self.cookie.path = path.into();
         self
     }
 
-    /// The domain whose hosts all get the cookie. Default: none, so that only this host does.
+    /// Sets the domain whose hosts all get the cookie. Default: unset, so that only this host does.
     #[must_use]
     pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
         self.cookie.domain = Some(domain.into());
         self
     }
 
-    /// When the cookie carries `Secure`. Default: [`Secure::Always`].
+    /// Sets when the cookie carries `Secure`. Default: [`Secure::Always`].
     #[must_use]
     pub fn secure(mut self, secure: Secure) -> Self {
         self.cookie.secure = secure;
         self
     }
 
-    /// Whether scripts cannot read the cookie. Default: `true`.
+    /// Sets whether scripts cannot read the cookie. Default: `true`.
     #[must_use]
     pub fn http_only(mut self, http_only: bool) -> Self {
         self.cookie.http_only = http_only;
         self
     }
 
-    /// Which requests from other sites carry the cookie; `None` writes nothing. Default: [`SameSite::Lax`].
+    /// Sets which requests from other sites carry the cookie; `None` writes nothing. Default: [`SameSite::Lax`].
     #[must_use]
     pub fn same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
         self.cookie.same_site = same_site.into();
         self
     }
 
-    /// Whether the cookie is kept apart for each top-level site (CHIPS). Default: `false`.
+    /// Sets whether the cookie is kept apart for each top-level site (CHIPS). Default: `false`.
     #[must_use]
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.cookie.partitioned = partitioned;
         self
     }
 
-    /// Whether the cookie outlives the browser. Default: `true`; it then lasts until the session's absolute end
+    /// Sets whether the cookie outlives the browser. Default: `true`; it then lasts until the session's absolute end
     /// (400 days at most), and the server enforces the idle time.
     #[must_use]
     pub fn persistent(mut self, persistent: bool) -> Self {
@@ -213,9 +213,9 @@ impl Config {
         self
     }
 
-    /// Whether an engine that [signs](Self::signed) also takes cookies without a signature. Default: `false`.
+    /// Sets whether an engine that [signs](Self::signed) also takes cookies without a signature. Default: `false`.
     ///
-    /// An engine that does not sign takes signed cookies always, and passes over the signature. So signing is turned on
+    /// An engine that does not sign always accepts signed cookies, and ignores the signature. So signing is turned on
     /// without logging users out in two deployments, and off in two:
     ///
     /// | | first | then |
@@ -243,7 +243,7 @@ impl Config {
         self
     }
 
-    /// Whether a write sends the cookie again, if it outlives the browser.
+    /// Returns whether a write sends the cookie again, if it outlives the browser.
     pub(crate) const fn resend_on_write(&self) -> bool {
         self.format.is_some()
     }
@@ -256,7 +256,7 @@ impl Config {
         self
     }
 
-    /// Whether the cookie is sent with every response to a request that has a session. Default: `false`, so that
+    /// Sets whether the cookie is sent with every response to a request that has a session. Default: `false`, so that
     /// responses can be cached. Loads the session of every request, and cannot be combined with
     /// [`renew_every`](Self::renew_every): a late response would bring an old id back.
     #[must_use]
@@ -265,7 +265,7 @@ impl Config {
         self
     }
 
-    /// Whether a log-out also sends `Clear-Site-Data: "cache", "cookies", "storage"`. Default: `false`.
+    /// Sets whether a log-out also sends `Clear-Site-Data: "cache", "cookies", "storage"`. Default: `false`.
     #[must_use]
     pub fn clear_site_data(mut self, clear: bool) -> Self {
         self.clear_site_data = clear;
@@ -275,7 +275,7 @@ impl Config {
 
 /// # Lifetimes
 impl Config {
-    /// Ends a session that no request looked at for this long. Default: 30 minutes.
+    /// Ends a session that no request used for this long. Default: 30 minutes.
     #[must_use]
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.lifetime.idle = idle;
@@ -289,21 +289,21 @@ impl Config {
         self
     }
 
-    /// Gives a session a fresh id this often, at a request that looks at it. Default: `None`, only at log-in.
+    /// Gives a session a fresh id this often, at a request that uses it. Default: `None`, only at log-in.
     #[must_use]
     pub fn renew_every(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.lifetime.renew_every = every.into();
         self
     }
 
-    /// For how long requests that bring a renewed session's old id are still served. Default: 10 seconds.
+    /// Sets for how long requests that bring a renewed session's old id are still served. Default: 10 seconds.
     #[must_use]
     pub fn renewal_grace_period(mut self, grace: Duration) -> Self {
         self.lifetime.grace = grace;
         self
     }
 
-    /// Which part of the idle time must have passed before the store is told that a session was used: from 0 (every
+    /// Sets which part of the idle time must have passed before a load writes that the session was used: from 0 (every
     /// request) to below 1. Default: 0.1.
     #[must_use]
     pub fn touch_threshold(mut self, part: f64) -> Self {
@@ -314,21 +314,21 @@ impl Config {
 
 /// # Saving
 impl Config {
-    /// Whether sessions that were looked at are stored again although nothing changed. Default: `false`.
+    /// Sets whether sessions that were used are stored again although nothing changed. Default: `false`.
     #[must_use]
     pub fn save_unchanged(mut self, save: bool) -> Self {
         self.save_unchanged = save;
         self
     }
 
-    /// Whether a new session is stored although nothing was put into it. Default: `false`.
+    /// Sets whether a new session is stored although nothing was put into it. Default: `false`.
     #[must_use]
     pub fn save_empty(mut self, save: bool) -> Self {
         self.save_empty = save;
         self
     }
 
-    /// The largest payload of a session, in bytes. Default: 1 MiB.
+    /// Sets the largest payload of a session, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.max_size = bytes;
@@ -340,8 +340,8 @@ impl Config {
     /// Such a value stays until it is set again. Can be called several times. Default: no key.
     ///
     /// This is how a release that changes a value's type is rolled out while sessions of the last release live on, and
-    /// while its processes still run: first a release of the old type with `lenient_key`, so that it bears what the new
-    /// one writes; then the release of the new type, with `lenient_key` too; in a later one, when no session can be older
+    /// while its processes still run: first a release of the old type with `lenient_key`, so that it tolerates values of
+    /// the new one; then the release of the new type, with `lenient_key` too; in a later one, when no session can be older
     /// than that, the option goes. [`Session::get_lenient`](crate::Session::get_lenient) does the same for one call.
     ///
     /// ```
@@ -378,7 +378,7 @@ impl Config {
         self
     }
 
-    /// Whether a response whose changes were dropped, because the session ended while it was made, becomes an error
+    /// Sets whether a response whose changes were dropped, because the session ended while it was made, becomes an error
     /// (409 in the adapters). Default: `false`; the drop is an [`Event::WriteDropped`](crate::Event::WriteDropped).
     #[must_use]
     pub fn fail_on_dropped_write(mut self, error: bool) -> Self {
@@ -394,15 +394,15 @@ impl Config {
         self
     }
 
-    /// What happens when a session cannot be loaded. Default: see [`StoreOutage`].
+    /// Sets what happens when a session cannot be loaded. Default: see [`StoreOutage`].
     #[must_use]
     pub fn outage(mut self, outage: StoreOutage) -> Self {
         self.outage = outage;
         self
     }
 
-    /// How often expired records are removed in the background, give or take a fifth; `None`: never by this engine.
-    /// Default: every minute. Expired records do not exist for anybody, swept or not.
+    /// Sets how often expired records are removed in the background, give or take a fifth; `None`: never by this engine.
+    /// Default: every minute. An expired record is never loaded, swept or not.
     #[must_use]
     pub fn sweep_interval(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.sweep_interval = every.into();
@@ -410,30 +410,30 @@ impl Config {
     }
 }
 
-/// # Time, chance and what is told
+/// # Clock, randomness and events
 impl Config {
-    /// Where the time comes from. Default: [`SystemClock`]. Give the store the same one.
+    /// Sets the clock. Default: [`SystemClock`]. Give the store the same one.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Where ids come from. Default: [`SystemRandom`].
+    /// Sets the source of the random bytes of ids. Default: [`SystemRandom`].
     #[must_use]
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// Who is told what happens. Default: nobody.
+    /// Sets what receives the events of sessions. Default: unset; events are dropped.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Whether a value of `key` that is of another type is absent.
+    /// Returns whether a value of `key` that is of another type is absent.
     pub(crate) fn is_lenient(&self, key: &str) -> bool {
         self.lenient_keys.iter().any(|lenient| **lenient == *key)
     }
@@ -454,15 +454,15 @@ impl Config {
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
         }
         if self.sweep_interval.is_some_and(|every| every.is_zero()) {
-            return Err(ConfigError::new(&["sweep_interval"], "a sweep without a pause would never rest"));
+            return Err(ConfigError::new(&["sweep_interval"], "must be longer than zero"));
         }
         if self.deadline.is_zero() {
-            return Err(ConfigError::new(&["deadline"], "no store answers in no time"));
+            return Err(ConfigError::new(&["deadline"], "must be longer than zero"));
         }
         if self.cap.limit() == Some(0) {
             return Err(ConfigError::new(
                 &["max_sessions_per_user"],
-                "a user who may have no session cannot log in",
+                "a limit of zero sessions would let no user log in",
             ));
         }
         self.cookie.template(codec)
@@ -481,7 +481,7 @@ impl ConfigError {
         Self { options: options.to_vec(), message: message.into().into_boxed_str() }
     }
 
-    /// The names of the options, as their methods are called.
+    /// Returns the names of the options, as their methods are called.
     pub fn options(&self) -> &[&'static str] {
         &self.options
     }

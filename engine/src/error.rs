@@ -1,4 +1,4 @@
-//! What a handler can see when something goes wrong.
+//! The errors that a handler can get.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Says that an operation on a session failed.
 ///
-/// Its text names keys of values, never a value, an id or a secret. A store's own words are in
+/// Its text names keys of values, never a value, an id or a secret. A store's own error message is in
 /// [`source`](StdError::source), for logs; adapters never send them to a client.
 pub struct Error {
     kind: ErrorKind,
@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Encode,
     /// A stored value is not of the type asked for. It stays as it is, and other values can be read.
     Decode,
-    /// A value is of the wrong kind for the change: a counter that is text, a list that is none. Nothing is changed.
+    /// A value is of the wrong kind for the change: an increment of a text, a push to a number. Nothing is changed.
     Mismatch,
     /// The session, or a value, is larger than configured or than the store can keep. The message names the largest keys.
     TooLarge,
@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Contended,
     /// The store could not be reached in time. Whether the changes are in it is unknown; nothing was acknowledged.
     Unavailable,
-    /// The store refused for good or is not set up: an operator must act.
+    /// The store refused permanently or is not set up: an operator must act.
     Store,
     /// The response was sent already, so no cookie can be set any more.
     ResponseSent,
@@ -117,7 +117,7 @@ impl Error {
         self
     }
 
-    /// What a caller can do about it.
+    /// Returns what a caller can do about it.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -10,7 +10,7 @@ use crate::{Random, Result};
 /// The secret that a client holds: 256 bits from the operating system, written as 43 characters of base64url. With a
 /// [`CookieFormat`](crate::format::CookieFormat), the text that the other package uses as an id.
 ///
-/// A client that has it has the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
+/// Possession of it gives access to the session. It has no `Display`, no `Serialize`, and its `Debug` shows nothing;
 /// [`expose`](Self::expose) is the only way out. An application cannot make one from text: a client's id is only ever
 /// looked up.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl SessionId {
         (uses == ANYWHERE && last & LAST != 0).then_some(Self(Repr::Own(*text)))
     }
 
-    /// Returns the name of this id's record: a hash, so that who reads the store has no ids. The other packages use the
+    /// Returns the name of this id's record: a hash, so that a reader of the store learns no ids. The other packages use the
     /// id itself.
     pub(crate) fn key(&self) -> StoreKey {
         match &self.0 {
@@ -73,7 +73,7 @@ impl SessionId {
         }
     }
 
-    /// Hands out the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
+    /// Returns the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
     pub fn expose(&self) -> &str {
         let text = match &self.0 {
             Repr::Own(text) => &text[..],
@@ -201,7 +201,7 @@ mod tests {
         assert!("x".parse::<PublicId>().is_err());
     }
 
-    /// A generator that has nothing to give.
+    /// A generator that always fails.
     #[derive(Debug)]
     struct Dry;
     impl Random for Dry {

@@ -1,4 +1,4 @@
-//! Commits to the same session wait for each other inside the process, once they have met.
+//! A queue for each key: after a conflict, commits of this process to one session wait for each other.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +10,12 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 
 /// A queue for each record that several commits of this process want to write.
 ///
-/// Versions alone decide what is right. But commits that retry at once make each other retry again, and newcomers win
-/// against those that wait. So a commit that met a conflict lines up, later ones line up behind it, and each hands the
+/// Versions alone are enough for correctness. But commits that retry at once cause each other new conflicts, and new ones win
+/// against those that wait. So a commit that met a conflict waits in a queue, later ones behind it, and each passes the
 /// next one the record as it is now, which saves that one a conflict.
 #[derive(Debug, Default)]
 pub(crate) struct KeyQueue {
-    /// How many queues there are: commits look no further while there are none.
+    /// How many queues there are. While it is 0, commits look no further.
     busy: AtomicUsize,
     queues: Mutex<HashMap<StoreKey, (Queue, usize)>>,
     /// Keys of records that were renewed a moment ago.

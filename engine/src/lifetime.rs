@@ -11,13 +11,13 @@ use crate::state::CookieLifetime;
 /// How long a session lives. All clocks but the cookie's are enforced by the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Lifetime {
-    /// Ends a session that nobody looked at for this long.
+    /// Ends a session that no request used for this long.
     pub(crate) idle: Duration,
     /// Ends a session this long after it began or after its last log-in, whatever happens.
     pub(crate) absolute: Option<Duration>,
     /// Gives a session a fresh id this often.
     pub(crate) renew_every: Option<Duration>,
-    /// For how long a renewed session's old id is excused.
+    /// For how long a renewed session's old id is still served.
     pub(crate) grace: Duration,
     /// Which part of the idle time passes before the expiry is moved again.
     pub(crate) touch_threshold: f64,
@@ -54,10 +54,10 @@ impl Lifetime {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let error = |options: &'static [&'static str], message: &str| Err(ConfigError::new(options, message));
         if self.idle.is_zero() {
-            return error(&["idle_timeout"], "a session that may not be idle at all cannot be used");
+            return error(&["idle_timeout"], "must be longer than zero");
         }
         if self.absolute.is_some_and(|absolute| absolute.is_zero()) {
-            return error(&["absolute_timeout"], "a session cannot end as it begins");
+            return error(&["absolute_timeout"], "must be longer than zero");
         }
         if self.absolute.is_some_and(|absolute| absolute < self.idle) {
             return error(
@@ -68,11 +68,11 @@ impl Lifetime {
         if self.renew_every.is_some_and(|every| every <= self.grace) {
             return error(
                 &["renew_every", "renewal_grace_period"],
-                "ids are renewed faster than old ones stop being excused",
+                "the renewal interval must be longer than the grace period",
             );
         }
         if self.grace > TOMBSTONE {
-            return error(&["renewal_grace_period"], "an old id is excused for an hour at most");
+            return error(&["renewal_grace_period"], "must be an hour at most");
         }
         if !(0.0..1.0).contains(&self.touch_threshold) {
             return error(&["touch_threshold"], "is a part of the idle time, from 0 to below 1");
@@ -80,28 +80,28 @@ impl Lifetime {
         Ok(())
     }
 
-    /// The idle time of a session.
+    /// Returns the idle time of a session.
     pub(crate) fn idle_of(&self, header: &Header) -> Duration {
         header.own_idle().unwrap_or(self.idle)
     }
 
-    /// When the absolute clock ends a session.
+    /// Returns when the absolute clock ends a session.
     pub(crate) fn ends_at(&self, header: &Header) -> Timestamp {
         self.absolute.map_or(Timestamp::NEVER, |absolute| header.started_at() + absolute)
     }
 
-    /// What a session's expiry becomes when it is written or touched now.
+    /// Returns what a session's expiry becomes when it is written or touched now.
     pub(crate) fn expires_at(&self, header: &Header, now: Timestamp) -> Timestamp {
         (now + self.idle_of(header)).min(self.ends_at(header))
     }
 
-    /// The touch that rides on every load; the store carries it out only where it is due.
+    /// Returns the touch that rides on every load; the store carries it out only where it is due.
     pub(crate) fn touch(&self, now: Timestamp) -> Touch {
         Touch { due_before: self.touch_due_before(self.idle, now), expires_at: now + self.idle }
     }
 
-    /// What expires before this is due for a touch: when so much of the idle time from now on has passed as a touch
-    /// leaves untouched. In whole numbers of microseconds: it is asked twice in every request.
+    /// Returns the moment before which a session must expire to be due for a touch, which is when a `touch_threshold` of its
+    /// idle time has passed. In whole numbers of microseconds, because it is computed twice in every request.
     fn touch_due_before(&self, idle: Duration, now: Timestamp) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
         let untouched = 1_000_000 - (self.touch_threshold * 1e6) as u64;
@@ -111,13 +111,13 @@ impl Lifetime {
         Timestamp::from_micros(micros)
     }
 
-    /// Whether a session that no touch could ride on must be touched.
+    /// Returns whether a session that no touch could ride on must be touched.
     pub(crate) fn touch_is_due(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
         let due_before = self.touch_due_before(self.idle_of(header), now);
         expires_at < due_before && expires_at < self.ends_at(header)
     }
 
-    /// Whether the id is old enough for a fresh one.
+    /// Returns whether the id is old enough for a fresh one.
     pub(crate) fn renewal_is_due(&self, header: &Header, now: Timestamp) -> bool {
         self.renew_every.is_some_and(|every| now.since(header.renewed_at()) >= every)
     }

@@ -1,4 +1,4 @@
-//! What lists and scans show of sessions.
+//! What lists and scans return of a session.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ impl Listed {
         self.session
     }
 
-    /// Reads a record; `None` if it is no session, or cannot be read.
+    /// Reads a record; `None` if it is not a session, or cannot be read.
     pub(crate) fn read(entry: Entry) -> Option<Self> {
         let Entry { key, stored: VersionedRecord { record, version } } = entry;
         let (header, device) = read_head(&record.payload)?;
@@ -66,7 +66,7 @@ impl Listed {
         })
     }
 
-    /// Reads what a list of the owner's records shows of one; `None` if it is no session, or cannot be read.
+    /// Reads what a list of the owner's records shows of one; `None` if it is not a session, or cannot be read.
     pub(crate) fn read_head(head: RecordHead, owner: &OwnerKey) -> Option<Self> {
         let (header, device) = read_head(&head.payload_head)?;
         let RecordHead { key, version, logged_in_at, expires_at, .. } = head;

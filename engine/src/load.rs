@@ -75,7 +75,7 @@ impl SessionManager {
         Ok(state)
     }
 
-    /// Loads the session again that was found under `key`. No cache may answer: the caller wants to know what is true.
+    /// Loads the session again that was found under `key`. No cache may answer: the caller needs the stored truth.
     pub(crate) async fn look_again(&self, id: &SessionId, key: StoreKey) -> Result<Option<Box<State>>> {
         let now = self.clock().now();
         let mut records = Records::for_load(self, None)?;
@@ -110,7 +110,7 @@ impl SessionManager {
         state
     }
 
-    /// Returns on which clock a session has run out that the store still has.
+    /// Returns the timeout that has ended a session which is still stored, if any.
     pub(crate) fn expiry_of(&self, live: &Live, now: Timestamp) -> Option<ExpiryReason> {
         let lifetime = &self.config().lifetime;
         if now >= lifetime.ends_at(&live.header) {

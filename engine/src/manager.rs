@@ -1,4 +1,4 @@
-//! Keeps sessions: what all requests of an application share.
+//! The session manager, which all requests of an application share.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,7 +46,7 @@ impl SessionManager {
         Self::from_arc(Arc::new(store), config)
     }
 
-    /// Makes an engine on a store that others use too.
+    /// Makes an engine on a store that is shared with other code.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -105,14 +105,14 @@ impl SessionManager {
         RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
     }
 
-    /// Tells of a cookie that is no id, once a request and reason: a client may send thousands.
+    /// Reports a cookie that is not an id, once a request and reason: a client may send thousands.
     fn reject(&self, ids: &mut Candidates, reason: RejectReason) {
         if ids.reject(reason) {
             self.emit(&Event::Rejected { reason });
         }
     }
 
-    /// Matters only where the answer changes the cookie.
+    /// Returns whether the request came over https. Read only where the answer changes the cookie.
     fn came_over_https(&self, head: &impl RequestHead) -> bool {
         if self.0.config.cookie.secure != Secure::Auto && self.format().is_none() {
             return false;
@@ -149,7 +149,7 @@ impl SessionManager {
         self.0.config.clear_site_data
     }
 
-    /// Returns whether every request's session is looked at, asked for or not.
+    /// Returns whether every request loads its session, even if no handler asks for it.
     pub(crate) fn always_loads(&self) -> bool {
         self.0.config.rolling || self.0.config.save_empty
     }

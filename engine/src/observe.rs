@@ -1,4 +1,4 @@
-//! What happens to sessions, for logs, metrics and alarms.
+//! Events of sessions, for logs, metrics and alerts.
 
 use std::fmt;
 
@@ -29,15 +29,15 @@ pub enum Event {
         /// How many sessions.
         count: u64,
     },
-    /// Sessions ran out of time.
+    /// Sessions expired.
     Expired {
-        /// On which clock.
+        /// Which timeout ended them.
         reason: ExpiryReason,
         /// How many sessions.
         count: u64,
     },
     /// A cookie was not accepted; the request is anonymous. A cookie of a [`CookieFormat`](crate::format::CookieFormat) is
-    /// read when the request first looks at its session.
+    /// read when the request first uses its session.
     Rejected {
         /// Why.
         reason: RejectReason,
@@ -49,7 +49,7 @@ pub enum Event {
         /// Why it was to end.
         reason: EndReason,
     },
-    /// A handle changed its session after the response, and was dropped without a [`save`](crate::Session::save).
+    /// A `Session` was changed after the response, and dropped without a [`save`](crate::Session::save).
     UnsavedChanges,
     /// Two requests changed a session at once; their changes were merged.
     Merged {
@@ -68,8 +68,8 @@ pub enum Event {
     StoreUnavailable,
     /// The store answers again.
     StoreRecovered,
-    /// A response that looked at its session may be stored by shared caches: the application said `public`,
-    /// `s-maxage`, or so in a header for a CDN. One user may be shown what was made for another.
+    /// A response that used its session may be stored by shared caches: the application said `public`,
+    /// `s-maxage`, or so in a header for a CDN. One user may see a page that was made for another.
     SharedCache,
     /// A request that changed its session ended without a response: its handler panicked or failed, it ran out of
     /// time, or the client went away. The changes are not saved, unless that was under way already.
@@ -90,9 +90,9 @@ impl SessionManager {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RenewalReason {
-    /// Its time had come, or the application asked; the user's rights are the same.
+    /// The renewal was due, or the application asked for it; the user's rights are the same.
     SamePrivilege,
-    /// Somebody logged in.
+    /// A user logged in.
     LogIn,
 }
 
@@ -106,22 +106,22 @@ pub enum EndReason {
     Destroyed,
     /// It was revoked from outside: by an administrator or from another device.
     Revoked,
-    /// The user had too many.
+    /// The user had more sessions than the limit.
     Cap,
 }
 
-/// The clock on which sessions ran out.
+/// The timeout that ended sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpiryReason {
-    /// Nobody looked at them. Counted when the sweep removes their records, so only where a store is swept; and not
+    /// No request used them. Counted when the sweep removes their records, so only where a store is swept; and not
     /// for sessions whose idle time was set for them alone, which no store can tell from what other sessions leave behind.
     Idle,
-    /// They had lived as long as any session may.
+    /// They reached the absolute timeout.
     Absolute,
 }
 
-/// Why a cookie was not accepted. Many of one kind mean that somebody is guessing.
+/// Why a cookie was not accepted. Many of one kind mean that an attacker is guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectReason {
@@ -154,7 +154,7 @@ pub enum Operation {
     Manage,
 }
 
-/// Is told what happens to sessions. Called in the middle of a request: be quick, never block.
+/// Receives what happens to sessions. Called in the middle of a request: be quick, never block.
 pub trait Observer: Send + Sync + 'static {
     /// Takes note of `event`.
     fn on_event(&self, event: &Event);

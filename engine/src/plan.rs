@@ -2,7 +2,7 @@
 
 use crate::state::IntentKind;
 
-/// What a request did with its session, as far as it matters.
+/// What a request did with its session, as far as the decision depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Observed {
     pub(crate) origin: Origin,
@@ -59,7 +59,7 @@ pub(crate) enum Privilege {
     New,
 }
 
-/// What to tell the client.
+/// What to do with the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieStep {
     Leave,

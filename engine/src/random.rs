@@ -1,4 +1,4 @@
-//! Where chance comes from.
+//! Random bytes, as an argument.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +7,10 @@ use crate::{Error, Result};
 
 /// Gives random bytes for ids, CSRF secrets and handles, so that tests can be given others.
 pub trait Random: fmt::Debug + Send + Sync + 'static {
-    /// Fills `bytes` with bytes that nobody can guess.
+    /// Fills `bytes` with bytes that an attacker cannot guess.
     ///
     /// # Errors
-    /// [`Error::random_unavailable`] if there are none; the request then fails, and no weaker id is made.
+    /// [`Error::random_unavailable`] if the source has none; the request then fails, and no weaker id is made.
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
@@ -26,7 +26,7 @@ impl Random for SystemRandom {
 
 /// Numbers commits, so that a record can say whether it holds one of them.
 ///
-/// A nonce tells commits of one session apart and is no secret: a counter from a random start needs no system call.
+/// A nonce distinguishes commits of one session and need not be secret: a counter from a random start needs no system call.
 #[derive(Debug)]
 pub(crate) struct Nonces(AtomicU64);
 

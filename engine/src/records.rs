@@ -1,5 +1,5 @@
-//! The one door to the store: every question of the engine goes through here, with its retries, its deadline, the events
-//! of outages, decoding, and the one walker of redirects.
+//! The only code that calls the store. It retries, keeps the deadline, reports outages as events, decodes records, and
+//! follows redirects.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -24,13 +24,13 @@ use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
 use crate::{Error, ErrorKind, Result, SessionManager};
 
-/// The store, as one operation of the engine asks it.
+/// The store, for one operation of the engine.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
     engine: &'a SessionManager,
     retry: Retry,
     loads: usize,
-    /// Whether it asks a store that is down whether it is back.
+    /// Whether this operation tests a store that is down.
     is_probe: bool,
     /// Whether this operation has met its first trouble.
     is_suspect: bool,
@@ -58,7 +58,7 @@ const HEADS: usize = 100;
 /// How often a server is asked for the time, if its answers show that the clocks are apart: the quickest says most.
 const CLOCK_QUESTIONS: usize = 3;
 
-/// After how long a renewal or log-in that is not done has died: longer than any deadline.
+/// After how long an unfinished renewal or log-in counts as abandoned: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);
 
 /// A session in the store.
@@ -151,12 +151,12 @@ impl<'a> Records<'a> {
         &**self.engine.store()
     }
 
-    /// Asks once, and not for longer than the deadline.
+    /// Makes one call, and waits no longer than the deadline.
     pub(crate) async fn ask<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
         let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         let answer = match first {
             Poll::Ready(answer) => answer,
-            // Most timers are never needed, and there are none outside of a runtime.
+            // Most timers are never needed, and outside of a runtime they do not exist.
             Poll::Pending if tokio::runtime::Handle::try_current().is_err() => call.await,
             Poll::Pending => self.wait_for(call).await,
         };
@@ -166,7 +166,7 @@ impl<'a> Records<'a> {
 
     async fn wait_for<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
         let deadline = self.retry.deadline();
-        // Half of the time is waited before the store is suspected, and half of it for any sign of life.
+        // After half of the deadline the store is suspected. At its end it is down, unless other operations succeeded.
         let half = self.retry.started() + (deadline - self.retry.started()) / 2;
         if let Ok(answer) = tokio::time::timeout_at(half, &mut call).await {
             return answer;
@@ -186,7 +186,7 @@ impl<'a> Records<'a> {
 
     /// Returns how far the clock that all machines share is ahead of this one's; in step where the store tells no time.
     ///
-    /// A server that does not answer is no failure here: the write that follows finds that out.
+    /// A server that does not answer is not a failure here: the write that follows finds that out.
     pub(crate) async fn clock_offset(&mut self) -> ClockOffset {
         let Some(server) = self.store().capabilities().server_clock else { return ClockOffset::default() };
         let (shared, own) = (self.engine.shared_clock(), self.engine.clock());
@@ -346,10 +346,10 @@ impl<'a> Records<'a> {
                     return Ok(Resolved::Unreadable);
                 }
             };
-            let is_excused = follow.arrived_at.is_none_or(|at| at <= redirect.grace_until);
+            let is_in_grace = follow.arrived_at.is_none_or(|at| at <= redirect.grace_until);
             key = match redirect.to {
-                Some(to) if is_excused && hop < follow.hops => to,
-                _ if is_excused => return Ok(Resolved::ReplacedByLogin),
+                Some(to) if is_in_grace && hop < follow.hops => to,
+                _ if is_in_grace => return Ok(Resolved::ReplacedByLogin),
                 _ => return Ok(Resolved::GraceOver),
             };
             found = self.load(&key, follow.touch).await?;
@@ -381,8 +381,8 @@ impl<'a> Records<'a> {
         Ok(self.clear_up(found).await)
     }
 
-    /// As [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
-    /// a page that is still to come to one that was read already, if chance will have it. So a list of several pages is
+    /// Lists like [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
+    /// a later page to one that was read already, for example. So a list of several pages is
     /// read twice, and may name records that are gone.
     pub(crate) async fn list_all(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
         let mut found = BTreeMap::new();
@@ -485,7 +485,7 @@ impl<'a> Records<'a> {
         self.loads
     }
 
-    /// Waits for another try after a failure, or hands the error back.
+    /// Waits for another try after a failure, or returns the error.
     pub(crate) async fn wait_after(&mut self, error: StoreError) -> Result<()> {
         self.suspect();
         if error.is_uncertain() && self.retry.after_failure().await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A day is for ever here: an instant plus any configured duration might not exist.
+/// The longest wait: a longer duration, added to an instant, might overflow.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Waits between tries, longer each time and never in step with other requests, until a deadline.

@@ -1,4 +1,4 @@
-//! Whether the store answers, so that requests need not wait for one that does not.
+//! Knows whether the store answers, so that requests fail at once while it is down.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ pub(crate) enum Admission {
 }
 
 impl StoreHealth {
-    /// Notes an answer; returns the event that it is.
+    /// Notes an answer, and returns the event to emit.
     #[inline]
     pub(crate) fn record_success(&self) -> Option<Event> {
         // Asked at every operation, and hardly ever true.
@@ -50,7 +50,7 @@ impl StoreHealth {
         (troubles & SILENT != 0).then_some(Event::StoreRecovered)
     }
 
-    /// Notes an error; returns the event that it is. Of errors only one means that the store did not answer.
+    /// Notes an error, and returns the event to emit. Only `Unavailable` means that the store did not answer.
     pub(crate) fn record_error(&self, error: &Error) -> Option<Event> {
         let is_silent = error.kind() == ErrorKind::Unavailable;
         let is_first = is_silent && self.troubles.fetch_or(SILENT, Ordering::Relaxed) & SILENT == 0;

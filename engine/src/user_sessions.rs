@@ -20,19 +20,19 @@ pub struct UserSessions {
     engine: SessionManager,
 }
 
-/// What may be shown of a session: it gives no access to the session.
+/// Facts about a session that may be shown: they give no access to it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// Its public name.
     pub public_id: PublicId,
-    /// Whose it is.
+    /// The user that it belongs to.
     pub user: Option<String>,
     /// When it began, or its user last logged in.
     pub started_at: Timestamp,
-    /// When it was last looked at, as far as the throttled touch lets the store know.
+    /// When it was last used, to the precision of [`touch_threshold`](crate::Config::touch_threshold).
     pub last_seen: Timestamp,
-    /// When it ends unless a request looks at it again.
+    /// When it ends unless it is used again.
     pub expires_at: Timestamp,
     /// When its user last proved who they are.
     pub authenticated_at: Option<Timestamp>,
@@ -82,7 +82,7 @@ impl UserSessions {
         Ok(ended)
     }
 
-    /// Ends the session of that name. A renewal at the same time moves it to another key, so this looks until it is gone.
+    /// Ends the session of that name. A renewal at the same time moves it to another key, so this repeats until it is gone.
     async fn end_named(
         &self,
         records: &mut Records<'_>,
@@ -242,7 +242,7 @@ impl UserSessions {
         Ok(ended == Ended::Here)
     }
 
-    /// Runs an operation through the one door to the store, and tells of its failure.
+    /// Runs an operation through `Records`, and reports its failure as an event.
     async fn ask<T>(&self, operation: impl AsyncFnOnce(&mut Records<'_>) -> Result<T>) -> Result<T> {
         let answer = match Records::for_commit(&self.engine, self.engine.config().deadline) {
             Ok(mut records) => operation(&mut records).await,

@@ -1,4 +1,4 @@
-//! Two stores between which records move keep the contract together, wherever a record is and whoever moves it.
+//! Two stores between which records move keep the contract together, wherever a record is and whichever process moves it.
 #![cfg(not(shuttle))]
 
 use std::sync::Arc;

@@ -89,7 +89,7 @@ fn here(cell: &str) -> Option<Here<'_>> {
     (!names.is_empty()).then_some(Here::Shown(names))
 }
 
-/// The rows of a part of a first cell: `e001`, `e067–e077`.
+/// Returns the rows of a part of a first cell: `e001`, `e067–e077`.
 fn rows_of(part: &str) -> Vec<String> {
     let (first, last) = part.split_once('–').unwrap_or((part, part));
     match (number(first), number(last)) {
@@ -100,7 +100,7 @@ fn rows_of(part: &str) -> Vec<String> {
     }
 }
 
-/// The letters and the number of a row: of `k54`, not of `key`, `e2e` or `s3`.
+/// Returns the letters and the number of a row: of `k54`, not of `key`, `e2e` or `s3`.
 fn number(row: &str) -> Option<(&'static str, u32)> {
     PACKAGES.iter().find_map(|(_, letters, _)| {
         let digits = row.strip_prefix(letters)?;

@@ -1,4 +1,4 @@
-//! Who may depend on whom: the arrows between the crates point one way, and this keeps it so.
+//! Which crates may depend on which: the arrows between them point one way, and this checks it.
 
 mod rules;
 

@@ -43,7 +43,7 @@ fn refusal(package: &Package, allowed: &BTreeSet<String>) -> Option<String> {
     (!is_allowed(licence, allowed)).then(|| format!("{} {}: {licence}", package.name, package.version))
 }
 
-/// Whether the expression can be met by allowed licences alone. What is no expression is not allowed.
+/// Returns whether the expression can be met by allowed licences alone. Text that is not a licence expression is refused.
 fn is_allowed(licence: &str, allowed: &BTreeSet<String>) -> bool {
     // Old packages write `MIT/Apache-2.0`, which the lax mode reads as `OR`.
     Expression::parse_mode(licence, ParseMode::LAX)
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_refused() {
+    fn an_invalid_licence_expression_is_refused() {
         assert!(!allowed_with("no licence expression"));
         assert!(!allowed_with(""));
     }

@@ -3,6 +3,7 @@
 use crate::{
     layers, licences, rows,
     shell::{Result, cargo, run as execute, step, succeeds},
+    words,
 };
 
 pub(crate) fn run() -> Result {
@@ -10,6 +11,7 @@ pub(crate) fn run() -> Result {
     step("layers", layers::run)?;
     step("licences", licences::run)?;
     step("rows", rows::run)?;
+    step("words", words::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
     step("documentation", documentation)?;
     step("cargo-deny", deny)

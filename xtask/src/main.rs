@@ -18,6 +18,7 @@ mod shell;
 mod test;
 mod throughput;
 mod trips;
+mod words;
 
 use std::process::ExitCode;
 
@@ -37,10 +38,12 @@ enum Task {
     Test,
     /// Checks format, clippy, documentation, layers and licences
     Lint,
-    /// Checks who depends on whom
+    /// Checks which crates depend on which
     Layers,
     /// Checks that every promised row has a test named after it
     Rows,
+    /// Checks that comments, messages and documents are in plain English
+    Words,
     /// Counts instructions, allocations and store trips per request
     Bench {
         /// Also measures how the cost grows with sessions and their size; takes minutes
@@ -79,6 +82,7 @@ impl Task {
             Self::Lint => lint::run(),
             Self::Layers => layers::run(),
             Self::Rows => rows::run(),
+            Self::Words => words::run(),
             Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),

@@ -40,7 +40,7 @@ pub(crate) fn run() -> Result {
     behaviours::check(&tests)
 }
 
-/// The tests by the rows that their names begin with.
+/// Returns the tests by the rows that their names begin with.
 fn by_row(tests: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
     let mut tested: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for test in tests {
@@ -51,7 +51,7 @@ fn by_row(tests: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
     tested
 }
 
-/// What the tests of a row begin with: `r07`, `never_12`, `a4`.
+/// Returns what the tests of a row begin with: `r07`, `never_12`, `a4`.
 fn beginning(prefix: &str, row: &str) -> String {
     if prefix.is_empty() { row.to_owned() } else { format!("{prefix}{row:0>2}") }
 }
@@ -70,7 +70,7 @@ fn report(promised: &BTreeMap<String, &str>, tested: &BTreeMap<String, BTreeSet<
     Err(format!("promised and tested differ:\n    {}", wrong.join("\n    ")).into())
 }
 
-/// The rows of a document's tables, from their first cells: `7`, `6, 7`, `16–20`, `a4`.
+/// Returns the rows of a document's tables, from their first cells: `7`, `6, 7`, `16–20`, `a4`.
 fn rows(document: &str) -> impl Iterator<Item = String> {
     let cells = document.lines().filter_map(|line| line.strip_prefix("| ")?.split('|').next());
     cells.flat_map(|cell| cell.split(',')).flat_map(|part| numbers(part.trim()))
@@ -101,7 +101,7 @@ fn look_for_tests(folder: &Path, found: &mut BTreeSet<String>) -> Result {
     Ok(())
 }
 
-/// The tests that run: marked as such and not ignored, or named in a `races!`.
+/// Returns the tests that run: marked as such and not ignored, or named in a `races!`.
 fn tests(source: &str) -> Vec<String> {
     let (mut tests, mut is_test, mut in_races) = (Vec::new(), false, false);
     for line in source.lines().map(str::trim) {
@@ -129,7 +129,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The row that a test's name begins with: `r07` of `r07_absolute_timeout`.
+/// Returns the row that a test's name begins with: `r07` of `r07_absolute_timeout`.
 fn row_of(test: &str) -> Option<String> {
     let (mistake, rest) = test.strip_prefix("never_").map_or(("", test), |rest| ("never_", rest));
     let (row, _) = rest.split_once('_')?;

@@ -36,7 +36,7 @@ pub(crate) enum Services {
     Hold {
         #[command(flatten)]
         which: Which,
-        /// Until it is told to end through a socket, not until the end of stdin
+        /// Until a client of its socket asks it to end, not until the end of stdin
         #[arg(long)]
         listen: bool,
     },
@@ -84,7 +84,7 @@ impl Services {
 
 /// Does something while services are up, with the variables that say where they are.
 ///
-/// A service whose variable is set already is not started: somebody else, `compose.yaml` perhaps, has one.
+/// A service whose variable is set already is not started: another program runs it, for example `compose.yaml`.
 pub(crate) fn with(services: &[Service], work: impl FnOnce(&[(String, String)]) -> Result) -> Result {
     let wanted: Vec<_> =
         services.iter().copied().filter(|service| env::var_os(service.variable()).is_none()).collect();

@@ -32,7 +32,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result {
     }
 }
 
-/// The packages of the programs that are not on the `PATH`.
+/// Returns the packages of the programs that are not on the `PATH`.
 fn missing(tools: &[Tool]) -> Vec<&'static str> {
     tools.iter().filter(|tool| !is_there(tool.program)).map(|tool| tool.package).collect()
 }
@@ -55,7 +55,7 @@ const BACKPORTS: &str = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites:
     Components: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
 const BACKPORTS_FILE: &str = "/etc/apt/sources.list.d/bookworm-backports.sources";
 
-/// Installs packages of bookworm-backports, which becomes a source of apt if it is none.
+/// Installs packages of bookworm-backports, after adding it to the sources of apt if it is missing there.
 pub(crate) fn install_from_backports(packages: &[&str]) -> Result {
     let typed = format!(
         "printf '{}' | sudo tee {BACKPORTS_FILE} && sudo apt-get update && sudo apt-get install -y {}",
@@ -71,7 +71,7 @@ pub(crate) fn install_from_backports(packages: &[&str]) -> Result {
     run(root.apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
-/// Whether apt could install this package.
+/// Returns whether apt could install this package.
 fn has_candidate(package: &str) -> bool {
     let policy = Command::new("apt-cache").args(["policy", package]).output();
     policy.is_ok_and(|output| {
@@ -87,7 +87,7 @@ enum Root {
 }
 
 impl Root {
-    /// How this user becomes root; an error that says what to type if there is no apt or no way.
+    /// Returns how this user becomes root; an error that says what to type if there is no apt or no way.
     fn find_or_say(packages: &[&str], typed: &str) -> Result<Self> {
         if !is_there("apt-get") {
             return Err(format!("missing, and not to be installed by apt-get: {}", packages.join(" ")).into());

@@ -12,7 +12,7 @@ use std::{
 /// What a task answers: any error ends it, and its text says what to do.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
@@ -27,7 +27,7 @@ pub(crate) fn step(heading: &str, run: impl FnOnce() -> Result) -> Result {
     Ok(())
 }
 
-/// `cargo` with these arguments separated by spaces, in the folder of the workspace.
+/// Makes a `cargo` command with these arguments, separated by spaces, in the folder of the workspace.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments.split_whitespace()).stdin(Stdio::null());
@@ -41,7 +41,7 @@ pub(crate) fn run(command: &mut Command) -> Result {
     if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", shown(command)).into()) }
 }
 
-/// Like [`run`], and hands every line of stdout to `see` besides showing it.
+/// Runs a command like [`run`], and also passes every line of stdout to `see`.
 pub(crate) fn run_and_see(command: &mut Command, mut see: impl FnMut(&str)) -> Result {
     println!("$ {}", shown(command));
     let mut child = command.stdout(Stdio::piped()).spawn()?;
@@ -69,13 +69,13 @@ pub(crate) fn in_memory(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Whether a command runs and succeeds; it is not shown.
+/// Returns whether a command runs and succeeds; it is not shown.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 
-/// The command as one would type it.
+/// Returns the command as one would type it.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
     let set = command.get_envs().filter_map(|(name, value)| {

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_summary_is_not_counted() {
+    fn only_summaries_are_counted() {
         assert_eq!(passed("test memory::shuttle::two_creates_have_one_winner ... ok"), None);
         assert_eq!(passed("running 12 tests"), None);
     }

@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result {
     Ok(fs::write(root().join(PAGE), page)?)
 }
 
-/// The page with another table.
+/// Returns the page with another table.
 fn replaced(page: &str, table: &str) -> Option<String> {
     let (before, rest) = page.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;

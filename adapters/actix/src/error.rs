@@ -11,10 +11,10 @@ use cloakroom::{Error, ErrorKind};
 
 use crate::headers::Headers;
 
-/// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].
+/// Why a handler did not get its session, or could not use it; `?` converts every [`Error`] into one.
 ///
 /// As a response it is the status of the error's kind and one line that tells a client nothing it must not know, or what
-/// [`SessionMiddleware::on_error`](crate::SessionMiddleware::on_error) makes of it.
+/// [`SessionMiddleware::on_error`](crate::SessionMiddleware::on_error) returns for it.
 #[derive(Clone)]
 pub struct SessionError(Cause);
 

@@ -40,7 +40,7 @@ struct Commit<B> {
     work: Pin<Box<dyn Future<Output = Result<ResponseUpdate, Error>> + Send>>,
 }
 
-/// The request's session; sees to it that a log-out is not lost with the request.
+/// The request's session; ensures that a log-out is not lost with the request.
 struct Guard {
     session: RequestSession,
     settings: Arc<Settings>,
@@ -56,7 +56,7 @@ impl<F, B> SessionFuture<F, B> {
         Self { inner, session, alive: None, commit: None }
     }
 
-    /// A middleware around this one keeps the session.
+    /// Makes the future of a request whose session a middleware around this one keeps.
     pub(crate) fn nested(inner: F) -> Self {
         Self { inner, session: None, alive: None, commit: None }
     }

@@ -22,12 +22,12 @@ impl RequestHead for Head<'_> {
         self.0.headers().get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
     }
 
-    /// A worker that accepts TLS says so; behind a proxy only the proxy knows.
+    /// Returns whether the worker accepted TLS; behind a proxy only the proxy knows.
     fn is_https(&self) -> bool {
         self.0.app_config().secure()
     }
 
-    /// A scope takes nothing off the path.
+    /// Returns the whole path: a scope takes nothing off it.
     fn path(&self) -> Option<&str> {
         Some(self.0.path())
     }

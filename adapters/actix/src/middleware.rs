@@ -24,7 +24,7 @@ use crate::headers::Head;
 /// 3. The cookie is set only by the response that made the id, and removed only by the one that ended the session. With it go
 ///    `Cache-Control: private, no-cache, no-store`, over whatever the application said, and no other `Set-Cookie` of its
 ///    name; headers for CDNs and `Expires` are removed.
-/// 4. A response whose session was looked at varies, in one line that begins with `Cookie`; and it is `private`, unless
+/// 4. A response that used its session varies, in one line that begins with `Cookie`; and it is `private`, unless
 ///    the application says that shared caches may store it. That is an [`Event::SharedCache`](cloakroom::Event).
 /// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A request without a response (a
 ///    panic, an `Err` of a middleware inside, a client that went away) saves nothing, which is an
@@ -101,7 +101,7 @@ impl SessionMiddleware {
     /// of caches, and the error, for middleware around this one:
     /// `response.response().extensions().get::<Arc<cloakroom::Error>>()`.
     ///
-    /// Give the client nothing of the error but its kind: its source holds the store's own words.
+    /// Give the client nothing of the error but its kind: its source holds the store's own error message.
     ///
     /// ```
     /// use actix_web::HttpResponse;

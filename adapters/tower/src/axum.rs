@@ -85,7 +85,7 @@ fn pending(extensions: &Extensions) -> Result<&RequestSession, SessionError> {
 /// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].
 ///
 /// As a response it is the status of the error's kind and one line that tells a client nothing it must not know, or what
-/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) makes of it. A handler may return a [`cloakroom::Error`]
+/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) returns for it. A handler may return a [`cloakroom::Error`]
 /// just as well.
 pub struct SessionError(Cause);
 
@@ -99,7 +99,7 @@ impl SessionError {
     /// The route has no session layer, or none of the name.
     pub const NO_LAYER: Self = Self(Cause::NoLayer);
 
-    /// The engine's error; `None` if the route has no [`SessionLayer`](crate::SessionLayer).
+    /// Returns the engine's error; `None` if the route has no [`SessionLayer`](crate::SessionLayer).
     pub fn error(&self) -> Option<&Error> {
         match &self.0 {
             Cause::NoLayer => None,
@@ -107,7 +107,7 @@ impl SessionError {
         }
     }
 
-    /// What a caller can do about it; `None` as for [`error`](Self::error).
+    /// Returns what a caller can do about it; `None` as for [`error`](Self::error).
     pub fn kind(&self) -> Option<ErrorKind> {
         self.error().map(Error::kind)
     }

@@ -1,4 +1,4 @@
-//! Error pages for services whose body is not ours to choose.
+//! Error pages for services with any type of body.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ pub(crate) fn body_of<B: Default + 'static>(text: String) -> B {
     body
 }
 
-/// Fills the place with what `make` makes of the text, if it is a place for that.
+/// Fills the place with `make(text)`, if it is a place for that type.
 fn put<T: 'static>(place: &mut dyn Any, text: &mut Option<String>, make: impl FnOnce(String) -> T) {
     if let Some(place) = place.downcast_mut::<T>()
         && let Some(text) = text.take()

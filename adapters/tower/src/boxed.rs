@@ -1,4 +1,4 @@
-//! A session layer around services whose body cannot be made of nothing.
+//! A session layer around services whose body type has no `Default`.
 
 use std::future::Future;
 use std::pin::Pin;

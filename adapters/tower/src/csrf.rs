@@ -64,7 +64,7 @@ impl CsrfLayer {
         Self { origins: None }
     }
 
-    /// Also lets handshakes of WebSockets through that pages of this origin begin: `https://shop.example`, as a browser
+    /// Allows handshakes of WebSockets, too, that pages of this origin begin: `https://shop.example`, as a browser
     /// writes it. Needed for pages on another host, and behind a proxy that changes `Host` for browsers that do not
     /// send `Sec-Fetch-Site`. Default: only pages of the address that was asked. Call it again for each origin.
     ///

@@ -40,7 +40,7 @@ struct Commit<T> {
     work: Pin<Box<dyn Future<Output = Result<ResponseUpdate, Error>> + Send>>,
 }
 
-/// The request's session; sees to it that a log-out is not lost with the request.
+/// The request's session; ensures that a log-out is not lost with the request.
 struct Guard {
     pending: RequestSession,
     settings: Arc<Settings>,
@@ -60,7 +60,7 @@ impl<F: Future> ResponseFuture<F> {
         Self { inner, session, alive: None, commit: None }
     }
 
-    /// A layer around this one keeps the session.
+    /// Makes the future of a request whose session a layer around this one keeps.
     pub(crate) fn nested(inner: F) -> Self {
         Self { inner, session: None, alive: None, commit: None }
     }

@@ -1,4 +1,4 @@
-//! Handshakes of WebSockets, which no token can guard: a page's script cannot give them a header.
+//! Handshakes of WebSockets. A CSRF token cannot protect them, because a page's script cannot set their headers.
 
 use cloakroom::adapter::Handshake;
 use http::header::{HOST, ORIGIN, UPGRADE};
@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a request asks for another protocol: over HTTP/1.1 a `GET` with `Upgrade`, over HTTP/2 a `CONNECT`.
+/// Returns whether a request asks for another protocol: over HTTP/1.1 a `GET` with `Upgrade`, over HTTP/2 a `CONNECT`.
 pub(crate) fn is_handshake<Q>(request: &Request<Q>) -> bool {
     let method = request.method();
     method == Method::CONNECT || (method == Method::GET && request.headers().contains_key(UPGRADE))

@@ -18,13 +18,13 @@ use crate::{IntoErrorResponse, SessionService};
 /// 3. The cookie is set only by the response that made the id, and removed only by the one that ended the session. With it go
 ///    `Cache-Control: private, no-cache, no-store`, over whatever the application said, and no other `Set-Cookie` of its
 ///    name; headers for CDNs and `Expires` are removed.
-/// 4. A response whose session was looked at varies, in one line that begins with `Cookie`; and it is `private`, unless
-///    the application says that shared caches may store it. That is an [`Event::SharedCache`].
+/// 4. A response that used its session varies, in one line that begins with `Cookie`; and it is `private`, unless
+///    the application says that shared caches may store it. That is an [`Event::SharedCache`](cloakroom::Event).
 /// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A request without a response (a
-///    panic, an error of the inner service, a client that went away) saves nothing, which is an [`Event::Unanswered`]; a
+///    panic, an error of the inner service, a client that went away) saves nothing, which is an [`Event::Unanswered`](cloakroom::Event); a
 ///    log-out that was decided before it is carried out.
 /// 6. Two layers around each other with the same cookie name share one session; the outer one saves it. An inner one
-///    with another engine is an [`Event::LayerIgnored`].
+///    with another engine is an [`Event::LayerIgnored`](cloakroom::Event).
 /// 7. Every error is answered in one place, with a status by its kind: see [`on_error`](Self::on_error).
 ///
 /// ```
@@ -89,7 +89,7 @@ impl SessionLayer {
     /// The layer adds what keeps the answer out of caches, and the error, for layers around this one:
     /// `response.extensions().get::<Arc<cloakroom::Error>>()`.
     ///
-    /// Give the client nothing of the error but its kind: its source holds the store's own words.
+    /// Give the client nothing of the error but its kind: its source holds the store's own error message.
     ///
     /// ```
     /// use cloakroom_tower::{SessionLayer, status_code, stores::MemoryStore};
@@ -116,7 +116,7 @@ impl SessionLayer {
         Self { settings: Arc::new(settings), ..self }
     }
 
-    /// The engine, for [`SessionManager::sessions`] and others.
+    /// Returns the engine, for [`SessionManager::sessions`] and others.
     pub fn manager(&self) -> &SessionManager {
         &self.engine
     }

@@ -109,7 +109,7 @@ pub(crate) fn shared<B: Default + 'static>(
     response.map(body_of)
 }
 
-/// The error that a response tells of by itself, which is the application's to word.
+/// Returns the error that a response tells of by itself, which is the application's to word.
 pub(crate) fn unanswered<B>(response: &Response<B>) -> Option<&Arc<Error>> {
     let extensions = response.extensions();
     if extensions.get::<Answered>().is_some() { None } else { extensions.get() }
@@ -122,7 +122,7 @@ pub(crate) fn no_layer<B: Default + 'static>(line: &str) -> Response<B> {
     response.map(body_of)
 }
 
-/// A status and one line that tells a client nothing it must not know.
+/// Returns a status and one line that tells a client nothing it must not know.
 fn plain(kind: ErrorKind) -> Response<String> {
     let status = status_code(kind);
     let mut response = (status, kind.client_text().to_owned()).into_error_response();

@@ -1,4 +1,4 @@
-//! The service: begins a request's session and hands the request on.
+//! The service: begins a request's session and calls the inner service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ where
 }
 
 impl<S> SessionService<S> {
-    /// Whether a layer around this one keeps the same cookie, whose session is then the request's; else the session of
-    /// that layer stays within reach.
+    /// Returns whether a layer around this one keeps the same cookie, whose session is then the request's; else the
+    /// session of that layer stays within reach.
     fn is_nested<Q>(&self, request: &mut Request<Q>) -> bool {
         let sessions = RequestSessions::of(request.extensions());
         let Some(outer) = sessions.get(self.engine.cookie_name()).cloned() else {
@@ -113,8 +113,8 @@ impl RequestHead for Head<'_> {
         self.headers.get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
     }
 
-    /// A server that terminates TLS gives requests an absolute URI only over HTTP/2; over HTTP/1.1 it cannot be told,
-    /// and `Secure::Auto` then needs a trusted proxy's word.
+    /// Returns whether the request has an absolute `https` URI. Servers that terminate TLS set one over HTTP/2 only;
+    /// over HTTP/1.1 this is `false`, and `Secure::Auto` needs a trusted proxy's header.
     fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }

@@ -1,4 +1,4 @@
-//! A store that remembers which keys it was given, for those that cannot tell what is in them.
+//! Records the keys that a store was given, so that a check can remove them where the store has no scan.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

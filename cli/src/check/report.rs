@@ -69,7 +69,8 @@ impl Report {
     }
 }
 
-/// Whether a case ended because the store could not be reached or had no connection left: that breaks no sentence.
+/// Returns whether a case ended because the store could not be reached or had no connection left: that breaks no
+/// sentence.
 fn is_of_an_outage(failure: &Failure) -> bool {
     let source = failure.source().and_then(|source| source.downcast_ref::<Error>());
     source.is_some_and(|error| error.kind() == ErrorKind::Unavailable)

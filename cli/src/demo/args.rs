@@ -73,7 +73,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span::parse)]
     pub(super) renewal_grace_period: Duration,
 
-    /// Which part of the idle time passes before the store is told that a session was used; 0: every request
+    /// Which part of the idle time passes before the store learns that a session was used; 0: every request
     #[arg(long, value_name = "RATIO", default_value_t = 0.1)]
     pub(super) touch_threshold: f64,
 
@@ -107,7 +107,7 @@ impl Format {
     }
 }
 
-/// The name of a host, with its port if that is not the usual one.
+/// Returns the name of a host, with its port if that is not the usual one.
 fn host(text: &str) -> Result<Authority, String> {
     authority(text).ok_or_else(|| "a host is written as shop.example or shop.example:8443".to_owned())
 }

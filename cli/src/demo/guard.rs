@@ -1,4 +1,4 @@
-//! Lets in what comes from this server's own pages and from programs, and nothing from other sites.
+//! Accepts requests of this server's own pages and of programs, and refuses those of other sites.
 //!
 //! A page of another site can send a form or a `fetch` here, and with a name of its own that it points to this machine
 //! (DNS rebinding) it can read the answers too. Browsers tell: in `Host`, in `Sec-Fetch-Site` and in `Origin`.
@@ -26,7 +26,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(super) struct Guard {
     /// Where it listens.
     bound: IpAddr,
-    /// What it was told to listen on, without the port: a name, or the address again.
+    /// The host it was asked to listen on, without the port: a name, or the address again.
     listen: String,
     /// Further names, on which a proxy or a resolver leads here.
     named: Vec<Authority>,
@@ -81,7 +81,7 @@ impl Guard {
         Err(Refusal::Origin)
     }
 
-    /// Whether this is a host of this server, on whatever port: a proxy may have another one.
+    /// Returns whether this is a host of this server, on whatever port: a proxy may have another one.
     fn is_ours(&self, host: &Authority) -> bool {
         let name = host.host().trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = name.parse::<IpAddr>() {
@@ -101,7 +101,7 @@ impl Guard {
         self.named.iter().any(|named| named.host().eq_ignore_ascii_case(host.host()))
     }
 
-    /// Whether a request comes from a page of this server, or from no page at all.
+    /// Returns whether a request comes from a page of this server, or from no page at all.
     fn is_from_here(&self, headers: &HeaderMap, hosts: &[Authority]) -> bool {
         let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
         if sites.peek().is_some() {

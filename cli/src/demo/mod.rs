@@ -39,7 +39,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
     for line in advice(&args, &place, address) {
         let _ = writeln!(io::stderr(), "{line}");
     }
-    // Whoever started it may have closed its output: no reason not to serve.
+    // The parent process may have closed our output: no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
     let guard = Guard::new(address, &args.listen, &args.hosts);
     serve::until_a_signal(listener, router(&engine, guard), signals).await
@@ -81,7 +81,7 @@ fn router(engine: &SessionManager, guard: Guard) -> Router {
         .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::check))
 }
 
-/// Says what the one who starts it must know.
+/// Prints warnings for the person who starts it.
 fn advice(args: &DemoArgs, place: &str, address: SocketAddr) -> Vec<String> {
     let cookie = if args.trust_forwarded_proto {
         "cookies are Secure where X-Forwarded-Proto says https: let no request in but through a proxy that sets it"

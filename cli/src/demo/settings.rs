@@ -37,7 +37,7 @@ pub(super) fn config(args: &DemoArgs) -> Result<Config, Trouble> {
     Ok(config)
 }
 
-/// The secrets of the command line or of the file that it names, else of the environment.
+/// Returns the secrets of the command line or of the file that it names, else of the environment.
 pub(super) fn secrets(args: &DemoArgs) -> Result<Vec<String>, Trouble> {
     let whole = |part: &str| (!part.trim().is_empty()).then(|| part.trim().to_owned());
     if !args.secrets.is_empty() {

@@ -38,7 +38,7 @@ pub(super) fn describe(body: &[u8], shown: &Shown<'_>) -> String {
         return "session    ended: connect-redis 6.1 has left its mark\n".into();
     }
     let Ok(object) = Object::parse(body) else {
-        return format!("session    {} bytes that are no JSON object\n", body.len());
+        return format!("session    {} bytes that are not a JSON object\n", body.len());
     };
     let mut text = format!("session    {} bytes\n", body.len());
     if is_encrypted(&object) {
@@ -111,8 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_described_by_its_length() {
-        assert_eq!(describe(b"[1]", &KEYS), "session    3 bytes that are no JSON object\n");
+    fn a_body_that_is_not_an_object_is_described_by_its_length() {
+        assert_eq!(describe(b"[1]", &KEYS), "session    3 bytes that are not a JSON object\n");
         assert!(describe(b"TOMBSTONE", &KEYS).contains("ended"));
     }
 

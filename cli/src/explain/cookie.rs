@@ -1,4 +1,4 @@
-//! Which package made a cookie, and whether it is signed well.
+//! Finds the package that made a cookie, and checks its signature.
 
 use std::fmt;
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_secret_and_no_secret_are_told_apart() {
+    fn a_wrong_secret_and_no_secret_are_distinguished() {
         let signature = |all: &[&str]| explain(&express("old"), &secrets(all)).remove(0).signature;
         assert_eq!(signature(&["other"]), Signature::Wrong);
         assert_eq!(signature(&[]), Signature::NotChecked);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cookie_of_a_session_is_passed_over() {
+    fn cookies_of_no_session_are_passed_over() {
         for header in ["", "theme=dark", "a=b; c", "x=%zz", "=;=", "s=s:"] {
             assert_eq!(explain(header, &secrets(&["k"])), [], "{header}");
         }

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_rust_has_ended_is_told_from_one_that_never_was() {
+    fn a_session_that_rust_has_ended_is_distinguished_from_one_that_never_was() {
         let folder = tempfile::tempdir().unwrap();
         let day = folder.path().join(ENDED).join("day-1");
         fs::create_dir_all(&day).unwrap();

@@ -1,4 +1,4 @@
-//! Says which package made a cookie, whether it is signed well, and what its session holds.
+//! Shows which package made a cookie, whether its signature is valid, and what its session holds.
 
 mod body;
 mod cookie;
@@ -34,7 +34,7 @@ pub(crate) struct ExplainArgs {
 pub(crate) async fn run(args: ExplainArgs) -> Result<(), Trouble> {
     let found = cookie::explain(&args.cookie, &args.secrets);
     if found.is_empty() {
-        return Err(Trouble::failure("this is no cookie of a session: no pair `name=value` looks like one"));
+        return Err(Trouble::failure("this is not a session cookie: no pair `name=value` looks like one"));
     }
     let mut text = String::new();
     for explained in &found {

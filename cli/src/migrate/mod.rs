@@ -104,7 +104,7 @@ async fn total(old: &dyn Store) -> Result<Option<u64>, Trouble> {
 }
 
 /// Goes through the old store until a whole round finds nothing to move, then finishes what others began. Gives up when
-/// rounds find as much as the ones before: somebody writes there as fast as it is emptied.
+/// rounds find as much as the ones before: another process writes there as fast as it is emptied.
 async fn whole(walk: Arc<Walk>) -> Result<Tally, Trouble> {
     let (mut all, mut before) = (Tally::default(), u64::MAX);
     loop {

@@ -1,10 +1,10 @@
-//! Asks before something is done that was probably not meant.
+//! Asks for confirmation before a step that is probably a mistake.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::trouble::Trouble;
 
-/// Asks whether to go on although the old store is empty. Without a terminal, the answer is no.
+/// Asks whether to go on although the old store is empty. Without a terminal, the answer counts as no.
 pub(super) fn go_on_without_sessions(place: &str) -> Result<(), Trouble> {
     let refused = |hint: &str| {
         Trouble::failure(format!(

@@ -1,11 +1,11 @@
-//! What a migration came to.
+//! The summary of a migration.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::trouble::Trouble;
 
-/// What became of the records that were seen in the old store.
+/// The results for the records that were seen in the old store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// Moved by this command, and the same when read back.
@@ -14,7 +14,7 @@ pub(super) struct Tally {
     pub(super) changed: u64,
     /// Ended or expired before they could move.
     pub(super) ended: u64,
-    /// Read back, and neither the same nor changed by anybody: a fault of a store.
+    /// Read back, and neither the same nor changed by another process: a fault of a store.
     pub(super) wrong: u64,
     /// What the new store cannot keep, one by one: it stays in the old one.
     pub(super) kept: BTreeSet<String>,

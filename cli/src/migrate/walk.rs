@@ -62,7 +62,7 @@ impl Walk {
 
     /// Brings to its end what other processes began and did not live to finish.
     pub(super) async fn finish(&self) -> Result<()> {
-        // Where the new store cannot be gone through, whoever meets such a record finishes it.
+        // Where the new store cannot be scanned, the next process that reads such a record finishes it.
         if self.new.capabilities().scan.is_none() {
             return Ok(());
         }
@@ -95,7 +95,7 @@ fn is_of_the_record(error: &Error) -> bool {
     matches!(error.kind(), Corrupt | Invalid | TooLarge)
 }
 
-/// What tells a record from others, without its key: that may be a secret.
+/// Returns what tells a record from others, without its key: that may be a secret.
 fn name(entry: &Entry, error: &Error) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(entry.key.as_bytes());

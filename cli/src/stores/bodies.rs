@@ -200,7 +200,7 @@ fn take_layout(url: &mut StoreUrl<'_>) -> Result<Option<Layout>, Trouble> {
 /// The sessions of the package are not in such a store, or there is no such store.
 fn no_layout(scheme: &str) -> Trouble {
     if super::is_known(scheme) {
-        return Trouble::usage(format!("this package keeps no sessions in a store {scheme}: that we know"));
+        return Trouble::usage(format!("this package has no known store for {scheme}: URLs"));
     }
     not_here(scheme)
 }

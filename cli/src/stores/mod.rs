@@ -109,12 +109,12 @@ pub(crate) async fn open_for(url: &str, trial: &Trial) -> Result<Opened, Trouble
     open_parsed(StoreUrl::parse(&url::find(url)?)?.on_trial(trial.clone())).await
 }
 
-/// Whether two URLs name the same store, as far as their text tells.
+/// Returns whether two URLs name the same store, as far as their text tells.
 pub(crate) fn are_the_same(one: &str, other: &str) -> Result<bool, Trouble> {
     Ok(url::find(one)? == url::find(other)?)
 }
 
-/// The path that a URL `file:DIR` names, to be looked into; `None` if it names another store.
+/// Returns the path that a URL `file:DIR` names, to be looked into; `None` if it names another store.
 pub(crate) fn folder(url: &str) -> Result<Option<std::path::PathBuf>, Trouble> {
     let url = url::find(url)?;
     let url = StoreUrl::parse(&url)?;
@@ -171,7 +171,7 @@ const OPTIONAL: [(&str, &str); 18] = [
     ("mariadb", "mysql"),
 ];
 
-/// Whether there is a store of this scheme, compiled in or not.
+/// Returns whether there is a store of this scheme, compiled in or not.
 fn is_known(scheme: &str) -> bool {
     matches!(scheme, "memory" | "file") || OPTIONAL.iter().any(|(name, _)| *name == scheme)
 }

@@ -11,7 +11,7 @@ use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
-/// Makes the tables if they are missing, unless sessions are to be read from them: who tries something out has prepared nothing.
+/// Makes the tables if they are missing, so that trying it out needs no preparation; not where sessions are only read.
 pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     let options = options(&url.without(&["prefix", "schema"]))?;
     let place = place(&options);

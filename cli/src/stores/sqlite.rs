@@ -125,7 +125,7 @@ impl Settings {
     }
 }
 
-/// Whether there is no file, or one without a byte.
+/// Returns whether there is no file, or one without a byte.
 fn is_empty(place: &str) -> bool {
     fs::metadata(place).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |file| file.len() == 0)
 }

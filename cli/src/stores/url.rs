@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::Trial;
 use crate::trouble::Trouble;
 
-/// The URL itself, where `env:NAME` or `@FILE` says where it is. Errors repeat nothing of it.
+/// Returns the URL itself, where `env:NAME` or `@FILE` says where it is. Errors repeat nothing of it.
 pub(super) fn find(url: &str) -> Result<Cow<'_, str>, Trouble> {
     let found = if let Some(name) = url.strip_prefix("env:") {
         std::env::var(name).map_err(|_| {
@@ -39,7 +39,7 @@ pub(super) struct StoreUrl<'a> {
         feature = "redis"
     ))]
     pub(super) whole: &'a str,
-    /// A path, relative to the working folder; empty if there is none.
+    /// A path, relative to the working folder; empty if the URL has no path.
     pub(super) place: String,
     settings: Vec<(String, String)>,
     /// A clock and a prefix to open it with, if it is opened to be checked.
@@ -63,7 +63,7 @@ impl<'a> StoreUrl<'a> {
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
             Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
-            _ => Err(wrong("what is written with % is no text")),
+            _ => Err(wrong("what is written with % is not text")),
         };
         let settings = query.split('&').filter(|setting| !setting.is_empty()).map(|setting| {
             let (name, value) = setting.split_once('=').ok_or_else(|| wrong("a setting has no value"))?;
@@ -106,7 +106,7 @@ impl<'a> StoreUrl<'a> {
         let Some(at) = self.settings.iter().position(|(other, _)| other == name) else { return Ok(None) };
         let (_, value) = self.settings.remove(at);
         read(&value).map(Some).ok_or_else(|| {
-            Trouble::usage(format!("{name}={value} is no setting of the store {}:", self.scheme))
+            Trouble::usage(format!("{name}={value} is not a setting of the store {}:", self.scheme))
         })
     }
 
@@ -126,19 +126,19 @@ impl<'a> StoreUrl<'a> {
         if theirs.is_empty() { place.to_owned() } else { format!("{place}?{}", theirs.join("&")) }
     }
 
-    /// Takes the place out; an error if there is none, or if a setting is left that nothing took.
+    /// Takes the place out; an error if the URL has no place, or has an unknown setting.
     #[cfg(feature = "sqlite")]
     pub(super) fn take_place(&mut self) -> Result<String, Trouble> {
         let (place, settings) = (std::mem::take(&mut self.place), std::mem::take(&mut self.settings));
         Self { place, settings, trial: None, ..*self }.place()
     }
 
-    /// Hands out the place; an error if there is none, or if a setting is left that nobody took.
+    /// Returns the place; an error if the URL has none, or has an unknown setting.
     pub(super) fn place(self) -> Result<String, Trouble> {
         self.done(true)
     }
 
-    /// An error if there is a place, or if a setting is left that nobody took.
+    /// Checks that the URL has no place and no unknown setting.
     pub(super) fn no_place(self) -> Result<(), Trouble> {
         self.done(false).map(drop)
     }
@@ -158,7 +158,7 @@ impl<'a> StoreUrl<'a> {
     }
 }
 
-/// The servers that the URL of a server names, without user, password, database and settings.
+/// Returns the servers that the URL of a server names, without user, password, database and settings.
 #[cfg(any(feature = "etcd", feature = "memcached", feature = "mongodb", feature = "redis"))]
 pub(super) fn servers(url: &str) -> &str {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in ["", "memory", "file:x?y", "file:%ff", "file:%00"] {
             assert!(StoreUrl::parse(url).is_err(), "{url}");
         }

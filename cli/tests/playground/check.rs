@@ -181,7 +181,7 @@ async fn the_sessions_of_a_store_that_is_checked_stay() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_opened_is_said_so() {
+async fn a_store_that_cannot_be_opened_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("sessions.db"), "no database, but long enough to be looked at")
         .unwrap();

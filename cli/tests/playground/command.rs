@@ -64,7 +64,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
         (&["--format", "express"][..], "error: packages of Node sign their cookies: --secret, "),
         (
             &["--format", "express", "--secret", "k", "--store", "sqlite:x.db?layout=dance"],
-            "layout=dance is no setting",
+            "layout=dance is not a setting",
         ),
         (
             &["--format", "koa", "--secret", "k", "--store", "file:x"],
@@ -82,7 +82,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
         (&["--format", "express", "--secret", "k", "--cookie-name", "a b"], "--cookie-name"),
         (
             &["--format", "node-session", "--secret", "k", "--store", "file:x?layout=connect-redis"],
-            "is no setting",
+            "is not a setting",
         ),
     ] {
         assert_refused(&[&["demo"], args].concat(), expected).await;
@@ -96,12 +96,12 @@ async fn a_store_that_is_not_here_is_refused_and_says_what_is() {
         ("sessions.db", "error: a store URL looks like sqlite:PATH"),
         ("sqlite:", "error: the store sqlite: needs a path"),
         ("sqlite:x?dance=1", "error: the store sqlite: has no setting \"dance\""),
-        ("sqlite:x?durability=maybe", "error: durability=maybe is no setting of the store sqlite:"),
+        ("sqlite:x?durability=maybe", "error: durability=maybe is not a setting of the store sqlite:"),
         ("sqlite:x?prefix=1", "error: the store sqlite:x cannot be opened: "),
         ("sqlite:no/such/folder/x", "error: the store sqlite:no/such/folder/x cannot be opened: "),
         ("file:no/such/folder", "error: the store file:no/such/folder cannot be opened: "),
         ("memory:x", "error: the store memory: has no path"),
-        ("memory:?max_records=many", "error: max_records=many is no setting"),
+        ("memory:?max_records=many", "error: max_records=many is not a setting"),
     ] {
         assert_refused(&["demo", "--store", store], expected).await;
     }

@@ -155,7 +155,7 @@ async fn f36_a_source_that_is_not_there_is_an_error_and_stays_so() {
 }
 
 #[tokio::test]
-async fn f36_a_place_that_is_no_store_stays_as_it_was() {
+async fn f36_a_place_without_a_store_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("photos")).unwrap();
     std::fs::write(folder.path().join("empty.db"), "").unwrap();
@@ -169,7 +169,7 @@ async fn f36_a_place_that_is_no_store_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn f36_other_tables_of_a_sqlite_file_are_no_source() {
+async fn f36_other_tables_of_a_sqlite_file_are_not_a_source() {
     let folder = tempfile::tempdir().unwrap();
     Server::start(folder.path(), &["--store", SQLITE]).await.stop().await;
     let before = std::fs::read(folder.path().join("sessions.db")).unwrap();

@@ -121,7 +121,7 @@ async fn a_database_that_stays_locked_is_503_in_the_same_form() {
     assert_eq!(client.session().await["data"], json!({"k": 1}));
 }
 
-/// Settings that begin with whom to trust.
+/// Settings of TLS: which certificates are trusted.
 #[cfg(feature = "etcd")]
 fn trusted(settings: &str) -> String {
     format!("ca={}&{settings}", cloakroom_services::shared_authority().display())

@@ -143,7 +143,7 @@ async fn revoke_others_spares_the_caller(playground: &Playground) {
 }
 
 #[tokio::test]
-async fn what_is_no_script_is_400_and_touches_no_session() {
+async fn an_invalid_script_is_400_and_touches_no_session() {
     let playground = Playground::on(MEMORY).await;
     let client = playground.client();
     client.run(json!([{"flash": ["f", 1]}])).await;
@@ -155,7 +155,7 @@ async fn what_is_no_script_is_400_and_touches_no_session() {
 }
 
 #[tokio::test]
-async fn deep_json_and_deep_paths_bring_nobody_down() {
+async fn deep_json_and_deep_paths_bring_no_server_down() {
     let playground = Playground::on(MEMORY).await;
     let client = playground.client();
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));

@@ -1,4 +1,4 @@
-//! Secrets that are no arguments, which every user of the machine could read in the list of processes.
+//! Secrets are never passed as arguments, which every user of the machine could read in the list of processes.
 
 use serde_json::json;
 

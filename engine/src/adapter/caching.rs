@@ -1,4 +1,4 @@
-//! What the headers of a response say to caches (RFC 9111, RFC 9213).
+//! The headers of a response for caches (RFC 9111, RFC 9213).
 
 use super::Sharing;
 

@@ -1,4 +1,4 @@
-//! Handshakes of WebSockets, which no token can guard: a page's script cannot give them a header.
+//! Handshakes of WebSockets. A CSRF token cannot protect them, because a page's script cannot set their headers.
 
 /// The head of a WebSocket's handshake, as far as it says which page began it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Handshake<'a> {
 impl Handshake<'_> {
     /// Returns whether it was not begun by a page of another origin, unless that is one of `allowed`.
     ///
-    /// Browsers say where it began, in `Sec-Fetch-Site` or in `Origin`. A client that says neither is no browser: no page
+    /// Browsers say where it began, in `Sec-Fetch-Site` or in `Origin`. A client that says neither is not a browser: no page
     /// can have made it send its cookies.
     ///
     /// ```
@@ -28,7 +28,7 @@ impl Handshake<'_> {
     /// ```
     pub fn is_from_here<A: AsRef<[u8]>>(&self, allowed: &[A]) -> bool {
         let (origin, site) = match (self.origin, self.sec_fetch_site) {
-            // What says two things at once is no browser's.
+            // A browser never sends two values.
             ([_, _, ..], _) => return false,
             (origin, site) => (origin.first().copied(), site),
         };
@@ -54,7 +54,7 @@ impl Handshake<'_> {
     }
 }
 
-/// Takes off the port that goes without saying.
+/// Removes the default port of the scheme.
 fn without_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
     let port = if scheme == "https" { ":443" } else { ":80" };
     authority.strip_suffix(port).unwrap_or(authority)

@@ -1,4 +1,4 @@
-//! For adapters of web frameworks: what each of them decides alike, whatever its framework's types are.
+//! For adapters of web frameworks: the decisions that all of them share, without a framework's types.
 //!
 //! An adapter calls [`SessionManager::begin`](crate::SessionManager::begin) with the request's head, lets the handler
 //! run, asks [`RequestSession::try_finish`](crate::RequestSession::try_finish) or
@@ -14,7 +14,7 @@ pub use handshake::Handshake;
 pub use response_headers::{HeaderField, ResponseHeaders, forbid_storing, write_headers};
 pub use warnings::Warnings;
 
-/// Whether shared caches may store a response that looked at its session.
+/// Whether shared caches may store a response that used its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// They may not.

@@ -35,8 +35,8 @@ pub trait ResponseHeaders {
     /// Sets a header to one value.
     fn set(&mut self, field: HeaderField, value: &'static str);
 
-    /// Sets a header that is absent to `absent`. Replaces the values of one that is present by the value that `change`
-    /// makes of them; `None` leaves them as they are.
+    /// Sets a header that is absent to `absent`. Replaces the values of one that is present by what `change`
+    /// returns for them; `None` leaves them as they are.
     fn set_or_change(
         &mut self,
         field: HeaderField,
@@ -63,7 +63,7 @@ pub trait ResponseHeaders {
 /// Writes into headers what the client must learn, and what keeps the response from other users.
 ///
 /// - A cookie is added in the place of others of its name. With it, and at a log-out, no cache may store the response.
-/// - A response whose session was looked at varies by `Cookie`, and is `private` unless the application says otherwise.
+/// - A response that used its session varies by `Cookie`, and is `private` unless the application says otherwise.
 pub fn write_headers(
     headers: &mut impl ResponseHeaders,
     update: ResponseUpdate,

@@ -12,7 +12,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Reports a response that looked at its session and may be stored by shared caches.
+    /// Reports a response that used its session and may be stored by shared caches.
     pub fn shared_cache(&self, manager: &SessionManager) {
         manager.report(&Event::SharedCache);
         if !self.of_caches.swap(true, Ordering::Relaxed) {

@@ -13,11 +13,11 @@ use crate::{Error, ErrorKind, Result};
 pub(super) enum Reconciled {
     /// The record remembers this commit: it is in the store.
     Ours,
-    /// The changes now stand on what is there; write again.
+    /// The changes were replayed on the record that is there; write again.
     Rebased,
     /// The session has ended.
     Gone,
-    /// A log-in made another session of it, which an old id must not reach.
+    /// A log-in replaced it by another session, which the old id must not reach.
     ReplacedByLogin,
 }
 
@@ -42,7 +42,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Puts the changes on top of what is there.
+    /// Replays the changes on the record that is there.
     fn rebase_on(&mut self, live: Live) -> Result<Reconciled> {
         let Some(located) = self.view.location.stored() else { return Ok(Reconciled::Gone) };
         let is_ours = live.header.remembers(self.nonce);
@@ -66,7 +66,7 @@ impl Commit<'_> {
         Ok(Reconciled::Rebased)
     }
 
-    /// Carries the changes out again on `frames`, but for the first `landed`, which they hold already.
+    /// Replays the changes on `frames`, except the first `landed`, which `frames` contains already.
     pub(super) fn rebase_values(&mut self, frames: Frames, landed: Option<usize>) -> Result<()> {
         self.frames = Some(frames.clone());
         match landed {
@@ -75,7 +75,7 @@ impl Commit<'_> {
         }
     }
 
-    /// The session was found again, perhaps under another key.
+    /// Notes where the session was found again, perhaps under another key.
     pub(super) fn relocate(&mut self, live: Live) {
         let Some(located) = self.view.location.stored_mut() else { return };
         if live.key != located.key {
@@ -108,7 +108,7 @@ impl Commit<'_> {
         if self.view.intent.kind() != IntentKind::End {
             self.rebase_values(frames, landed)?;
         }
-        // What is not there may still arrive: only a commit that lands is sure to be in its place.
+        // A write that is not there may still arrive: only after another commit succeeds it cannot.
         if landed.is_some() {
             self.view.clear_unsettled();
         }
@@ -128,7 +128,7 @@ impl Commit<'_> {
         self.view.keep_id();
     }
 
-    /// The session that the user logged in from has ended: the log-in stands, without its values.
+    /// Continues a log-in without the old session's values, because that session has ended.
     pub(super) fn log_in_without_a_past(&mut self) -> Result<()> {
         self.view.location = Location::Closed;
         self.view.clear_unsettled();

@@ -17,7 +17,7 @@ pub(super) struct NewRecord {
     pub(super) write: Write,
 }
 
-/// What creating a record under a new id came to.
+/// The result of creating a record under a new id.
 #[expect(clippy::large_enum_variant, reason = "nearly every one is stored, and is taken apart at once")]
 pub(super) enum CreateResult {
     Stored(NewRecord),
@@ -83,7 +83,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// The record may be there all the same; no later commit of this request knows whether.
+    /// Gives up on a record whose create has an unknown outcome: removes it, and draws another id. Returns the error.
     async fn leave_unplaced(&mut self, key: &StoreKey, error: Error) -> Error {
         self.unsettled = None;
         if self.is_uncertain {
@@ -96,7 +96,7 @@ impl Commit<'_> {
         error
     }
 
-    /// Keeps the record although the first answer was no plain yes.
+    /// Finds out whether the record was created, although the first answer was not a plain success.
     async fn place(
         &mut self,
         key: &StoreKey,
@@ -118,7 +118,8 @@ impl Commit<'_> {
         }
     }
 
-    /// Returns whose the record under `key` is. If it is not ours, that is 1 in 2^256, or a generator that repeats itself.
+    /// Finds out which commit wrote the record under `key`. That it is not ours has a chance of 1 in 2^256, or means a
+    /// generator that repeats itself.
     async fn whose(&mut self, key: &StoreKey) -> Result<Option<Placed>> {
         if !self.is_uncertain && self.view.unsettled().is_empty() {
             return Ok(Some(Placed::Taken));

@@ -9,18 +9,18 @@ use crate::records::{Follow, Records, Resolved};
 use crate::state::{Ending, Intent, Verdict};
 use crate::{Error, ErrorKind, Result};
 
-/// What ending a session came to.
+/// The result of ending a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Here,
     /// It was gone.
     Missing,
-    /// A log-in has made another session of it, which an old id must not end.
+    /// A log-in has replaced it by another session, which the old id must not end.
     ReplacedByLogin,
 }
 
 impl Commit<'_> {
-    /// Ends the session. A renewal under way finds its old record gone and takes its new one back; one that is done has
+    /// Ends the session. A renewal under way finds its old record gone and removes its new one; a finished renewal has
     /// left a redirect, which is followed.
     pub(super) async fn end(&mut self) -> Result<Verdict> {
         let Some(located) = self.view.location.stored() else { return Ok(Verdict::Saved) };
@@ -60,15 +60,15 @@ impl Commit<'_> {
         }
     }
 
-    /// A log-in replaced the session that was to end: it goes on, and the application learns that by an event.
+    /// Leaves a session alone that a log-in made of the one that was to end, and reports that by an event.
     pub(super) fn ignore_end(&mut self) -> Verdict {
         self.view.end_was_ignored = true;
         self.engine.emit(&Event::EndIgnored { reason: self.end_reason() });
         LOST
     }
 
-    /// A log-in has replaced the session: the client has, or is about to get, the cookie of that one, and this one
-    /// leaves it alone. Only a log-in in this very request is carried out.
+    /// Handles a session that a log-in has replaced. The client has, or is about to get, the new cookie, so the new
+    /// session is left alone. Only a log-in in this very request is carried out.
     fn leave_to_the_others(&mut self) -> Result<Verdict> {
         if self.view.intent.login().is_none() {
             return Ok(LOST);
@@ -132,7 +132,7 @@ async fn end_from(
         match records.resolve_from(key, there, Follow::HELD).await? {
             Resolved::Live(live) => {
                 if live.redirected {
-                    // What the write to the old record came to is known now.
+                    // The result of the write to the old record is known now.
                     *is_uncertain = false;
                 }
                 (key, version) = (live.key, Some(live.version));

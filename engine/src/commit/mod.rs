@@ -1,4 +1,4 @@
-//! Brings a request's changes into the store: resolve, plan, write.
+//! Writes a request's changes to the store: resolve, plan, write.
 //!
 //! A commit works on a copy of the request's state. It holds no lock and knows no request, so handlers go on meanwhile, and
 //! closures of the application run without a lock. Every write carries a nonce that the record remembers, so that a
@@ -43,7 +43,7 @@ struct Commit<'a> {
     is_uncertain: bool,
     /// The record as this commit has written it, for the next one in line.
     written: Option<VersionedRecord>,
-    /// A write that the next commit has to find out about.
+    /// A write with an unknown outcome, which the next commit has to find out.
     unsettled: Option<Attempt>,
     conflicts: u32,
 }
@@ -108,7 +108,7 @@ impl Commit<'_> {
     }
 
     async fn take_step(&mut self, step: Step) -> Result<Verdict> {
-        // A future has room for the largest of its steps, used or not: what is rare is in a box.
+        // A future is as large as its largest step, used or not: so rare steps are boxed.
         match step {
             Step::Nothing => Box::pin(self.do_nothing()).await,
             Step::Discard => Ok(LOST),
@@ -146,7 +146,7 @@ impl Commit<'_> {
         if self.view.is_unsettled() && Box::pin(self.settle_earlier_writes()).await? == Settled::Gone {
             match self.view.intent.kind() {
                 IntentKind::LogIn => self.log_in_without_a_past()?,
-                // The end finds out itself how the session went, and carries on with a log-in that came after it.
+                // `end` itself finds out why the session has ended, and continues with a log-in that came after it.
                 IntentKind::End => {}
                 IntentKind::Keep | IntentKind::Renew => return Ok(LOST),
             }
@@ -178,7 +178,7 @@ impl Commit<'_> {
     fn decide(&self) -> Plan {
         let config = self.engine.config();
         let seen = self.view.observe(config, self.at);
-        // A renewal that is merely due waits for a response that can carry the new id.
+        // A renewal by age waits for a response that can carry the new id.
         let renewal_due = seen.renewal_due && !self.request.has_responded;
         let wanted = seen.wanted && !self.request.is_aborted;
         let seen = Observed { wanted, renewal_due, ..seen };
@@ -205,7 +205,7 @@ impl Commit<'_> {
         }
     }
 
-    /// A request that changed nothing; a save wants to know whether the session is alive.
+    /// Ends a commit without changes; a save checks that the session is alive.
     async fn do_nothing(&mut self) -> Result<Verdict> {
         match &self.view.location {
             Location::Stored(_) if self.request.is_save => self.touch(false).await,
@@ -218,7 +218,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Says what the client must learn, unless a step that made an id has said so.
+    /// Sets the cookie that the client gets, unless a step that made an id has set it.
     fn tell_cookie(&mut self, plan: Plan) {
         match plan.cookie {
             CookieStep::Remove if self.view.ended => self.view.cookie = Cookie::Removed,
@@ -245,7 +245,7 @@ impl Commit<'_> {
         let Some(mut header) = self.view.known_header() else {
             return Err(Error::new(ErrorKind::Random, "a new session has no id yet"));
         };
-        // A commit that had to wait for others does not take back the time that they have given the session.
+        // A commit that had to wait for others must not shorten the expiry that they have set.
         let now = if self.conflicts > 0 { self.engine.clock().now() } else { self.at };
         let replaced = self.view.stored().map(|located| &located.key);
         header.commit(self.nonce, now, config.lifetime.idle_of(&header));
@@ -268,7 +268,7 @@ impl Commit<'_> {
         Ok(Write { record, header })
     }
 
-    /// After a write failed: waits for another try, or hands the error back.
+    /// Waits for another try after a write failed, or returns the error.
     async fn wait_after(&mut self, error: StoreError) -> Result<()> {
         self.is_uncertain |= error.is_uncertain();
         let waited = self.records.wait_after(error).await;
@@ -304,7 +304,7 @@ fn located(id: SessionId, version: Version, write: Write) -> (Located, Frames) {
 /// Another request has ended the session.
 const LOST: Verdict = Verdict::Discarded { session_remains: false };
 
-/// What earlier writes of the request came to.
+/// The results of earlier writes of the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Settled {
     Known,

@@ -1,7 +1,7 @@
 //! Gives a session a new id: a renewal, or a log-in.
 //!
-//! The new record is created first, and the client does not know its id. Then the old one is replaced, under its version, by
-//! a redirect. If another request was faster there, the new record is brought up to date or taken back. Only when both
+//! The new record is created first; the client does not know its id yet. Then the old one is replaced, under its version, by
+//! a redirect. If another request wrote first, the new record is brought up to date or removed. Only when both
 //! are done does the client get the id.
 
 use cloakroom_store::{Record, StoreKey, UpdateOutcome, Version, VersionedRecord};
@@ -15,7 +15,7 @@ use crate::record::{Frames, Payload, Redirect, redirect_payload};
 use crate::state::Verdict;
 use crate::{Error, PublicId, Result};
 
-/// What replacing the old record by a redirect came to.
+/// The result of replacing the old record by a redirect.
 enum ReplaceResult {
     /// It is a redirect now.
     Replaced,
@@ -25,10 +25,10 @@ enum ReplaceResult {
     RenewedElsewhere,
     /// It is gone.
     Gone,
-    /// It is as it was; the new record is gone, because the user's sessions were ended or it was taken for one that a
+    /// It is unchanged, but the new record is gone: the user's sessions were ended, or it was mistaken for one that a
     /// dead process had left.
     NewRecordLost,
-    /// It is a redirect, and meanwhile the session under the new id has ended too, or has become another at a log-in.
+    /// It is a redirect, and meanwhile the session under the new id has ended too, or was replaced by a log-in.
     NewRecordGone,
 }
 
@@ -92,7 +92,7 @@ impl Commit<'_> {
         Ok(matches!(self.load_and_reconcile(key).await?, Reconciled::Rebased))
     }
 
-    /// Leaves a redirect in the place of the old record, however often that changes meanwhile.
+    /// Replaces the old record by a redirect, and tries again whenever that record has changed meanwhile.
     async fn replace_old(&mut self, new: &mut NewRecord, privilege: Privilege) -> Result<ReplaceResult> {
         let lifetime = &self.engine.config().lifetime;
         let (grace_until, expires_at) = match privilege {
@@ -173,7 +173,7 @@ impl Commit<'_> {
         Verdict::Saved
     }
 
-    /// The session that the user logged in from has ended: its values are not carried over, the log-in stands.
+    /// Continues a log-in whose old session has ended: the values of that are not carried over.
     async fn log_in_to_new_record(&mut self, mut new: NewRecord) -> Result<Verdict> {
         let kept = match self.rebase_values(Frames::default(), None) {
             Ok(()) => self.bring_up_to_date(&mut new).await,
@@ -190,7 +190,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Another request has just renewed the id: this one's changes go there, and the client gets the id from the other.
+    /// Writes the changes to the session that another request has just renewed; the client gets the id from the other.
     async fn keep_the_other_id(&mut self) -> Result<Verdict> {
         self.view.keep_id();
         let Some(located) = self.view.location.stored() else { return Ok(LOST) };
@@ -208,8 +208,8 @@ impl Commit<'_> {
         }
     }
 
-    /// The store does not answer in time. The new record goes, unless the redirect to it may have been left: then it is
-    /// the session, and the next commit of this request finds that out.
+    /// Gives up because the store does not answer in time. Removes the new record, unless the redirect to it may be
+    /// there: then it is the session, and the next commit of this request finds that out.
     async fn abort(&mut self, new: NewRecord, privilege: Privilege, error: Error) -> Result<Verdict> {
         let old = self.view.location.stored().map(|located| located.key.clone());
         let there = match old {
@@ -238,7 +238,7 @@ impl Commit<'_> {
     }
 }
 
-/// The user was revoked after this log-in began: it is dropped, and the session that it was made from stays as it is.
+/// Drops a log-in whose user was revoked after it began; the session that it was made from stays as it is.
 const fn revoked(privilege: Privilege) -> Verdict {
     Verdict::Discarded { session_remains: matches!(privilege, Privilege::New) }
 }

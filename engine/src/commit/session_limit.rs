@@ -1,4 +1,4 @@
-//! Holds a user to as many sessions as configured.
+//! Limits the sessions of a user: ends the oldest ones beyond the configured number.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ impl Commit<'_> {
             if count > 0 {
                 self.engine.emit(&Event::Ended { reason: EndReason::Cap, count });
             } else if !self.records.wait_after_conflict().await {
-                // The list of the store lags behind its updates, or others are at it: the next log-in looks again.
+                // The list of the store lags behind its updates, or other log-ins do the same: the next log-in looks again.
                 return Ok(());
             }
         }

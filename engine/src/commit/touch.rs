@@ -1,4 +1,4 @@
-//! Moves the expiry of a session, or only looks whether it is alive.
+//! Moves the expiry of a session, or only checks that it is alive.
 
 use cloakroom_store::Touch;
 
@@ -15,7 +15,7 @@ impl Commit<'_> {
         let Some(located) = self.view.location.stored() else { return Ok(LOST) };
         let lifetime = &self.engine.config().lifetime;
         let (key, expires_at) = (located.key.clone(), lifetime.expires_at(&located.header, self.at));
-        // A save wants to know what is true: a touch that rides along may be answered by a cache.
+        // A save needs the stored truth: a load with a touch may be answered by a cache.
         let rides = extend && !self.request.is_save;
         let touch = rides.then_some(Touch { due_before: expires_at, expires_at });
         let live = match self.records.resolve(key, Follow { touch, ..Follow::HELD }).await? {
@@ -40,7 +40,7 @@ impl Commit<'_> {
 
     /// Takes in what another request has stored meanwhile.
     fn see(&mut self, live: Live) -> Result<()> {
-        // A version says something only of its own record: under another key the same number may stand for other values.
+        // Versions of different records cannot be compared: under another key the same number may stand for other values.
         let is_known = self
             .view
             .location

@@ -40,7 +40,7 @@ impl Commit<'_> {
         Ok((key, answer))
     }
 
-    /// Lines up with the other commits of this process that write the record, and goes on until the write is in the
+    /// Waits in line with the other commits of this process to the record, and tries until the write is in the
     /// store or cannot be. `answer` is what a try before has met.
     async fn update_in_turn(
         &mut self,
@@ -48,7 +48,7 @@ impl Commit<'_> {
         mut answer: Option<StoreResult<UpdateOutcome>>,
     ) -> Result<Verdict> {
         let place = self.engine.queue().enter(&line);
-        // A turn is a courtesy, and versions decide: a commit that is stuck holds the others up no longer than this.
+        // The queue is only for fairness; versions decide. So a commit that is stuck delays the others no longer than this.
         let mut turn = self.records.within_deadline(TURN, place.turn()).await;
         let seen = self.view.stored().map(|located| located.version);
         let latest = turn.as_mut().and_then(|turn| turn.take());
@@ -63,7 +63,7 @@ impl Commit<'_> {
                 match self.after_update(key, answer).await? {
                     Reconciled::Ours => return Ok(Verdict::Saved),
                     Reconciled::Rebased => {}
-                    // What landed before the log-in went along into its session, and that is not looked into.
+                    // Writes before the log-in are part of its session, which is not checked.
                     Reconciled::ReplacedByLogin if is_unanswered => return Err(outcome_unknown()),
                     Reconciled::Gone | Reconciled::ReplacedByLogin => return Ok(LOST),
                 }
@@ -79,7 +79,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Finds out what is there after a try that did not land.
+    /// Finds out what is stored after a try that did not succeed.
     async fn after_update(
         &mut self,
         key: StoreKey,
@@ -104,7 +104,7 @@ impl Commit<'_> {
         }
     }
 
-    /// A write to the session's own record is in the store.
+    /// Notes that a write to the session's own record is in the store.
     #[inline]
     fn updated(&mut self, write: Write, version: Version) {
         let Write { record, header } = write;

@@ -66,7 +66,7 @@ pub(crate) struct Template {
 }
 
 impl Attributes {
-    /// The name, by default with the strictest prefix that the other attributes allow.
+    /// Returns the name, by default with the strictest prefix that the other attributes allow.
     fn effective_name(&self) -> &str {
         match (&self.name, self.secure, &self.domain, self.path.as_deref()) {
             (Some(name), ..) => name,
@@ -113,7 +113,7 @@ impl Attributes {
     fn check_text(&self, name: &str, codec: &Codec) -> Result<(), ConfigError> {
         let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
-            return Err(ConfigError::new(&["cookie_name"], "the name is no token as RFC 6265 defines it"));
+            return Err(ConfigError::new(&["cookie_name"], "the name is not a token as RFC 6265 defines it"));
         }
         if name.len() + codec.length() > MAX_PAIR {
             let message = format!("name and value have at most {MAX_PAIR} bytes together");
@@ -205,7 +205,7 @@ impl Template {
         out
     }
 
-    /// The header that takes the cookie away: the same path, domain and flags, or browsers would keep it.
+    /// Returns the header that takes the cookie away: the same path, domain and flags, or browsers would keep it.
     pub(crate) fn remove(&self, https: bool) -> String {
         let mut out = String::with_capacity(self.name.len() + self.secured.len() + 48);
         out.push_str(&self.name);

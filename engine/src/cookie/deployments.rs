@@ -1,4 +1,4 @@
-//! Keys that change while several processes serve the same users.
+//! Tests: signing keys change while several processes serve the same users.
 
 use std::sync::Arc;
 

@@ -3,11 +3,11 @@
 /// How many cookies of one name are read in a header. Browsers keep fewer than 200 for a site, whatever their names.
 const MOST_VALUES: usize = 200;
 
-/// The values of the cookies called `name` in one `Cookie` header, in the order of the header: at most
+/// Returns the values of the cookies called `name` in one `Cookie` header, in the order of the header: at most
 /// [`MOST_VALUES`], so that a long header costs no more than the look at its bytes.
 ///
 /// Reads what RFC 6265 (section 4.2.1) describes and what clients really send: any white space around a pair, a
-/// missing space after `;`, empty pairs, a value in double quotes. Nothing is an error; what is no pair is passed over.
+/// missing space after `;`, empty pairs, a value in double quotes. Nothing is an error; text without a pair is skipped.
 pub(crate) fn values_of<'a>(name: &'a str, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let values = pairs_of(header).filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
@@ -17,8 +17,8 @@ pub(crate) fn values_of<'a>(name: &'a str, header: &'a [u8]) -> impl Iterator<It
     values.take(MOST_VALUES)
 }
 
-/// What stands between the semicolons. Browsers send long headers of other people's cookies: `memchr` reads many bytes
-/// at a time.
+/// Returns what stands between the semicolons. Browsers send long headers of other people's cookies: `memchr` reads
+/// many bytes at a time.
 fn pairs_of(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(header);
     std::iter::from_fn(move || {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_and_what_is_no_pair_are_passed_over() {
+    fn other_names_and_text_without_a_pair_are_passed_over() {
         assert_eq!(read("ID=x; idx=y; xid=z; id; =id; __Host-id=w; a=id=v"), [""; 0]);
         assert_eq!(read(""), [""; 0]);
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_do_not_hide_a_good_cookie() {
+    fn bytes_that_are_not_text_do_not_hide_a_good_cookie() {
         let header = b"\xff\xfe=\x00; id=x".as_slice();
         assert_eq!(values_of("id", header).collect::<Vec<_>>(), [b"x"]);
     }

@@ -129,7 +129,7 @@ impl KeyRing {
         }
     }
 
-    /// The same keys, shared with this ring, for an engine that takes ids without a signature too, or does not.
+    /// Returns a ring with the same keys, for an engine that accepts ids without a signature, or does not.
     pub(crate) fn accepting_unsigned(self, accept: bool) -> Self {
         Self { accepts_unsigned: accept, ..self }
     }

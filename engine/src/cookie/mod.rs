@@ -59,7 +59,7 @@ impl Codec {
         }
     }
 
-    /// How long every value is, in bytes.
+    /// Returns how long every value is, in bytes.
     pub(crate) const fn length(&self) -> usize {
         match self {
             Self::Plain => SessionId::LEN,

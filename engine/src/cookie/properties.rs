@@ -68,7 +68,7 @@ proptest! {
     #[test]
     fn any_value_is_an_id_or_refused_and_an_id_is_written_as_it_was_read(value in vec(any::<u8>(), 0..100)) {
         let signed = Codec::Signed(KeyRing::new(["a secret of at least 32 bytes, from a vault"]).unwrap());
-        prop_assert!(signed.read("id", &value).is_err(), "nobody guesses a signature");
+        prop_assert!(signed.read("id", &value).is_err(), "a signature cannot be guessed");
         if let Ok(id) = Codec::Plain.read("id", &value) {
             prop_assert_eq!(id.expose().as_bytes(), &value[..SessionId::LEN]);
         }

@@ -18,7 +18,7 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
     /// Returns the name of the cookie that holds the id.
     fn cookie_name(&self) -> &str;
 
-    /// Reads the ids of a request when it first looks at its session: most never do, and reading verifies signatures.
+    /// Reads the ids of a request when it first uses its session: most never do, and reading verifies signatures.
     /// `headers` are the values of its `Cookie` headers, which may have been joined by `; `.
     ///
     /// Where the other package looks at the first of several cookies of one name only, at most one id is added.
@@ -56,7 +56,7 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// What a cookie hands out.
+/// What a format needs to write a cookie.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct IssuedCookie<'a> {
@@ -98,7 +98,7 @@ impl<'a> IssuedCookie<'a> {
     }
 }
 
-/// Takes in what a [`CookieFormat`] finds in a request.
+/// Collects what a [`CookieFormat`] finds in a request.
 #[derive(Debug)]
 pub struct FoundIds<'a> {
     candidates: &'a mut Candidates,
@@ -118,7 +118,7 @@ impl<'a> FoundIds<'a> {
         }
     }
 
-    /// Notes a cookie that is no id.
+    /// Notes a cookie that is not an id.
     pub fn malformed(&mut self) {
         self.reject(RejectReason::Malformed);
     }
@@ -128,7 +128,7 @@ impl<'a> FoundIds<'a> {
         self.reject(RejectReason::Forged);
     }
 
-    /// Sends a `Set-Cookie` header with this value if the handler looks at the session: one that is signed with the newest
+    /// Sends a `Set-Cookie` header with this value if the handler uses the session: one that is signed with the newest
     /// key, or one that takes away what cannot be read.
     pub fn also_send(&mut self, set_cookie: String) {
         self.candidates.also_send(set_cookie);

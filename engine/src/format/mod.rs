@@ -1,4 +1,4 @@
-//! The seam for session formats of other packages: Express, Koa, NodeSession.
+//! The interface for session formats of other packages: Express, Koa, NodeSession.
 //!
 //! A format has two halves, and an engine with neither pays for neither.
 //!

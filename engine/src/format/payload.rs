@@ -1,4 +1,4 @@
-//! Payloads of our own format, taken apart and put together for a store of another layout.
+//! Splits and builds payloads of our own format, for a store of another layout.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use cloakroom_store::{StoreKey, Timestamp};
 
 use crate::record::{self, Frames, Header, Tag, write_frame};
 
-/// What a record's payload says.
+/// The content of a record's payload.
 #[derive(Debug)]
 pub enum Payload {
-    /// A session: what it knows about itself, and its values.
+    /// A session: facts about it, and its values.
     Session(Facts, Members),
-    /// An id that was given up.
+    /// A redirect under an old id.
     Redirect(Redirect),
 }
 
@@ -30,7 +30,7 @@ impl Payload {
     }
 }
 
-/// An id that was given up, and where its session went.
+/// A redirect under an old id: where its session went.
 #[derive(Clone)]
 pub struct Redirect {
     to: Option<StoreKey>,
@@ -55,7 +55,7 @@ impl fmt::Debug for Redirect {
     }
 }
 
-/// What a session knows about itself besides its values: its public id, its CSRF secret, its clocks, and the nonces of its
+/// The facts about a session besides its values: its public id, its CSRF secret, its clocks, and the nonces of its
 /// last commits. `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts(Header);
@@ -100,7 +100,7 @@ impl Facts {
         self.0.authenticated_at()
     }
 
-    /// Says when the user logged in; `None`: no user is logged in.
+    /// Sets when the user logged in; `None`: no user is logged in.
     pub fn set_authenticated_at(&mut self, at: Option<Timestamp>) {
         self.0.set_authenticated_at(at.unwrap_or(Timestamp::EPOCH));
     }
@@ -131,7 +131,7 @@ impl Facts {
         self.0.persistent()
     }
 
-    /// Says whether the cookie outlives the browser.
+    /// Sets whether the cookie outlives the browser.
     pub fn set_persistent(&mut self, persistent: bool) {
         self.0.set_persistent(persistent);
     }

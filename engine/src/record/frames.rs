@@ -64,19 +64,19 @@ impl Frames {
         Some(Self { bytes, flash: Some(flash) })
     }
 
-    /// The frames of a payload that may be cut short; a walk ends before the frame that is not whole.
+    /// Returns the frames of a payload that may be cut short; a walk ends before the frame that is not whole.
     pub(super) fn beginning(bytes: Bytes) -> Self {
         Self { bytes, flash: None }
     }
 
-    /// A member of another package's format, and nothing else.
+    /// Returns a member of another package's format, and nothing else.
     pub(crate) fn of_member(name: &str, value: &str) -> Self {
         let mut bytes = Vec::with_capacity(name.len() + value.len() + 8);
         write_frame(&mut bytes, Tag::Member, name, value.as_bytes());
         Self { bytes: bytes.into(), flash: Some(false) }
     }
 
-    /// The frames of a payload that this process has just written with `header`.
+    /// Returns the frames of a payload that this process has just written with `header`.
     pub(crate) fn of(payload: &Bytes, header: &Header) -> Self {
         Self { bytes: payload.slice(2 + header.encoded_len()..), flash: None }
     }
@@ -92,7 +92,7 @@ impl Frames {
         })
     }
 
-    /// The frame of the value or flash value `key`.
+    /// Returns the frame of the value or flash value `key`.
     pub(crate) fn find(&self, key: &str) -> Option<Frame<'_>> {
         let mut rest = &self.bytes[..];
         while !rest.is_empty() {
@@ -105,17 +105,17 @@ impl Frames {
         None
     }
 
-    /// The frame that begins at `place`.
+    /// Returns the frame that begins at `place`.
     pub(crate) fn at(&self, place: usize) -> Option<Frame<'_>> {
         read_frame(&self.bytes, place)
     }
 
-    /// The key of the frame that begins at `place`.
+    /// Returns the key of the frame that begins at `place`.
     pub(crate) fn key_at(&self, place: usize) -> &[u8] {
         self.at(place).map_or(b"", |frame| frame.key)
     }
 
-    /// A slice of the frames that shares their memory.
+    /// Returns a slice of the frames that shares their memory.
     pub(crate) fn share(&self, range: Range<usize>) -> Bytes {
         self.bytes.slice(range)
     }
@@ -124,7 +124,7 @@ impl Frames {
         &self.bytes
     }
 
-    /// Whether one of them is a flash value.
+    /// Returns whether one of them is a flash value.
     pub(crate) fn has_flash(&self) -> bool {
         let is_flash = |frame: Frame<'_>| matches!(frame.tag, Tag::Flash { .. });
         self.flash.unwrap_or_else(|| self.iter().any(is_flash))

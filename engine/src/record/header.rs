@@ -1,4 +1,4 @@
-//! What a session knows about itself besides its values.
+//! The facts about a session besides its values: times, secrets, nonces.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use cloakroom_store::{StoreKey, Timestamp};
 /// How many commits a record remembers.
 pub(crate) const RING: usize = 16;
 
-/// What a session knows about itself. Its owner and its expiry are the store's to know.
+/// The facts about a session besides its values. Its owner and its expiry are fields of the record.
 ///
 /// | offset | size | field |
 /// |---|---|---|
@@ -261,7 +261,7 @@ impl Header {
     }
 }
 
-/// What lies behind the last nonce means nothing.
+/// Bytes behind the last nonce have no meaning, and are not compared.
 impl PartialEq for Header {
     fn eq(&self, other: &Self) -> bool {
         self.bytes[..self.end()] == other.bytes[..other.end()] && self.replaces == other.replaces

@@ -26,7 +26,7 @@ pub(crate) const SESSION: u8 = 1;
 const RENEWED: u8 = 2;
 const REPLACED: u8 = 3;
 
-/// What a record's payload says.
+/// The content of a record's payload.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -35,7 +35,7 @@ const REPLACED: u8 = 3;
 pub(crate) enum Payload {
     /// A session.
     Session(Header, Frames),
-    /// The id was given up: where the session went, unless a log-in replaced it.
+    /// A redirect under an old id: where the session went, unless a log-in replaced it.
     Redirect(Redirect),
 }
 
@@ -67,7 +67,7 @@ impl Payload {
 }
 
 /// Reads the beginning of a session's payload: its header, and the name of its device if that frame is whole.
-/// `None` if the payload is no session's, or too little of it is there.
+/// `None` if the payload is not a session's, or too little of it is there.
 pub(crate) fn read_head(bytes: &Bytes) -> Option<(Header, Option<String>)> {
     let [FORMAT, SESSION, ..] = bytes[..] else { return None };
     let (header, length) = Header::decode(&bytes[2..])?;
@@ -95,7 +95,7 @@ impl Header {
     }
 }
 
-/// Encodes the whole payload of an id that was given up.
+/// Encodes the whole payload of a redirect.
 pub(crate) fn redirect_payload(redirect: &Redirect) -> Bytes {
     let kind = if redirect.to.is_some() { RENEWED } else { REPLACED };
     let mut out = Vec::with_capacity(64);

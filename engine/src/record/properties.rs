@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote, and records of every shape.
+//! Random bytes, and records of every shape.
 
 use bytes::Bytes;
 use cloakroom_store::{StoreKey, Timestamp};

@@ -1,10 +1,10 @@
-//! What is left under an id that was given up.
+//! The record that a renewal or log-in leaves under the old id.
 
 use cloakroom_store::{StoreKey, Timestamp};
 
 use super::take_u64;
 
-/// What is left under an id that was given up.
+/// The payload under an old id, after a renewal or log-in.
 ///
 /// | size | field |
 /// |---|---|

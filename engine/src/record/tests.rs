@@ -117,7 +117,7 @@ fn any_byte_may_be_anything_and_nothing_panics() {
 }
 
 #[test]
-fn a_newer_format_is_told_from_damage() {
+fn a_newer_format_is_distinguished_from_damage() {
     let mut newer = session();
     newer[0] = FORMAT + 1;
     assert_eq!(Payload::decode(&newer.into()).unwrap_err(), Unreadable::Format);

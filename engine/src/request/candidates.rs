@@ -20,7 +20,7 @@ pub(crate) struct Candidates {
     read: usize,
     is_malformed: bool,
     is_forged: bool,
-    /// Set-Cookie headers for a response that looked at its session: hardly any request has one.
+    /// Set-Cookie headers for a response that used its session: hardly any request has one.
     also_send: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Candidates {
         }
     }
 
-    /// Notes a cookie that is no id; returns whether it is the first of its kind.
+    /// Notes a cookie that is not an id; returns whether it is the first of its kind.
     pub(crate) fn reject(&mut self, reason: RejectReason) -> bool {
         self.read += 1;
         let seen = if reason == RejectReason::Forged { &mut self.is_forged } else { &mut self.is_malformed };
@@ -45,7 +45,7 @@ impl Candidates {
         self.also_send.push(set_cookie);
     }
 
-    /// Returns Set-Cookie headers that a format wants to be sent whatever becomes of the session.
+    /// Returns `Set-Cookie` headers that a format sends in any case.
     pub(crate) fn to_send(&self) -> &[String] {
         &self.also_send
     }

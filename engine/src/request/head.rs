@@ -4,18 +4,18 @@ use std::fmt;
 
 /// What the engine needs to know of a request; an adapter implements it for its framework's type.
 pub trait RequestHead {
-    /// The values of all `Cookie` headers.
+    /// Returns the values of all `Cookie` headers.
     fn cookies(&self) -> impl Iterator<Item = &[u8]>;
 
-    /// The value of the first `X-Forwarded-Proto` header.
+    /// Returns the value of the first `X-Forwarded-Proto` header.
     fn forwarded_proto(&self) -> Option<&[u8]>;
 
-    /// Whether the request reached this server over TLS, as far as the server itself can tell.
+    /// Returns whether the request reached this server over TLS, as far as the server itself can tell.
     fn is_https(&self) -> bool;
 
-    /// The path that the client asked for, as it was before any router took a prefix off: `/shop/cart`. Matters only to a
-    /// [`CookieFormat`](crate::format::CookieFormat) whose package looks at it. Default: unknown, which is within every
-    /// cookie's path.
+    /// Returns the path that the client asked for, as it was before any router took a prefix off: `/shop/cart`. Matters
+    /// only to a [`CookieFormat`](crate::format::CookieFormat) whose package looks at it. Default: unknown, which is
+    /// within every cookie's path.
     fn path(&self) -> Option<&str> {
         None
     }
@@ -35,7 +35,7 @@ pub struct PlainRequest {
 }
 
 impl PlainRequest {
-    /// A request with one `Cookie` header.
+    /// Makes a request with one `Cookie` header.
     pub fn with_cookie(cookie: impl Into<String>) -> Self {
         Self { cookies: vec![cookie.into()], ..Self::default() }
     }

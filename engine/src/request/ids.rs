@@ -1,4 +1,4 @@
-//! The ids that a request brought, read when the session is first looked at where reading them is costly.
+//! The ids that a request brought. Where reading them is costly, they are read when the session is first used.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crate::SessionManager;
 use crate::format::FoundIds;
 use crate::observe::Event;
 
-/// The ids of a request. Those of another package are read late: most requests never look at their session, and its
+/// The ids of a request. Those of another package are read late: most requests never use their session, and its
 /// signatures take more time than all else that they do.
 ///
 /// It holds cookies as they came, so it has no `Debug`.

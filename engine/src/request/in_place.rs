@@ -45,7 +45,7 @@ impl RequestState {
         }
     }
 
-    /// Writes once; `None` leaves the request as it was, for a commit to deal with.
+    /// Writes once. `None` leaves the request unchanged; a commit then handles it.
     fn write_in_place(&self, immediate: &dyn Immediate) -> Option<ResponseUpdate> {
         let now = self.engine.clock().now();
         let nonce = self.engine.next_nonce();

@@ -1,4 +1,4 @@
-//! One request's dealings with its session: the lock around its state, and one load or commit at a time.
+//! One request's session: the lock around its state, and one load or commit at a time.
 
 mod candidates;
 mod head;
@@ -30,14 +30,14 @@ pub(crate) use ids::RequestIds;
 pub use pending::{RequestSession, ResponseUpdate};
 pub use sessions::RequestSessions;
 
-/// One request's dealings with its session; shared by every handle that the request gives out.
+/// The state of one request's session, under a lock; shared by all `Session` values of the request.
 pub(crate) struct RequestState {
     engine: SessionManager,
     ids: RequestIds,
     https: bool,
-    /// Whether the request's path is one that a session's cookie is for.
+    /// Whether the cookie's path covers the request's path.
     is_covered: bool,
-    /// When the request began, if it brought an id: what excuses an old one.
+    /// When the request began, if it brought an id: decides whether an old id is within its grace period.
     begun: Timestamp,
     /// One load or commit at a time.
     turns: TurnLock,
@@ -184,7 +184,7 @@ impl RequestState {
         }
     }
 
-    /// Commits. Where stopping half-way would show, a task of its own goes on to the end even if the future is dropped.
+    /// Commits. If the commit must not stop half-way, a task of its own finishes it even if the future is dropped.
     async fn commit(self: &Arc<Self>, occasion: Occasion) -> Result<Verdict> {
         let turn = self.take_turn().await;
         if occasion == Occasion::Aborted && !self.with(|state| state.intent.is_end()) {
@@ -246,7 +246,7 @@ impl RequestState {
         verdict
     }
 
-    /// Takes in what a commit did. Changes that a handler made meanwhile are carried out again without the lock.
+    /// Applies the result of a commit to the state. Changes that a handler made meanwhile are replayed, without the lock.
     fn finish_commit(&self, mut result: CommitResult) -> Result<Verdict> {
         while let Some(replay) = self.with(|state| state.finish_commit(&mut result)) {
             result.set_replayed(replay.run());

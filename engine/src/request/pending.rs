@@ -1,4 +1,4 @@
-//! A request whose session is kept, as an adapter sees it.
+//! The session of a request, as an adapter sees it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use crate::{Error, Result, Session, SessionManager};
 #[derive(Clone)]
 pub struct RequestSession(pub(super) Arc<RequestState>);
 
-/// What the response must say; an adapter turns it into headers.
+/// The changes to the response; an adapter turns them into headers.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "the client learns of its session only by this"]
 pub struct ResponseUpdate {
@@ -27,12 +27,12 @@ pub struct ResponseUpdate {
     pub ended: bool,
 }
 
-/// The outcome of a request that did not look at its session.
+/// The outcome of a request that did not use its session.
 const UNTOUCHED: ResponseUpdate =
     ResponseUpdate { set_cookie: None, more_cookies: Vec::new(), vary: false, ended: false };
 
 impl RequestSession {
-    /// Loads the session, once in a request: asked again, hands out the same.
+    /// Loads the session. A second call in the same request returns the same session, without a trip to the store.
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) or [`Store`](crate::ErrorKind::Store) if the store does not answer
@@ -48,7 +48,7 @@ impl RequestSession {
 
     /// Returns the outcome, if finding it takes no waiting; else ask [`commit`](Self::commit).
     ///
-    /// A request that never looked at its session, or only read it, ends here; with a store in the process's memory also
+    /// A request that never used its session, or only read it, ends here; with a store in the process's memory also
     /// one that changed values.
     pub fn try_finish(&self) -> Option<ResponseUpdate> {
         let request = &self.0;
@@ -62,7 +62,7 @@ impl RequestSession {
         })
     }
 
-    /// Brings the request's changes into the store and returns what the response must tell the client.
+    /// Writes the request's changes to the store, and returns what the response must tell the client.
     ///
     /// # Errors
     /// The changes are then not acknowledged: the response must be replaced by an error.
@@ -74,7 +74,7 @@ impl RequestSession {
                 return Ok(outcome);
             }
             if Box::pin(self.0.load()).await.is_err() {
-                // No handler asked for the session: an outage is nothing to this response.
+                // No handler used the session: an outage does not concern this response.
                 return Ok(UNTOUCHED);
             }
         }
@@ -144,7 +144,7 @@ impl RequestSession {
     }
 
     /// Keeps the session from running out while the request is under way: a request is activity for as long as it lasts,
-    /// be it longer than the idle time. Never ready; an adapter polls it beside the handler once the session
+    /// even if that is longer than the idle timeout. Never ready; an adapter polls it beside the handler once the session
     /// [was loaded](Self::is_loaded).
     pub fn keep_alive(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let request = self.0.clone();

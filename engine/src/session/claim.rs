@@ -56,14 +56,14 @@ impl Session {
             if claim.is_taken() {
                 return from_json(target.text(), &json).map(Some);
             }
-            // Each miss is another request's progress.
+            // Whenever this fails, another request has made progress.
             looks = 0;
         }
         Err(changes_all_the_time(target))
     }
 }
 
-/// A claim that is not saved yet. Dropped, it is withdrawn: the value must not go without a request that gets it.
+/// A claim that is not saved yet. Dropped, it is withdrawn: the value must not disappear without a request that gets it.
 struct Pending<'a> {
     session: &'a Session,
     target: &'a Target,

@@ -1,4 +1,4 @@
-//! A value that only the user's own pages know.
+//! CSRF tokens: values that only the user's own pages know.
 
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
@@ -35,7 +35,7 @@ impl Session {
         Ok(BASE64URL_NOPAD.encode(&token))
     }
 
-    /// Whether `token` was made by this session. One that was made before the last log-in was not.
+    /// Returns whether `token` was made by this session. One that was made before the last log-in was not.
     pub fn verify_csrf_token(&self, token: &str) -> bool {
         let mut bytes = [0; 32];
         if token.len() != 43 || BASE64URL_NOPAD.decode_mut(token.as_bytes(), &mut bytes).is_err() {
@@ -63,7 +63,7 @@ impl Session {
         Ok(())
     }
 
-    /// Says no to a request whose token is missing or wrong.
+    /// Returns the error for a request whose token is missing or wrong.
     ///
     /// # Errors
     /// [`CsrfRejected`](ErrorKind::CsrfRejected) if `token` is not one of this session's.

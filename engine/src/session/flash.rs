@@ -1,4 +1,4 @@
-//! Values for the next request.
+//! Flash values: values for the next request.
 
 use serde::Serialize;
 
@@ -7,8 +7,8 @@ use crate::Result;
 use crate::state::{Change, Op, Target};
 
 /// # Flash values
-/// A flash value is there in the rest of this request and in the next one that looks at the session, and then it is
-/// gone, read or not. A request that never looks at its session (an image, a style sheet) does not use it up.
+/// A flash value is there in the rest of this request and in the next one that uses the session, and then it is
+/// gone, read or not. A request that never uses its session (an image, a style sheet) does not use it up.
 impl Session {
     /// Sets a value for this request and the next.
     ///
@@ -36,7 +36,7 @@ impl Session {
 
     /// Keeps the flash values `keys` for one more request.
     pub fn keep_flash<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
-        // The iterator is the application's, and may look at the session: it runs before the lock is taken.
+        // The iterator is the application's, and may use the session: it runs before the lock is taken.
         let keys = keys.into_iter().map(|key| key.as_ref().into()).collect();
         self.values(|values| values.keep_flash(keys));
     }

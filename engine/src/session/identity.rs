@@ -1,4 +1,4 @@
-//! Whose session it is, under which id, and whether it goes on.
+//! The id of a session, its user, log-in and log-out.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::{Error, ErrorKind, PublicId, Result, SessionId};
 
 /// # Identity
 impl Session {
-    /// The id, if the session has one: a new session gets it when it is stored. To show it, it must be
+    /// Returns the id, if the session has one: a new session gets it when it is stored. To show it, it must be
     /// [exposed](SessionId::expose). The client's id of a renewed session is the one that it sent.
     pub fn id(&self) -> Option<SessionId> {
         self.with(|state| state.stored().map(|located| located.id.clone()))
     }
 
-    /// The public name of the session, if it exists: see [`exists`](Self::exists).
+    /// Returns the public name of the session, if it exists: see [`exists`](Self::exists).
     pub fn public_id(&self) -> Option<PublicId> {
         if !self.exists() || self.ensure_secrets().is_err() {
             return None;
@@ -25,36 +25,36 @@ impl Session {
         self.with(|state| state.known_header().map(|header| PublicId::new(header.public_id())))
     }
 
-    /// Whether the session is stored, or will be when the response is ready.
+    /// Returns whether the session is stored, or will be when the response is ready.
     pub fn exists(&self) -> bool {
         let save_empty = self.0.engine().config().save_empty;
         self.with(|state| state.exists(save_empty))
     }
 
-    /// Whether there was no session when the request came, or the one there was has ended.
+    /// Returns whether there was no session when the request came, or the one there was has ended.
     pub fn is_new(&self) -> bool {
         self.with(|state| state.stored().is_none())
     }
 
-    /// The user who is logged in, as given to [`log_in`](Self::log_in).
+    /// Returns the user who is logged in, as given to [`log_in`](Self::log_in).
     pub fn user(&self) -> Option<String> {
         self.with(|state| {
             state.owner().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned())
         })
     }
 
-    /// When the user last proved who they are, if somebody is logged in.
+    /// Returns when the user last proved who they are, if a user is logged in.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.with(|state| state.known_header().and_then(|header| header.authenticated_at()))
     }
 
-    /// Whether the user proved who they are within the last `span`; ask for the password again if not.
+    /// Returns whether the user proved who they are within the last `span`; ask for the password again if not.
     pub fn authenticated_within(&self, span: Duration) -> bool {
         let now = self.0.engine().clock().now();
         self.authenticated_at().is_some_and(|at| now.since(at) <= span)
     }
 
-    /// Says that `user` has just proved who they are.
+    /// Logs `user` in, who has just proved who they are.
     ///
     /// The session gets a new id and keeps its values (unless another user was logged in: theirs are removed); the old
     /// id is dead at once, and nothing that a request in flight writes under it reaches the new session. The absolute
@@ -84,7 +84,7 @@ impl Session {
         self.with(|state| state.set_device(name));
     }
 
-    /// Says what to name the device if somebody logs in; asked only if nobody is. For adapters.
+    /// Sets a name of the device for a log-in of this request. `name` is called only if no user is logged in. For adapters.
     pub fn suggest_device<'a>(&self, name: impl FnOnce() -> Option<&'a [u8]>) {
         if self.with(|state| state.owner().is_none())
             && let Some(name) = name()
@@ -100,7 +100,7 @@ impl Session {
         self.with(|state| state.end(EndReason::LogOut));
     }
 
-    /// Ends the session, as [`log_out`](Self::log_out) does, whoever is or is not logged in.
+    /// Ends the session, as [`log_out`](Self::log_out) does, with or without a user.
     pub fn destroy(&self) {
         self.with(|state| state.end(EndReason::Destroyed));
     }

@@ -8,7 +8,7 @@ use super::Session;
 
 /// # Lifetime
 impl Session {
-    /// How long the session lives on if nobody looks at it again.
+    /// Returns how long the session lives on if it is not used again.
     pub fn expires_in(&self) -> Duration {
         let engine = self.0.engine();
         let now = engine.clock().now();
@@ -46,7 +46,7 @@ impl Session {
         self.with(|state| state.touch = true);
     }
 
-    /// When the session began, or its user last logged in: the start of the absolute clock.
+    /// Returns when the session began, or its user last logged in: the start of the absolute clock.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.with(|state| state.known_header().map(|header| header.started_at()))
     }

@@ -1,4 +1,4 @@
-//! The handle that a handler holds, and its parts by noun.
+//! The session that a handler uses; each kind of method has a file.
 
 mod claim;
 mod csrf;
@@ -22,29 +22,29 @@ use crate::{Error, ErrorKind, Result};
 
 /// A session, as one request sees it.
 ///
-/// It was loaded before it was handed out, so reading and changing it is immediate. Changes are recorded and reach the
-/// store when the response is ready (or at [`save`](Self::save)), all at once, merged with what other requests have
+/// It is in memory already, so reading and changing it is immediate. Changes are logged, and written to the store
+/// when the response is ready (or at [`save`](Self::save)), all at once, merged with what other requests have
 /// changed meanwhile. Clones are the same session; so is what another extractor of the same request gets.
 ///
 /// Keys are any text; values are anything that serde can write as JSON.
 ///
 /// # How the changes of parallel requests merge
-/// A commit that finds that another request has saved first carries its changes out again, in their order, on what that
-/// one has saved. Changes of different keys never meet. If two requests change the same key:
+/// If another request has saved first, a commit replays its own changes, in their order, on the values that the other
+/// one has saved. Changes of different keys never conflict. If two requests change the same key:
 ///
-/// | change | what it does where another request has changed the value |
+/// | change | its effect if another request has changed the value |
 /// |---|---|
 /// | [`insert`](Self::insert), [`flash`](Self::flash) | sets its value: the last commit wins |
 /// | [`increment`](Self::increment) | adds to the other's number: all count |
 /// | [`push`](Self::push) | appends to the other's list: all arrive |
 /// | [`update`](Self::update) | runs its closure again, on the other's value |
 /// | [`remove`](Self::remove), [`take`](Self::take) | removes what it saw: the same value goes; of a list that begins with the items it saw, those go, and items pushed since stay; any other value was written by another request, and stays |
-/// | [`claim`](Self::claim) | removes exactly what it saw; if that is gone, looks again |
+/// | [`claim`](Self::claim) | removes exactly the value it saw; if another value is there by now, claims that one |
 /// | [`clear`](Self::clear) | removes all that is there when its request commits |
 ///
 /// A change through a [path](Self::path) merges in the same way at the place that the path names. A path that leads through a
 /// list (`queue.0`) means the item that was at that index: it is found again at its index, or else where an equal item
-/// is. If there is none, a removal of the item removes nothing; another change takes the item at the index for it, as long
+/// is. If it is gone, a removal of the item removes nothing; another change takes the item at the index for it, as long
 /// as the list did not get shorter, and else the commit fails with [`Mismatch`](crate::ErrorKind::Mismatch).
 ///
 /// # Limits
@@ -70,12 +70,12 @@ use crate::{Error, ErrorKind, Result};
 pub struct Session(pub(crate) Arc<RequestState>);
 
 impl Session {
-    /// Looks at or changes the state; no code of the application runs meanwhile.
+    /// Reads or changes the state; `f` must not run code of the application.
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         self.0.with(f)
     }
 
-    /// Looks at or changes the values; no code of the application runs meanwhile.
+    /// Reads or changes the values; `f` must not run code of the application.
     fn values<T>(&self, f: impl FnOnce(&mut WorkingCopy) -> T) -> T {
         self.with(|state| f(&mut state.values))
     }

@@ -120,7 +120,7 @@ impl PathRef<'_> {
         self.apply(target, Op::Push(item)).map(length)
     }
 
-    /// Makes a new value of what is there; see [`Session::update`].
+    /// Computes a new value from what is there; see [`Session::update`].
     ///
     /// # Errors
     /// As there and as for [`insert`](Self::insert).

@@ -7,13 +7,13 @@ use super::{Session, from_json, to_json};
 use crate::state::{Change, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
 use crate::{Error, ErrorKind, Result};
 
-/// How often a value is read again that changes between a look and what follows from it. Other tasks of the same
-/// request are quicker than that; a closure that changes its own value never is.
+/// How often an `update` tries again because the value has changed while its closure ran. Other tasks of the same
+/// request finish earlier; a closure that changes its own value never does.
 pub(super) const LOOKS: usize = 64;
 
 /// # Values
 impl Session {
-    /// Reads a value, or returns `None` if there is none.
+    /// Reads a value, or returns `None` if the key is absent.
     ///
     /// # Errors
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`; it stays as it is. See also
@@ -23,7 +23,7 @@ impl Session {
         self.read(key, key, &json)
     }
 
-    /// Reads a value, or returns `None` if there is none or one of another type.
+    /// Reads a value, or returns `None` if the key is absent or its value has another type.
     ///
     /// For a release that changes a value's type, in which sessions of the last release are still read.
     ///
@@ -42,7 +42,7 @@ impl Session {
         from_json(key, &json).ok()
     }
 
-    /// Reads a value, or returns `default` if there is none.
+    /// Reads a value, or returns `default` if the key is absent.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
@@ -81,7 +81,7 @@ impl Session {
 
     /// Removes a value. Returns whether there was one.
     ///
-    /// If another request changes it meanwhile, what was removed is what this request saw: items pushed since stay.
+    /// If another request changes the value meanwhile, only what this request saw is removed: items pushed since stay.
     pub fn remove(&self, key: &str) -> bool {
         self.remove_at(Target::key(key))
     }
@@ -92,7 +92,7 @@ impl Session {
 
     /// Reads a value and removes it.
     ///
-    /// If another request changes it meanwhile, what was removed is what this request read: items pushed since stay. Two
+    /// If another request changes the value meanwhile, only what this request read is removed: items pushed since stay. Two
     /// requests that take the same value at once both get it: see [`claim`](Self::claim) for a value that only one may
     /// have.
     ///
@@ -114,7 +114,7 @@ impl Session {
         Err(changes_all_the_time(target))
     }
 
-    /// Adds to a whole number (0 if there is none). Returns what it is now. Parallel increments all count; what is stored
+    /// Adds to a whole number (0 if the key is absent). Returns what it is now. Parallel increments all count; what is stored
     /// in the end may be more than what was returned.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl Session {
         Ok(count(self.apply(Change::at(Target::key(key), Op::Increment(by)))?))
     }
 
-    /// Appends to a list (an empty one if there is none). Returns how long it is now. Parallel pushes all arrive.
+    /// Appends to a list (an empty one if the key is absent). Returns how long it is now. Parallel pushes all arrive.
     ///
     /// # Errors
     /// As for [`insert`](Self::insert); [`Mismatch`](crate::ErrorKind::Mismatch) if the value is not a list.
@@ -133,8 +133,8 @@ impl Session {
         Ok(length(self.apply(Change::at(Target::key(key), Op::Push(item)))?))
     }
 
-    /// Makes a new value of the old one. If another request changes it meanwhile, `f` runs again on what that one
-    /// stored, so it should do nothing but compute. It may read the session, which is then as it was before the merge.
+    /// Computes a new value from the old one. If another request changes the value meanwhile, `f` runs again on the newer
+    /// value, so it should do nothing but compute. It may read the session, which is then as it was before the merge.
     ///
     /// ```
     /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};

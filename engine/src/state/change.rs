@@ -1,4 +1,4 @@
-//! One recorded intention on a session, which can be carried out again on another base.
+//! One change of a session's values, which can be replayed on other values.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,18 +71,18 @@ impl<'a> Path<'a> {
     }
 }
 
-/// One recorded intention.
+/// One recorded change.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// All values go.
+    /// All values are removed.
     Clear,
-    /// Something happens to one value.
+    /// One value is changed.
     At(Target, Op, Places),
 }
 
-/// What a change saw of the lists that its path leads through; most paths lead through none.
+/// The items that a change saw in the lists on its path; most paths have no lists.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::box_collection, reason = "one word where there are none, which is nearly always")]
+#[expect(clippy::box_collection, reason = "one word where it is empty, which is nearly always")]
 pub(crate) struct Places(Option<Box<Vec<Place>>>);
 
 impl Places {
@@ -105,11 +105,11 @@ impl Change {
     }
 }
 
-/// What happens to a value.
+/// The kind of a change.
 #[derive(Clone)]
 pub(crate) enum Op {
     Set(Bytes),
-    /// Set, and gone after the next request.
+    /// Sets a flash value, which is gone after the next request.
     Flash(Bytes),
     /// Removes what was seen.
     Remove(Seen),
@@ -123,7 +123,7 @@ pub(crate) enum Op {
 /// What a removal removes.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
-    /// `None`: what is there when it is carried out first.
+    /// `None`: the value that is there when it is first carried out.
     value: Option<Bytes>,
     /// Whether the request had changed the value before.
     is_own: bool,
@@ -135,7 +135,7 @@ pub(crate) struct Claim {
     state: AtomicU8,
 }
 
-/// Makes a new value of the old one; run again if the old one turns out to be another.
+/// Computes a new value from the old one; runs again if another request has changed the old one.
 pub(crate) type Updater = Arc<Mutex<dyn FnMut(Option<&[u8]>) -> Result<Bytes> + Send>>;
 
 /// How a change is carried out.
@@ -149,11 +149,11 @@ pub(super) struct How {
     pub(super) is_replay: bool,
 }
 
-/// What a change did, besides changing the value.
+/// The result of a change, besides the new value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Done,
-    /// Whether there was what a removal was to remove.
+    /// Whether the value of a removal was there.
     Existed(bool),
     Count(i64),
     Length(usize),
@@ -168,12 +168,12 @@ impl Claim {
         Arc::new(Self { value, state: AtomicU8::new(Self::TAKEN) })
     }
 
-    /// Whether the removal was carried out on exactly this value when it was last carried out.
+    /// Returns whether the removal was carried out on exactly this value when it was last carried out.
     pub(crate) fn is_taken(&self) -> bool {
         self.state.load(Ordering::Acquire) == Self::TAKEN
     }
 
-    /// Makes the claim a change that changes nothing when it is carried out again.
+    /// Turns the claim into a change that does nothing when it is replayed.
     pub(super) fn withdraw(&self) {
         self.state.store(Self::WITHDRAWN, Ordering::Release);
     }
@@ -194,7 +194,7 @@ impl Seen {
         Self { value: Some(value), is_own: false }
     }
 
-    /// Whether this value is meant.
+    /// Returns whether this value is meant.
     pub(super) fn matches(&self, value: &Bytes) -> bool {
         self.value.as_ref().is_none_or(|seen| seen == value)
     }
@@ -222,7 +222,7 @@ impl Op {
         Self::Remove(Seen::default())
     }
 
-    /// Whether it removes, and so does nothing where there is nothing.
+    /// Returns whether it removes, and so does nothing where there is nothing.
     pub(super) const fn removes(&self) -> bool {
         matches!(self, Self::Remove(_) | Self::Claim(_))
     }
@@ -271,12 +271,12 @@ pub(super) fn increment(json: Option<&[u8]>, by: i64) -> Result<i64> {
     now.checked_add(by).ok_or_else(|| mismatch("the counter would leave the range of an i64"))
 }
 
-/// Makes a closure one that a request's copies of its changes share.
+/// Wraps a closure, so that copies of the changes share it.
 pub(crate) fn share_updater(update: impl FnMut(Option<&[u8]>) -> Result<Bytes> + Send + 'static) -> Updater {
     Arc::new(Mutex::new(update))
 }
 
-/// Runs a closure of the application: never under a lock of ours but its own.
+/// Runs a closure of the application, under no lock except the closure's own.
 ///
 /// A closure that is running already, because it waits for a commit that would run it again, is an error instead of a
 /// wait without an end.

@@ -1,4 +1,4 @@
-//! The changes of a request in order, and what they come to, key by key.
+//! The changes of a request in order, and their result for each key.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use super::json::Node;
 use super::key_index::KeyIndex;
 use crate::{Error, ErrorKind, Result};
 
-/// How many changes a request may make before it saves. The last ones of a loop that never ends are an error, not an
-/// outage: each is carried out again at every conflict.
+/// How many changes a request may make before it saves. The limit turns an endless loop into an error, instead of an
+/// outage: all changes are replayed at every conflict.
 pub(crate) const MAX_CHANGES: usize = 100_000;
 
-/// The changes of a request in order, and what they come to, key by key. Most requests make one change, which needs no
+/// The changes of a request in order, and their result for each key. Most requests make one change, which needs no
 /// memory of its own.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChangeLog {
@@ -27,7 +27,7 @@ pub(super) struct ChangeLog {
     stored: u64,
 }
 
-/// What the changes to one key come to.
+/// The result of the changes to one key.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
     pub(super) value: Edited,
@@ -80,7 +80,7 @@ impl ChangeLog {
         self.changes.is_empty()
     }
 
-    /// Whether more keys were changed than are looked through one by one.
+    /// Returns whether more keys were changed than are looked through one by one.
     pub(super) fn is_long(&self) -> bool {
         self.index.is_some()
     }
@@ -144,7 +144,7 @@ impl ChangeLog {
         self.changes.push(change);
     }
 
-    /// Adds a change that came to nothing, or to what its edit already says.
+    /// Adds a change without an effect, or one that its edit contains already.
     pub(super) fn note(&mut self, change: Change) {
         self.changes.push(change);
     }

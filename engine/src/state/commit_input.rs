@@ -1,4 +1,4 @@
-//! A commit as a value: what it is given, what it did, and how a state hands out the one and takes in the other.
+//! The input and the result of a commit, and how the state makes the one and takes the other.
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ pub(crate) struct RequestFacts {
     pub(crate) deadline: Duration,
     /// Whether the response was sent, so that no cookie can be.
     pub(crate) has_responded: bool,
-    /// Whether a handler asked for it, and wants to know whether the session is alive.
+    /// Whether a handler called `save`, and needs to know whether the session is alive.
     pub(crate) is_save: bool,
-    /// Whether the client is gone, so that nothing but an end is carried out.
+    /// Whether the client is gone, so that only an end is carried out.
     pub(crate) is_aborted: bool,
 }
 
@@ -56,27 +56,27 @@ pub(crate) struct Attempt {
     pub(crate) base: u64,
 }
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Debug)]
 pub(crate) struct CommitResult {
     pub(crate) verdict: Option<Result<Verdict>>,
     pub(crate) view: Box<State>,
     pub(crate) stamp: Stamp,
-    /// The values that the store holds now, if they are others than those the state stands on.
+    /// The values that the store holds now, if they differ from those of the state.
     pub(crate) frames: Option<Frames>,
     /// A write of this commit that may be in the store although the commit failed.
     pub(crate) unsettled: Option<Attempt>,
     replayed: Option<Replay>,
 }
 
-/// What a commit came to.
+/// How a commit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The store holds what was to be stored.
+    /// The changes are stored.
     Saved,
     /// The changes are dropped.
     Discarded {
-        /// Whether the session is there all the same.
+        /// Whether the session still exists.
         session_remains: bool,
     },
 }
@@ -105,7 +105,7 @@ impl Replay {
 pub(crate) struct NeedsSecrets;
 
 impl CommitInput {
-    /// Returns whether half of the commit would be worse than all or nothing of it.
+    /// Returns whether the commit must not be cancelled half-way.
     pub(crate) fn must_finish(&self, config: &Config) -> bool {
         let may_renew = || {
             let located = self.view.location.stored();
@@ -127,7 +127,7 @@ impl CommitResult {
 }
 
 impl State {
-    /// Begins a commit: hands out a copy of what it needs. The copy shares values and closures with this state.
+    /// Begins a commit: returns a copy of the state that it needs. The copy shares values and closures with this state.
     pub(crate) fn begin_commit(
         &mut self,
         config: &Config,
@@ -209,8 +209,8 @@ impl State {
         }
     }
 
-    /// Takes in what a commit did. Where a handler made changes meanwhile that have to be carried out again, hands them
-    /// out instead, and wants to be called again with them.
+    /// Applies the result of a commit. If a handler made changes meanwhile that have to be replayed, returns them instead;
+    /// the caller replays them and calls this again.
     pub(crate) fn finish_commit(&mut self, result: &mut CommitResult) -> Option<Replay> {
         let verdict = result.verdict.take()?;
         self.take_cookie(&mut result.view);
@@ -224,7 +224,7 @@ impl State {
                 self.log_in_instead_of_ending();
                 Some(Frames::default())
             }
-            // Values of a session that has ended are not those of the next one, although a handler took the end back.
+            // Values of a session that has ended do not pass to the next one, even if a handler discarded the end.
             Ok(_) if result.view.ended && self.intent_revision != result.stamp.intent_revision => {
                 Some(result.frames.clone().unwrap_or_default())
             }
@@ -245,7 +245,7 @@ impl State {
         None
     }
 
-    /// Takes in what a commit did that leaves no values to stand on; returns whether it was such a one.
+    /// Applies the result of a commit after which no values are stored; returns `false` for other results.
     fn is_over(&mut self, result: &mut CommitResult, verdict: &Result<Verdict>) -> bool {
         match verdict {
             Ok(Verdict::Discarded { session_remains: false }) if self.keeps_new_log_in(&result.stamp) => {
@@ -281,7 +281,7 @@ impl State {
         self.end_was_ignored |= view.end_was_ignored;
     }
 
-    /// Returns whether a log-in was decided while a commit found the session gone: it stands, without a past.
+    /// Returns whether a log-in was decided while a commit found the session gone: it stands, in a session without older values.
     fn keeps_new_log_in(&self, stamp: &Stamp) -> bool {
         let is_since = self.intent_revision != stamp.intent_revision;
         let ends_first = self.intent.is_end() && stamp.intent != IntentKind::End;
@@ -294,7 +294,7 @@ impl State {
             && matches!(self.intent, Intent::End(_) | Intent::LogIn(_))
     }
 
-    /// Makes `frames` what the values stand on.
+    /// Makes `frames` the stored values that changes apply to.
     fn take_values(&mut self, result: &mut CommitResult, frames: Frames) -> Result<Result<()>, Box<Replay>> {
         let stamp = &result.stamp;
         if let Intent::End(ending) = &mut self.intent {
@@ -333,7 +333,7 @@ impl State {
         }
     }
 
-    /// Takes in where the session is now, and forgets the decisions that were carried out.
+    /// Notes where the session is now, and removes the decisions that were carried out.
     fn take_decisions(&mut self, result: &mut CommitResult, verdict: &Result<Verdict>) {
         self.settle(result, verdict.is_err());
         let view = &mut result.view;
@@ -402,7 +402,7 @@ impl State {
         }
     }
 
-    /// The next id turned out to be taken, or was given to a record that had to go; the other secrets stay.
+    /// Discards the new id, which was taken already or belonged to a record that was removed; the other secrets stay.
     pub(crate) fn set_next_id(&mut self, id: SessionId) {
         if let Some(login) = self.intent.login_mut() {
             login.secrets.id = id;
@@ -438,7 +438,7 @@ impl State {
         self.rare.as_ref().map_or_else(Vec::new, |rare| rare.other_ids.clone())
     }
 
-    /// The stored session has ended; what was written afterwards is a new one.
+    /// Notes that the stored session has ended; values written afterwards belong to a new one.
     pub(crate) fn mark_ended(&mut self) {
         self.location = Location::Absent;
         self.ended = true;

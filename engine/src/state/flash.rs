@@ -1,4 +1,4 @@
-//! Values that are there for a while only.
+//! Flash values, and when they are removed.
 
 use bytes::Bytes;
 use foldhash::quality::RandomState;

@@ -1,4 +1,4 @@
-//! What the handler decided about the session itself.
+//! What the handler decided about the session as a whole: keep, renew, log in, end.
 
 use cloakroom_store::{Owner, Timestamp};
 
@@ -9,14 +9,14 @@ use crate::observe::EndReason;
 /// What the handler decided about the session itself, besides its values.
 #[derive(Debug, Default)]
 pub(crate) enum Intent {
-    /// It goes on.
+    /// Keeps the session.
     #[default]
     Keep,
-    /// It goes on under a new id, with the same rights.
+    /// Gives it a new id, with the same rights.
     Renew,
-    /// A user has just proved who they are: a new id, and the old one leads nowhere.
+    /// Logs a user in: a new id, and the old one leads nowhere.
     LogIn(Login),
-    /// The stored session ends. What is written afterwards is a new one.
+    /// Ends the stored session. Values written afterwards belong to a new one.
     End(Ending),
 }
 

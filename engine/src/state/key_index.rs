@@ -1,4 +1,4 @@
-//! Finds things by key where there are too many to look through.
+//! An index by key, for lists that are too long to search.
 
 use std::hash::BuildHasher;
 
@@ -15,7 +15,7 @@ pub(crate) struct KeyIndex {
 }
 
 impl KeyIndex {
-    /// The number of the thing called `name`.
+    /// Returns the number of the thing called `name`.
     pub(crate) fn find<'a>(&self, name: &[u8], name_of: impl Fn(usize) -> &'a [u8]) -> Option<usize> {
         self.numbers.find(self.hasher.hash_one(name), |number| name_of(*number) == name).copied()
     }

@@ -1,6 +1,6 @@
 //! What one request knows about its session, has changed, and has decided: plain data, without a lock or a store.
 //!
-//! Everything here that runs under the state's mutex runs no code of the application: no closure, no iterator, no
+//! Code that runs under the state's mutex calls no code of the application: no closure, no iterator, no
 //! `Serialize`, no `Drop` of a closure. The two methods that run closures say so:
 //! [`WorkingCopy::rebase`] and [`WorkingCopy::committed`].
 

@@ -1,4 +1,4 @@
-//! The usual commit: values changed, and nothing else was decided.
+//! The usual commit: values have changed, and the session is neither renewed nor ended.
 
 use cloakroom_store::{Record, StoreKey, Timestamp, Version};
 
@@ -60,8 +60,8 @@ impl State {
         Some(PlainWrite { key, version, record, header, id, nonce, sent, intent_revision, values_revision })
     }
 
-    /// Takes in that a plain write is in the store. `false` if a handler took changes back meanwhile: the next commit
-    /// then looks at the store again.
+    /// Notes that a plain write is in the store. `false` if a handler discarded changes meanwhile: the next commit
+    /// then loads the record again.
     pub(crate) fn plainly_written(
         &mut self,
         write: PlainWrite,

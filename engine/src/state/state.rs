@@ -1,4 +1,4 @@
-//! What one request knows about its session, and has decided about it.
+//! The state of a request: what it knows about its session, and has decided about it.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Whether this request ended its session, or found it ended when it wanted to.
     pub(crate) ended: bool,
-    /// Whether this request was to end its session, and a log-in had replaced it.
+    /// Whether this request tried to end its session, but a log-in had replaced it.
     pub(crate) end_was_ignored: bool,
     /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
     pub(super) first_seen: u64,
@@ -45,7 +45,7 @@ pub(crate) struct State {
     /// Changes that a plain write has stored, and the values that it left in the store; taken in by the next commit, which
     /// hardly ever comes.
     pub(crate) landed: Option<Landed>,
-    /// What runs code of the application when it is dropped: dropped once the lock is free.
+    /// Values whose `Drop` may run code of the application: dropped when the lock is free.
     pub(crate) trash: Trash,
 }
 
@@ -56,14 +56,14 @@ pub(crate) struct Landed {
     pub(crate) sent: usize,
 }
 
-/// What few requests need.
+/// Parts that few requests need, in a box.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
     /// Writes of this request that may or may not be in the store.
     pub(super) unsettled: Vec<Attempt>,
     /// Whether an earlier commit may have ended the session, although its answer was lost.
     pub(super) end_unsettled: bool,
-    /// What to name the user's device if a user logs in.
+    /// The name of the user's device, used if a user logs in.
     pub(super) device_hint: Option<Box<str>>,
     /// Ids that the client sent beside the one of this session, and which may be live.
     pub(super) other_ids: Vec<SessionId>,
@@ -127,7 +127,7 @@ impl State {
         }
     }
 
-    /// Says what a new session of this request begins with, beside its values.
+    /// Sets what a new session of this request begins with, besides its values.
     pub(crate) fn set_first_members(&mut self, members: Frames) {
         self.rare().first_members = Some(members);
         if self.location.stored().is_none() {
@@ -141,7 +141,7 @@ impl State {
         members.map_or_else(WorkingCopy::default, |members| WorkingCopy::loaded(members, 0))
     }
 
-    /// Takes the place of what was loaded before; the client is told what it would have been told.
+    /// Replaces what was loaded before, and keeps the cookie that the client was to receive.
     pub(crate) fn reloaded(&mut self, again: Self) {
         let mut old = std::mem::replace(self, again);
         self.take_what_the_client_sent(&mut old);
@@ -178,7 +178,7 @@ impl State {
         if self.intent.is_end() { None } else { self.location.stored() }
     }
 
-    /// Returns whose session it will be.
+    /// Returns the user that the session will belong to.
     pub(crate) fn owner(&self) -> Option<&Owner> {
         match self.intent.login() {
             Some(login) => Some(&login.owner),
@@ -297,7 +297,7 @@ impl State {
         }
     }
 
-    /// Takes in a plain write that landed, without the changes made since.
+    /// Applies a plain write that is in the store, without the changes made since.
     fn take_landed(&mut self) {
         let Some(landed) = self.landed.take() else { return };
         let number = self.location.stored().map_or(0, |located| located.header.number());
@@ -381,7 +381,7 @@ impl State {
         }
     }
 
-    /// Another request ended the session: nothing that this one changes can be stored, and the client must not hear of an
+    /// Notes that another request ended the session: nothing that this one changes can be stored, and the client must not get an
     /// id that is dead already, because it may have a newer one.
     pub(crate) fn close(&mut self) {
         let cookie = match std::mem::take(&mut self.cookie) {
@@ -404,7 +404,7 @@ impl State {
         self.intent.login().is_some()
     }
 
-    /// Leaves the id as it is after all: another request has renewed it.
+    /// Drops the decision to renew the id, because another request has renewed it.
     pub(crate) fn keep_id(&mut self) {
         if matches!(self.intent, Intent::Renew) {
             self.intent = Intent::Keep;
@@ -414,7 +414,7 @@ impl State {
         }
     }
 
-    /// The session that was to end has ended already: only the log-in that came after it is left to do.
+    /// Notes that the session that was to end has ended already: only the log-in that came after it is left to do.
     pub(crate) fn log_in_instead_of_ending(&mut self) {
         match std::mem::take(&mut self.intent) {
             Intent::End(ending) => {

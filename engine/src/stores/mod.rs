@@ -1,4 +1,4 @@
-//! The stores that need no server, and those that join two.
+//! The stores that need no server, and those that combine two stores.
 
 mod file;
 mod memory;

@@ -71,7 +71,7 @@ impl Browser {
         self.try_visit(engine, handler).await.expect("the request succeeds").1
     }
 
-    /// Whether the browser still has a session.
+    /// Returns whether the browser still has a session.
     pub(crate) async fn has_session(&mut self, engine: &SessionManager) -> bool {
         self.visit(engine, Session::exists).await
     }

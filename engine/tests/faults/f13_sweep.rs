@@ -29,7 +29,7 @@ fn panics() -> usize {
     PANICS.get()
 }
 
-/// Whether the engine of `stage` still sweeps.
+/// Returns whether the engine of `stage` still sweeps.
 async fn sweeps(stage: &Stage) -> bool {
     stage.store.forget_trips();
     pass(minutes(10)).await;

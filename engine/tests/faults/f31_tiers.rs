@@ -1,4 +1,4 @@
-//! F31: who asks again gets the answer of the durable tier, not of the fast one.
+//! F31: a request that loads again gets the answer of the durable tier, not of the fast one.
 
 use std::sync::Arc;
 

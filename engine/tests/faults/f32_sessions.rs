@@ -1,4 +1,4 @@
-//! F32: what a page of devices asks is asked like everything else: tried again, and told of in events.
+//! F32: calls of `UserSessions` are retried and reported as events, like all others.
 
 use cloakroom::store::ErrorKind as StoreErrorKind;
 use cloakroom::{Event, PublicId, Session};
@@ -64,7 +64,7 @@ impl World {
         }
     }
 
-    /// Whether the own and the other device are as they must be after a call that succeeded.
+    /// Returns whether the own and the other device are as they must be after a call that succeeded.
     async fn is_right_after(&mut self, call: Call) -> bool {
         let own = self.own.has_session(&self.stage.engine).await;
         let other = self.other.has_session(&self.stage.engine).await;

@@ -69,7 +69,7 @@ async fn f06_a_log_out_during_an_outage_is_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f06_a_log_out_that_ends_its_session_is_no_such_event() {
+async fn f06_a_log_out_that_ends_its_session_causes_no_such_event() {
     for (end, reason) in ENDS {
         let stage = Stage::new(plain);
         let mut browser = Browser::logged_in(&stage.engine, "alice").await;
@@ -79,7 +79,7 @@ async fn f06_a_log_out_that_ends_its_session_is_no_such_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f06_a_log_out_beside_another_log_out_is_no_such_event() {
+async fn f06_a_log_out_beside_another_log_out_causes_no_such_event() {
     let stage = Stage::new(plain);
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);

@@ -54,7 +54,7 @@ async fn f04_a_request_that_loads_its_session_late_is_activity_from_then_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f04_a_request_that_never_looks_at_its_session_is_no_activity_and_costs_no_trip() {
+async fn f04_a_request_that_never_looks_at_its_session_is_not_activity_and_costs_no_trip() {
     let stage = Stage::new(short);
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);

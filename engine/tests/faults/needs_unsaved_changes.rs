@@ -1,4 +1,4 @@
-//! "Compiles, and bites": a write in a task after the response is lost without a word.
+//! A write in a task after the response, which is never saved, is reported.
 //!
 //! `Event::UnsavedChanges` is emitted once, when the last handle of an answered request is dropped and the session
 //! has changes that no `save` stored. It has no fields: it is a mistake of the program, not of a session.
@@ -69,7 +69,7 @@ async fn several_changes_by_several_handles_are_one_event_when_the_last_is_dropp
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_is_saved_or_taken_back_is_no_event() {
+async fn a_change_that_is_saved_or_taken_back_causes_no_event() {
     for (what, change) in &CHANGES[..4] {
         let stage = Stage::new(plain);
         let session = answered(&stage).await;
@@ -96,7 +96,7 @@ async fn a_change_after_a_save_is_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_and_writing_before_the_response_is_no_event() {
+async fn reading_and_writing_before_the_response_causes_no_event() {
     let stage = Stage::new(plain);
     let mut browser = Browser::logged_in(&stage.engine, "alice").await;
     browser.visit(&stage.engine, |session| session.insert("a", 1).unwrap()).await;
@@ -107,7 +107,7 @@ async fn reading_and_writing_before_the_response_is_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_client_went_away_is_no_such_event() {
+async fn a_request_whose_client_went_away_causes_no_such_event() {
     let stage = Stage::new(plain);
     let browser = Browser::logged_in(&stage.engine, "alice").await;
     let pending = browser.begin(&stage.engine);

@@ -47,7 +47,7 @@ fn of_log_ins_at_once_the_newest_stay_though_the_store_fails_once() {
     let mut findings = Findings::default();
     let case = Case { rules: capped(1), strangers: vec![log_in(); 2], faults: 1, ..Case::default() };
     findings.in_all_orders_and(&case, limit() * 2, async |world| {
-        // Who lost its store for good may have left a session, and trims no more.
+        // An actor that lost its store for good may have left a session, and trims no more.
         if world.model.lock().has_failed() { Ok(()) } else { newest(world, 1).await }
     });
     assert!(findings.expect_none() > 200);

@@ -25,7 +25,7 @@ impl Choices for Way {
 }
 
 impl Way {
-    /// The next way that was not tried yet; `false` if there is none.
+    /// Advances to the next way that was not tried yet; `false` if all were.
     fn advance(&mut self) -> bool {
         self.at = 0;
         while let Some((chosen, of)) = self.forks.pop() {
@@ -38,7 +38,7 @@ impl Way {
     }
 }
 
-/// A runtime whose time passes only when everybody waits for it.
+/// Makes a runtime whose time passes only when all tasks wait for it.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -58,7 +58,7 @@ impl Choices for Stroll {
     }
 }
 
-/// What became of many runs.
+/// The results of many runs.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     runs: usize,

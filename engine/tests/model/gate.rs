@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 pub(crate) type Actor = usize;
 
-/// Where somebody waits.
+/// Where an operation waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
     /// Before an operation that only reads.
@@ -28,7 +28,7 @@ pub(crate) enum Verdict {
     Fail,
     /// The operation takes effect, and its answer is lost.
     Lose,
-    /// The operation takes effect, and its answer is late: whoever asked waits at [`Point::Answer`].
+    /// The operation takes effect, and its answer is late: its caller waits at [`Point::Answer`].
     Hold,
 }
 
@@ -38,9 +38,9 @@ pub(crate) struct Gate(Arc<Mutex<Inside>>);
 #[derive(Debug, Default)]
 struct Inside {
     waiting: Vec<Waiting>,
-    /// Everybody goes at once.
+    /// All operations go at once.
     open: bool,
-    /// For whom the store is down for good.
+    /// The actors for which the store is down for good.
     down: HashSet<Actor>,
     trace: Vec<Line>,
 }
@@ -66,7 +66,7 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the scheduler says what becomes of it.
+    /// Waits until the scheduler decides about it.
     pub(crate) async fn pass(&self, actor: Actor, point: Point, what: &'static str) -> Verdict {
         let went = {
             let mut inside = self.lock();
@@ -83,7 +83,7 @@ impl Gate {
         went.await.unwrap_or(Verdict::Go)
     }
 
-    /// Who waits, and where, in the order in which they came.
+    /// The actors that wait, and where, in the order in which they came.
     pub(crate) fn waiting(&self) -> Vec<(Actor, Point)> {
         let mut inside = self.lock();
         inside.waiting.retain(|waiting| !waiting.go.is_closed());
@@ -112,7 +112,7 @@ impl Gate {
         self.lock().down.insert(actor);
     }
 
-    /// From now on, everybody goes at once.
+    /// Lets all operations go at once from now on.
     pub(crate) fn open(&self) {
         let mut inside = self.lock();
         inside.open = true;

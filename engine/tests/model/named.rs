@@ -128,7 +128,7 @@ fn a_log_in_after_a_log_out_stands_though_another_log_in_was_faster() {
 }
 
 #[test]
-fn an_old_id_is_excused_by_the_moment_when_its_request_began() {
+fn an_old_id_is_served_by_the_moment_when_its_request_began() {
     let requests = vec![vec![RenewId, Increment], vec![Pause, Increment]];
     holds(&Case { before: user(), requests, leaps: vec![11], ..Case::default() });
 }

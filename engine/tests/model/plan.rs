@@ -64,7 +64,7 @@ pub(crate) struct Mind {
     pub(crate) changes: Vec<Change>,
     pub(crate) fate: Fate,
     pub(crate) owner: Option<Owner>,
-    /// When this request logged somebody in.
+    /// When this request logged a user in.
     pub(crate) logged_in_at: Option<Timestamp>,
     pub(crate) must_exist: bool,
     /// Flash values born under this commit or an earlier one have their last request now.
@@ -199,17 +199,17 @@ impl Mind {
         }
     }
 
-    /// Whether a handler has decided otherwise since `sent` was decided.
+    /// Returns whether a handler has decided otherwise since `sent` was decided.
     pub(crate) fn has_decided_since(&self, sent: &Sent) -> bool {
         self.decisions != sent.decisions
     }
 
-    /// Whether there is something for which a session must be stored that is not yet.
+    /// Returns whether there is something for which a session must be stored that is not yet.
     fn is_wanted(&self) -> bool {
         self.must_exist || (self.stored().is_none() && !self.view().is_empty())
     }
 
-    /// Whether the client has a session, or will have one.
+    /// Returns whether the client has a session, or will have one.
     pub(crate) fn exists(&self) -> bool {
         match self.place {
             // The session that replaced this one goes on, whatever this request decides.
@@ -331,7 +331,7 @@ impl Mind {
         self.shelved = None;
     }
 
-    /// The session is gone, through no doing of this request.
+    /// Another request ended the session.
     pub(crate) fn closed(&mut self) {
         *self = Self::new(Found::Closed, false);
     }

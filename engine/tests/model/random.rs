@@ -121,7 +121,7 @@ pub(crate) fn tried(
     max_shrink_iters: u32,
 ) -> Result<(), String> {
     let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
-    // The same cases every time, so that no build fails by chance; whoever asks for more gets other ones.
+    // The same cases every time, so that no build fails by chance; a run that asks for more gets other ones.
     let mut runner = match thoroughness() {
         1 => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
         _ => TestRunner::new(config),

@@ -129,7 +129,7 @@ fn is_found_out_by(wrong: Wrong, cases: impl Strategy<Value = Case>) {
         let rules = Rules { wrong: Some(wrong), ..case.rules };
         Case { rules, ..case }
     });
-    assert!(tried(2_500, cases, 0).is_err(), "nobody noticed that {wrong:?}");
+    assert!(tried(2_500, cases, 0).is_err(), "no run noticed that {wrong:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A store whose every operation waits at the gate, and is told to the model when it is done.
+//! A store whose every operation waits at the gate, and is reported to the model when it is done.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! You pay for what you touch: how often a request asks the store when nobody else is about.
+//! You pay for what you touch: how often a single request asks the store.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::random::script;
 use crate::script::{Case, Rules, Script, Step::*};
 use crate::world::{Choices, World};
 
-/// With nobody else about, there is nothing to choose.
+/// Takes the only choice that a single request leaves.
 #[derive(Debug)]
 struct First;
 

@@ -39,7 +39,7 @@ pub(crate) fn grow(old: Option<i64>, by: i64) -> i64 {
 }
 
 impl Change {
-    /// Whether it is about `key`, whatever it does.
+    /// Returns whether it is about `key`, whatever it does.
     pub(crate) fn concerns(&self, key: &str) -> bool {
         match self {
             Self::Set(of, _)

@@ -4,7 +4,7 @@ use cloakroom::{ErrorKind, Session};
 
 use super::Site;
 
-/// Two requests look at the session, then `theirs` commits, then `mine`. Returns what `key` is then.
+/// Two requests use the session, then `theirs` commits, then `mine`. Returns what `key` is then.
 async fn merged(
     site: &Site,
     mine: impl FnOnce(&Session),
@@ -60,7 +60,7 @@ async fn f02_what_is_written_while_a_value_is_removed_stays() {
 }
 
 #[tokio::test]
-async fn f02_the_first_item_of_a_queue_that_is_taken_twice_is_no_other_item_s_loss() {
+async fn f02_taking_the_first_item_of_a_queue_twice_loses_no_other_item() {
     let site = Site::new(|session| session.insert("queue", ["a", "b", "c"]).unwrap()).await;
     let take = |session: &Session| {
         assert_eq!(session.path("queue.0").take::<String>().unwrap().unwrap(), "a");

@@ -22,7 +22,7 @@ struct LogIn {
 }
 
 async fn home(session: Session, State(engine): State<SessionManager>) -> Result<String, SessionError> {
-    let Some(user) = session.user() else { return Ok("nobody is logged in\n".into()) };
+    let Some(user) = session.user() else { return Ok("you are not logged in\n".into()) };
     let mut page = format!("hello {user}, you are logged in here:\n");
     for device in engine.sessions().list(&user).await? {
         let current = if Some(device.public_id) == session.public_id() { " (this one)" } else { "" };

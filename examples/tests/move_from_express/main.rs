@@ -80,7 +80,7 @@ impl Drop for Example {
 }
 
 fn text(path: &Path) -> Result<&str> {
-    Ok(path.to_str().ok_or("the folder's name is no text")?)
+    Ok(path.to_str().ok_or("the folder's name is not Unicode")?)
 }
 
 /// What the guide lets its reader do, on any store and with any routes in Rust.

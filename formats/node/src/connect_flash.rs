@@ -20,7 +20,7 @@ pub const KEY: &str = "flash";
 /// ```
 ///
 /// # Errors
-/// [`BodyError::WrongKind`] if `flash` is no object, or the kind's list no array.
+/// [`BodyError::WrongKind`] if `flash` is not an object, or the kind's list not an array.
 pub fn push(body: &mut Object<'_>, kind: &str, message: &Json<'_>) -> Result<usize, BodyError> {
     let mut flash = all(body)?;
     let mut messages = list(&flash, kind)?;

@@ -40,7 +40,7 @@ impl Builder {
         self
     }
 
-    /// Makes the table, if it is missing, and waits until it can be used. A thing for whoever deploys, not for each start.
+    /// Makes the table, if it is missing, and waits until it can be used. For a deployment, not for each start.
     ///
     /// It is paid for by request, and DynamoDB collects expired items.
     ///

@@ -1,4 +1,4 @@
-//! The conditions under which items are written, and the values that they speak of.
+//! The conditions under which items are written, and the values in them.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub(crate) fn create(name: &StoreKey, record: &Record, version: Version, now: Ti
     }
 }
 
-/// Replaces exactly the version named with a record whose owner needs no look: nobody, or who it was before.
+/// Replaces exactly the version named with a record without an owner, or with the same one: no mark has to be checked.
 pub(crate) fn replace(
     name: &StoreKey,
     expected: Version,
@@ -75,7 +75,7 @@ pub(crate) fn replace(
     change.of(name)
 }
 
-/// Replaces exactly the version named, whoever its owner was: for a transaction that looks at the new one.
+/// Replaces exactly the version named, whatever owner it had: for a transaction that looks at the new one.
 pub(crate) fn replace_whole(
     name: &StoreKey,
     expected: Version,
@@ -95,7 +95,7 @@ pub(crate) fn touch(name: &StoreKey, expires_at: Timestamp, now: Timestamp) -> S
     later(expires_at, now).of(name)
 }
 
-/// The same for exactly the version named, whose owner's note is written with it.
+/// Does the same for exactly the version named, and writes its owner's note with it.
 pub(crate) fn touch_noted(name: &StoreKey, version: Version, expires_at: Timestamp, now: Timestamp) -> Step {
     let mut change = Change::when("e > :now AND e < :expires AND v = :version");
     change.speaks_of(":now", moment(now));
@@ -105,7 +105,7 @@ pub(crate) fn touch_noted(name: &StoreKey, version: Version, expires_at: Timesta
     change.of(name)
 }
 
-/// The same, if the touch that rides on a load is due.
+/// Does the same, if the touch that rides on a load is due.
 pub(crate) fn ride(name: &StoreKey, touch: Touch, now: Timestamp) -> Step {
     let mut change = later(touch.expires_at, now);
     change.condition += " AND sl = :sliding AND e < :due";

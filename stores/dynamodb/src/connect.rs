@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use cloakroom_store::{Error, ErrorKind, Result};
 
-/// The table of who names none.
+/// The default name of the table.
 const TABLE: &str = "cloakroom";
 const REGION: &str = "us-east-1";
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -28,7 +28,7 @@ struct Place<'a> {
     tls: bool,
 }
 
-/// The client and the table that `url` names.
+/// Returns the client and the table that `url` names.
 pub(crate) fn client(url: &str) -> Result<(Client, String)> {
     let place = read(url)?;
     let region = place.region.map(str::to_owned).or_else(|| env::var("AWS_REGION").ok());
@@ -45,7 +45,7 @@ pub(crate) fn client(url: &str) -> Result<(Client, String)> {
     Ok((Client::from_conf(builder.build()), place.table.into()))
 }
 
-/// What a client needs to know for this store, wherever it goes.
+/// Returns what a client needs to know for this store, wherever it goes.
 fn defaults() -> Builder {
     let https =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -58,7 +58,7 @@ fn defaults() -> Builder {
         .timeout_config(timeouts)
 }
 
-/// The keys of the environment. An emulator takes any.
+/// Returns the keys of the environment. An emulator takes any.
 fn credentials(host: Option<&str>) -> Result<Credentials> {
     let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
     match (read("AWS_ACCESS_KEY_ID"), read("AWS_SECRET_ACCESS_KEY")) {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_invalid_and_not_repeated() {
+    fn an_invalid_url_is_an_error_that_does_not_repeat_it() {
         for url in
             ["", "redis://x", "dynamodb:x", "dynamodb://user:secret@host/table", "dynamodb://h/t?x=secret"]
         {

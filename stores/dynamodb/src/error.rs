@@ -59,7 +59,7 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Failure {
     }
 }
 
-/// What a code means to a caller, and what to do.
+/// Returns what a code means to a caller, and what to do.
 fn explain(code: &str, message: &str) -> Failure {
     use ErrorKind::{Full, Other, Setup, Unavailable};
     match code {

@@ -63,33 +63,33 @@ fn key(kind: u8, name: &[u8], sort: Vec<u8>) -> Item {
     [(PARTITION.into(), bytes(partition)), (SORT.into(), bytes(sort))].into()
 }
 
-/// The key of a record's item.
+/// Returns the key of a record's item.
 pub(crate) fn record_key(name: &StoreKey) -> Item {
     key(b'r', name.as_bytes(), RECORD.to_vec())
 }
 
-/// The key of an owner's revocation.
+/// Returns the key of an owner's revocation.
 pub(crate) fn mark_key(owner: &OwnerKey) -> Item {
     key(b'o', owner.as_bytes(), MARK.to_vec())
 }
 
-/// The key of an owner's note of a record.
+/// Returns the key of an owner's note of a record.
 pub(crate) fn note_key(owner: &OwnerKey, name: &StoreKey) -> Item {
     key(b'o', owner.as_bytes(), [NOTE, name.as_bytes()].concat())
 }
 
-/// The partition of an owner.
+/// Returns the partition of an owner.
 pub(crate) fn partition_of(owner: &OwnerKey) -> AttributeValue {
     bytes([b"o", owner.as_bytes()].concat())
 }
 
-/// Until when the owner's note of a record is to stay, by the store's clock.
+/// Returns until when the owner's note of a record is to stay, by the store's clock.
 pub(crate) fn noted_until(expires_at: Timestamp) -> Timestamp {
     expires_at + NOTE_SLACK
 }
 
-/// When DynamoDB may collect what expires at `expires_at`: in the time that is left by the store's clock, and some more.
-/// `None` for what never expires.
+/// Returns when DynamoDB may collect what expires at `expires_at`: in the time that is left by the store's clock, and
+/// some more. `None` for what never expires.
 pub(crate) fn ttl(now: Timestamp, expires_at: Timestamp) -> Option<AttributeValue> {
     if expires_at == Timestamp::NEVER {
         return None;
@@ -99,7 +99,7 @@ pub(crate) fn ttl(now: Timestamp, expires_at: Timestamp) -> Option<AttributeValu
     Some(number((server + left).as_secs()))
 }
 
-/// The whole item of a record.
+/// Returns the whole item of a record.
 pub(crate) fn record_item(name: &StoreKey, record: &Record, version: Version, now: Timestamp) -> Item {
     let mut item = record_key(name);
     let mut set = |name: &str, value| item.insert(name.into(), value);
@@ -122,12 +122,12 @@ pub(crate) fn record_item(name: &StoreKey, record: &Record, version: Version, no
     item
 }
 
-/// What a list reads of a payload, and the rest.
+/// Returns what a list reads of a payload, and the rest.
 pub(crate) fn halves(payload: &[u8]) -> (&[u8], &[u8]) {
     payload.split_at(payload.len().min(RecordHead::PAYLOAD_BYTES))
 }
 
-/// An owner's note of a record.
+/// Returns an owner's note of a record.
 pub(crate) fn note_item(owner: &OwnerKey, name: &StoreKey, expires_at: Timestamp, now: Timestamp) -> Item {
     let mut item = note_key(owner, name);
     item.extend(ttl(now, noted_until(expires_at)).map(|ttl| (TTL.into(), ttl)));
@@ -159,7 +159,7 @@ pub(crate) fn entry(item: &Item) -> Result<Entry, Failure> {
     Ok(Entry { key, stored: stored(item)? })
 }
 
-/// The key of the record that an owner's note is about.
+/// Returns the key of the record that an owner's note is about.
 pub(crate) fn noted(item: &Item) -> Result<StoreKey, Failure> {
     let name = blob(item, SORT)?.strip_prefix(NOTE).ok_or(Failure::DAMAGED)?;
     StoreKey::from_bytes(name).map_err(|_| Failure::DAMAGED)
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_of_somebody_else_is_damaged() {
+    fn an_item_of_another_application_is_damaged() {
         assert!(stored(&record_key(&StoreKey::from_bytes(b"k").unwrap())).is_err());
         assert!(entry(&mark_key(&OwnerKey::new("alice").unwrap())).is_err());
     }

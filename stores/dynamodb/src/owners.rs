@@ -1,7 +1,7 @@
 //! Records by owner, and revocations.
 //!
 //! An owner's partition has a mark if the owner was revoked, and a note for each of their records. A note is written in
-//! one transaction with the record, which also looks at the mark. It is a hint: who follows it reads the record.
+//! one transaction with the record, which also looks at the mark. It is a hint: the record itself decides.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,8 +34,8 @@ struct Notes {
 }
 
 impl DynamoStore {
-    /// A page of the owner's live records in the order of their keys; the cursor is the last key of the page before. Notes
-    /// that lead nowhere are removed on the way.
+    /// Returns a page of the owner's live records in the order of their keys; the cursor is the last key of the page
+    /// before. Notes that lead nowhere are removed on the way.
     pub(crate) async fn list_now(
         &self,
         owner: &OwnerKey,
@@ -48,7 +48,7 @@ impl DynamoStore {
         let (Notes { theirs, stale }, last) = self.follow_whole(owner, after.as_ref(), most).await?;
         for key in stale.iter().take(MOST_ENDED) {
             let steps = vec![conditions::not_theirs(key, owner, now), conditions::forget(owner, key)];
-            // Whoever lists next tries again.
+            // If this fails, the next list tries again.
             drop(self.together(steps).await);
         }
         let next = last.map(|key| Cursor::new(key.as_bytes().to_vec()));
@@ -143,7 +143,7 @@ impl DynamoStore {
         Ok(notes)
     }
 
-    /// The keys of some of the owner's notes, and whether they are the last.
+    /// Returns the keys of some of the owner's notes, and whether they are the last.
     async fn noted(
         &self,
         owner: &OwnerKey,
@@ -161,7 +161,7 @@ impl DynamoStore {
         Ok((keys, answer.last_evaluated_key.is_none()))
     }
 
-    /// The items of these records, without what is behind the beginnings of their payloads.
+    /// Returns the items of these records, without what is behind the beginnings of their payloads.
     async fn items(&self, keys: &[StoreKey]) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         let mut wanted: Vec<Item> = keys.iter().map(layout::record_key).collect();
@@ -198,7 +198,7 @@ impl Revocation<'_> {
         entry.stored.record.owner.as_ref().is_some_and(|owner| owner.logged_in_at <= self.at)
     }
 
-    /// The mark if it is missing, and for each record its removal and that of its note.
+    /// Returns the mark if it is missing, and for each record its removal and that of its note.
     fn steps(&self, ended: &[Entry]) -> Vec<Step> {
         let &Self { owner, at, now, is_marked, .. } = self;
         let mark = (!is_marked).then(|| conditions::mark(owner, at, now.max(at) + REMEMBERED, now));

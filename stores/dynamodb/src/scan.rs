@@ -1,4 +1,4 @@
-//! Going through all records.
+//! Scans: all records, by pages.
 
 use std::collections::HashMap;
 
@@ -96,7 +96,7 @@ fn removal(item: &Item) -> Result<WriteRequest, Failure> {
     Ok(WriteRequest::builder().delete_request(delete.map_err(|_| Failure::DAMAGED)?).build())
 }
 
-/// The partition's length, the partition, the sort key.
+/// Returns the partition's length, the partition, the sort key.
 fn cursor(key: &Item) -> Result<Cursor, Failure> {
     let (partition, sort) = (blob(key, PARTITION)?, blob(key, SORT)?);
     let length = u16::try_from(partition.len()).map_err(|_| Failure::DAMAGED)?;

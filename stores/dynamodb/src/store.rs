@@ -1,4 +1,4 @@
-//! The store: each method is one request that DynamoDB does whole, two where that cannot be known before.
+//! The store: each method is one atomic request to DynamoDB, or two in some cases.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl DynamoStore {
     /// `dynamodb:///TABLE?region=REGION`, or `dynamodb://HOST:PORT/TABLE` for an emulator or an endpoint of one's own.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the URL is none; [`ErrorKind::Setup`] if the environment has no keys.
+    /// [`ErrorKind::Invalid`] if the URL is malformed; [`ErrorKind::Setup`] if the environment has no keys.
     pub fn at(url: &str) -> Result<Builder> {
         let (client, table) = crate::connect::client(url)?;
         Ok(Self::builder(client, table))
@@ -59,12 +59,12 @@ impl DynamoStore {
         Ok(dropped.map(drop).map_err(Failure::from)?)
     }
 
-    /// The client, for what this store does not do.
+    /// Returns the client, for what this store does not do.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The table's name.
+    /// Returns the table's name.
     pub fn table(&self) -> &str {
         &self.table
     }
@@ -82,7 +82,7 @@ impl DynamoStore {
         Err(Error::new(ErrorKind::TooLarge, message))
     }
 
-    /// The item of a record as the last write left it.
+    /// Returns the item of a record as the last write left it.
     async fn item(&self, key: &StoreKey) -> Result<Option<Item>, Failure> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         Ok(request.set_key(Some(layout::record_key(key))).send().unheard().await?.item)
@@ -127,12 +127,12 @@ impl DynamoStore {
                 stored.record.expires_at = later;
                 Ok(Some(stored))
             }
-            // Somebody else wrote or touched meanwhile, which is as good.
+            // Another request wrote or touched meanwhile, which is as good.
             Together::No(_) => live(self.item(key).await?.as_ref(), now),
         }
     }
 
-    /// Replaces a record by one with an owner who has to be asked for.
+    /// Replaces a record by one with another owner, whose mark has to be checked.
     async fn update_with_owner(
         &self,
         key: &StoreKey,

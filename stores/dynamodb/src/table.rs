@@ -1,4 +1,4 @@
-//! Making the table, and knowing it again.
+//! Makes the table, and checks that an existing one is ours.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl DynamoStore {
         Err(Failure::new(ErrorKind::Unavailable, "the table is still being made; wait, and start again"))
     }
 
-    /// Whether the table can be used; fails if it is not ours.
+    /// Returns whether the table can be used; fails if it is not ours.
     async fn is_ready(&self) -> Result<bool, Failure> {
         let answer = self.client.describe_table().table_name(&self.table).send().unheard().await?;
         let table = answer.table.ok_or(Failure::NO_TABLE)?;

@@ -1,4 +1,4 @@
-//! Steps on their way to DynamoDB: one alone, or several that are done together or not at all.
+//! Writes to DynamoDB: one alone, or several in a transaction.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::unheard::Unheard;
 const MOST_ATTEMPTS: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(5);
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug)]
 pub(crate) enum Done {
     /// It was done; this is the item that was there before, or after a change.
@@ -29,7 +29,7 @@ pub(crate) enum Done {
     No(Option<Item>),
 }
 
-/// What became of steps together.
+/// The result of steps together.
 #[derive(Debug)]
 pub(crate) enum Together {
     Yes,
@@ -197,7 +197,7 @@ impl DynamoStore {
     }
 }
 
-/// What cancelled a transaction; `None` if that was another one, so that trying again may help.
+/// Returns what cancelled a transaction; `None` if that was another one, so that trying again may help.
 fn read(reasons: &[CancellationReason]) -> Result<Option<Together>, Failure> {
     let mut held = Vec::with_capacity(reasons.len());
     let mut failed = false;

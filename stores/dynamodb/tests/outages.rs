@@ -61,7 +61,7 @@ async fn assert_unavailable(store: &DynamoStore) {
 
 /// The emulator keeps nothing, so that its table is gone: which is not the same as a missing record.
 #[tokio::test]
-async fn a_server_that_was_killed_is_found_again_and_a_table_that_is_gone_is_no_missing_record() {
+async fn a_killed_server_is_found_again_and_a_dropped_table_is_not_a_missing_record() {
     let mut server = Instance::start(Service::Dynamodb).unwrap();
     let store = open(&server.url()).await;
     let version = create(&store, &key(1), &record("coat")).await;
@@ -84,7 +84,7 @@ async fn a_server_that_hangs_is_waited_for_no_longer_than_the_timeout() {
     server.pause().unwrap();
     assert_unavailable(&store).await;
     server.resume().unwrap();
-    // The delete that nobody waited for may have arrived.
+    // The delete that was given up may have arrived.
     let found = back(&store, &key(1)).await;
     assert!(found.is_none() || found == Some(coat));
 }

@@ -61,7 +61,7 @@ async fn a_missing_table_is_a_matter_of_setup_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_table_of_somebody_else_is_a_matter_of_setup() {
+async fn a_table_of_another_application_is_a_setup_error() {
     let (client, table) = place::raw();
     let part = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
     let text = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
@@ -199,7 +199,7 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let version = create(&store, &key(1), &most).await;
     let error = store.update(&key(1), version, &large(LARGEST + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    // More than the server takes, of a store that was told that it takes all.
+    // More than the server takes, through a store that is configured to take all.
     let other = DynamoStore::at(&url).unwrap().unchecked();
     let larger = large(DynamoStore::MAX_PAYLOAD);
     assert_eq!(other.update(&key(1), version, &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);
@@ -228,7 +228,7 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn a_server_of_another_kind_is_no_store() {
+async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Etcd).unwrap();
     let url = other.url().replace("etcd://", "dynamodb://");
     let error = DynamoStore::at(&url).unwrap().open().await.unwrap_err();

@@ -9,7 +9,7 @@ use crate::error::Failure;
 /// The port of etcd for clients.
 const PORT: u16 = 2379;
 
-/// Where the servers of a cluster are, and who asks.
+/// The addresses of a cluster's servers, and the credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     /// `http://host:port` or `https://host:port`.
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in [
             "",
             "etcd:",

@@ -102,7 +102,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no server answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server's
     /// certificate is not trusted, or the server is too old or of another kind.
     pub async fn open(self) -> Result<EtcdStore> {
@@ -141,7 +141,7 @@ impl Builder {
     }
 }
 
-/// Whom to trust, and who we are; `None` for a URL without TLS.
+/// Returns the trusted certificates, and ours; `None` for a URL without TLS.
 fn tls(
     address: &Address,
     authority: Option<Vec<u8>>,
@@ -165,7 +165,7 @@ fn tls(
     }))
 }
 
-/// A file without one would be taken for a list of nobody who is trusted.
+/// Returns whether there is a certificate in the file. Without one it would mean "trust no server".
 fn has_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }

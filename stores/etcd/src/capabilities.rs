@@ -26,7 +26,7 @@ impl Owners for EtcdStore {
         Ok(self.server.list(owner, after, limit).await?)
     }
 
-    /// Goes on to its end when nobody waits for it any more.
+    /// Revokes in a task that goes on to its end even if the caller drops the future.
     async fn revoke(&self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
         let (server, owner) = (self.server.clone(), owner.clone());
         let revoked = tokio::spawn(async move { server.revoke(&owner, at).await }).await;

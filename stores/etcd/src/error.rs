@@ -46,7 +46,7 @@ impl Failure {
     const UNTRUSTED: Self = Self {
         kind: ErrorKind::Setup,
         message: "no encrypted connection: the server's certificate is not one of an authority that is trusted, or \
-                  names another host, or this is no tls; or the server wants a certificate of the client",
+                  names another host, or it does not speak tls; or the server wants a certificate of the client",
         reason: Reason::Unsent,
     };
     pub(crate) const CROWDED: Self =
@@ -66,22 +66,22 @@ impl Failure {
         Self { kind, message, reason: Reason::Other }
     }
 
-    /// Whether a lease that the store remembers has ended. Nothing took effect.
+    /// Returns whether a lease that the store remembers has ended. Nothing took effect.
     pub(crate) fn is_lease_gone(&self) -> bool {
         self.reason == Reason::LeaseGone
     }
 
-    /// Whether another member may do better.
+    /// Returns whether another member may do better.
     pub(crate) fn is_the_members(&self) -> bool {
         matches!(self.reason, Reason::Member | Reason::Unsent)
     }
 
-    /// Whether the question has certainly reached nobody.
+    /// Returns whether the request has certainly reached no server.
     pub(crate) fn is_unsent(&self) -> bool {
         self.reason == Reason::Unsent
     }
 
-    /// Whether the server has forgotten who asks. Nothing took effect.
+    /// Returns whether the server does not know our token any more. Nothing took effect.
     pub(crate) fn is_token_gone(&self) -> bool {
         self.reason == Reason::TokenGone
     }

@@ -5,7 +5,7 @@
 //! | `r`, the record's key | the record, below |
 //! | `o`, length of the owner (1 byte), owner, the record's key | the record, with no more than the first 512 bytes of its payload |
 //! | `m`, length of the owner (1 byte), owner, moment (8 bytes) | empty: what the owner began until then is revoked |
-//! | `life` | 16 random bytes: whoever finds others there knows that all was lost meanwhile |
+//! | `life` | 16 random bytes: a process that finds other bytes there knows that all was lost meanwhile |
 //!
 //! A record:
 //!
@@ -24,7 +24,7 @@
 //! owner from `since` on. So the keys of owners are exact, and a revocation is one transaction as well, which goes through
 //! up to [`BATCH`] records at a time.
 //!
-//! All keys but `life` hang on leases that end a slack or two after the record: the server removes them, nobody sweeps.
+//! All keys but `life` hang on leases that end a slack or two after the record: the server removes them, without a sweep.
 
 use cloakroom_store::{
     Bytes, Entry, Owner, OwnerKey, Record, RecordHead, StoreKey, Timestamp, Version, VersionedRecord,
@@ -51,38 +51,38 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The key of a record.
+    /// Returns the key of a record.
     pub(crate) fn record(&self, key: &StoreKey) -> Bytes {
         self.name(&[b"r", key.as_bytes()])
     }
 
-    /// The record's key, from the name of a key that begins with `start`.
+    /// Returns the record's key, from the name of a key that begins with `start`.
     pub(crate) fn read_key(name: &[u8], start: &[u8]) -> Result<StoreKey, Failure> {
         let key = name.strip_prefix(start).ok_or(Failure::DAMAGED)?;
         StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)
     }
 
-    /// What the keys of records begin with.
+    /// Returns what the keys of records begin with.
     pub(crate) fn records(&self) -> Bytes {
         self.name(&[b"r"])
     }
 
-    /// All records after this key, or from the first.
+    /// Returns all records after this key, or from the first.
     pub(crate) fn records_after(&self, key: &[u8]) -> Keys {
         Keys::range(self.name(&[b"r", key, if key.is_empty() { b"" } else { b"\0" }]), self.name(&[b"s"]))
     }
 
-    /// The key that lists a record under its owner.
+    /// Returns the key that lists a record under its owner.
     pub(crate) fn owned(&self, owner: &Owner, key: &StoreKey) -> Bytes {
         self.name(&[b"o", &length(&owner.key), owner.key.as_bytes(), key.as_bytes()])
     }
 
-    /// What the owner's keys begin with.
+    /// Returns what the owner's keys begin with.
     pub(crate) fn owner(&self, owner: &OwnerKey) -> Bytes {
         self.name(&[b"o", &length(owner), owner.as_bytes()])
     }
 
-    /// The owner's keys after that of the record under `key`, or from the first.
+    /// Returns the owner's keys after that of the record under `key`, or from the first.
     pub(crate) fn owned_after(&self, owner: &OwnerKey, key: &[u8]) -> Keys {
         let start = self.owner(owner);
         let first = [&start[..], key, if key.is_empty() { b"" } else { b"\0" }].concat();
@@ -91,29 +91,29 @@ impl Layout {
         Keys::range(first, end)
     }
 
-    /// The key of the mark that a revocation leaves.
+    /// Returns the key of the mark that a revocation leaves.
     pub(crate) fn mark(&self, owner: &OwnerKey, at: Timestamp) -> Bytes {
         self.name(&[b"m", &length(owner), owner.as_bytes(), &moment(at)])
     }
 
-    /// The marks that refuse what the owner began.
+    /// Returns the marks that refuse what the owner began.
     pub(crate) fn refusing(&self, owner: &Owner) -> Keys {
         let end = self.name(&[b"m", &length(&owner.key), owner.key.as_bytes(), &[0xff; 8]]);
         Keys::range(self.mark(&owner.key, owner.logged_in_at), end)
     }
 
-    /// The marks that this one makes superfluous.
+    /// Returns the marks that this one makes superfluous.
     pub(crate) fn marks_before(&self, owner: &OwnerKey, at: Timestamp) -> Keys {
         Keys::range(self.mark(owner, Timestamp::EPOCH), self.mark(owner, at))
     }
 
-    /// All keys that there can be.
+    /// Returns all keys that there can be.
     pub(crate) fn everything(&self) -> [Keys; 4] {
         let kind = |first: &[u8], end: &[u8]| Keys::range(self.name(&[first]), self.name(&[end]));
         [kind(b"r", b"s"), kind(b"o", b"p"), kind(b"m", b"n"), Keys::one(self.life())]
     }
 
-    /// The key whose value changes when all is lost.
+    /// Returns the key whose value changes when all is lost.
     pub(crate) fn life(&self) -> Bytes {
         self.name(&[b"life"])
     }
@@ -125,7 +125,7 @@ impl Layout {
     }
 }
 
-/// The record's key, at the end of a key of its owner.
+/// Returns the record's key, at the end of a key of its owner.
 fn listed(name: &[u8], owner: &[u8]) -> Result<StoreKey, Failure> {
     let rest = name.strip_prefix(owner).ok_or(Failure::DAMAGED)?;
     StoreKey::from_bytes(rest).map_err(|_| Failure::DAMAGED)
@@ -139,7 +139,7 @@ fn moment(moment: Timestamp) -> [u8; 8] {
     moment.as_micros().to_be_bytes()
 }
 
-/// What the value of a record begins with that has this version.
+/// Returns what the value of a record begins with that has this version.
 pub(crate) fn beginning(version: Version, sliding: bool, owned: bool) -> Vec<u8> {
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     let mut value = vec![FORMAT, flag(SLIDING, sliding) | flag(OWNED, owned)];

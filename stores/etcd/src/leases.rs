@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Leases(Mutex<BTreeMap<Instant, i64>>);
 
 impl Leases {
-    /// A lease that ends between `least` and `most` from now.
+    /// Returns a lease that ends between `least` and `most` from now.
     pub(crate) fn find(&self, least: Duration, most: Duration) -> Option<i64> {
         let now = Instant::now();
         let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);

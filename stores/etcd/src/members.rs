@@ -1,4 +1,4 @@
-//! The servers of a cluster, of which one is asked.
+//! The servers of a cluster; requests go to one of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -47,18 +47,18 @@ impl Members {
         self.channels.len()
     }
 
-    /// The one that is asked now, and whose turn it is.
+    /// Returns the channel to the member that is asked now, and the number of its turn.
     pub(crate) fn asked(&self) -> (Channel, usize) {
         let turn = self.turns.load(Ordering::Relaxed);
         (self.channels[turn % self.channels.len()].clone(), turn)
     }
 
-    /// Sees to it that one that hangs is left even by those who are less patient than the store.
+    /// Fails over from a hung member even if the caller's own timeout is shorter than the store's.
     pub(crate) fn asking(&self, turn: usize, patience: Duration) -> Asking<'_> {
         Asking { members: self, turn, patience, since: Instant::now() }
     }
 
-    /// Has the next one asked from now on. Whoever else met the same failure has done it already.
+    /// Makes the next member the one to ask from now on, unless another caller that met the same failure has done so.
     pub(crate) fn leave(&self, turn: usize) {
         let next = turn.wrapping_add(1);
         let _ = self.turns.compare_exchange(turn, next, Ordering::Relaxed, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What was seen of records, so that an update of what was just loaded needs no second look.
+//! A cache of the revisions of records, so that an update after a load needs no second read.
 //!
 //! A revision stands for the whole content of a key, as long as the server keeps its data. A transaction on condition of that
 //! revision, and of the value of `life`, is right without a look, however old the memory is. A server that was restored

@@ -106,7 +106,7 @@ impl Server {
         Ok(response.succeeded.then_some(Progress { live, next }))
     }
 
-    /// The owner's keys after one record, up to another's, which is among them, or to the last.
+    /// Returns the owner's keys after one record, up to another's, which is among them, or to the last.
     fn owned_between(&self, owner: &OwnerKey, after: &[u8], last: Option<&[u8]>) -> Keys {
         let all = self.layout.owned_after(owner, after);
         match last {

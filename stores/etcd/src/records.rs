@@ -49,7 +49,7 @@ impl Seen {
     }
 }
 
-/// What became of a write.
+/// The result of a write.
 enum Written {
     Done,
     /// What it would have begun was revoked.
@@ -219,7 +219,7 @@ impl Server {
         }
         if over.owner != stored.record.owner {
             let left = over.owner.as_ref().filter(|left| {
-                // One who logs in anew keeps the key; etcd refuses to write and remove it in one transaction.
+                // A user who logs in again keeps the key; etcd refuses to write and remove it in one transaction.
                 stored.record.owner.as_ref().is_none_or(|owner| owner.key != left.key)
             });
             let left = left.map(|owner| Keys::one(self.layout.owned(owner, key)));
@@ -240,7 +240,7 @@ impl Server {
         self.memory.keep(key, Glimpse { life, revision, version, sliding, expires_at, owner });
     }
 
-    /// The live record with this version, if it was seen.
+    /// Returns the live record with this version, if it was seen.
     fn recall(&self, key: &StoreKey, version: Version, now: Timestamp) -> Option<Seen> {
         let glimpse = self.memory.recall(key)?;
         let Glimpse { life, revision, owner, sliding, .. } = glimpse;
@@ -250,12 +250,12 @@ impl Server {
     }
 }
 
-/// What tells the server's life, where it was read first.
+/// Returns what tells the server's life, where it was read first.
 fn life_in(response: &TxnResponse) -> Option<Bytes> {
     found(response, 0).first().map(|life| life.value.clone())
 }
 
-/// The record, where it was read after what tells the server's life.
+/// Returns the record, where it was read after what tells the server's life.
 fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
     let [there, ..] = found(response, 1) else { return Ok(Item::None) };
     let stored = read(&there.value)?;
@@ -264,7 +264,8 @@ fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
     Ok(if stored.record.is_live(now) { Item::Live(stored, seen) } else { Item::Expired(seen) })
 }
 
-/// The record with a version out of 2^64: none that this key had is met again, not even if the server has lost its data.
+/// Returns the record with a version out of 2^64: none that this key had is met again, not even if the server has lost
+/// its data.
 fn versioned(record: &Record) -> VersionedRecord {
     VersionedRecord { record: record.clone(), version: Version::random() }
 }

@@ -30,7 +30,7 @@ const LONGEST_LEASE: Duration = Duration::from_secs(8_999_999_998);
 
 const TRANSACTION: &str = "/etcdserverpb.KV/Txn";
 
-/// What the server gives to who has said who they are.
+/// The token that the server returns for name and password.
 pub(crate) type Token = MetadataValue<Ascii>;
 
 /// What may be asked a second time.
@@ -52,7 +52,7 @@ pub(crate) struct Server {
     pub(crate) slack: Duration,
     pub(crate) leases: Leases,
     pub(crate) memory: Memory,
-    /// What the server gave us when we said who we are.
+    /// The token of this client, if the server has authentication.
     pub(crate) token: Mutex<Option<Token>>,
     pub(crate) missed_touches: MissedTouches,
 }
@@ -68,7 +68,7 @@ impl Server {
         self.ask(TRANSACTION, request, repeats).await
     }
 
-    /// A lease for keys that are needed for so long; 0 if they are needed for ever. Shared, or a new one.
+    /// Returns a lease for keys that are needed for so long; 0 if they are needed for ever. Shared, or a new one.
     pub(crate) async fn lease(&self, now: Timestamp, expires_at: Timestamp) -> Result<i64, Failure> {
         if expires_at == Timestamp::NEVER {
             return Ok(0);
@@ -85,14 +85,14 @@ impl Server {
         let lasts = most.saturating_sub(self.slack / 16);
         let (asked, ttl) = (Instant::now(), lasts.as_secs() + 1);
         let request = LeaseGrantRequest { ttl: i64::try_from(ttl).unwrap_or(i64::MAX) };
-        // One that nobody hears of ends by itself.
+        // A lease whose grant was not received ends by itself.
         let granted = self.ask("/etcdserverpb.Lease/LeaseGrant", request, Repeats::Freely);
         let LeaseGrantResponse { id } = granted.await?;
         self.leases.keep(id, asked, lasts);
         Ok(id)
     }
 
-    /// Ends every lease that is remembered. One that has ended already is no error.
+    /// Ends every lease that is remembered. A lease that has ended already is not an error.
     pub(crate) async fn end_leases(&self) -> Result<(), Failure> {
         for id in self.leases.take() {
             let request = LeaseRevokeRequest { id };
@@ -107,7 +107,7 @@ impl Server {
         Ok(())
     }
 
-    /// The value that tells this life of the server from others; made if there is none.
+    /// Returns the value that identifies this life of the server, and makes it if it is missing.
     pub(crate) async fn live(&self) -> Result<Bytes, Failure> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| Failure::NO_RANDOMNESS)?;
@@ -115,7 +115,7 @@ impl Server {
         let mut request = always(vec![put(key.clone(), random.to_vec(), 0)]);
         request.compare = vec![is_missing(Keys::one(key.clone()))];
         request.failure = vec![get(key)];
-        // Whoever asks twice finds the first value.
+        // A second attempt finds the first value.
         let response = self.ask(TRANSACTION, request, Repeats::Freely).await?;
         Ok(match found(&response, 0) {
             [there, ..] => there.value.clone(),
@@ -160,7 +160,7 @@ impl Server {
         }
     }
 
-    /// Asks, and says again who asks if the server has forgotten it.
+    /// Sends a request; authenticates again, once, if the server does not know the token any more.
     async fn ask_member<Q, A>(&self, channel: &Channel, path: &'static str, question: Q) -> Result<A, Failure>
     where
         Q: prost::Message + Clone + 'static,
@@ -176,7 +176,7 @@ impl Server {
         }
     }
 
-    /// Gets a token, if there is none or if a new one is wanted; `None` if nobody has to say who they are.
+    /// Gets a token, if it is missing or a new one is wanted; `None` if the server has no authentication.
     async fn log_in(&self, channel: &Channel, again: bool) -> Result<Option<Token>, Failure> {
         let Some((name, password)) = self.credentials.clone() else { return Ok(None) };
         let there = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();

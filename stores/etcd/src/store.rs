@@ -35,7 +35,7 @@ impl EtcdStore {
         Builder::new(url)
     }
 
-    /// The largest payload that is kept.
+    /// Returns the largest payload that is kept, in bytes.
     pub fn largest_payload(&self) -> usize {
         self.largest_payload
     }
@@ -43,7 +43,7 @@ impl EtcdStore {
     /// Removes everything under the prefix, also what tells revocations and what [`Scan::clear`] keeps.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if nobody answers; [`ErrorKind::Setup`] if the user may not do this.
+    /// [`ErrorKind::Unavailable`] if no server answers; [`ErrorKind::Setup`] if the user may not do this.
     ///
     /// [`Scan::clear`]: cloakroom_store::Scan::clear
     pub async fn remove_everything(&self) -> Result<()> {

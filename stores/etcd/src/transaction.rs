@@ -36,27 +36,27 @@ fn compare(keys: Keys, result: i32, target: i32, with: With) -> Compare {
     Compare { result, target, key: keys.first, range_end: keys.end, with: Some(with) }
 }
 
-/// There is no such key.
+/// Requires that the key does not exist.
 pub(crate) fn is_missing(keys: Keys) -> Compare {
     compare(keys, EQUAL, VERSION, With::Version(0))
 }
 
-/// The key was last written at this revision.
+/// Requires that the key was last written at this revision.
 pub(crate) fn is_of(key: impl Into<Bytes>, revision: i64) -> Compare {
     compare(Keys::one(key), EQUAL, MOD_REVISION, With::ModRevision(revision))
 }
 
-/// None of the keys was written after this revision.
+/// Requires that none of the keys was written after this revision.
 pub(crate) fn are_until(keys: Keys, revision: i64) -> Compare {
     compare(keys, LESS, MOD_REVISION, With::ModRevision(revision + 1))
 }
 
-/// The key has this value.
+/// Requires that the key has this value.
 pub(crate) fn is_value(key: impl Into<Bytes>, value: Bytes) -> Compare {
     compare(Keys::one(key), EQUAL, VALUE, With::Value(value))
 }
 
-/// The value begins so, and is longer. etcd compares values as bytes.
+/// Requires that the value begins so, and is longer. etcd compares values as bytes.
 pub(crate) fn begins_with(key: &Bytes, beginning: Vec<u8>) -> [Compare; 2] {
     let mut beyond = beginning.clone();
     while let Some(last) = beyond.pop() {
@@ -100,12 +100,12 @@ pub(crate) fn always(success: Vec<RequestOp>) -> TxnRequest {
     TxnRequest { success, ..TxnRequest::default() }
 }
 
-/// The revision at which the transaction was carried out.
+/// Returns the revision at which the transaction was carried out.
 pub(crate) fn revision(response: &TxnResponse) -> i64 {
     response.header.as_ref().map_or(0, |header| header.revision)
 }
 
-/// What the operation of this number read or removed.
+/// Returns what the operation of this number read or removed.
 pub(crate) fn found(response: &TxnResponse, number: usize) -> &[KeyValue] {
     match response.responses.get(number).and_then(|op| op.response.as_ref()) {
         Some(Response::Range(range)) => &range.kvs,
@@ -114,7 +114,7 @@ pub(crate) fn found(response: &TxnResponse, number: usize) -> &[KeyValue] {
     }
 }
 
-/// Whether it changes nothing, however it goes.
+/// Returns whether it changes nothing, however it goes.
 pub(crate) fn only_reads(request: &TxnRequest) -> bool {
     let mut all = request.success.iter().chain(&request.failure);
     all.all(|op| matches!(op.request, Some(Request::Range(_))))

@@ -73,7 +73,7 @@ async fn write(store: &EtcdStore, version: &mut Version, last: u32) -> u32 {
                 *version = updated;
                 return next;
             }
-            // A write that nobody acknowledged was made after all.
+            // A write without an acknowledgement was made after all.
             Ok(UpdateOutcome::Conflict(stored)) => {
                 assert!(number_in(&stored.record) >= last, "write {last} was acknowledged: {stored:?}");
                 *version = stored.version;
@@ -97,7 +97,7 @@ async fn each_member_in_turn_is_killed_and_no_acknowledged_write_is_lost() {
         for _ in 0..20 {
             last = write(&store, &mut version, last).await;
         }
-        assert_eq!(load(&open(&server).await, 1).await, Some(record(last)), "whoever comes now finds it");
+        assert_eq!(load(&open(&server).await, 1).await, Some(record(last)), "a new client finds it");
         server.servers()[member].restart().unwrap();
     }
     assert_eq!(load(&store, 1).await, Some(record(last)));
@@ -115,7 +115,7 @@ async fn a_member_that_hangs_costs_a_load_a_share_of_the_timeout_once() {
     for _ in 0..20 {
         assert_eq!(load(&store, 1).await, Some(record(0)));
     }
-    assert!(begin.elapsed() < 10 * SHARE, "nobody asks it again");
+    assert!(begin.elapsed() < 10 * SHARE, "it is not asked again");
     server.servers()[0].resume().unwrap();
 }
 

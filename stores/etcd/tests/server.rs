@@ -213,7 +213,7 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_of_another_kind_is_no_store() {
+async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Memcached).unwrap();
     let url = other.url().replace("memcached://", "etcd://");
     let error = EtcdStore::builder(&url).timeout(Duration::from_secs(2)).open().await.unwrap_err();

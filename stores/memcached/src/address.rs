@@ -9,7 +9,7 @@ use crate::error::Failure;
 /// The port of memcached.
 const PORT: u16 = 11211;
 
-/// Where the server is, and who asks.
+/// The server's address, and the credentials.
 #[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) place: Place,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in [
             "",
             "memcached:",

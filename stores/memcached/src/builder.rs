@@ -72,7 +72,7 @@ impl Builder {
         self
     }
 
-    /// Sets how many connections there are at most; whoever needs one more waits. 64 unless set.
+    /// Sets how many connections there are at most; a request that needs one more waits. 64 unless set.
     pub fn connections(mut self, most: NonZeroUsize) -> Self {
         self.connections = most.get();
         self
@@ -90,7 +90,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no server answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong or missing, or if the server is too
     /// old or of another kind.
     pub async fn open(self) -> Result<MemcachedStore> {
@@ -134,7 +134,7 @@ impl Builder {
         Ok(bodies)
     }
 
-    /// Returns the prefix, or `unset` if there is none.
+    /// Returns the prefix, or `unset` if it was not set.
     fn checked_prefix(&self, unset: &str) -> Result<String, Failure> {
         let prefix = self.prefix.as_deref().unwrap_or(unset);
         if prefix.len() > LONGEST_PREFIX || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -25,7 +25,7 @@ const LONGEST_LINE: u64 = 2048;
 trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
-/// One question at a time. Whoever drops a question before its answer drops the connection too.
+/// One question at a time. A caller that drops a question before its answer drops the connection too.
 pub(crate) struct Connection {
     stream: BufReader<Box<dyn Stream>>,
     pub(crate) life: Life,
@@ -43,7 +43,7 @@ pub(crate) struct Life {
 }
 
 impl Connection {
-    /// Connects, says who is there, and asks the server about itself.
+    /// Connects, authenticates, and asks the server for its version and settings.
     pub(crate) async fn open(address: &Address) -> Result<Self, Failure> {
         let stream: Box<dyn Stream> = match &address.place {
             Place::Tcp(host, port) => {
@@ -64,13 +64,13 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether the other end has not hung up; what it sent unasked is no better.
+    /// Returns whether the connection is open and has no unread bytes.
     pub(crate) fn is_open(&mut self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         Pin::new(&mut self.stream).poll_fill_buf(&mut context).is_pending()
     }
 
-    /// The largest payload that the server keeps, whatever is around it.
+    /// Returns the largest payload that the server keeps, whatever is around it.
     pub(crate) fn room(&self) -> usize {
         self.item_size_max.saturating_sub(OVERHEAD)
     }

@@ -37,7 +37,7 @@ impl Failure {
     }
 }
 
-/// What the server's own words for an error mean; `line` begins with `ERROR`, `CLIENT_ERROR` or `SERVER_ERROR`.
+/// Returns what the server's own words for an error mean; `line` begins with `ERROR`, `CLIENT_ERROR` or `SERVER_ERROR`.
 pub(crate) fn told(line: &[u8]) -> Failure {
     let has = |words: &str| line.windows(words.len()).any(|window| window == words.as_bytes());
     if has("unauthenticated") || has("authentication") {

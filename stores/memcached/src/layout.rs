@@ -35,7 +35,7 @@ const KEYED: u8 = 4;
 /// What an item has besides its payload, at most: memcached's own header, the name, and ours.
 pub(crate) const OVERHEAD: usize = 1024;
 
-/// The name of a key's item.
+/// Returns the name of a key's item.
 pub(crate) fn name(prefix: &str, key: &StoreKey) -> String {
     if key.as_bytes().len() <= LONGEST_IN_NAME {
         return format!("{prefix}k{}", BASE64URL_NOPAD.encode(key.as_bytes()));

@@ -1,4 +1,4 @@
-//! Connections that are kept for the next who asks.
+//! Idle connections, kept for the next request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Connection>>,
 }
 
-/// A connection in use. One that is not put back is closed: nobody knows what is still to be read from it.
+/// A connection in use. One that is not put back is closed: answers may still be unread on it.
 pub(crate) struct Leased {
     pub(crate) connection: Connection,
     _place: OwnedSemaphorePermit,
@@ -42,9 +42,9 @@ impl Pool {
         Self { address, places, idle: Mutex::default() }
     }
 
-    /// Takes a connection that is open as far as anybody knows, or makes one.
+    /// Takes a connection that seems to be open, or makes one.
     pub(crate) async fn take(&self) -> Result<Leased, Failure> {
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Failure::LATE)?;
         while let Some(mut connection) = self.pop() {
             if connection.is_open() {

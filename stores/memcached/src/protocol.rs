@@ -86,7 +86,7 @@ pub(crate) fn delete(name: &str, Seen(number): Seen) -> Vec<u8> {
     format!("md {name} C{number}\r\n").into_bytes()
 }
 
-/// Says who is there, where the server wants to know.
+/// Authenticates, if the server asks for it.
 pub(crate) fn authenticate(user: &str, password: &str) -> Vec<u8> {
     let size = user.len() + 1 + password.len();
     format!("set auth 0 0 {size}\r\n{user} {password}\r\n").into_bytes()
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_an_error() {
+    fn bytes_that_are_not_an_answer_are_an_error() {
         for line in ["", "VA", "VA x c1", "VA 3", "-ERR unknown command", "HTTP/1.1 400 Bad Request", "ERROR"]
         {
             assert_eq!(head(line.as_bytes()), Err(Failure::FOREIGN), "{line}");

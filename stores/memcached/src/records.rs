@@ -161,7 +161,7 @@ impl<'a> Operation<'a> {
         self.rules.memory.keep(self.key, Glimpse { life, seen, version, expires_at });
     }
 
-    /// The number of the live item with this version, if it was seen in the server's present life.
+    /// Returns the number of the live item with this version, if it was seen in the server's present life.
     fn recall(&self, version: Version) -> Option<Seen> {
         let glimpse = self.rules.memory.recall(self.key)?;
         let holds = glimpse.version == version
@@ -183,7 +183,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// The record with a version out of 2^64: none that this key had is met again, not even after a restart.
+/// Returns the record with a version out of 2^64: none that this key had is met again, not even after a restart.
 fn versioned(record: &Record) -> VersionedRecord {
     VersionedRecord { record: record.clone(), version: Version::random() }
 }

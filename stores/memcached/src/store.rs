@@ -37,7 +37,7 @@ impl MemcachedStore {
         Builder::new(url)
     }
 
-    /// The largest payload that is kept, in bytes; what the server keeps is known once the store is connected.
+    /// Returns the largest payload that is kept, in bytes; what the server keeps is known once the store is connected.
     pub fn largest_payload(&self) -> usize {
         self.rules.largest_payload
     }

@@ -74,7 +74,7 @@ async fn a_number_of_an_earlier_process_of_the_server_names_nothing() {
     assert_eq!(back(&store, &key(2)).await, None);
     let UpdateOutcome::Conflict(there) = store.update(&key(1), version, &record("scarf")).await.unwrap()
     else {
-        panic!("the update of a record that is no more was taken")
+        panic!("the update of a record that is gone was taken")
     };
     assert_eq!((there.record, there.version), (hat, second));
 }

@@ -157,7 +157,7 @@ async fn an_item_of_another_format_is_corrupt_and_not_missing() {
     assert_eq!(store.load(&key(1), None).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
-/// A server that answers nobody whom it does not know, so that it cannot be one of the test services.
+/// A server that answers only users that it knows, so that it cannot be one of the test services.
 struct Guarded {
     process: Child,
     _folder: TempDir,
@@ -213,7 +213,7 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_of_another_kind_is_no_store() {
+async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Redis).unwrap();
     let url = other.url().replace("redis://", "memcached://");
     assert_eq!(MemcachedStore::open(&url).await.unwrap_err().kind(), ErrorKind::Setup);

@@ -204,7 +204,7 @@ fn is_primary(criteria: &SelectionCriteria) -> bool {
     *criteria == SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
-/// The write concern that the application chose; the safest for whatever it left open.
+/// Returns the write concern that the application chose; the safest for whatever it left open.
 fn write_concern(database: &Database) -> Result<WriteConcern, Failure> {
     let mut concern = database.write_concern().cloned().unwrap_or_default();
     if concern.w == Some(Acknowledgment::Nodes(0)) {

@@ -37,18 +37,18 @@ impl Failure {
         Self { kind, message, code: None }
     }
 
-    /// What a number of the server's means, and what to do.
+    /// Returns what a number of the server's means, and what to do.
     pub(crate) fn of_code(code: i32) -> Self {
         let (kind, message) = explain(code);
         Self { kind, message, code: Some(code) }
     }
 
-    /// Whether a server that is alone was asked what only a replica set knows.
+    /// Returns whether a server that is alone was asked what only a replica set knows.
     pub(crate) fn is_of_no_replica_set(&self) -> bool {
         self.code == Some(123)
     }
 
-    /// Whether a document with this `_id` is there already.
+    /// Returns whether a document with this `_id` is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
         self.code == Some(11000)
     }
@@ -86,13 +86,13 @@ impl From<mongodb::error::Error> for Failure {
             Theirs::BsonSerialization(_) => Self::new(TooLarge, "larger than the server can keep"),
             Theirs::BsonDeserialization(_) | Theirs::Bson(_) => Self::DAMAGED,
             Theirs::Shutdown => Self::new(Other, "the client was shut down"),
-            _ => Self::new(Other, "the server could not be asked"),
+            _ => Self::new(Other, "the server could not be queried"),
         }
     }
 }
 
 impl Failure {
-    /// A write that took effect, on fewer servers or less durably than was asked for.
+    /// Makes the failure of a write that took effect on fewer servers, or less durably, than was asked for.
     pub(crate) fn of_write_concern(code: i32) -> Self {
         let message =
             "too few servers confirmed the write; are enough of them up? the write may be lost or kept";

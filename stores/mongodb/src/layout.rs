@@ -25,7 +25,7 @@
 //! A revocation and a write meet in two documents, the mark and the slot, and only one is changed atomically. So a
 //! write that brings an owner is one command of three statements, carried out in order:
 //!
-//! 1. *Claim*: add `{token, owner, since}` to the slot's `claims`. Nobody sees a claim as a record.
+//! 1. *Claim*: add `{token, owner, since}` to the slot's `claims`. No reader takes a claim for a record.
 //! 2. *Check*: find a mark of the owner with `revoked_at >= since`, and change its `_id`. The server refuses to, and
 //!    the command ends there. Where no such mark is, nothing happens.
 //! 3. *Write*: replace the slot whole, without claims, if the claim with this token is still there.
@@ -61,12 +61,12 @@ pub(crate) fn binary(bytes: &[u8]) -> Bson {
     Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
 }
 
-/// A field of microseconds.
+/// Returns a field of microseconds.
 pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }
 
-/// A field that holds a version.
+/// Returns a field that holds a version.
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
 }
@@ -115,7 +115,7 @@ pub(crate) struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    /// The update that replaces a slot whole.
+    /// Returns the update that replaces a slot whole.
     pub(crate) fn replace(&self) -> Vec<Document> {
         let Self { record, version, now, slack } = *self;
         let (beginning, rest) = record.payload.split_at(record.payload.len().min(RecordHead::PAYLOAD_BYTES));
@@ -137,7 +137,7 @@ impl Placed<'_> {
     }
 }
 
-/// The update that moves an expiry later.
+/// Returns the update that moves an expiry later.
 pub(crate) fn later(now: Timestamp, expires_at: Timestamp, slack: Duration) -> Vec<Document> {
     let moves = doc! { "$lt": ["$expires_at", micros(expires_at)] };
     let collect_at = collect_at(now, expires_at, slack);
@@ -147,7 +147,7 @@ pub(crate) fn later(now: Timestamp, expires_at: Timestamp, slack: Duration) -> V
     } }]
 }
 
-/// The update that adds a claim, to a slot that is there or not.
+/// Returns the update that adds a claim, to a slot that is there or not.
 pub(crate) fn claim(token: i64, owner: &Owner, slack: Duration) -> Vec<Document> {
     let claim = with_owner(doc! { "token": token }, owner);
     let claims = doc! { "$concatArrays": [{ "$ifNull": ["$claims", []] }, [claim]] };
@@ -172,12 +172,12 @@ pub(crate) fn refusing_mark(owner: &Owner) -> Document {
     filter
 }
 
-/// The update that no mark lets happen.
+/// Returns the update that no mark lets happen.
 pub(crate) fn impossible() -> Vec<Document> {
     vec![doc! { "$set": { "_id": 0 } }]
 }
 
-/// The update that makes a mark, or moves it later.
+/// Returns the update that makes a mark, or moves it later.
 pub(crate) fn remember(at: Timestamp, kept: Duration) -> Vec<Document> {
     vec![doc! { "$set": {
         "revoked_at": { "$max": ["$revoked_at", micros(at)] },
@@ -190,7 +190,7 @@ pub(crate) fn claims_of(owner: &OwnerKey, at: Timestamp) -> Document {
     doc! { "claims": { "$elemMatch": began_before(owner, at) } }
 }
 
-/// The update that withdraws them.
+/// Returns the update that withdraws them.
 pub(crate) fn withdraw(owner: &OwnerKey, at: Timestamp) -> Document {
     doc! { "$pull": { "claims": began_before(owner, at) } }
 }
@@ -200,7 +200,7 @@ pub(crate) fn began_before(owner: &OwnerKey, at: Timestamp) -> Document {
     doc! { "owner": binary(owner.as_bytes()), "since": { "$lte": micros(at) } }
 }
 
-/// When the server may remove a document: an expression.
+/// Returns when the server may remove a document: an expression.
 fn collect_at(now: Timestamp, expires_at: Timestamp, slack: Duration) -> Bson {
     if expires_at == Timestamp::NEVER {
         return "$$REMOVE".into();
@@ -244,7 +244,7 @@ pub(crate) fn entry(mut document: Document) -> Result<Entry, Failure> {
     Ok(Entry { key, stored: stored(document)? })
 }
 
-/// Reads the moment of a mark; `None` if the document is no mark.
+/// Reads the moment of a mark; `None` if the document is not a mark.
 pub(crate) fn revoked_at(document: &Document) -> Option<Timestamp> {
     document.get("revoked_at").cloned().and_then(|at| timestamp(Some(at)).ok())
 }

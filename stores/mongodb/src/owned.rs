@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::layout::{Placed, REFUSED, claim, exactly, free, impossible, refusing_mark, slot, with_claim};
 use crate::server::{Done, Kind, Server, Statement, random};
 
-/// What became of the three statements.
+/// The result of the three statements.
 enum Outcome {
     Written,
     Refused,
@@ -16,7 +16,7 @@ enum Outcome {
 }
 
 impl Server {
-    /// `None` if the slot is not free, or was not.
+    /// Creates the record; `None` if the slot is not free, or was not.
     pub(crate) async fn create_owned(
         &self,
         key: &StoreKey,
@@ -33,7 +33,7 @@ impl Server {
         })
     }
 
-    /// `None` if the slot does not hold that version, or did not.
+    /// Replaces the record; `None` if the slot does not hold that version, or did not.
     pub(crate) async fn update_owner(
         &self,
         key: &StoreKey,

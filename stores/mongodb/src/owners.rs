@@ -59,7 +59,8 @@ impl Server {
         Ok(removed)
     }
 
-    /// A page of the owner's records, live or not, where the next one begins, and until when what they began is revoked.
+    /// Returns a page of the owner's records, live or not, where the next one begins, and until when what they began is
+    /// revoked.
     async fn read_page(
         &self,
         owner: &OwnerKey,
@@ -69,7 +70,7 @@ impl Server {
         let after = after.map_or(&[][..], Cursor::as_bytes);
         let theirs = doc! { "owner": binary(owner.as_bytes()), "_id": { "$gt": binary(after) } };
         let both = self.records.find(doc! { "$or": [mark(owner), theirs] });
-        // The mark comes first, as its name is no binary.
+        // The mark comes first, as its name is not binary.
         let both = both.sort(doc! { "_id": 1 }).limit(i64::try_from(most + 1).unwrap_or(i64::MAX));
         let both = both.projection(doc! { "rest": 0, "claims": 0, "collect_at": 0 });
         let found: Vec<Document> = self.ask(async { both.await?.try_collect().await }).await?;

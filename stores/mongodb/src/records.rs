@@ -18,8 +18,8 @@ pub(crate) const TRIES: u32 = 64;
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 impl Server {
-    /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own. Without a touch, whoever asks
-    /// has to know for sure.
+    /// Loads, and moves the expiry if that is due, which is seldom and a trip of its own. A load without a touch
+    /// must return what a majority has confirmed.
     pub(crate) async fn load(
         &self,
         key: &StoreKey,
@@ -142,8 +142,8 @@ impl Server {
         found.map(stored).transpose()
     }
 
-    /// The live record under a key, which no crash and no failover takes back: waits until a majority has it. A server
-    /// that is alone knows no majority.
+    /// Returns the live record under a key, which no crash and no failover takes back: waits until a majority has it. A
+    /// server that is alone knows no majority.
     pub(crate) async fn look(
         &self,
         key: &StoreKey,
@@ -160,7 +160,7 @@ impl Server {
         self.find(key, now, ReadConcern::local()).await
     }
 
-    /// The live record under a key, as sure as `concern` makes it.
+    /// Returns the live record under a key, as sure as `concern` makes it.
     async fn find(
         &self,
         key: &StoreKey,

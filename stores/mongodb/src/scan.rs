@@ -41,7 +41,7 @@ impl Server {
     }
 }
 
-/// The names of slots, not those of marks.
+/// Returns the names of slots, not those of marks.
 fn records() -> Document {
     doc! { "$type": "binData" }
 }

@@ -1,4 +1,4 @@
-//! The collection, and how it is asked: within a time, and with the write concern.
+//! Commands to the collection, with a timeout and the write concern.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) enum Kind {
     Many,
 }
 
-/// What became of the statements of a command.
+/// The results of the statements of a command.
 pub(crate) struct Done {
     /// How many documents all statements together found or made.
     pub(crate) count: i64,
@@ -62,7 +62,7 @@ impl Server {
         self.clock.now()
     }
 
-    /// What a write puts into a slot.
+    /// Returns what a write puts into a slot.
     pub(crate) fn placed<'a>(&self, record: &'a cloakroom_store::Record, now: Timestamp) -> Placed<'a> {
         Placed { record, version: Version::random(), now, slack: self.slack }
     }
@@ -123,7 +123,7 @@ pub(crate) fn collection_options(write_concern: &WriteConcern) -> CollectionOpti
         .build()
 }
 
-/// A number out of 2^64, which nothing else has.
+/// Returns a number out of 2^64, which nothing else has.
 pub(crate) fn random() -> i64 {
     Version::random().get().cast_signed()
 }

@@ -1,4 +1,4 @@
-//! The store: a size that is checked, and otherwise questions to the server.
+//! The store: checks sizes, and leaves the rest to the server.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ impl MongoStore {
         Builder::from_database(database)
     }
 
-    /// The collection that the records are in.
+    /// Returns the collection that the records are in.
     pub fn collection(&self) -> Collection<Document> {
         self.server.records.clone()
     }

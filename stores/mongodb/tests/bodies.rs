@@ -247,7 +247,7 @@ async fn an_end_goes_on_when_nothing_waits_for_it_any_more() {
 }
 
 #[tokio::test]
-async fn what_connect_mongo_takes_for_no_session_is_none_here() {
+async fn what_connect_mongo_takes_for_no_session_does_not_exist_here() {
     let stage = Stage::new(Service::Mongodb).await;
     for (number, expires) in
         [Bson::Null, 1.into(), "soon".into(), date(stage.clock.now()).into()].into_iter().enumerate()

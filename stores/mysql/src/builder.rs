@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_that_is_no_name_is_refused() {
+    fn a_prefix_that_is_not_a_name_is_refused() {
         for name in ["", "1a", "_a", "a-b", "a b", "a;drop table b", "a\"", "é", "Blog_", &"a".repeat(33)] {
             assert_eq!(check_prefix(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
         }

@@ -1,4 +1,4 @@
-//! Connections to the server: how one is got, how long it may take, and when it is not to be used again.
+//! Connections to the server: taking one from the pool, timeouts, and closing broken ones.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::error::{Failure, Remedy};
 use crate::statements::Question;
 
-/// A connection that was idle for so long is asked whether it still is one: what stands between may have dropped it.
+/// A connection that was idle for longer is pinged before use: a firewall or proxy may have dropped it.
 const LONG_IDLE: Duration = Duration::from_secs(30);
 /// How often a question is asked that others are in the way of.
 const TRIES: u32 = 64;
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
     pub(crate) answer: Duration,
 }
 
-/// Whether a question does no harm if it is answered twice.
+/// Whether a statement is idempotent: it may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harmless {
     Yes,
@@ -45,9 +45,9 @@ pub(crate) struct Connections {
     pub(crate) keeps_gaps: Arc<AtomicBool>,
 }
 
-/// What a connection of our own begins with: every statement is committed when it is answered; SQL means what it means by default;
-/// and the server keeps limits of its own, so that what is given up does not go on working there, whatever became of this process.
-/// Each server passes over what only the other one knows.
+/// Returns what a connection of our own begins with: every statement is committed when it is answered; SQL means what
+/// it means by default; and the server keeps limits of its own, so that what is given up does not go on working there,
+/// whatever became of this process. Each server passes over what only the other one knows.
 fn settings(limits: Limits) -> String {
     let (seconds, millis) = (limits.answer.as_secs_f64().max(0.001), limits.answer.as_millis().max(1));
     let whole = limits.answer.as_secs().saturating_add(1).min(31_536_000);
@@ -60,7 +60,7 @@ fn settings(limits: Limits) -> String {
 }
 
 impl Connections {
-    /// A pool of our own; it opens no connection yet.
+    /// Returns a pool of our own; it opens no connection yet.
     pub(crate) fn new(options: &MySqlConnectOptions, most: u32, limits: Limits) -> Self {
         let outage = Outage::default();
         let seen = outage.clone();
@@ -89,7 +89,7 @@ impl Connections {
         Self { pool, limits, outage, keeps_gaps: Arc::default() }
     }
 
-    /// A pool that somebody else set up.
+    /// Makes one of a pool that the application set up.
     pub(crate) fn of(pool: MySqlPool, limits: Limits) -> Self {
         Self { pool, limits, outage: Outage::default(), keeps_gaps: Arc::default() }
     }
@@ -209,12 +209,12 @@ impl Patience {
         Self { harmless, tries: 0, reconnected: false }
     }
 
-    /// How long to wait before the next try: nothing at first, then longer each time.
+    /// Returns how long to wait before the next try: nothing at first, then longer each time.
     pub(crate) fn pause(&self) -> Duration {
         Duration::from_millis(u64::from(self.tries.saturating_sub(3)))
     }
 
-    /// Whether to ask again after this failure.
+    /// Returns whether to ask again after this failure.
     pub(crate) fn bears(&mut self, failure: Failure) -> bool {
         match failure.remedy {
             Remedy::Again if self.tries < TRIES => self.tries += 1,
@@ -321,7 +321,7 @@ impl Outage {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Whether it was within the last `span`.
+    /// Returns whether it was within the last `span`.
     fn was_within(&self, span: Duration) -> bool {
         let last = self.last.load(Ordering::Relaxed);
         last > 0 && Duration::from_micros(self.now() - last.min(self.now())) <= span

@@ -36,7 +36,7 @@ enum Cause {
 
 /// The server's number for a key that is there already.
 const DUPLICATE: u16 = 1062;
-const BABBLE: &str = "the server's answer is none that the client knows";
+const BABBLE: &str = "the client cannot read the server's answer";
 
 impl Failure {
     pub(crate) const DAMAGED_ROW: Self =
@@ -108,22 +108,22 @@ impl Failure {
         Self { cause: Some(Cause::Io(error.kind())), ..failure }
     }
 
-    /// Whether a table or a column is not there, or is another than it should be.
+    /// Returns whether a table or a column is not there, or is another than it should be.
     pub(crate) fn is_about_tables(&self) -> bool {
         [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
     }
 
-    /// Whether no answer came, so that the statement may still be at work.
+    /// Returns whether no answer came, so that the statement may still be at work.
     pub(crate) fn is_of_silence(&self) -> bool {
         self.message == Self::NO_ANSWER.message
     }
 
-    /// Whether the client could make nothing of what the server sent.
+    /// Returns whether the client could make nothing of what the server sent.
     pub(crate) fn is_babble(&self) -> bool {
         self.message == BABBLE
     }
 
-    /// Whether the key is there already.
+    /// Returns whether the key is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
         self.cause == Some(Cause::Server(DUPLICATE))
     }
@@ -154,7 +154,7 @@ impl From<sqlx::Error> for Failure {
                 "an option of the connection cannot be right; if it is not encrypted, MySQL wants that for a \
                  password: use ssl-mode=REQUIRED",
             ),
-            _ => Self::new(ErrorKind::Other, "the server could not be asked"),
+            _ => Self::new(ErrorKind::Other, "the server could not be queried"),
         }
     }
 }
@@ -180,7 +180,7 @@ impl fmt::Display for Cause {
 
 impl error::Error for Cause {}
 
-/// What a number of the server's means to a caller, and what to do.
+/// Returns what a number of the server's means to a caller, and what to do.
 fn explain(number: u16) -> (ErrorKind, Remedy, &'static str) {
     use ErrorKind::{Corrupt, Full, Other, Setup, TooLarge, Unavailable};
     match number {

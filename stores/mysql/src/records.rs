@@ -33,14 +33,14 @@ impl MysqlStore {
         Ok(Some(stored))
     }
 
-    /// The live record under `key`.
+    /// Returns the live record under `key`.
     async fn look(&self, key: &StoreKey, now: Timestamp) -> Result<Option<VersionedRecord>, Failure> {
         let question = || self.statements.load.question().bind(key.as_bytes()).bind(micros(now));
         let row = self.connections.one(Harmless::Yes, question).await?;
         row.map(|row| stored(&row, 0)).transpose()
     }
 
-    /// Moves the expiry if the record is as it was seen; if not, somebody else had the last word.
+    /// Moves the expiry if the record is as it was seen; if not, another write had the last word.
     async fn move_expiry(
         &self,
         key: &StoreKey,
@@ -75,7 +75,7 @@ impl MysqlStore {
         Err(Failure::CONTENDED.into())
     }
 
-    /// Makes room for a new record. Nobody can tell that the expired one is gone: it did not exist.
+    /// Makes room for a new record. Removing the expired one is invisible: it did not exist any more.
     async fn remove_expired(&self, key: &StoreKey, now: Timestamp) -> Result<(), Failure> {
         let question = || self.statements.remove_expired.question().bind(key.as_bytes()).bind(micros(now));
         self.connections.write(Harmless::Yes, question).await.map(drop)
@@ -159,7 +159,7 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// The parameters that every update begins with.
+    /// Returns the parameters that every update begins with.
     fn ask(&self, statement: &Statement) -> Question<'static> {
         let Self { key, now, expected, version, record } = *self;
         let (owner, expires_at) = (record.owner.as_ref(), micros(record.expires_at));
@@ -171,7 +171,7 @@ impl Write<'_> {
     }
 }
 
-/// The parameters that every create begins with.
+/// Returns the parameters that every create begins with.
 fn insert(statement: &Statement, key: &StoreKey, version: Version, record: &Record) -> Question<'static> {
     let expires_at = micros(record.expires_at);
     let question = statement.question().bind(key.as_bytes()).bind(number(version)).bind(expires_at);
@@ -182,7 +182,7 @@ fn owned_by(question: Question<'static>, owner: &Owner) -> Question<'static> {
     question.bind(owner.key.as_bytes()).bind(micros(owner.logged_in_at))
 }
 
-/// The parameters that name a record in one state.
+/// Returns the parameters that name a record in one state.
 fn seen_as(question: Question<'static>, key: &StoreKey, seen: &VersionedRecord) -> Question<'static> {
     question.bind(key.as_bytes()).bind(number(seen.version)).bind(micros(seen.record.expires_at))
 }

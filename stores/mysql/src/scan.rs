@@ -1,4 +1,4 @@
-//! Going through all records.
+//! Scans: all records, by pages.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const BATCH: i64 = 1_000;
 /// How long counting may take: it goes through the whole table.
 const COUNTING: Duration = Duration::from_mins(5);
 
-/// Where a page begins: after the row with this id. A record keeps its row for as long as it lives.
+/// Returns where a page begins: after the row with this id. A record keeps its row for as long as it lives.
 pub(crate) fn after(cursor: Option<&Cursor>) -> Result<i64> {
     let Some(cursor) = cursor else { return Ok(0) };
     let bytes = cursor.as_bytes().try_into();
@@ -41,7 +41,7 @@ impl MysqlStore {
         Ok(Page { entries, next: more.then(|| Cursor::new(last.to_be_bytes().to_vec())) })
     }
 
-    /// The last id of the page, and whether there may be more; `None` if the page is empty.
+    /// Returns the last id of the page, and whether there may be more; `None` if the page is empty.
     async fn end_of_page(&self, after: i64, limit: i64) -> Result<Option<(i64, bool)>, Failure> {
         let question = || self.statements.sizes.question().bind(after).bind(limit);
         let rows = self.connections.all(self.connections.limits().answer, Harmless::Yes, question).await?;
@@ -75,7 +75,7 @@ impl MysqlStore {
     }
 }
 
-/// A number in a row that has to be there.
+/// Returns a number in a row that has to be there.
 pub(crate) fn number(row: Option<&MySqlRow>) -> Result<i64, Failure> {
     Ok(row.ok_or(Failure::DAMAGED_ROW)?.try_get(0)?)
 }

@@ -1,4 +1,4 @@
-//! The tables: making them, and looking whether those that are there are ours.
+//! Makes the tables, and checks that existing ones are ours.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -200,7 +200,7 @@ fn is_new_enough(version: &str) -> bool {
     found >= oldest
 }
 
-/// When the first question makes no sense to the other side, it is something else that listens.
+/// Explains a failure of the first question: a server that cannot answer it is not this kind of database.
 pub(crate) fn explain(failure: Failure) -> Failure {
     if failure.is_babble() { Failure::NOT_MYSQL } else { failure }
 }

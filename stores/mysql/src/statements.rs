@@ -25,13 +25,14 @@ impl Statement {
         Self(sql.into())
     }
 
-    /// A question without its parameters.
+    /// Returns a question without its parameters.
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix was put into it, and that was checked.
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
     }
 
-    /// The statements of a revocation, as text. A deletion that `keeps_gaps` locks the gaps in the owners' index too.
+    /// Returns the statements of a revocation, as text. A deletion that `keeps_gaps` locks the gaps in the owners'
+    /// index too.
     pub(crate) fn revoking(
         &self,
         owner: &OwnerKey,
@@ -49,8 +50,9 @@ impl Statement {
         sqlx::raw_sql(AssertSqlSafe(sql))
     }
 
-    /// The statement with a list of ids in the place of `(…)`, as text. It is never the same twice; and to prepare it
-    /// for once would end with a message that the server does not answer, behind which the next may wait for 40 ms.
+    /// Returns the statement with a list of ids in the place of `(…)`, as text. It is never the same twice; and to
+    /// prepare it for once would end with a message that the server does not answer, behind which the next may wait for
+    /// 40 ms.
     pub(crate) fn text_of(&self, ids: &[i64]) -> RawSql {
         let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
         // Nothing but numbers and a prefix that was checked was put into it.
@@ -116,7 +118,7 @@ statements! {
     remove_expired = "DELETE FROM cloakroom_records WHERE record_key = ? AND expires_at <= ?";
 
     // version, expires_at, expires_at, sliding, payload, owner, owner_since, key, version, now, and again owner, owner,
-    // owner_since. For a record that belongs to nobody, or to whom it belonged before: a revocation finds it.
+    // owner_since. For a record without an owner, or with the same owner as before: a revocation finds it.
     update = concat!(set!(), "(? IS NULL OR (owner = ? AND owner_since = ?))");
 
     // version … now, as `update`, and again owner, owner_since. For a record that comes to another owner, or whose

@@ -33,7 +33,7 @@ impl MysqlStore {
             let progress = self.sweep_batch(now, batch).await?;
             swept += progress.swept;
             if progress.looked_at < batch {
-                return Ok(swept); // the rest, if any, is under somebody else's hands
+                return Ok(swept); // the rest, if any, is locked by another sweep
             }
         }
         let is_due = || self.statements.is_due.question().bind(now).bind(now);

@@ -1,4 +1,4 @@
-//! Steps that take more than one statement.
+//! Transactions: steps of more than one statement.
 
 use std::pin::Pin;
 use std::sync::atomic::Ordering;

@@ -50,7 +50,7 @@ const COLUMNS: &str =
     "(session_id varchar(128) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, expires int unsigned NOT NULL,
     data mediumtext COLLATE utf8mb4_bin) ENGINE = InnoDB";
 
-/// A table of a test's own, and marks of its own; the table is named as a person might who tests quotes.
+/// A table of a test's own, and marks of its own; the table's name has quotes in it.
 struct Place {
     table: String,
     prefix: String,
@@ -171,7 +171,7 @@ async fn a_table_that_is_not_nodes_is_refused_in_one_clear_line() {
 }
 
 #[tokio::test]
-async fn what_else_is_missing_is_said_in_one_clear_line() {
+async fn what_else_is_missing_is_reported_in_one_clear_line() {
     let place = Place::make(COLUMNS).await;
     let nowhere = refusal(&place, place.builder().table("nowhere")).await;
     assert_eq!(nowhere, "there is no table nowhere: let the Node application make it, or set Builder::table");

@@ -18,7 +18,7 @@ use cloakroom_store::{
 };
 use support::{Tables, holding, key, number, run, unused, url};
 
-/// The error of whoever opens the tables with this prefix at `url`.
+/// The error of opening the tables with this prefix at `url`.
 async fn error_at(url: &str, prefix: &str) -> Error {
     let builder = MysqlStore::builder(url).unwrap().table_prefix(prefix);
     builder.connect_timeout(Duration::from_millis(1500)).open().await.unwrap_err()
@@ -69,7 +69,7 @@ async fn any_number_may_create_tables_at_once_and_again() {
 }
 
 #[tokio::test]
-async fn a_table_of_somebody_else_is_refused_and_left_alone() {
+async fn a_table_of_another_application_is_refused_and_left_alone() {
     let tables = Tables::named(unused("foreign"));
     let (url, prefix) = (url(), &tables.prefix);
     run(&url, format!("CREATE TABLE {prefix}records (record_key VARBINARY(255) PRIMARY KEY)")).await;
@@ -134,7 +134,7 @@ async fn a_missing_database_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_unavailable() {
+async fn a_port_where_no_server_listens_is_unavailable() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = error_at(&format!("mysql://u:p@127.0.0.1:{port}/d"), "cloakroom_").await;
     assert_says(&error, ErrorKind::Unavailable, "not reachable");
@@ -187,7 +187,7 @@ async fn a_pool_at_a_lower_isolation_level_is_refused() {
 }
 
 #[tokio::test]
-async fn a_user_without_privileges_is_told_so() {
+async fn a_user_without_privileges_gets_an_error_that_says_so() {
     let tables = Tables::make().await;
     let (role, server) = (unused("role"), url());
     let database = Service::Mariadb.shared().rsplit_once('/').unwrap().1.to_owned();

@@ -26,7 +26,7 @@ async fn at_work(prefix: &str) -> i64 {
     number(&url(), format!("SELECT CAST(COUNT(*) AS SIGNED) {of}")).await
 }
 
-/// A connection that keeps everybody else off a table.
+/// A connection that keeps all others off a table.
 async fn locking(prefix: &str) -> MySqlConnection {
     let mut connection = MySqlConnection::connect(&url()).await.unwrap();
     let lock = format!("LOCK TABLES {prefix}records WRITE");

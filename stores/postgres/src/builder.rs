@@ -192,7 +192,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if the tables are missing or not ours, or if the server refuses the user, has no such
-    /// database, is too old or is no PostgreSQL; [`ErrorKind::Unavailable`] if it does not answer or only reads;
+    /// database, is too old or is not PostgreSQL; [`ErrorKind::Unavailable`] if it does not answer or only reads;
     /// [`ErrorKind::Invalid`] if a schema or a prefix can never be right.
     pub async fn open(self) -> Result<PostgresStore> {
         self.names.check()?;
@@ -245,7 +245,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Names {
-    /// What stands before `records` in a statement.
+    /// Returns what stands before `records` in a statement.
     pub(crate) fn qualified(&self) -> String {
         let Self { schema, prefix } = self;
         schema.as_ref().map_or_else(|| prefix.clone(), |schema| format!("\"{schema}\".{prefix}"))
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_that_is_no_name_is_refused() {
+    fn a_prefix_that_is_not_a_name_is_refused() {
         for name in ["", "1a", "_a", "a-b", "a b", "a;drop table b", "a\"", "é", "Blog_", &"a".repeat(33)] {
             assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
         }

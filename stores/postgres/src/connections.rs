@@ -1,4 +1,4 @@
-//! Connections to the server: how one is got, how long it may take, and when it is not to be used again.
+//! Connections to the server: taking one from the pool, timeouts, and closing broken ones.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::error::{Failure, Remedy};
 use crate::statements::Question;
 
-/// A connection that was idle for so long is asked whether it still is one: what stands between may have dropped it.
+/// A connection that was idle for longer is pinged before use: a firewall or proxy may have dropped it.
 const LONG_IDLE: Duration = Duration::from_secs(30);
 /// How often a question is asked that others are in the way of.
 const TRIES: u32 = 64;
@@ -27,7 +27,7 @@ pub(crate) struct Limits {
     pub(crate) answer: Duration,
 }
 
-/// Whether a question does no harm if it is answered twice.
+/// Whether a statement is idempotent: it may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harmless {
     Yes,
@@ -51,7 +51,7 @@ const SERVER_LIMITS: &str = "SELECT set_config(name, $1, false) FROM pg_settings
 const LONGER: &str = "SELECT set_config('statement_timeout', $1, true)";
 
 impl Connections {
-    /// A pool of our own; it opens no connection yet.
+    /// Returns a pool of our own; it opens no connection yet.
     pub(crate) fn new(options: &PgConnectOptions, most: u32, limits: Limits, limits_in_server: bool) -> Self {
         let outage = Outage::default();
         let seen = outage.clone();
@@ -82,7 +82,7 @@ impl Connections {
         Self { pool, limits, outage }
     }
 
-    /// A pool that somebody else set up.
+    /// Makes one of a pool that the application set up.
     pub(crate) fn of(pool: PgPool, limits: Limits) -> Self {
         Self { pool, limits, outage: Outage::default() }
     }
@@ -169,7 +169,7 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// The limit as PostgreSQL takes it.
+/// Returns the limit as PostgreSQL takes it.
 fn millis(limit: Duration) -> String {
     limit.as_millis().clamp(1, i32::MAX as u128).to_string()
 }
@@ -259,7 +259,7 @@ impl Outage {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Whether it was within the last `span`.
+    /// Returns whether it was within the last `span`.
     fn was_within(&self, span: Duration) -> bool {
         let last = self.last.load(Ordering::Relaxed);
         last > 0 && Duration::from_micros(self.now() - last.min(self.now())) <= span

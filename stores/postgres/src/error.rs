@@ -89,28 +89,28 @@ impl Failure {
         Self { cause: Some(Cause::Io(error.kind())), ..failure }
     }
 
-    /// Whether a table or a column is not there, or is another than it should be.
+    /// Returns whether a table or a column is not there, or is another than it should be.
     pub(crate) fn is_about_tables(&self) -> bool {
         [Self::MISSING_TABLES.message, Self::FOREIGN_TABLE.message].contains(&self.message)
     }
 
-    /// Whether no answer came, so that the statement may still be at work.
+    /// Returns whether no answer came, so that the statement may still be at work.
     pub(crate) fn is_of_silence(&self) -> bool {
         self.message == Self::NO_ANSWER.message
     }
 
-    /// Whether the server refused the statement, and can answer others.
+    /// Returns whether the server refused the statement, and can answer others.
     pub(crate) fn is_of_server(&self) -> bool {
         matches!(self.cause, Some(Cause::Sqlstate(_)))
     }
 
-    /// Whether the client could make nothing of what the server sent.
+    /// Returns whether the client could make nothing of what the server sent.
     pub(crate) fn is_babble(&self) -> bool {
         self.message == BABBLE
     }
 }
 
-const BABBLE: &str = "the server's answer is none that the client knows";
+const BABBLE: &str = "the client cannot read the server's answer";
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
@@ -130,7 +130,7 @@ impl From<sqlx::Error> for Failure {
             | E::ColumnIndexOutOfBounds { .. }
             | E::Decode(_) => Self::DAMAGED_ROW,
             E::Configuration(_) => Self::new(ErrorKind::Setup, "an option of the connection cannot be right"),
-            _ => Self::new(ErrorKind::Other, "the server could not be asked"),
+            _ => Self::new(ErrorKind::Other, "the server could not be queried"),
         }
     }
 }
@@ -156,7 +156,7 @@ impl fmt::Display for Cause {
 
 impl error::Error for Cause {}
 
-/// What an SQLSTATE means to a caller, and what to do.
+/// Returns what an SQLSTATE means to a caller, and what to do.
 fn explain(code: &str) -> (ErrorKind, Remedy, &'static str) {
     use ErrorKind::{Corrupt, Full, Invalid, Other, Setup, TooLarge, Unavailable};
     match code {

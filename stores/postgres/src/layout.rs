@@ -36,12 +36,12 @@ fn timestamp(micros: i64) -> Result<Timestamp, Failure> {
     u64::try_from(micros).map(Timestamp::from_micros).map_err(|_| Failure::DAMAGED_ROW)
 }
 
-/// A column of microseconds.
+/// Returns a column of microseconds.
 pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }
 
-/// A version's column.
+/// Returns a version's column.
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
 }

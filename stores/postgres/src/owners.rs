@@ -20,7 +20,7 @@ const MARKED: Duration = Duration::from_hours(1);
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "it is 512")]
 const PAYLOAD_BYTES: i32 = RecordHead::PAYLOAD_BYTES as i32;
 
-/// When the mark of a log-in may be forgotten.
+/// Returns when the mark of a log-in may be forgotten.
 pub(crate) fn forget_mark_at(now: Timestamp) -> Timestamp {
     now + MARKED
 }

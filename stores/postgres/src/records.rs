@@ -15,7 +15,7 @@ use crate::store::PostgresStore;
 /// How often an update looks again, while others write the same record between its two looks.
 const TRIES: u32 = 64;
 
-/// What became of an update.
+/// The result of an update.
 enum Outcome {
     Final(UpdateOutcome),
     /// Others wrote the record while the statement ran.
@@ -128,7 +128,7 @@ impl PostgresStore {
         })
     }
 
-    /// Whether the write was done, and whether the owner was revoked.
+    /// Returns whether the write was done, and whether the owner was revoked.
     async fn done_or_revoked(
         &self,
         question: impl Fn() -> Question<'static> + Send + Sync,
@@ -161,7 +161,7 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// The parameters that every write begins with.
+    /// Returns the parameters that every write begins with.
     fn ask(&self, statement: &Statement) -> Question<'static> {
         let Self { key, now, version, record } = *self;
         let question = statement.question().bind(key.as_bytes()).bind(micros(now)).bind(number(version));

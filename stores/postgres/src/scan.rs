@@ -1,4 +1,4 @@
-//! Going through all records.
+//! Scans: all records, by pages.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn bytes(entries: &[Entry]) -> i64 {
     i64::try_from(sum).unwrap_or(i64::MAX)
 }
 
-/// A count in a row that has to be there.
+/// Returns a count in a row that has to be there.
 pub(crate) fn number(row: Option<&PgRow>, column: usize) -> Result<u64, Failure> {
     Ok(row.ok_or(Failure::DAMAGED_ROW)?.try_get::<i64, _>(column)?.unsigned_abs())
 }

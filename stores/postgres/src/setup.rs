@@ -1,4 +1,4 @@
-//! The tables: making them, and looking whether those that are there are ours.
+//! Makes the tables, and checks that existing ones are ours.
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 use tokio::time::timeout;
@@ -89,7 +89,7 @@ async fn create(connection: &mut PgConnection, names: &Names) -> Result<(), Fail
         let sql = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"; SET LOCAL search_path TO \"{schema}\"");
         run(connection, sql).await?;
     }
-    // Somebody else may have been quicker, and somebody else's may be another application.
+    // Another process, perhaps of another application, may have created tables meanwhile: check again.
     match look(connection, names).await? {
         found if found.is_absent() => run(connection, SCHEMA.replace(PREFIX, &names.prefix)).await?,
         found => found.check_tables()?,
@@ -143,7 +143,7 @@ impl Found {
     }
 }
 
-/// When the first question makes no sense to the other side, it is something else that listens.
+/// Explains a failure of the first question: a server that cannot answer it is not this kind of database.
 pub(crate) fn explain(failure: Failure) -> Failure {
     if failure.is_babble() { Failure::NOT_POSTGRES } else { failure }
 }

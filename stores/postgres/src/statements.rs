@@ -22,7 +22,7 @@ impl Statement {
         Self(sql.into())
     }
 
-    /// A question without its parameters.
+    /// Returns a question without its parameters.
     pub(crate) fn question<'q>(&self) -> Question<'q> {
         // Nothing but a prefix and a schema were put into it, and both were checked.
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
@@ -101,7 +101,7 @@ statements! {
         SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM mark WHERE revoked_at >= $8)");
 
     // key, now, new version, expires_at, sliding, payload, owner, owner_since, version → whether it was replaced,
-    // and if not, the columns of what is there. For a record that belongs to nobody, or to whom it belonged before:
+    // and if not, the columns of what is there. For a record without an owner, or with the same owner as before:
     // a revocation finds it.
     update = concat!("WITH replaced AS (
             UPDATE cloakroom_records

@@ -33,7 +33,7 @@ impl PostgresStore {
             };
             swept += SweepStats { removed: count(0)?, sliding: count(2)?, more: false };
             if count(1)? < batch {
-                return Ok(swept); // the rest, if any, is under somebody else's hands
+                return Ok(swept); // the rest, if any, is locked by another sweep
             }
         }
         Ok(SweepStats { more: self.is_due(now).await?, ..swept })

@@ -47,7 +47,7 @@ impl OtherPackage for Node {
 /// The columns that connect-pg-simple makes.
 const COLUMNS: &str = "(sid varchar NOT NULL PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)";
 
-/// A table of a test's own, and marks of its own; the table is named as a person might who tests quotes.
+/// A table of a test's own, and marks of its own; the table's name has quotes in it.
 struct Place {
     table: String,
     prefix: String,
@@ -184,7 +184,7 @@ async fn a_table_that_is_not_nodes_is_refused_in_one_clear_line() {
 }
 
 #[tokio::test]
-async fn what_else_is_missing_is_said_in_one_clear_line() {
+async fn what_else_is_missing_is_reported_in_one_clear_line() {
     let place = Place::make(COLUMNS).await;
     let nowhere = refusal(&place, place.builder().table("nowhere")).await;
     assert_eq!(
@@ -207,7 +207,7 @@ async fn what_else_is_missing_is_said_in_one_clear_line() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused() {
+async fn text_that_is_not_json_is_refused() {
     let place = Place::make(COLUMNS).await;
     let store = place.builder().open_bodies().await.unwrap();
     for body in [&b"{"[..], b"\xff", b"\"a\0\""] {

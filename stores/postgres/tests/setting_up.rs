@@ -16,7 +16,7 @@ use cloakroom_services::{Service, shared_authority};
 use cloakroom_store::{Error, ErrorKind, Store};
 use support::{Tables, holding, key, run, unused, url};
 
-/// The error of whoever opens the tables with this prefix at `url`.
+/// The error of opening the tables with this prefix at `url`.
 async fn error_at(url: &str, prefix: &str) -> Error {
     let builder = PostgresStore::builder(url).unwrap().table_prefix(prefix);
     builder.connect_timeout(Duration::from_millis(1500)).open().await.unwrap_err()
@@ -65,7 +65,7 @@ async fn any_number_may_create_tables_at_once_and_again() {
 }
 
 #[tokio::test]
-async fn a_table_of_somebody_else_is_refused_and_left_alone() {
+async fn a_table_of_another_application_is_refused_and_left_alone() {
     let tables = Tables::named(unused("foreign"));
     let (url, prefix) = (url(), &tables.prefix);
     run(&url, format!("CREATE TABLE {prefix}records (key bytea PRIMARY KEY, note text)")).await;
@@ -114,7 +114,7 @@ async fn a_missing_database_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_unavailable() {
+async fn a_port_where_no_server_listens_is_unavailable() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = error_at(&format!("postgres://u:p@127.0.0.1:{port}/d"), "cloakroom_").await;
     assert_says(&error, ErrorKind::Unavailable, "not reachable");
@@ -159,7 +159,7 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
 }
 
 #[tokio::test]
-async fn a_user_without_privileges_is_told_so() {
+async fn a_user_without_privileges_gets_an_error_that_says_so() {
     let tables = Tables::in_a_schema().await;
     let schema = tables.schema.as_ref().unwrap();
     let role = unused("role");

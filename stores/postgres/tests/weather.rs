@@ -28,7 +28,7 @@ async fn backends(name: &str) -> (i64, i64) {
     (all, number(&url(), format!("SELECT count(*) {of} AND state = 'active'")).await)
 }
 
-/// A connection that keeps everybody else off a table.
+/// A connection that keeps all others off a table.
 async fn locking(prefix: &str) -> PgConnection {
     let mut connection = PgConnection::connect(&url()).await.unwrap();
     let lock = format!("BEGIN; LOCK TABLE {prefix}records IN ACCESS EXCLUSIVE MODE");
@@ -77,7 +77,7 @@ async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
 }
 
 #[tokio::test]
-async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_none_in_the_server() {
+async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_an_unlimited_server() {
     let tables = Tables::make().await;
     let slow = format!("{}%20-c%20statement_timeout%3D1234", url());
     // A shorter limit of the user's own stays.
@@ -130,7 +130,7 @@ async fn g08_a_version_of_a_write_that_a_crash_undid_is_not_given_again() {
         panic!()
     };
     assert_ne!(lost, other);
-    // So the one who was told of the lost write does not overwrite this one.
+    // So a client that knows the version of the lost write does not overwrite this one.
     assert!(matches!(store.update(&key(1), lost, &holding(4)).await.unwrap(), UpdateOutcome::Conflict(_)));
 }
 

@@ -14,7 +14,7 @@ const LARGEST_PAYLOAD: usize = 1 << 30;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// The crash of the machine, and a power failure: the file is flushed before anybody is answered.
+    /// The crash of the machine, and a power failure: the file is flushed before a write is answered.
     #[default]
     Machine,
     /// The crash or kill of the process only: the file is never flushed. **The crash of the machine may damage it

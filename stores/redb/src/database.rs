@@ -1,4 +1,4 @@
-//! The open file: reading and writing transactions, and opening it again after an error that redb wants that for.
+//! The open file: read and write transactions, and opening it again after errors that need that.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -174,7 +174,7 @@ impl Shared {
         })
     }
 
-    /// Whether the next transaction could begin.
+    /// Returns whether the next transaction could begin.
     fn is_usable(&self) -> bool {
         let begin = |database: &Database| -> Result<(), Failure> { Ok(database.begin_write()?.abort()?) };
         self.lock().as_ref().is_some_and(|database| guarded(|| begin(database)).is_ok())

@@ -47,7 +47,7 @@ impl Failure {
         Self { kind, message, code: None }
     }
 
-    /// The same, when nobody can tell whether the operation took effect.
+    /// Returns the same failure, marked as one after which the operation may have taken effect.
     pub(crate) fn uncertain(self) -> Self {
         Self { kind: ErrorKind::Unavailable, ..self }
     }
@@ -60,7 +60,7 @@ impl From<io::Error> for Failure {
             E::StorageFull | E::QuotaExceeded | E::FileTooLarge => (ErrorKind::Full, "the disk is full"),
             E::NotFound | E::NotADirectory | E::IsADirectory => (
                 ErrorKind::Setup,
-                "the file cannot be opened; does its folder exist, and is it no folder itself?",
+                "the file cannot be opened; does its folder exist, and is it a file, not a folder?",
             ),
             E::PermissionDenied | E::ReadOnlyFilesystem => {
                 (ErrorKind::Setup, "this process may not write the file or its folder")

@@ -55,7 +55,7 @@ impl Head {
         now < self.expires_at
     }
 
-    /// The value that is kept for a record.
+    /// Returns the value that is kept for a record.
     pub(crate) fn encode(&self, payload: &[u8]) -> Vec<u8> {
         let owner = self.owner.as_ref().map_or(&[][..], |owner| owner.key.as_bytes());
         let mut bytes = Vec::with_capacity(FIXED + owner.len() + 8 + payload.len());

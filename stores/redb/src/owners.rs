@@ -16,7 +16,7 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Bytes = &'static [u8];
 
-/// A page of the owner's live records in the order of their keys; a cursor is the last key of the page before.
+/// Returns a page of the owner's live records in the order of their keys; a cursor is the last key of the page before.
 pub(crate) fn list(
     owners: &impl ReadableTable<(Bytes, Bytes), ()>,
     records: &impl ReadableTable<Bytes, Bytes>,
@@ -42,7 +42,7 @@ pub(crate) fn list(
     Ok(HeadPage::new(heads, last.map(|key| Cursor::new(key.clone()))))
 }
 
-/// The keys of the owner's records, up to a number, from the first or from the next after one.
+/// Returns the keys of the owner's records, up to a number, from the first or from the next after one.
 fn keys_of(
     owners: &impl ReadableTable<(Bytes, Bytes), ()>,
     owner: &OwnerKey,
@@ -83,7 +83,7 @@ impl Tables<'_> {
         Ok(live)
     }
 
-    /// Whether what this owner began must not be kept any more.
+    /// Returns whether what this owner began must not be kept any more.
     pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
         let Some(Owner { key, logged_in_at: since }) = owner else { return Ok(false) };
         let mark = self.revocations.get(key.as_bytes())?;

@@ -116,7 +116,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// The head of the record under `key`, dead or alive.
+    /// Returns the head of the record under `key`, dead or alive.
     pub(crate) fn head(&self, key: &StoreKey) -> Result<Option<Head>, Failure> {
         let Some(value) = self.records.get(key.as_bytes())? else { return Ok(None) };
         Ok(Some(Head::decode(value.value())?.0))

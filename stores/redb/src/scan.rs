@@ -1,4 +1,4 @@
-//! Going through all records.
+//! Scans: all records, by pages.
 
 use std::ops::Bound;
 
@@ -14,7 +14,7 @@ pub(crate) const PAGE_BYTES: usize = 8 << 20;
 
 type Bytes = &'static [u8];
 
-/// A page of records in the order of their keys; a cursor is the last key of the page before.
+/// Returns a page of records in the order of their keys; a cursor is the last key of the page before.
 pub(crate) fn page(
     records: &impl ReadableTable<Bytes, Bytes>,
     after: Option<&Cursor>,
@@ -40,7 +40,7 @@ pub(crate) fn page(
     Ok(page)
 }
 
-/// Of all records, those that are due are looked at.
+/// Looks at the records that are due, among all.
 pub(crate) fn count(
     records: &impl ReadableTable<Bytes, Bytes>,
     due: &impl ReadableTable<(u64, Bytes), ()>,

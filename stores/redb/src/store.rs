@@ -1,4 +1,4 @@
-//! The store: loads read where they are asked, everything else is done by two threads.
+//! The store: loads run on the caller's thread, everything else on two threads of the store.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -24,7 +24,7 @@ impl Job {
         self.0.run(tables)
     }
 
-    /// Sends the answer, or the failure. Nobody may be there any more to receive it.
+    /// Sends the answer, or the failure. The receiver may be gone.
     pub(crate) fn answer(self, outcome: Result<(), Failure>) {
         self.0.answer(outcome);
     }

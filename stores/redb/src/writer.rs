@@ -1,4 +1,4 @@
-//! The one thread that writes: it groups what waits into one transaction, and so into one flush of the disk.
+//! The one thread that writes: it groups waiting writes into one transaction, and so into one flush of the disk (group commit).
 //!
 //! If anything in a group fails, the whole transaction is undone and each job is tried alone, so that one that cannot
 //! be done fails alone. A job can run twice, then, but only once for good.
@@ -77,7 +77,8 @@ fn answer(group: Vec<Job>, outcome: Result<(), Failure>) {
     }
 }
 
-/// Whether jobs of a group that failed can succeed one by one. Not if what became of the commit is unknown.
+/// Returns whether jobs of a group that failed can succeed one by one. Not if it is unknown
+/// whether the commit took effect.
 fn is_worth_another_try(failure: &Failure) -> bool {
     !matches!(failure.kind, ErrorKind::Unavailable | ErrorKind::Other)
 }

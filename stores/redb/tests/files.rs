@@ -84,7 +84,7 @@ async fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_corrupt_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_corrupt_and_left_alone() {
     let folder = folder();
     let path = folder.path().join("sessions.redb");
     let text = "a letter, and certainly no database. ".repeat(100);

@@ -125,7 +125,7 @@ async fn a_killed_process_that_never_flushes_loses_no_acknowledged_write() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_told_that_the_file_is_for_one() {
+async fn a_second_process_gets_an_error_that_the_file_is_for_one() {
     if let Some(file) = task() {
         let error = RedbStore::open(file).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Setup);
@@ -135,7 +135,7 @@ async fn a_second_process_is_told_that_the_file_is_for_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sessions.redb");
     let store = RedbStore::open(&file).await.unwrap();
-    let child = start("a_second_process_is_told_that_the_file_is_for_one", &file);
+    let child = start("a_second_process_gets_an_error_that_the_file_is_for_one", &file);
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(RedbStore::open(&file).await.unwrap_err().kind(), ErrorKind::Setup);
     drop(store);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `builds` are paths of this program built at other commits, separated by commas: each is measured in turn with this one,
-//! and compared with the first of them. `-` is none. A turn is so many calls (200,000 unless said) by 64 tasks on one
+//! and compared with the first of them. `-` means no other build. A turn is so many calls (200,000 unless given) by 64 tasks on one
 //! connection, and the figure is the difference of `used_cpu_user` and `used_cpu_sys` before and after.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a person to read")]
 

@@ -1,4 +1,4 @@
-//! Where a scan goes on.
+//! The cursor of a scan.
 
 use cloakroom_store::{Cursor, Error, ErrorKind, Result};
 
@@ -8,9 +8,9 @@ use cloakroom_store::{Cursor, Error, ErrorKind, Result};
 /// or a failover, keeps its keys in another order; and when slots move, records may be where the scan has been already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct At {
-    /// The cluster's configuration epoch, which every change of slots raises; 0 if it is no cluster.
+    /// The cluster's configuration epoch, which every change of slots raises; 0 for a single server.
     pub(crate) epoch: u64,
-    /// The node's id; empty if it is no cluster.
+    /// The node's id; empty for a single server.
     pub(crate) node: String,
     /// The process; empty before it was asked.
     pub(crate) run: String,
@@ -37,7 +37,7 @@ fn foreign() -> Error {
     Error::new(ErrorKind::Invalid, "the cursor is of another store")
 }
 
-/// Nobody can go on from there.
+/// Makes the error for a cursor from which a scan cannot go on.
 pub(crate) fn outdated() -> Error {
     let message =
         "the server was restarted or another one took over, so that the scan cannot go on; begin it again";

@@ -5,7 +5,7 @@
 pub(crate) struct Digits<const WIDTH: usize>([u8; WIDTH]);
 
 impl<const WIDTH: usize> Digits<WIDTH> {
-    /// In decimal. Of a number that is too long, its end.
+    /// Writes a number in decimal; of one that is too long, its end.
     pub(crate) fn decimal(number: u64) -> Self {
         let mut buffer = itoa::Buffer::new();
         let text = buffer.format(number).as_bytes();
@@ -15,7 +15,7 @@ impl<const WIDTH: usize> Digits<WIDTH> {
         Self(digits)
     }
 
-    /// In hexadecimal, likewise.
+    /// Writes a number in hexadecimal, likewise.
     pub(crate) fn hexadecimal(mut number: u64) -> Self {
         let mut digits = [b'0'; WIDTH];
         for digit in digits.iter_mut().rev() {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_not_read() {
+    fn text_that_is_not_a_number_is_not_read() {
         for text in ["+1", "-1", " 1", "1 ", "0x1", "a", "/", ":", "00000000000000000001"] {
             assert_eq!(read_decimal(text.as_bytes()), None, "{text}");
         }

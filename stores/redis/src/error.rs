@@ -16,7 +16,7 @@ pub(crate) fn error(error: &RedisError) -> Error {
     Error::new(kind, message).with_source(Cause::of(error))
 }
 
-/// What is told of the cause: the code of the server's answer, or what the network and TLS said. Never the server's
+/// What is shown of the cause: the code of the server's answer, or what the network and TLS reported. Never the server's
 /// own words, which may quote a key.
 #[derive(Debug)]
 struct Cause(String);
@@ -42,7 +42,7 @@ impl fmt::Display for Cause {
 
 impl StdError for Cause {}
 
-/// What an error means to a caller, and what to do.
+/// Returns what an error means to a caller, and what to do.
 fn explain(error: &RedisError) -> (ErrorKind, &'static str) {
     use ErrorKind::{Invalid, Other, Setup, Unavailable};
     match error.kind() {
@@ -114,7 +114,7 @@ fn explain_server(kind: Server, detail: &str) -> (ErrorKind, &'static str) {
     }
 }
 
-/// What the client does not know by name.
+/// Maps the codes that the client has no name for.
 fn explain_code(code: &str) -> (ErrorKind, &'static str) {
     use ErrorKind::{Corrupt, Full, Other, Setup, Unavailable};
     match code {
@@ -127,10 +127,10 @@ fn explain_code(code: &str) -> (ErrorKind, &'static str) {
             (Setup, "the server cannot save to its disk, and takes no writes until it can; look into its log")
         }
         "NOREPLICAS" => (Unavailable, "the server has fewer replicas than it wants for a write"),
-        "BUSY" => (Unavailable, "the server is busy with a script of somebody's"),
+        "BUSY" => (Unavailable, "the server is busy with another client's script"),
         "UNBLOCKED" => (Unavailable, "the server became a replica during the operation"),
         "WRONGTYPE" | "CLOAKROOM" => {
-            (Corrupt, "what is under the key of a record is no record of cloakroom-redis")
+            (Corrupt, "the value under a record's key is not a record of cloakroom-redis")
         }
         "DENIED" => (Setup, "the server is in protected mode; give it a password or an address to bind to"),
         _ => (Other, "the server could not do as asked"),
@@ -144,7 +144,7 @@ fn is_about_a_certificate(error: &RedisError) -> bool {
     matches!(tls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)))
 }
 
-/// Whether the server refused without doing anything, so that asking again is safe and may help.
+/// Returns whether the server refused without doing anything, so that asking again is safe and may help.
 pub(crate) fn is_refused(error: &RedisError) -> bool {
     matches!(
         error.kind(),
@@ -155,7 +155,7 @@ pub(crate) fn is_refused(error: &RedisError) -> bool {
     )
 }
 
-/// Whether the connection is of no use any more: a new one is made for who asks next.
+/// Returns whether the connection cannot be used any more: the next request makes a new one.
 pub(crate) fn is_broken(error: &RedisError) -> bool {
     matches!(
         error.kind(),
@@ -166,7 +166,7 @@ pub(crate) fn is_broken(error: &RedisError) -> bool {
     )
 }
 
-/// A corrupt record for the client's kinds that say so; else as [`error`].
+/// Maps kinds of the client that mean a corrupt record to that; others as [`error`] does.
 pub(crate) fn about_a_record(cause: &RedisError) -> Error {
     match cause.code() {
         Some("WRONGTYPE" | "CLOAKROOM") => damaged(),
@@ -174,7 +174,7 @@ pub(crate) fn about_a_record(cause: &RedisError) -> Error {
     }
 }
 
-/// An answer that no script of ours gives.
+/// Makes the error for an answer that no script of ours gives.
 pub(crate) fn unexpected() -> Error {
     Error::new(ErrorKind::Other, "the server gave an answer that its script does not give")
 }

@@ -54,22 +54,22 @@ impl Layout {
         name
     }
 
-    /// The keys of an owner's records, in the owner's slot.
+    /// Returns the keys of an owner's records, in the owner's slot.
     pub(crate) fn index(&self, owner: &OwnerKey) -> String {
         format!("{}o:{{{}}}", self.prefix, percent_encode(owner.as_bytes(), PLAIN))
     }
 
-    /// When the owner was revoked, in the owner's slot.
+    /// Returns when the owner was revoked, in the owner's slot.
     pub(crate) fn revocation(&self, owner: &OwnerKey) -> String {
         format!("{}x:{{{}}}", self.prefix, percent_encode(owner.as_bytes(), PLAIN))
     }
 
-    /// What the keys of all records begin with; a brace ends them.
+    /// Returns what the keys of all records begin with; a brace ends them.
     pub(crate) fn records(&self) -> String {
         format!("{}r:{{", self.prefix)
     }
 
-    /// The pattern of all keys, with what `MATCH` would read otherwise taken as it is.
+    /// Returns the pattern of all keys, with what `MATCH` would read otherwise taken as it is.
     pub(crate) fn everything(&self) -> String {
         let mut pattern = String::with_capacity(self.prefix.len() + 1);
         for letter in self.prefix.chars() {
@@ -81,50 +81,50 @@ impl Layout {
         pattern + "*"
     }
 
-    /// The key whose record has this name, if it is the name of a record.
+    /// Returns the key whose record has this name, if it is the name of a record.
     pub(crate) fn key_of(&self, name: &[u8]) -> Option<StoreKey> {
         let member = name.strip_prefix(self.records().as_bytes())?.strip_suffix(b"}")?;
         key(member)
     }
 }
 
-/// How a key is written in names of keys, and in indexes.
+/// Returns how a key is written in names of keys, and in indexes.
 pub(crate) fn member(key: &StoreKey) -> String {
     BASE64URL_NOPAD.encode(key.as_bytes())
 }
 
-/// The key that is written so.
+/// Returns the key that is written so.
 pub(crate) fn key(member: &[u8]) -> Option<StoreKey> {
     StoreKey::from_bytes(&BASE64URL_NOPAD.decode(member).ok()?).ok()
 }
 
-/// A moment as scripts compare it.
+/// Returns a moment as scripts compare it.
 pub(crate) fn moment(timestamp: Timestamp) -> Digits<18> {
     Digits::decimal(timestamp.as_micros())
 }
 
-/// A version as it stands in a record.
+/// Returns a version as it stands in a record.
 pub(crate) fn version(version: Version) -> Digits<16> {
     Digits::hexadecimal(version.get())
 }
 
-/// In how many milliseconds the server may let a record go, or `0` for never.
+/// Returns in how many milliseconds the server may remove a record, or `0` for never.
 pub(crate) fn lifetime(now: Timestamp, expires_at: Timestamp) -> String {
     millis(now, expires_at, LINGER)
 }
 
-/// Until when an index is to last that gets a record: twice as long as the record lives, and a day longer at least,
-/// so that it need not be asked again each time the expiry moves.
+/// Returns until when an index is to last that gets a record: twice as long as the record lives, and a day longer at
+/// least, so that it need not be asked again each time the expiry moves.
 pub(crate) fn index_until(now: Timestamp, expires_at: Timestamp) -> Timestamp {
     expires_at + expires_at.since(now).max(A_DAY)
 }
 
-/// In how many milliseconds the server may let an index go, or `0` for never.
+/// Returns in how many milliseconds the server may remove an index, or `0` for never.
 pub(crate) fn index_lifetime(now: Timestamp, until: Timestamp) -> String {
     millis(now, until, LINGER + SKEW)
 }
 
-/// For how many milliseconds a revocation is remembered: a day after now and after the moment that it names.
+/// Returns for how many milliseconds a revocation is remembered: a day after now and after the moment that it names.
 pub(crate) fn remembered(now: Timestamp, at: Timestamp) -> String {
     whole_millis(at.since(now) + A_DAY + SKEW)
 }
@@ -140,7 +140,7 @@ fn whole_millis(duration: Duration) -> String {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).to_string()
 }
 
-/// The bytes of a record.
+/// Returns the bytes of a record.
 pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) -> Vec<u8> {
     let Record { payload, expires_at, sliding, owner } = record;
     let owner_key = owner.as_ref().map_or(&[][..], |owner| owner.key.as_bytes());
@@ -164,11 +164,11 @@ fn len(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-/// How many bytes stand before the payload of a record that is nobody's.
+/// How many bytes stand before the payload of a record without an owner.
 const HEAD: usize = 48;
 /// How many bytes stand before the owner of a record that has one.
 const OWNED_HEAD: usize = 84;
-/// How many bytes of a record end with its owner, as scripts count.
+/// Returns how many bytes of a record end with its owner, as scripts count.
 pub(crate) fn owner_end(owner: &OwnerKey) -> String {
     (OWNED_HEAD + owner.as_bytes().len()).to_string()
 }

@@ -22,7 +22,7 @@ impl Master {
 }
 
 impl Server {
-    /// The masters in the order of their ids: never none.
+    /// Returns the masters in the order of their ids: never none.
     pub(crate) async fn masters(&self) -> Result<Vec<Master>> {
         if !self.is_cluster() {
             return Ok(vec![Master { id: String::new(), node: None }]);
@@ -35,7 +35,7 @@ impl Server {
     }
 }
 
-/// The master of a range: `[first slot, last slot, [host, port, id, …], replicas …]`.
+/// Returns the master of a range: `[first slot, last slot, [host, port, id, …], replicas …]`.
 fn master(range: Value) -> Result<Master> {
     let mut node = array(range)?.into_iter().nth(2).map(array).ok_or_else(unexpected)??.into_iter();
     match (node.next(), node.next(), node.next()) {

@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-/// Whether a step that looked at `seen` of `most` members was the last.
+/// Returns whether a step that looked at `seen` of `most` members was the last.
 fn is_last(seen: i64, most: usize) -> bool {
     usize::try_from(seen).unwrap_or_default() < most
 }
@@ -168,7 +168,7 @@ impl Inner {
         self.unlist(&index, now - ON_ITS_WAY, &dead).await
     }
 
-    /// A page of the members of an index, and where the next one begins.
+    /// Returns a page of the members of an index, and where the next one begins.
     async fn members(&self, index: &str, after: &Place, most: usize) -> Result<(Vec<Value>, Option<Place>)> {
         let most_text = most.to_string();
         let arguments = [after.listed.as_bytes(), after.member.as_bytes(), most_text.as_bytes()];
@@ -184,7 +184,7 @@ impl Inner {
         Ok((members, last.map(|(listed, member)| Place::of(listed, member)).transpose()?))
     }
 
-    /// The heads of the members that are the owner's, expired or not, and the other members.
+    /// Returns the heads of the members that are the owner's, expired or not, and the other members.
     async fn heads(&self, members: Vec<Value>, owner: &OwnerKey) -> Result<(Vec<RecordHead>, Vec<String>)> {
         let looks = stream::iter(members).map(|member| self.head(member)).buffer_unordered(AT_ONCE);
         let looks: Vec<_> = looks.try_collect().await?;
@@ -198,7 +198,7 @@ impl Inner {
         Ok((heads, dead))
     }
 
-    /// The beginning of the record of a member of an index; empty without a record.
+    /// Returns the beginning of the record of a member of an index; empty without a record.
     async fn head(&self, member: Value) -> Result<(StoreKey, Vec<u8>)> {
         let key = key(&member)?;
         let name = self.layout.record(&key);

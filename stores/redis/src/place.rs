@@ -1,4 +1,4 @@
-//! Where the servers are, and how the client is told.
+//! The addresses of the servers, and the client's settings for them.
 
 use cloakroom_store::{Error, ErrorKind, Result};
 use redis::aio::ConnectionManager;
@@ -22,7 +22,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// A word for what it is.
+    /// Returns a word for what it is.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Url(url, _) => match url.kind {
@@ -142,7 +142,7 @@ impl Asked<'_> {
 /// Cryptography for TLS, unless the application has chosen one already.
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Whoever was quicker has chosen, which is as good.
+        // An error means that another provider was installed before, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
 }

@@ -31,7 +31,7 @@ impl Inner {
         self.live(answer)
     }
 
-    /// The record in an answer that is one or nothing, if it has not expired.
+    /// Returns the record in an answer that is one or nothing, if it has not expired.
     fn live(&self, answer: Value) -> Result<Option<VersionedRecord>> {
         let now = self.now();
         Ok(found(answer)?.filter(|stored| stored.record.is_live(now)))
@@ -90,7 +90,7 @@ impl Inner {
     ) -> Result<Option<VersionedRecord>> {
         for _ in 0..TRIES {
             let Some(listed) = self.list_until(key, &there, touch.expires_at).await? else {
-                // The owner was revoked this moment: whoever did that is about to remove the record.
+                // The owner was revoked this moment, and the revocation is about to remove the record.
                 return Ok(Some(there));
             };
             let answer = self.look_and_touch(key, touch, (&listed.until, &listed.owner)).await?;
@@ -239,7 +239,7 @@ struct Listed {
     owner: Vec<u8>,
 }
 
-/// The record in an answer that is a record or nothing.
+/// Returns the record in an answer that is a record or nothing.
 fn found(answer: Value) -> Result<Option<VersionedRecord>> {
     match answer {
         Value::Nil => Ok(None),
@@ -248,7 +248,7 @@ fn found(answer: Value) -> Result<Option<VersionedRecord>> {
     }
 }
 
-/// The record in an answer that says that it has to be listed first.
+/// Returns the record in an answer that says that it has to be listed first.
 fn to_be_listed(answer: &Value) -> Result<Option<VersionedRecord>> {
     match answer {
         Value::Array(items) => match items.first() {

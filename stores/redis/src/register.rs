@@ -10,7 +10,7 @@ use crate::records::code;
 use crate::server::Effect;
 use crate::store::Inner;
 
-/// What became of listing a record.
+/// The result of listing a record.
 pub(crate) enum Registered {
     /// The index has so many members.
     Members(i64),
@@ -46,7 +46,7 @@ impl Inner {
         })
     }
 
-    /// Forgets members of an index that are dead, now and then, and while nobody waits for it.
+    /// Forgets members of an index that are dead, now and then, in the background.
     pub(crate) fn tidy_sometimes(self: &Arc<Self>, owner: &OwnerKey, count: i64) {
         if count % TIDY_EVERY == 0 {
             let (store, owner) = (Arc::clone(self), owner.clone());

@@ -16,7 +16,7 @@ use crate::store::{Inner, RedisStore};
 
 /// How many keys Redis is asked to look at in a step: at least, as most may be others', and at most.
 const STEP: (usize, usize) = (5, 500);
-/// A page without a record ends after this many steps, so that nobody waits for ever among others' keys.
+/// A page without a record ends after this many steps, so that no caller waits for ever among others' keys.
 const STEPS: usize = 200;
 
 #[async_trait]
@@ -106,7 +106,7 @@ impl RedisStore {
     }
 }
 
-/// What `SCAN` answers: the next cursor, and names.
+/// Returns what `SCAN` answers: the next cursor, and names.
 fn cursor_and_names(answer: Value) -> Result<(u64, Vec<Value>)> {
     let mut parts = array(answer)?.into_iter();
     let (Some(cursor), Some(names)) = (parts.next(), parts.next()) else { return Err(unexpected()) };
@@ -142,7 +142,7 @@ impl Inner {
         Ok(Step { master, keys, next })
     }
 
-    /// Who the server is, and some of its keys, in one trip.
+    /// Returns the server's id, and some of its keys, in one trip.
     fn questions(&self, cursor: u64, count: usize) -> Pipeline {
         let mut questions = pipe();
         if self.server.is_cluster() {
@@ -173,7 +173,7 @@ impl Inner {
         let (cursor, names) = cursor_and_names(answer)?;
         let mut keys = Vec::new();
         for name in names {
-            // What is named otherwise is no record of ours, and nobody finds it.
+            // A key with another name is not a record of ours, and is skipped.
             keys.extend(self.layout.key_of(&bytes(name)?));
         }
         keys.sort_unstable();
@@ -181,7 +181,7 @@ impl Inner {
         Ok((cursor, keys))
     }
 
-    /// The live records of a step.
+    /// Returns the live records of a step.
     async fn entries(&self, step: &Step) -> Result<Vec<Entry>> {
         let mut loads = pipe();
         step.keys.iter().for_each(|key| {

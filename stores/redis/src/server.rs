@@ -31,7 +31,7 @@ pub(crate) struct Server {
 /// What a script does, for the case that its answer is lost, and for `WAIT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It only looks, or twice is like once and nobody minds if it is forgotten.
+    /// Read-only, or idempotent and not durable: safe to send again, and no harm if it is lost.
     Looks,
     /// It writes, and twice is like once.
     WritesAgain,
@@ -74,7 +74,7 @@ impl Server {
         self.confirmed(answers)
     }
 
-    /// The answer of a command, if as many replicas have it as are waited for.
+    /// Returns the answer of a command, if as many replicas have it as are waited for.
     fn confirmed(&self, mut answers: Vec<Value>) -> Result<Value> {
         let confirmed = (answers.len() > 1).then(|| answers.pop()).flatten();
         let answer = only(answers)?;
@@ -96,7 +96,7 @@ impl Server {
         self.link.send(pipeline, aim, Again::Safe).await.map_err(|cause| error(&cause))
     }
 
-    /// A command, and the wait for replicas if it writes.
+    /// Returns a command, and the wait for replicas if it writes.
     fn pipeline(&self, command: Cmd, effect: Effect) -> Pipeline {
         let mut pipeline = pipe();
         pipeline.add_command(command);
@@ -120,7 +120,7 @@ impl Server {
     pub(crate) async fn look(&self) -> Result<()> {
         let info = match self.look_at(cmd("INFO").arg("server").take(), &Aim::Anyone).await {
             Ok(info) => text(info)?,
-            // A user who may use nothing but the records may use them.
+            // The ACL denies the command: goes on without the check.
             Err(error) if error.kind() == ErrorKind::Setup && is_about_permission(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -151,7 +151,7 @@ fn is_unknown_script(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// The answer of the one command that there was.
+/// Returns the answer of the one command that there was.
 fn only(answers: Vec<Value>) -> Result<Value> {
     match answers.into_iter().next() {
         Some(Value::ServerError(cause)) => Err(about_a_record(&RedisError::from(cause))),
@@ -176,7 +176,7 @@ fn is_about_permission(error: &Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.to_string().ends_with("NOPERM"))
 }
 
-/// An answer that is text.
+/// Returns an answer that is text.
 pub(crate) fn text(answer: Value) -> Result<String> {
     match answer {
         Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| unexpected()),
@@ -185,7 +185,7 @@ pub(crate) fn text(answer: Value) -> Result<String> {
     }
 }
 
-/// The line `name:value` of what `INFO` answers.
+/// Returns the line `name:value` of what `INFO` answers.
 pub(crate) fn line<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_replicas_than_asked_for_is_no_success() {
+    fn fewer_replicas_than_asked_for_is_an_error() {
         let wait = Wait { replicas: 2, at_most: Duration::from_millis(1) };
         assert!(check_confirmed(wait, Value::Int(2)).is_ok());
         assert_eq!(check_confirmed(wait, Value::Int(1)).unwrap_err().kind(), ErrorKind::Unavailable);

@@ -1,4 +1,4 @@
-//! The store: options that are set, and a method for each of the contract's.
+//! The store: a method for each of the contract's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl RedisStore {
     /// `sentinel_password`. What would mean something else is written as `%XX`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is no such URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
+    /// [`ErrorKind::Invalid`] if it is not such a URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
     pub fn builder(url: &str) -> Result<Builder> {
         Builder::url(url)
     }

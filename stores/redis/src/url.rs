@@ -72,7 +72,7 @@ impl Url {
             .ok_or_else(|| invalid(&format!("the value of the setting {name} cannot be read")))
     }
 
-    /// An error if a setting is left that nobody took.
+    /// Fails if a setting is left that is not known.
     pub(crate) fn done(&self) -> Result<()> {
         match self.settings.first() {
             None => Ok(()),
@@ -146,7 +146,7 @@ fn some(text: &str) -> Result<Option<String>> {
 
 fn decoded(text: &str) -> Result<String> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(Into::into).map_err(|_| invalid("what is written with % is no text"))
+    decoded.map(Into::into).map_err(|_| invalid("what is written with % is not text"))
 }
 
 fn number(database: &str) -> Result<i64> {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_and_not_repeated() {
+    fn an_invalid_url_is_refused_and_not_repeated() {
         for url in [
             "",
             "redis:",

@@ -1,4 +1,4 @@
-//! What scripts that keep a record are told.
+//! The arguments of the scripts that keep a record.
 
 use cloakroom_store::{Owner, Record, Result, StoreKey, Timestamp, Version};
 use redis::{Value, cmd};

@@ -22,7 +22,7 @@ const LARGEST_PAYLOAD: usize = 900_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// The crash of the machine, and a power failure: the log is flushed to the disk before anybody is answered.
+    /// The crash of the machine, and a power failure: the log is flushed to the disk before a write is answered.
     #[default]
     Machine,
     /// The crash or kill of the process, not that of the machine, which may take the last writes with it.
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_that_is_no_name_is_refused() {
+    fn a_prefix_that_is_not_a_name_is_refused() {
         for prefix in [
             "",
             "1a",

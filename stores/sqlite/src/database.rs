@@ -22,7 +22,7 @@ pub(crate) struct Database<L = Layout> {
 }
 
 impl<L> Database<L> {
-    /// A statement of the layout, prepared once a connection.
+    /// Returns a statement of the layout, prepared once a connection.
     pub(crate) fn statement(&self, sql: fn(&L) -> &String) -> Result<CachedStatement<'_>, Failure> {
         Ok(self.connection.prepare_cached(sql(&self.layout))?)
     }

@@ -70,12 +70,12 @@ impl Failure {
         Self { kind, message, code: None }
     }
 
-    /// The same, when it is not known whether the operation took effect.
+    /// Returns the same failure, marked as one after which the operation may have taken effect.
     pub(crate) fn uncertain(self) -> Self {
         Self { kind: ErrorKind::Unavailable, ..self }
     }
 
-    /// The same, where words about the tables of our own store would mislead.
+    /// Returns the same failure with a message that does not mention the tables of our own store.
     pub(crate) fn about_bodies(self) -> Self {
         let message = if self.message == Self::FOREIGN_TABLE.message {
             Self::FOREIGN_BODIES.message
@@ -108,7 +108,7 @@ impl From<rusqlite::Error> for Failure {
             E::InvalidPath(_) | E::NulError(_) => {
                 Self::new(ErrorKind::Invalid, "the path cannot name a file")
             }
-            _ => Self::new(ErrorKind::Other, "the database could not be asked"),
+            _ => Self::new(ErrorKind::Other, "the database could not be queried"),
         }
     }
 }
@@ -129,7 +129,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// What an extended result code means to a caller, and what to do.
+/// Returns what an extended result code means to a caller, and what to do.
 fn explain(extended: i32) -> (ErrorKind, &'static str) {
     use ErrorKind::{Corrupt, Full, Other, Setup, TooLarge, Unavailable};
     match extended {

@@ -1,4 +1,4 @@
-//! Notices that the file is not there any more, or is another one.
+//! Notices that the file was deleted or replaced.
 //!
 //! An open file that was deleted or replaced can still be read and written. What is written goes nowhere, and what other
 //! processes write, a log-out for example, is never seen.
@@ -41,7 +41,7 @@ fn number(path: &Path) -> Result<Option<Number>, Failure> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Err(Failure::VANISHED)
         }
-        // It cannot be told: a folder that may not be entered any more, for example.
+        // Unknown: a folder that may not be entered any more, for example.
         Err(_) => Err(Failure::UNSEEN),
     }
 }

@@ -39,7 +39,7 @@ macro_rules! statements {
                 }
             }
 
-            /// All statements by name: to prepare them, and to look at their plans.
+            /// Returns all statements by name: to prepare them, and to look at their plans.
             pub(crate) fn statements(&self) -> Vec<(&'static str, &str)> {
                 vec![$((stringify!($name), self.$name.as_str()),)*]
             }
@@ -160,12 +160,12 @@ pub(crate) fn timestamp(micros: i64) -> Result<Timestamp, Failure> {
     u64::try_from(micros).map(Timestamp::from_micros).map_err(|_| Failure::DAMAGED_ROW)
 }
 
-/// A column of microseconds.
+/// Returns a column of microseconds.
 pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_micros().cast_signed() // a timestamp always fits
 }
 
-/// A version's column.
+/// Returns a version's column.
 pub(crate) fn number(version: Version) -> i64 {
     version.get().cast_signed()
 }
@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// What SQLite answers to `explain` before each statement: the column with this name.
+    /// Returns what SQLite answers to `explain` before each statement: the column with this name.
     fn explained(explain: &str, column: &str) -> Vec<(&'static str, Vec<String>)> {
         let (layout, connection) = (Layout::new(PREFIX), Connection::open_in_memory().unwrap());
         connection.execute_batch(&layout.schema).unwrap();

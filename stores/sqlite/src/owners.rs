@@ -57,7 +57,7 @@ impl Database {
         Ok(live)
     }
 
-    /// Whether what this owner began must not be kept any more.
+    /// Returns whether what this owner began must not be kept any more.
     pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
         let Some(Owner { key, logged_in_at: since }) = owner else { return Ok(false) };
         let mut statement = self.statement(|layout| &layout.is_revoked)?;

@@ -1,4 +1,4 @@
-//! The threads that read: each statement sees the database as one moment left it, and waits for no writer.
+//! The threads that read: each statement sees a snapshot of the database, and waits for no writer.
 
 use crate::database::Database;
 use crate::threads::Queue;

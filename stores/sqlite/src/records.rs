@@ -130,7 +130,7 @@ impl Database {
     }
 }
 
-/// What an update statement is told.
+/// The parameters of an update statement.
 struct Update<'a> {
     key: &'a StoreKey,
     now: Timestamp,

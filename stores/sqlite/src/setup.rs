@@ -1,4 +1,4 @@
-//! Opening connections: is this our database, are its tables as we know them, and what SQLite is told about it.
+//! Opens connections: checks that the database and its tables are ours, and sets SQLite's options.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl Setup {
 
     fn make_tables(&self, connection: &mut Connection) -> Result<(), Failure> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Somebody else may have been quicker, and somebody else's may be another application.
+        // Another process, perhaps of another application, may have created tables meanwhile: check again.
         identify(&transaction)?;
         transaction.execute_batch(&self.layout.schema)?;
         Ok(transaction.commit()?)
@@ -152,7 +152,7 @@ pub(crate) fn configure(connection: &Connection, durability: Durability) -> Resu
     Ok(())
 }
 
-/// Whether the database is empty and may become ours; fails if it is neither that nor ours.
+/// Returns whether the database is empty and may become ours; fails if it is neither that nor ours.
 fn identify(connection: &Connection) -> Result<bool, Failure> {
     let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let things: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -76,7 +76,7 @@ impl SqliteStore {
         Ok(Self { place, largest_payload, readers, writer, missed_touches })
     }
 
-    /// Who reads.
+    /// Returns the readers.
     pub(crate) fn readers(&self) -> &Threads {
         self.readers.as_ref().unwrap_or(&self.writer)
     }

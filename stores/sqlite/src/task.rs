@@ -31,7 +31,7 @@ impl<L> Job<L> {
         self.task.run(database)
     }
 
-    /// Sends the answer, or the failure. Nobody may be there any more to receive it.
+    /// Sends the answer, or the failure. The receiver may be gone.
     pub(crate) fn answer(self, outcome: Result<(), Failure>) {
         self.task.answer(outcome);
     }

@@ -1,4 +1,4 @@
-//! The one thread of a store that writes: it groups what waits into one transaction, and so into one flush of the disk.
+//! The one thread that writes: it groups waiting writes into one transaction, and so into one flush of the disk (group commit).
 //!
 //! 1. Take a job and `BEGIN IMMEDIATE`, waiting for other processes as long as the busy timeout says.
 //! 2. Run it, and every job that waits by now.
@@ -110,8 +110,8 @@ fn answer<L>(group: Vec<Job<L>>, outcome: Result<(), Failure>) {
     }
 }
 
-/// Whether jobs of a group that failed can succeed one by one. Not if they would only wait again, and not
-/// if what became of the commit is unknown.
+/// Returns whether jobs of a group that failed can succeed one by one. Not if they would only wait again, and not
+/// if it is unknown whether the commit took effect.
 fn is_worth_another_try(failure: &Failure) -> bool {
     !matches!(failure.kind, ErrorKind::Unavailable | ErrorKind::Other)
 }

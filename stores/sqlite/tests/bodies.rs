@@ -115,7 +115,7 @@ async fn a_row_is_as_node_writes_it_and_the_file_is_still_nodes() {
     assert_eq!(header, "0-0");
 }
 
-/// Node compares as SQLite does: what is no number is later than every moment, and nothing is not.
+/// Node compares as SQLite does: a value that is not a number is later than every moment, and a missing one is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_put_into_the_table_is_read_as_node_reads_it() {
     let place = Place::make(TABLE);
@@ -223,7 +223,7 @@ async fn a_table_that_is_not_nodes_is_refused_in_one_clear_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_else_is_missing_is_said_in_one_clear_line() {
+async fn what_else_is_missing_is_reported_in_one_clear_line() {
     let place = Place::make(TABLE);
     let nowhere = "there is no table of Node's sessions in that place: let the Node application make it; \
                    are path and table right?";

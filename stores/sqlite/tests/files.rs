@@ -81,7 +81,7 @@ async fn a_database_of_another_application_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_table_of_ours_that_somebody_changed_is_a_matter_of_setup() {
+async fn a_table_of_ours_that_was_changed_is_a_setup_error() {
     for sql in [
         "ALTER TABLE cloakroom_records DROP COLUMN sliding",
         "DROP INDEX cloakroom_records_due",
@@ -111,7 +111,7 @@ async fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_corrupt_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_corrupt_and_left_alone() {
     let folder = folder();
     let path = folder.path().join("sessions.db");
     let text = "a letter, and certainly no database. ".repeat(100);

@@ -1,4 +1,4 @@
-//! How the store writes: in groups, in the order asked, whether or not somebody waits; and what a sweep leaves to do.
+//! How the store writes: in groups, in the order asked, whether or not a caller still waits; and what a sweep leaves to do.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::future::Future;

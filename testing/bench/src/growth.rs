@@ -67,7 +67,7 @@ pub(crate) fn run(scenario: Scenario, size: Size, times: u32) -> Result<(), Box<
     })
 }
 
-/// Fills a store with sessions of 100 bytes that nobody asks for.
+/// Fills a store with sessions of 100 bytes that no request asks for.
 async fn crowd(store: &MemoryStore, sessions: u64) -> Result<(), Box<dyn Error>> {
     let expires_at = Timestamp::now() + Duration::from_secs(3_600);
     for number in 0..sessions {

@@ -19,7 +19,7 @@ const SWITCHES: [&str; 4] = [
     "--host-resolver-rules=MAP *.cloakroom.test 127.0.0.1",
 ];
 
-/// A browser that nobody else uses, with no cookies. Dropping it closes it.
+/// A browser that belongs to one test, with no cookies. Dropping it closes it.
 #[derive(Debug)]
 pub struct Browser {
     /// Closes Chromium when it is dropped, so it stands before the process that it asks to do so.
@@ -50,7 +50,7 @@ impl Browser {
     /// Opens the page of another server.
     ///
     /// # Errors
-    /// The page does not load, or is none with a counter.
+    /// The page does not load, or has no counter.
     pub async fn visit<'a>(&'a self, url: &'a str) -> Result<Page<'a>> {
         let page = Page::new(&self.driver, url);
         page.reload().await?;

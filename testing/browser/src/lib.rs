@@ -23,7 +23,7 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Sen
 /// What every "this is missing" message ends with.
 const HOW_TO_RUN: &str = "Run `cargo xtask test`: it sets up what the browser tests need and runs them";
 
-/// Another value of the same length and alphabet, as somebody would make up who cannot know a real one.
+/// Makes another value of the same length and alphabet, as an attacker would who does not know a real one.
 ///
 /// The first character is replaced: the last one may carry bits that decoding ignores.
 pub fn tampered(value: &str) -> String {

@@ -123,12 +123,12 @@ impl Page<'_> {
     /// Waits until there is an element that `selector` finds.
     ///
     /// # Errors
-    /// There is none after ten seconds.
+    /// The element has not appeared after ten seconds.
     pub async fn wait_for_element(&self, selector: &str) -> Result {
         self.wait_for(selector, "anything", |text| text.is_some()).await
     }
 
-    /// The text of the first element that `selector` finds, without the space around it.
+    /// Returns the text of the first element that `selector` finds, without the space around it.
     ///
     /// # Errors
     /// The browser does not answer.
@@ -173,7 +173,7 @@ impl Page<'_> {
 
 /// What only the browser sees.
 impl Page<'_> {
-    /// The session cookie as the browser keeps it, or `None`.
+    /// Returns the session cookie as the browser keeps it, or `None`.
     ///
     /// # Errors
     /// The browser does not answer, or keeps several cookies of that name.
@@ -194,7 +194,7 @@ impl Page<'_> {
         Ok(self.driver.add_cookie(Cookie::new(COOKIE_NAME, value)).await?)
     }
 
-    /// The cookies that scripts of the page see.
+    /// Returns the cookies that scripts of the page see.
     ///
     /// # Errors
     /// The browser does not answer.
@@ -202,7 +202,7 @@ impl Page<'_> {
         Ok(self.run("return document.cookie;", []).await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The token in the protected form.
+    /// Returns the token in the protected form.
     ///
     /// # Errors
     /// The form has none.
@@ -220,7 +220,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The HTTP status of the answer that the browser shows.
+    /// Returns the HTTP status of the answer that the browser shows.
     ///
     /// # Errors
     /// The browser does not answer.
@@ -232,7 +232,7 @@ impl Page<'_> {
     /// Lets the browser post `steps` to `/api/do` in `requests` requests at once, and answers their bodies.
     ///
     /// It does so from `/api/untouched`, and stays there: the page itself forbids its scripts to connect to anything,
-    /// and this address never looks at the session.
+    /// and this address never uses the session.
     ///
     /// # Errors
     /// One of the requests fails, or is answered with another status than 200.

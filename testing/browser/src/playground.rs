@@ -30,7 +30,7 @@ impl Playground {
         Ok(Self { url, _process: process })
     }
 
-    /// Where the page is.
+    /// Returns the URL of the page.
     pub fn url(&self) -> &str {
         &self.url
     }

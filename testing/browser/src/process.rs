@@ -49,14 +49,14 @@ fn lines(stdout: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(std::result::Result::ok) {
-            // Nobody listens once the process is ready.
+            // The receiver is gone once the process is ready.
             let _ = sender.send(line);
         }
     });
     receiver
 }
 
-/// What `ready` finds first, or everything that was said instead.
+/// Returns what `ready` finds first, or the whole output instead.
 fn first(
     lines: &Receiver<String>,
     ready: impl Fn(&str) -> Option<String>,

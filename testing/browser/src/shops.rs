@@ -35,7 +35,7 @@ impl Shops {
         Ok(Self { port, server })
     }
 
-    /// Where a page of a host is.
+    /// Returns the URL of a page of a host.
     pub fn url(&self, host: &str, path: &str) -> String {
         format!("http://{host}.{DOMAIN}:{}/{path}", self.port)
     }

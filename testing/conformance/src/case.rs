@@ -24,17 +24,17 @@ pub struct Case {
 pub(crate) type Steps = for<'t, 'h> fn(&'t Trial<'h>) -> Pin<Box<dyn Future<Output = Outcome> + Send + 't>>;
 
 impl Case {
-    /// What the case is about: `"loading"`, `"expiry"` and so on.
+    /// Returns the subject of the case: `"loading"`, `"expiry"` and so on.
     pub const fn group(&self) -> &'static str {
         self.group
     }
 
-    /// The name, which is the name of the test that [`suite!`](crate::suite) makes: `"delete_twice_is_fine"`.
+    /// Returns the name, which is the name of the test that [`suite!`](crate::suite) makes: `"delete_twice_is_fine"`.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The sentence: `"Deleting twice is fine."`
+    /// Returns the sentence: `"Deleting twice is fine."`
     pub const fn sentence(&self) -> &'static str {
         self.sentence
     }
@@ -64,7 +64,7 @@ impl Case {
 /// What the future answers, or `None` if it panics.
 async fn caught<T>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Option<T> {
     poll_fn(|context| {
-        // A future that panicked is not polled again, so nobody sees what it left half done.
+        // A future that panicked is not polled again, so its half-done state is never seen.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
     })
@@ -77,7 +77,7 @@ impl fmt::Debug for Case {
     }
 }
 
-/// All cases, one for each sentence, in the order in which a person would ask.
+/// Returns all cases, one for each sentence, in the order in which a person would ask.
 pub fn cases() -> &'static [Case] {
     list::CASES
 }

@@ -1,4 +1,4 @@
-//! What became of a case.
+//! The result of a case.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use cloakroom_store::Error;
 
-/// What became of a case that did not fail.
+/// The result of a case that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The store keeps the sentence.
@@ -37,12 +37,12 @@ pub enum FailureKind {
 }
 
 impl Failure {
-    /// What kind of failure it is.
+    /// Returns what kind of failure it is.
     pub const fn kind(&self) -> FailureKind {
         self.kind
     }
 
-    /// Where in the suite's source the failure was found: there is one place for each step of a case.
+    /// Returns where in the suite's source the failure was found: there is one place for each step of a case.
     pub const fn at(&self) -> &'static Location<'static> {
         self.at
     }

@@ -15,7 +15,7 @@ pub use manual::ManualHarness;
 /// A store to test, and the means to let time pass for it.
 ///
 /// One harness stands for one place with records: every handle that it gives sees the same ones. [`suite!`](crate::suite)
-/// makes a harness for each case, so that cases run in parallel; whoever runs [`cases`](crate::cases) on one harness
+/// makes a harness for each case, so that cases run in parallel; a loop over [`cases`](crate::cases) with one harness
 /// runs them one after the other. [`ManualHarness`] and [`LiveHarness`] are enough for most stores.
 #[async_trait]
 pub trait Harness: fmt::Debug + Send + Sync {
@@ -25,7 +25,7 @@ pub trait Harness: fmt::Debug + Send + Sync {
     /// The present moment, on the clock that the store goes by.
     fn now(&self) -> Timestamp;
 
-    /// Lets `span` pass: moves the store's clock, or sleeps where the store goes by a clock that nobody can move.
+    /// Lets `span` pass: moves the store's clock, or sleeps where the store goes by a clock that tests cannot move.
     async fn advance(&self, span: Duration);
 
     /// Opens another handle on the same records, as another process would. `None` if there can be one only.
@@ -91,8 +91,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For a clock that nobody can move: records live for 2 seconds, the last half of a second is not looked at, and
-    /// no case waits longer than 10 seconds.
+    /// Returns limits for a clock that tests cannot move: records live for 2 seconds, no case looks at the last half of
+    /// a second, and no case waits longer than 10 seconds.
     #[must_use]
     pub fn real_time() -> Self {
         Self {
@@ -172,7 +172,7 @@ impl Capability {
     /// Every capability.
     pub const ALL: [Self; 3] = [Self::Sweep, Self::Scan, Self::Owners];
 
-    /// Whether `store` has it.
+    /// Returns whether `store` has it.
     pub fn is_in(self, store: &dyn Store) -> bool {
         let capabilities = store.capabilities();
         match self {

@@ -1,4 +1,4 @@
-//! Bytes that have got somebody into trouble: as a path, in a query, on a protocol line, in a map's key.
+//! Bytes that have broken software before: as a path, in a query, on a protocol line, in a map's key.
 
 /// Every byte, alone.
 pub(crate) fn single_bytes() -> Vec<Vec<u8>> {
@@ -122,7 +122,7 @@ pub(crate) fn endings() -> Vec<Vec<u8>> {
     ])
 }
 
-/// Bytes that are no text, or the same text in other bytes.
+/// Bytes that are not text, or the same text in other bytes.
 pub(crate) fn texts() -> Vec<Vec<u8>> {
     let mut names =
         bytes(&["é", "e\u{301}", "\u{fffd}", "\u{fffd}\u{fffd}", "\u{202e}abc", "ｆｕｌｌ", "full", "😀"]);

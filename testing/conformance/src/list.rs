@@ -145,8 +145,8 @@ macro_rules! __catalogue {
                 keys_that_differ_in_case_only_are_kept_apart: "Keys that differ in case only are kept apart.",
                 keys_that_differ_at_their_end_are_kept_apart:
                     "Keys that differ in a NUL, a space or a line end at their end are kept apart.",
-                keys_that_are_no_text_are_kept_apart:
-                    "Keys that are no text, or the same text in other bytes, are kept apart.",
+                keys_that_are_not_text_are_kept_apart:
+                    "Keys that are not text, or the same text in other bytes, are kept apart.",
                 a_key_is_never_cut: "A key of any length up to 255 bytes is never cut.",
                 a_scan_hands_back_every_key_as_it_went_in: "A scan hands back every key as it went in.",
             }
@@ -169,7 +169,7 @@ macro_rules! __catalogue {
                     "The list has every record of the owner, as it is, and no other.",
                 list_has_all_records_however_many:
                     "The list has all records of an owner, however many there are.",
-                list_of_an_unknown_owner_is_empty: "The list of an owner that nobody is has no record.",
+                list_of_an_unknown_owner_is_empty: "The list of an owner without sessions has no record.",
                 an_owner_comes_back_as_it_went_in:
                     "An owner comes back as it went in, with its `logged_in_at` to the microsecond.",
                 an_update_that_changes_the_owner_moves_the_record:
@@ -177,7 +177,7 @@ macro_rules! __catalogue {
                 an_update_that_names_an_owner_lists_the_record:
                     "An update that gives an owner to a record that had none lists it.",
                 a_tombstone_update_leaves_the_owner_list:
-                    "An update to a tombstone, which is nobody's, leaves the owner's list.",
+                    "An update to a tombstone, which has no owner, leaves the owner's list.",
                 an_update_that_keeps_the_owner_keeps_the_record_listed:
                     "An update that keeps the owner keeps the record in the list, as it is now.",
                 a_deleted_record_leaves_the_owner_list:
@@ -228,7 +228,7 @@ macro_rules! __catalogue {
                 revoke_of_an_owner_without_records_is_remembered:
                     "A revocation of an owner that has no record is remembered.",
                 revoke_leaves_other_owners:
-                    "A revocation leaves the records of other owners, and those of nobody.",
+                    "A revocation leaves the records of other owners, and those without an owner.",
                 revoke_goes_by_what_the_record_says_now:
                     "A revocation goes by the owner and the `logged_in_at` that the record names now.",
                 a_revocation_is_remembered_for_24_hours: "A revocation is remembered for 24 hours at least.",

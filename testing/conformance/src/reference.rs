@@ -65,7 +65,7 @@ impl Reference {
         self
     }
 
-    /// From now on, every method fails with this kind of error; `None` ends that.
+    /// Makes every method fail with this kind of error from now on; `None` ends that.
     pub fn fail_with(&self, outage: Option<ErrorKind>) {
         self.reach_inside(|inside| inside.outage = outage);
     }
@@ -78,7 +78,7 @@ impl Reference {
         f(&mut self.lock())
     }
 
-    /// The present moment, on the store's clock.
+    /// Returns the present moment, on the store's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -93,7 +93,7 @@ impl Reference {
         if largest.is_some_and(|largest| record.payload.len() > largest) {
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                "the payload is larger than this store was told to keep",
+                "the payload is larger than this store is configured to keep",
             ));
         }
         self.step(step)
@@ -103,19 +103,19 @@ impl Reference {
     fn step<T>(&self, step: impl FnOnce(&mut Inside, Timestamp) -> T) -> Result<T> {
         let mut inside = self.lock();
         match inside.outage {
-            Some(kind) => Err(Error::new(kind, "the reference store was told to fail")),
+            Some(kind) => Err(Error::new(kind, "the reference store is set to fail")),
             None => Ok(step(&mut inside, self.clock.now())),
         }
     }
 }
 
 impl Inside {
-    /// The live record under `key`.
+    /// Returns the live record under `key`.
     pub fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&VersionedRecord> {
         self.records.get(key).filter(|stored| stored.record.is_live(now))
     }
 
-    /// The live record under `key`, to change it in place.
+    /// Returns the live record under `key`, to change it in place.
     pub fn live_mut(&mut self, key: &StoreKey, now: Timestamp) -> Option<&mut VersionedRecord> {
         self.records.get_mut(key).filter(|stored| stored.record.is_live(now))
     }
@@ -128,7 +128,7 @@ impl Inside {
         version
     }
 
-    /// Whether the record's owner was revoked at or after the record's `logged_in_at`.
+    /// Returns whether the record's owner was revoked at or after the record's `logged_in_at`.
     pub fn is_revoked(&self, record: &Record) -> bool {
         let owner = record.owner.as_ref();
         owner

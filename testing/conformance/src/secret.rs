@@ -24,7 +24,7 @@ impl Secret {
         self.payload.iter().copied().cycle().take(length + 1).collect()
     }
 
-    /// Whether the words show a telling part of the key or of the payload: as text, as hexadecimal or decimal
+    /// Returns whether the words show a telling part of the key or of the payload: as text, as hexadecimal or decimal
     /// numbers, or in base 64.
     pub(crate) fn is_in(&self, words: &str) -> bool {
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_no_secret() {
+    fn other_words_are_not_a_secret() {
         assert!(!shows("Store { records: 7, path: \"/var/lib\", key: StoreKey(..) }"));
     }
 }

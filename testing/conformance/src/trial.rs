@@ -204,7 +204,7 @@ impl Trial<'_> {
         Ok(handles)
     }
 
-    /// Ends a case that touches records of others, unless there are none.
+    /// Ends a case that touches records of others, unless the store holds no others.
     pub(crate) fn alone(&self) -> Outcome {
         if self.limits.alone { Ok(()) } else { Err(Stop::NotApplicable("the store holds records of others")) }
     }

@@ -248,11 +248,11 @@ async fn every_fault_breaks_its_sentence() {
         (Fault::EndLeavesTheBody, "an_end_hands_back_what_it_removed"),
         (
             Fault::EndLeavesNoMark,
-            "what_is_written_back_after_an_end_is_no_body_and_is_removed_when_it_is_read",
+            "what_is_written_back_after_an_end_is_not_a_body_and_is_removed_when_it_is_read",
         ),
         (
             Fault::MarksHideAndRemoveNothing,
-            "what_is_written_back_after_an_end_is_no_body_and_is_removed_when_it_is_read",
+            "what_is_written_back_after_an_end_is_not_a_body_and_is_removed_when_it_is_read",
         ),
         (Fault::MarksHideFromReadsOnly, "what_is_written_back_after_an_end_is_nothing_to_work_on"),
         (Fault::IdsAreCutOff, "ids_of_many_lengths_are_kept_whole_or_refused"),

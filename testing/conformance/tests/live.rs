@@ -1,4 +1,4 @@
-//! A store on a clock that nobody can move.
+//! A store on a clock that tests cannot move.
 
 use std::time::Duration;
 

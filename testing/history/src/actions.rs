@@ -18,7 +18,7 @@ pub(crate) enum Did {
 }
 
 impl Action {
-    /// Whether it changes values, and nothing about the session or its id.
+    /// Returns whether it changes values, and nothing about the session or its id.
     pub(crate) const fn changes_values(self) -> bool {
         use Action::{Create, LogIn, LogOut, Read, Renew, Revoke};
         !matches!(self, Create | Read | Renew | LogIn | LogOut | Revoke)

@@ -9,7 +9,7 @@ use cloakroom::{Clock, Timestamp};
 pub(crate) struct Skewed(pub(crate) Option<i64>);
 
 impl Skewed {
-    /// Whether all clocks of the drive are right.
+    /// Returns whether all clocks of the drive are right.
     pub(crate) const fn is_right(self) -> bool {
         self.0.is_none()
     }

@@ -80,7 +80,7 @@ impl Faulty {
         self.fault == fault
     }
 
-    /// Whether this is one of every `n` writes with this fault.
+    /// Returns whether this is one of every `n` writes with this fault.
     fn strikes(&self, fault: Fault, n: u64) -> bool {
         self.is(fault) && self.writes.fetch_add(1, Ordering::Relaxed) % n == n - 1
     }
@@ -95,7 +95,7 @@ impl Faulty {
         memory.get(key).map(|(stored, since)| (stored.clone(), since.elapsed()))
     }
 
-    /// Whether a record lives for longer than this machine would let it.
+    /// Returns whether a record lives for longer than this machine would let it.
     fn distrusts(&self, stored: &VersionedRecord) -> bool {
         let most = self.clock.now() + LIFETIMES_OF_SKEWED_CLOCKS.idle + Duration::from_secs(60);
         self.is(Fault::FutureDistrusted) && stored.record.expires_at > most

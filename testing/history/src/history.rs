@@ -113,7 +113,7 @@ pub struct Lifetimes {
     pub idle: Duration,
     /// In any case, from its beginning or its log-in.
     pub absolute: Duration,
-    /// How long an old id is excused after a renewal.
+    /// How long an old id is served after a renewal.
     pub grace: Duration,
 }
 
@@ -132,12 +132,12 @@ pub const LIFETIMES_OF_SKEWED_CLOCKS: Lifetimes = Lifetimes {
 };
 
 impl Op {
-    /// Whether this was over before `other` was asked for.
+    /// Returns whether this was over before `other` was asked for.
     pub fn precedes(&self, other: &Self) -> bool {
         self.done < other.asked
     }
 
-    /// What kind of answer it got, in a word.
+    /// Returns what kind of answer it got, in a word.
     pub fn kind_of_answer(&self) -> &'static str {
         match &self.answer {
             None => "killed",
@@ -150,7 +150,7 @@ impl Op {
         }
     }
 
-    /// The id that it gave to the client.
+    /// Returns the id that it gave to the client.
     pub fn gave(&self) -> Option<u32> {
         match &self.answer {
             Some(Answer::Done { id }) => *id,
@@ -158,17 +158,17 @@ impl Op {
         }
     }
 
-    /// Whether it is known to be done.
+    /// Returns whether it is known to be done.
     pub fn is_done(&self) -> bool {
         matches!(self.answer, Some(Answer::Done { .. } | Answer::Got(_)))
     }
 
-    /// Whether it may have taken place at any time since it was asked for, or not at all.
+    /// Returns whether it may have taken place at any time since it was asked for, or never.
     pub fn is_uncertain(&self) -> bool {
         matches!(self.answer, None | Some(Answer::Failed(_)))
     }
 
-    /// What it handed to the client, if that is known.
+    /// Returns the ids that it handed to the client, if they are known.
     pub fn got(&self) -> Option<&[u32]> {
         match &self.answer {
             Some(Answer::Got(items)) => Some(items),
@@ -176,18 +176,18 @@ impl Op {
         }
     }
 
-    /// Whether this and `other` may have been under way at once. What is uncertain may arrive later.
+    /// Returns whether this and `other` may have been under way at once. An operation without an answer may arrive later.
     pub fn overlaps(&self, other: &Self) -> bool {
         let may_follow = |one: &Self, two: &Self| one.is_uncertain() || one.done > two.asked;
         may_follow(self, other) && may_follow(other, self)
     }
 
-    /// Whether it is known that nothing was done.
+    /// Returns whether it is known that nothing was done.
     pub fn is_void(&self) -> bool {
         matches!(self.answer, Some(Answer::Missing | Answer::Dropped))
     }
 
-    /// Whether the session was there for it.
+    /// Returns whether the session was there when it was carried out.
     pub fn met_the_session(&self) -> bool {
         (self.is_done() || matches!(self.answer, Some(Answer::Seen(_)))) && self.action != Action::Revoke
     }

@@ -60,8 +60,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether the store there can end all sessions of a user, and everybody knows at once. Where memcached is the fast
-    /// tier, others know within its bound, which the checker knows nothing of.
+    /// Returns whether the store there can end all sessions of a user, at once for all processes. Where memcached is
+    /// the fast tier, others know within its bound, which the checker knows nothing of.
     pub(crate) fn has_owners(&self) -> bool {
         match self {
             Self::Url(url) => !url.starts_with("memcached:"),

@@ -102,7 +102,7 @@ async fn files_lose_nothing_and_revive_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_are_lost_are_no_fault() {
+async fn lost_answers_are_not_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { fault: Some(Fault::AnswersLost), ..settings(sqlite(folder.path())) };
     holds(settings).await.unwrap();
@@ -110,7 +110,7 @@ async fn answers_that_are_lost_are_no_fault() {
 
 /// A write whose answer was lost is found again by what its record remembers, whatever clock has written to it since.
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_are_lost_are_no_fault_where_clocks_are_an_hour_off() {
+async fn lost_answers_are_not_a_fault_where_clocks_are_an_hour_off() {
     for seed in 1..=4 {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(sqlite(folder.path()));

@@ -20,10 +20,10 @@ pub(crate) struct Client {
     pub(crate) fate: Fate,
 }
 
-/// What became of a session, as far as its client knows.
+/// The state of a session, as far as its client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Nobody has ended it.
+    /// No one has ended it.
     Here,
     /// It was ended, and that was acknowledged.
     Ended,
@@ -33,7 +33,7 @@ pub(crate) enum Fate {
     PerhapsElsewhere,
 }
 
-/// A session as somebody has seen it.
+/// A session as a read returned it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Seen {
     #[serde(default)]
@@ -58,7 +58,7 @@ impl Client {
         user(self.number)
     }
 
-    /// What is wrong with a look at its session, if anything is; what is seen of the unanswered is known from then on.
+    /// What is wrong with a use its session, if anything is; what is seen of the unanswered is known from then on.
     pub(crate) fn judge(&mut self, seen: Option<&Seen>) -> Option<String> {
         let number = self.number;
         let Some(seen) = seen else {

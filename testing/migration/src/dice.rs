@@ -21,7 +21,7 @@ impl Dice {
         usize::try_from(self.number() % u64::try_from(limit).unwrap_or(1)).unwrap_or_default()
     }
 
-    /// Whether something happens that does in so many of a hundred cases.
+    /// Returns whether something happens that does in so many of a hundred cases.
     pub(crate) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

@@ -40,7 +40,7 @@ impl Browser {
         Self { addresses: addresses.clone(), connections: [None, None] }
     }
 
-    /// Asks one of the two processes. An error: it is dead, and nobody knows what it has done.
+    /// Sends a request to one of the two processes. An error means that it is dead, and what it has done is unknown.
     pub(crate) async fn ask(
         &mut self,
         which: usize,

@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was found that must not be.
+/// Returns whether nothing was found that must not be.
 async fn both_ways(arguments: Arguments) -> Result<bool> {
     let mut is_well = true;
     for (from, to) in [(Service::Redis, Service::Postgres), (Service::Postgres, Service::Redis)] {

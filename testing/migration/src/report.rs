@@ -32,7 +32,7 @@ pub struct Report {
     pub due: (u64, u64),
     /// Ids that were given up, and lead nowhere.
     pub former: u64,
-    /// Sessions whose new id nobody was told, and ones that may have begun without a client.
+    /// Sessions whose new id no client received, and ones that may have begun without a client.
     pub unknown: u64,
     /// Marks that are left in the old store.
     pub marks: u64,

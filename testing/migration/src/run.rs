@@ -140,7 +140,7 @@ impl Run {
         })
     }
 
-    /// Takes out whoever is to use their sessions, by chance, and lets them.
+    /// Takes out clients at random and lets them use their sessions.
     fn let_them_act(&mut self, traffic: &Arc<Traffic>, clients: &mut Vec<Client>) -> JoinSet<Crowd> {
         let mut crowds = JoinSet::new();
         let each = self.settings.used / self.settings.at_once;

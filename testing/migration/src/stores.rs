@@ -14,7 +14,7 @@ use crate::Result;
 pub(crate) const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long one lives in any case.
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long an old id is excused.
+/// How long an old id is served after a renewal.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// Opens a store, and makes its tables.

@@ -22,14 +22,14 @@ pub(crate) struct Traffic {
     pub(crate) numbers: AtomicU32,
 }
 
-/// Some clients, whom somebody lets act one after the other.
+/// Some clients, who act one after the other.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     traffic: Arc<Traffic>,
     browsers: [Browser; 2],
     dice: Dice,
     pub(crate) clients: Vec<Client>,
-    /// Sessions that may have begun although nobody was told their ids.
+    /// Sessions that may have begun although no client received their ids.
     pub(crate) strays: u64,
     pub(crate) wrong: Vec<String>,
 }
@@ -57,7 +57,7 @@ impl Crowd {
                 40..=79 => self.write_twice_at_once(&mut client).await,
                 80..=86 => self.renew(&mut client, json!({"cycle_id": true})).await,
                 87..=93 => self.log_in(&mut client).await,
-                // Some are only ever used, so that there is always somebody.
+                // Half of the clients are only ever used, so that there is always one.
                 _ if client.number.is_multiple_of(2) => self.look(&mut client).await,
                 _ => self.end(&mut client).await,
             }
@@ -164,7 +164,7 @@ impl Crowd {
     }
 }
 
-/// Whether an answer shows the client's session.
+/// Returns whether an answer shows the client's session.
 fn is_of(answer: &Answer, client: &Client) -> bool {
     seen(&answer.body).is_some_and(|seen| seen.number == client.number)
 }

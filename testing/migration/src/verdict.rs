@@ -1,4 +1,4 @@
-//! Looks at both stores afterwards: everybody who must be there is, as they must be, and nobody else is.
+//! Looks at both stores afterwards: every session that must be there is, with its values, and no other is.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) struct Verdict {
     pub(crate) ended: u64,
     /// Ids that were given up, and lead nowhere.
     pub(crate) former: u64,
-    /// Sessions of whom nobody knows under which id they are, or whether they began.
+    /// Sessions of which no client knows the id, or whether they began.
     pub(crate) unknown: u64,
     /// Marks in the old store.
     pub(crate) marks: u64,
@@ -118,7 +118,7 @@ impl Verdict {
     }
 }
 
-/// Counts the records of `of` that are no marks of a migration, and the sessions among them: the others are redirects
+/// Counts the records of `of` that are not marks of a migration, and the sessions among them: the others are redirects
 /// of ids that were given up.
 async fn plain(of: Arc<dyn Store>, beside: Arc<dyn Store>) -> Result<(u64, u64)> {
     let (store, mut after, mut records, mut sessions) =

@@ -1,4 +1,4 @@
-//! The same with few sessions, so that everybody can run it; in full it is `cargo xtask migration`.
+//! The same with few sessions, so that it runs on any machine; in full it is `cargo xtask migration`.
 #![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
 use std::env;

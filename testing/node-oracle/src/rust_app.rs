@@ -47,7 +47,7 @@ impl RustApp {
                 Router::new().route("/token", get(csrf_sync_token)).route("/form", post(csrf_sync_form))
             }
             "lusca" => Router::new().route("/token", get(lusca_token)).route("/form", post(lusca_form)),
-            other => return Err(format!("{other} is no package for CSRF tokens").into()),
+            other => return Err(format!("{other} is not a package for CSRF tokens").into()),
         };
         Self::serve(config, store, routes).await
     }

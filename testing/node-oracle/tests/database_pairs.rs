@@ -161,7 +161,7 @@ async fn a_row_is_alike_whichever_side_has_written_it() -> Result {
 
 /// A session that ended here stays ended for us, although Node writes it back.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_node_writes_back_after_an_end_is_no_session_for_us() -> Result {
+async fn what_node_writes_back_after_an_end_is_not_a_session_for_us() -> Result {
     let Some(place) = Place::make().await? else { return Ok(()) };
     let pair = place.pair(&node_session()?, &[]).await?;
     let mut browser = Browser::new();

@@ -21,7 +21,7 @@ use scenarios::{
 const SECRET: &str = "keyboard cat";
 
 fn text(path: &Path) -> Result<&str> {
-    Ok(path.to_str().ok_or("the folder's name is no text")?)
+    Ok(path.to_str().ok_or("the folder's name is not Unicode")?)
 }
 
 /// Express with session-file-store, whose sessions live for an hour.
@@ -201,7 +201,7 @@ async fn node_sessions_cookie_comes_with_every_response() -> Result {
 
 /// A session that ended here stays ended for us, although Node writes it back.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_node_writes_back_after_an_end_is_no_session_for_us() -> Result {
+async fn what_node_writes_back_after_an_end_is_not_a_session_for_us() -> Result {
     let (files, plain) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let pairs = [
         (express_pair(&files, &[]).await?, files.path(), ".json"),

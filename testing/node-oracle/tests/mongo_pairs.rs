@@ -173,10 +173,10 @@ macro_rules! pairs {
             }
 
             #[tokio::test(flavor = "multi_thread")]
-            async fn what_node_writes_back_after_a_log_out_is_no_session_for_us() -> Result {
+            async fn what_node_writes_back_after_a_log_out_is_not_a_session_for_us() -> Result {
                 let Some(place) = place().await? else { return Ok(()) };
                 let pair = place.pair(&express(), &[]).await?;
-                express::what_node_writes_back_after_a_log_out_is_no_session_for_us(&pair, &place).await?;
+                express::what_node_writes_back_after_a_log_out_is_not_a_session_for_us(&pair, &place).await?;
                 place.remove(pair).await
             }
         }
@@ -195,7 +195,7 @@ async fn documents_expire_when_node_says_so(place: &Place, pair: &Pair) -> Resul
         let (first, second) = pair.from(node_begins);
         let mut browser = Browser::new();
         browser.text(first, "/count").await?;
-        // A look moves the document's expiry and leaves the body, so there is none between a write and the comparison.
+        // A look moves the document's expiry and leaves the body, so no look happens between a write and the comparison.
         let id = browser.text(pair.node.port(), "/id").await?;
         for port in [first, second, first, second, second, first] {
             browser.text(port, "/count").await?;

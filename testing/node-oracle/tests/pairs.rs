@@ -195,11 +195,11 @@ impl Bodies for Keys {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_node_writes_back_after_a_log_out_is_no_session_for_us() -> Result {
+async fn what_node_writes_back_after_a_log_out_is_not_a_session_for_us() -> Result {
     let Some(url) = redis() else { return Ok(()) };
     let keys = Keys { client: Client::open(&*url)?, prefix: prefix() };
     let pair = Pair::express_at(&url, &keys.prefix, "redis", &express(), &[]).await?;
-    express::what_node_writes_back_after_a_log_out_is_no_session_for_us(&pair, &keys).await
+    express::what_node_writes_back_after_a_log_out_is_not_a_session_for_us(&pair, &keys).await
 }
 
 /// What the items of a pair begin with, on memcached.
@@ -299,8 +299,8 @@ async fn parallel_writes_of_ours_are_all_in_memcached() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_node_writes_back_to_memcached_after_a_log_out_is_no_session_for_us() -> Result {
+async fn what_node_writes_back_to_memcached_after_a_log_out_is_not_a_session_for_us() -> Result {
     let Some(items) = Items::find() else { return Ok(()) };
     let pair = items.pair(&express(), &[]).await?;
-    express::what_node_writes_back_after_a_log_out_is_no_session_for_us(&pair, &items).await
+    express::what_node_writes_back_after_a_log_out_is_not_a_session_for_us(&pair, &items).await
 }

@@ -31,7 +31,7 @@ async fn increment(store: &dyn Store, key: &StoreKey, acknowledged: &AtomicU64, 
     }
 }
 
-/// A server that is killed under load has every acknowledged write when it is back.
+/// Checks that a server that is killed under load has every acknowledged write when it is back.
 pub async fn a_server_killed_under_load_has_every_acknowledged_write_when_it_is_back(durable: &Durable) {
     let mut server = durable.start();
     let store = durable.open(&server.url()).await;
@@ -53,7 +53,7 @@ pub async fn a_server_killed_under_load_has_every_acknowledged_write_when_it_is_
         while acknowledged.iter().map(|count| count.load(Ordering::SeqCst)).sum::<u64>() < 200 * round {
             assert!(
                 !working.iter().all(|work| work.is_finished()),
-                "nobody got on while the server was there"
+                "no request succeeded while the server was there"
             );
             tokio::task::yield_now().await;
         }
@@ -72,7 +72,7 @@ pub async fn a_server_killed_under_load_has_every_acknowledged_write_when_it_is_
     }
 }
 
-/// A server that was stopped is unavailable, and used again when it is back.
+/// Checks that a server that was stopped is unavailable, and used again when it is back.
 pub async fn a_stopped_server_is_unavailable_and_used_again_when_it_is_back(durable: &Durable) {
     let mut server = durable.start();
     let store = durable.open(&server.url()).await;
@@ -86,7 +86,7 @@ pub async fn a_stopped_server_is_unavailable_and_used_again_when_it_is_back(dura
     created(store.create(&key(2), &holding(2)).await.unwrap());
 }
 
-/// A frozen server is unavailable in time, and used again when it goes on.
+/// Checks that a frozen server is unavailable in time, and used again when it goes on.
 pub async fn a_frozen_server_is_unavailable_in_time_and_used_again_when_it_goes_on(durable: &Durable) {
     let mut server = durable.start();
     let store = durable.open(&server.url()).await;
@@ -101,7 +101,7 @@ pub async fn a_frozen_server_is_unavailable_in_time_and_used_again_when_it_goes_
     created(store.create(&key(3), &holding(3)).await.unwrap());
 }
 
-/// A write whose answer was lost is uncertain, and was done once.
+/// Checks that a write whose answer was lost is uncertain, and was done once.
 pub async fn a_write_whose_answer_was_lost_is_uncertain_and_was_done_once(durable: &Durable) {
     let server = durable.start();
     let direct = durable.open(&server.url()).await;
@@ -124,7 +124,7 @@ pub async fn a_write_whose_answer_was_lost_is_uncertain_and_was_done_once(durabl
     assert!(matches!(again, UpdateOutcome::Conflict(there) if there == kept), "the version was used up");
 }
 
-/// Connections that were cut while nobody used them are not used again.
+/// Checks that idle connections that were cut are not used again.
 pub async fn connections_that_were_cut_while_idle_are_not_used_again(durable: &Durable) {
     let server = durable.start();
     let proxy = tokio::task::block_in_place(|| Proxy::to(&server.url()).unwrap());

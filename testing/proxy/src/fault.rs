@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What the proxy does to bytes and to new connections, until it is told something else.
+/// What the proxy does to bytes and to new connections, until another fault is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing: everything passes.

@@ -28,7 +28,7 @@ pub(crate) async fn carry(mut client: TcpStream, port: u16, state: Arc<State>) {
         _ = cuts.changed() => Err(io::ErrorKind::ConnectionReset.into()),
     };
     if ended.is_err() {
-        // It fails only if the connection is no more.
+        // It fails only if the connection is gone.
         let _ = client.set_zero_linger();
     }
 }

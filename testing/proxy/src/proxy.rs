@@ -51,17 +51,17 @@ impl Proxy {
         Ok(Self { url, port, state, orders: Some(orders), thread: Some(thread) })
     }
 
-    /// The server's URL with the proxy's port.
+    /// Returns the server's URL with the proxy's port.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The proxy's port on 127.0.0.1.
+    /// Returns the proxy's port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port.number()
     }
 
-    /// From now on this goes wrong, and nothing else.
+    /// Sets what goes wrong from now on, instead of what did before.
     pub fn set(&self, fault: Fault) {
         let listens = fault != Fault::Refuse;
         self.state.set(fault);
@@ -78,22 +78,22 @@ impl Proxy {
         self.state.cut();
     }
 
-    /// How many requests and answers were lost by [`Fault::LoseRequest`] and [`Fault::LoseAnswer`].
+    /// Returns how many requests and answers were lost by [`Fault::LoseRequest`] and [`Fault::LoseAnswer`].
     pub fn losses(&self) -> usize {
         self.state.losses.load(Ordering::SeqCst)
     }
 
-    /// How often a client began to speak after the server had spoken, on any connection: the trips that were made.
+    /// Returns how often a client began to speak after the server had spoken, on any connection: the trips that were made.
     pub fn turns(&self) -> usize {
         self.state.turns.load(Ordering::SeqCst)
     }
 
-    /// How many bytes the server has sent, on any connection.
+    /// Returns how many bytes the server has sent, on any connection.
     pub fn received(&self) -> usize {
         self.state.received.load(Ordering::SeqCst)
     }
 
-    /// How many connections were accepted.
+    /// Returns how many connections were accepted.
     pub fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)
     }
@@ -125,7 +125,7 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }
 
-/// Accepts connections until nobody can give orders any more; the runtime then drops what it still carries.
+/// Accepts connections until every handle is dropped; the runtime then drops what it still carries.
 async fn run(
     listener: TcpListener,
     port: u16,
@@ -145,7 +145,7 @@ async fn run(
                     // The port is ours while it is marked; a stranger on it shows as a refused connection.
                     listener = listen(port).await.ok();
                 }
-                // Whoever waits for it is there, or does not care.
+                // The caller is still waiting, or no longer needs the answer.
                 let _ = done.send(());
             }
             client = accept(listener.as_ref()) => {
@@ -156,11 +156,11 @@ async fn run(
     }
 }
 
-/// The next connection; never, if nobody listens.
+/// Waits for the next connection; for ever, without a listener.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
-        // A connection that was gone before it was accepted is none.
+        // A connection that was gone before it was accepted does not count.
         if let Ok((client, _)) = listener.accept().await {
             return client;
         }

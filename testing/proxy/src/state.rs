@@ -20,7 +20,7 @@ pub(crate) struct State {
     pub(crate) received: AtomicUsize,
 }
 
-/// What becomes of bytes.
+/// What the proxy does with bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Pass,
@@ -60,7 +60,7 @@ impl State {
         *self.fault.borrow() == *fault
     }
 
-    /// What becomes of bytes from the client. A fault that strikes once is over with this.
+    /// Decides what to do with bytes from the client. A fault that strikes once is over with this.
     pub(crate) fn fate_of_request(&self, bytes: &[u8]) -> Fate {
         let mut fate = Fate::Pass;
         self.fault.send_if_modified(|fault| {
@@ -94,7 +94,7 @@ impl State {
     }
 }
 
-/// Whether `part` is in `bytes`.
+/// Returns whether `part` is in `bytes`.
 fn has(bytes: &[u8], part: &[u8]) -> bool {
     part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }

@@ -70,7 +70,7 @@ fn answer(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether nothing comes for a while, and the connection is there all the same.
+/// Returns whether nothing comes for a while, and the connection is there all the same.
 fn is_silent(stream: &mut TcpStream) -> io::Result<bool> {
     stream.set_read_timeout(Some(SHORT))?;
     let came = answer(stream);
@@ -195,7 +195,7 @@ fn what_is_stalled_can_be_cut() {
 }
 
 #[test]
-fn silence_is_for_who_comes_and_stays_with_it() {
+fn silence_applies_to_new_connections_and_stays_with_them() {
     let echo = Echo::start().unwrap();
     let mut before = echo.connect().unwrap();
     ask(&mut before, b"x").unwrap();

@@ -17,42 +17,42 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The `Set-Cookie` header; there is never more than one.
+    /// Returns the `Set-Cookie` header; there is never more than one.
     pub fn set_cookie(&self) -> Option<&str> {
         let all: Vec<_> = self.headers.get_all(SET_COOKIE).iter().collect();
         assert!(all.len() < 2, "two Set-Cookie headers");
         all.first().map(|value| value.to_str().expect("our cookies are text"))
     }
 
-    /// Whether it neither sets nor removes the cookie.
+    /// Returns whether it neither sets nor removes the cookie.
     pub fn leaves_cookie(&self) -> bool {
         self.set_cookie().is_none()
     }
 
-    /// Whether it removes the cookie; for a package that leaves it in the browser, whether it does so.
+    /// Returns whether it removes the cookie; for a package that leaves it in the browser, whether it does so.
     pub fn removes_cookie(&self) -> bool {
         if self.leaves_ended { self.leaves_cookie() } else { self.is_removal() }
     }
 
-    /// Whether it takes the cookie away.
+    /// Returns whether it takes the cookie away.
     pub(crate) fn is_removal(&self) -> bool {
         self.set_cookie().is_some_and(|header| header.contains("; Max-Age=0;"))
     }
 
-    /// The value that it sets the cookie to.
+    /// Returns the value that it sets the cookie to.
     pub fn new_cookie(&self) -> Option<String> {
         let header = self.set_cookie().filter(|_| !self.is_removal())?;
         let (_, rest) = header.split_once('=')?;
         Some(rest.split(';').next().unwrap_or_default().to_owned())
     }
 
-    /// The `Max-Age` that it gives the cookie.
+    /// Returns the `Max-Age` that it gives the cookie.
     pub fn max_age(&self) -> Option<u64> {
         let (_, rest) = self.set_cookie()?.split_once("; Max-Age=")?;
         rest.split(';').next()?.parse().ok()
     }
 
-    /// A header as text.
+    /// Returns a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

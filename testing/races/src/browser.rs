@@ -28,27 +28,27 @@ impl Browser {
         Self { way, scripts, name, cookie: None, others: Vec::new(), path: "/" }
     }
 
-    /// The same browser, whose scripts run at another path.
+    /// Returns the same browser, whose scripts run at another path.
     #[must_use]
     pub fn at(mut self, path: &'static str) -> Self {
         self.path = path;
         self
     }
 
-    /// The same browser over HTTP/2: its requests share a connection, and what it cuts is a stream.
+    /// Returns the same browser over HTTP/2: its requests share a connection, and what it cuts is a stream.
     #[must_use]
     pub fn over_http2(self) -> Self {
         Self { way: self.way.over_http2(), ..self }
     }
 
-    /// The same browser, which also sends another one's cookie, in a header of its own.
+    /// Returns the same browser, which also sends another one's cookie, in a header of its own.
     #[must_use]
     pub fn also_sending(mut self, other: &Self) -> Self {
         self.others.extend(other.cookie.clone());
         self
     }
 
-    /// The same browser, which sends all its cookies in one header.
+    /// Returns the same browser, which sends all its cookies in one header.
     #[must_use]
     pub fn in_one_header(mut self) -> Self {
         let between = format!("; {}=", self.name);
@@ -57,7 +57,7 @@ impl Browser {
         self
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     pub fn cookie(&self) -> Option<&str> {
         self.cookie.as_deref()
     }
@@ -128,7 +128,7 @@ impl Browser {
         self.way.send(request).await
     }
 
-    /// A request as this browser sends it.
+    /// Builds a request as this browser sends it.
     pub fn request(&self, path: &str) -> Builder {
         let request = Request::get(path).header(hyper::header::HOST, "localhost");
         let cookies = self.cookie.iter().chain(&self.others);
@@ -153,12 +153,12 @@ impl Browser {
         serde_json::from_str(&answer.body).expect("a value is JSON")
     }
 
-    /// Whether the server knows the session, asked in a request of its own.
+    /// Returns whether the server knows the session, asked in a request of its own.
     pub async fn is_known(&self) -> bool {
         self.start(async |session: Session| Ok((!session.is_new()).to_string())).answer().await.body == "true"
     }
 
-    /// Who is logged in, asked in a request of its own.
+    /// Returns the user who is logged in, asked in a request of its own.
     pub async fn user(&self) -> Option<String> {
         let answer =
             self.start(async |session: Session| Ok(session.user().unwrap_or_default())).answer().await;

@@ -9,12 +9,12 @@ use cloakroom::{Event, Observer};
 pub struct Events(Arc<Mutex<Vec<Event>>>);
 
 impl Events {
-    /// All of them, in order.
+    /// Returns all of them, in order.
     pub fn all(&self) -> Vec<Event> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many `wanted` says yes to.
+    /// Counts the events for which `wanted` returns true.
     pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.all().iter().filter(|event| wanted(event)).count()
     }

@@ -30,7 +30,7 @@ impl Held {
         self.exchange
     }
 
-    /// Its client goes away before it commits.
+    /// Cuts the connection: the client goes away before the request commits.
     pub async fn cut(self) {
         self.exchange.cut().await;
     }

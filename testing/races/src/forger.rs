@@ -32,7 +32,7 @@ impl Forger {
         Self(seed)
     }
 
-    /// Any number below `end` (by splitmix64).
+    /// Draws any number below `end` (by splitmix64).
     pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -45,7 +45,7 @@ impl Forger {
         of[self.below(of.len())]
     }
 
-    /// A value that could be an id, and is none.
+    /// Makes a value with the form of an id that was never issued.
     pub fn id(&mut self) -> Vec<u8> {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut id: Vec<u8> = (0..42).map(|_| self.any(LETTERS)).collect();
@@ -53,7 +53,7 @@ impl Forger {
         id
     }
 
-    /// A value that cannot be an id: almost one, something hostile, or any bytes that a header can hold.
+    /// Makes a value that cannot be an id: almost one, something hostile, or any bytes that a header can hold.
     pub fn malformed(&mut self) -> Vec<u8> {
         let mut value = self.id();
         match self.below(6) {
@@ -82,7 +82,7 @@ impl Forger {
         bytes
     }
 
-    /// A value that is longer than any browser keeps.
+    /// Makes a value that is longer than any browser keeps.
     pub fn oversized(&mut self) -> Vec<u8> {
         let mut value = self.id();
         let length = 4096 + self.below(Self::LONGEST - 4096);

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 /// A place that a request passes only when the test lets it, and at which the test waits until it is reached.
 ///
-/// Clones are the same gate. Passes are counted: a gate that was opened before it is reached does not stop anybody.
+/// Clones are the same gate. Passes are counted: a gate that was opened before it is reached stops no request.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Sides>);
 
@@ -24,7 +24,7 @@ impl Gate {
         Self(Arc::new(Sides { name, reached: Semaphore::new(0), opened: Semaphore::new(0) }))
     }
 
-    /// For the request: says that it is here, and waits to be let through.
+    /// Waits at the gate. For the request: reports that it is here, and waits to be let through.
     pub async fn pass(&self) {
         self.0.reached.add_permits(1);
         if let Ok(permit) = self.0.opened.acquire().await {
@@ -32,19 +32,19 @@ impl Gate {
         }
     }
 
-    /// For the test: waits until somebody is here.
+    /// Waits, in the test, until a request is at the gate.
     pub async fn reached(&self) {
         if let Ok(permit) = soon(self.0.name, self.0.reached.acquire()).await {
             permit.forget();
         }
     }
 
-    /// For the test: lets one pass.
+    /// Lets one request pass. For the test.
     pub fn open(&self) {
         self.0.opened.add_permits(1);
     }
 
-    /// For the test: lets everybody pass, now and later.
+    /// Lets all requests pass, now and later. For the test.
     pub fn open_for_all(&self) {
         self.0.opened.add_permits(Semaphore::MAX_PERMITS / 2);
     }
@@ -58,7 +58,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     value
 }
 
-/// Asks until the answer is yes: for what a task in the background does, which nobody can wait for.
+/// Asks until the answer is yes: for what a task in the background does, which has no handle to wait for.
 pub async fn until<Fut: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> Fut) {
     let asking = async {
         while !ask().await {

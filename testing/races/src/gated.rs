@@ -91,12 +91,12 @@ impl Gated {
         gate
     }
 
-    /// From now on no operation reaches the store; `None` ends that.
+    /// Lets no operation reach the store from now on; `None` ends that.
     pub fn fall_silent(&self, outage: Option<ErrorKind>) {
         *lock(&self.0.outage) = outage;
     }
 
-    /// From now on no operation is answered, as by a store that hangs, until it [answers](Self::answer) again. The gate
+    /// Leaves every operation without an answer, like a store that hangs, until it [answers](Self::answer) again. The gate
     /// tells of each that began; opened for all, it lets those go on.
     pub fn hang(&self) -> Gate {
         let gate = Gate::new("an operation of a store that hangs");
@@ -109,32 +109,32 @@ impl Gated {
         *lock(&self.0.hanging) = None;
     }
 
-    /// How many operations of a kind there were.
+    /// Counts the operations of a kind.
     pub fn trips(&self, op: Op) -> u64 {
         self.0.trips[op as usize].load(Ordering::SeqCst)
     }
 
-    /// How many operations of all kinds there were.
+    /// Counts the operations of all kinds.
     pub fn all_trips(&self) -> u64 {
         self.0.trips.iter().map(|count| count.load(Ordering::SeqCst)).sum()
     }
 
-    /// Whether every trap has caught somebody.
+    /// Returns whether every trap has caught an operation.
     pub fn has_no_traps(&self) -> bool {
         lock(&self.0.traps).is_empty()
     }
 
-    /// Every key that was ever named.
+    /// Returns every key that was ever named.
     pub fn keys(&self) -> Vec<StoreKey> {
         lock(&self.0.keys).iter().cloned().collect()
     }
 
-    /// The store behind.
+    /// Returns the store behind.
     pub fn behind(&self) -> &Arc<dyn Store> {
         &self.0.store
     }
 
-    /// Every live record.
+    /// Returns every live record.
     pub async fn records(&self) -> Vec<Entry> {
         let Some(scan) = self.0.store.capabilities().scan else { return self.records_named().await };
         let (mut entries, mut after) = (Vec::new(), None);
@@ -170,7 +170,7 @@ impl Gated {
         }
         let outage = *lock(&self.0.outage);
         if let Some(kind) = outage {
-            return Err(Error::new(kind, "the gated store was told to fall silent"));
+            return Err(Error::new(kind, "the gated store is set to fall silent"));
         }
         let hanging = lock(&self.0.hanging).clone();
         if let Some(gate) = hanging {

@@ -1,4 +1,4 @@
-//! Hears everything that is logged in this process.
+//! Captures everything that is logged in this process.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,12 +18,12 @@ impl Heard {
     pub fn everything() -> &'static Self {
         HEARD.get_or_init(|| {
             let heard: &'static Self = Box::leak(Box::new(Self(Mutex::default())));
-            tracing::subscriber::set_global_default(Ears(heard)).expect("nobody else listens");
+            tracing::subscriber::set_global_default(Ears(heard)).expect("no other subscriber is set");
             heard
         })
     }
 
-    /// What was logged so far.
+    /// Returns what was logged so far.
     pub fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

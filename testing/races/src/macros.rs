@@ -1,6 +1,6 @@
 //! A test of each race for each store.
 
-/// Makes, of each function `async fn race(kind: Kind)`, a test for each store: `memory::race`, `file::race` …
+/// Makes a test for each store from each function `async fn race(kind: Kind)`: `memory::race`, `file::race` …
 ///
 /// After `@owned`, those that need the sessions of a user, or all, to be found, which memcached cannot do; after `@swept`, those
 /// that need a store to be swept, which a server that does it by itself cannot be. After `@cut` and `@owned_cut`, those whose

@@ -42,17 +42,17 @@ impl Secrets {
         }
     }
 
-    /// How many ways to write a secret there are.
+    /// Returns how many ways to write a secret there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no spellings.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The words around each secret that is in `words`.
+    /// Returns the words around each secret that is in `words`.
     pub fn found_in(&self, words: &str) -> Vec<String> {
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         let secrets = AhoCorasick::new(&self.0).expect("there are not billions of secrets");
@@ -88,7 +88,7 @@ fn base64(bytes: &[u8], plus: u8, slash: u8) -> String {
         .collect()
 }
 
-/// What base64url stands for.
+/// Decodes base64url.
 pub fn decoded(text: &str) -> Vec<u8> {
     let letters = letters(b'-', b'_');
     let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());

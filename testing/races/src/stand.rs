@@ -1,4 +1,4 @@
-//! A server, its store and its clock.
+//! The test server, its store and its clock.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::script::{Scripts, run, watch};
 use crate::way::Way;
 use crate::{Browser, Events, Gated, Kind, Opened};
 
-/// A server on a port of its own, on a store that nobody else uses, going by a clock that is moved by hand.
+/// A server on a port of its own, on a store of its own, going by a clock that is moved by hand.
 #[derive(Debug)]
 pub struct Stand {
     /// The clock of engine and store.
@@ -58,7 +58,7 @@ impl Stand {
         Self::on(clock, store, opened, change).await
     }
 
-    /// Another server, with an engine of its own, on the same records and clock.
+    /// Starts another server, with an engine of its own, on the same records and clock.
     pub async fn beside(&self, change: impl FnOnce(Config) -> Config) -> Self {
         let store = Gated::new(self.opened.store.clone());
         Self::on(self.clock.clone(), store, self.opened.clone(), change).await
@@ -80,14 +80,14 @@ impl Stand {
         Self { clock, store, engine, events, server, opened }
     }
 
-    /// A browser without a cookie.
+    /// Makes a browser without a cookie.
     pub fn browser(&self) -> Browser {
         let name = self.engine.cookie_name().to_owned();
         let way = Way::to(self.server.address, !self.opened.kind.is_express());
         Browser::new(way, self.server.scripts.clone(), name)
     }
 
-    /// A browser whose session holds `coat = "red"`.
+    /// Makes a browser whose session holds `coat = "red"`.
     pub async fn guest(&self) -> Browser {
         let mut browser = self.browser();
         let put = async |session: Session| Ok(session.insert("coat", "red")?);
@@ -95,24 +95,24 @@ impl Stand {
         browser
     }
 
-    /// A browser in which `user` has logged in, out of a session that holds `coat = "red"`.
+    /// Makes a browser in which `user` has logged in, out of a session that holds `coat = "red"`.
     pub async fn user(&self, user: &'static str) -> Browser {
         let mut browser = self.guest().await;
         browser.run(async move |session: Session| Ok(session.log_in(user)?)).await.ok();
         browser
     }
 
-    /// Where the server listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.server.address
     }
 
-    /// The application, for tests that make more requests than there are ports.
+    /// Returns the application, for tests that make more requests than there are ports.
     pub fn router(&self) -> Router {
         self.server.router.clone()
     }
 
-    /// The folder of the store, if it has one.
+    /// Returns the folder of the store, if it has one.
     pub fn folder(&self) -> &Path {
         self.opened.folder.path()
     }
@@ -122,17 +122,17 @@ impl Stand {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// The sessions of a user.
+    /// Lists the sessions of a user.
     pub async fn sessions_of(&self, user: &str) -> Vec<SessionInfo> {
         self.engine.sessions().list(user).await.expect("a store that is up lists")
     }
 
-    /// How many live records there are, trails included.
+    /// Counts the live records, redirects included.
     pub async fn records(&self) -> usize {
         self.store.records().await.len()
     }
 
-    /// How many live records some user owns.
+    /// Counts the live records that have an owner.
     pub async fn owned_records(&self) -> usize {
         self.store.records().await.iter().filter(|entry| entry.stored.record.owner.is_some()).count()
     }

@@ -1,4 +1,4 @@
-//! How requests get to the server.
+//! The transports between a browser and the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

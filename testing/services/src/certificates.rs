@@ -70,22 +70,22 @@ impl Certificates {
         Ok(copy)
     }
 
-    /// The certificate of the authority: what a client has to trust.
+    /// Returns the certificate of the authority: what a client has to trust.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
-    /// The server's certificate.
+    /// Returns the server's certificate.
     pub fn certificate(&self) -> PathBuf {
         self.folder.join("server.pem")
     }
 
-    /// The server's private key.
+    /// Returns the server's private key.
     pub fn key(&self) -> PathBuf {
         self.folder.join("server.key")
     }
 
-    /// The server's certificate and key in one file.
+    /// Returns the server's certificate and key in one file.
     pub fn both(&self) -> PathBuf {
         self.folder.join("both.pem")
     }

@@ -1,4 +1,4 @@
-//! A service of one's own.
+//! A service that belongs to one test.
 
 use crate::{
     Certificates, Result, Server, Service,
@@ -7,7 +7,7 @@ use crate::{
 
 use tempfile::TempDir;
 
-/// A service that nobody else uses. Dropping it kills its servers and removes their files.
+/// A service that belongs to one test. Dropping it kills its servers and removes their files.
 #[derive(Debug)]
 pub struct Instance {
     service: Service,
@@ -27,7 +27,7 @@ impl Instance {
         Self::start_with(service, &[])
     }
 
-    /// Like [`start`](Self::start), with more arguments for the server, which win over its own.
+    /// Starts it like [`start`](Self::start), with more arguments for the server, which win over its own.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -56,22 +56,22 @@ impl Instance {
         Ok(instance)
     }
 
-    /// What it is.
+    /// Returns the service that this is an instance of.
     pub fn service(&self) -> Service {
         self.service
     }
 
-    /// Where it is, as the stores' URLs are written.
+    /// Returns its URL, in the form that the stores read.
     pub fn url(&self) -> String {
         self.service.url(&self.servers)
     }
 
-    /// The certificates of its servers, if they speak TLS.
+    /// Returns the certificates of its servers, if they speak TLS.
     pub fn certificates(&self) -> Option<&Certificates> {
         self.certificates.as_ref()
     }
 
-    /// Its servers: masters before replicas, replicas before sentinels.
+    /// Returns its servers: masters before replicas, replicas before sentinels.
     pub fn servers(&mut self) -> &mut [Server] {
         &mut self.servers
     }
@@ -128,7 +128,7 @@ impl Instance {
 }
 
 impl Service {
-    /// Whether its servers can speak TLS.
+    /// Returns whether its servers can speak TLS.
     fn has_certificates(self) -> bool {
         matches!(
             self,

@@ -20,7 +20,7 @@ const COUNT: u16 = 10_000;
 /// The second port of a server, for its talk with others of its kind, is so much higher. Redis Cluster wants it so.
 const SECOND: u16 = 10_000;
 
-/// A free port of 127.0.0.1 and the one 10,000 above it, which nobody else of ours takes while this value lives.
+/// A free port of 127.0.0.1 and the one 10,000 above it, which no other test takes while this value lives.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
@@ -29,10 +29,10 @@ pub struct Port {
 }
 
 impl Port {
-    /// Finds a port on which nobody listens.
+    /// Finds a port on which no process listens.
     ///
     /// # Errors
-    /// There is none.
+    /// All ports are taken.
     pub fn free() -> Result<Self> {
         /// Each process begins elsewhere, so that processes seldom meet.
         static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -51,12 +51,12 @@ impl Port {
         (nobody_listens(number) && nobody_listens(number + SECOND)).then_some(Self { number, _mark: mark })
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn number(&self) -> u16 {
         self.number
     }
 
-    /// The second port.
+    /// Returns the second port.
     pub fn second(&self) -> u16 {
         self.number + SECOND
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_somebody_listens_on_is_not_free() {
+    fn a_port_that_a_process_listens_on_is_not_free() {
         let port = Port::free().unwrap();
         let number = port.number();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).unwrap();

@@ -60,7 +60,7 @@ pub(crate) fn spawn(mut command: Command) -> Result<Child> {
         let (orders, ordered) = mpsc::channel::<Order>();
         thread::spawn(move || {
             for (mut command, answer) in ordered {
-                // Whoever ordered it has gone only if it panicked; the child then ends with this process.
+                // The receiver is gone only if its thread panicked; the child then ends with this process.
                 let _ = answer.send(command.spawn());
             }
         });
@@ -94,7 +94,7 @@ pub(crate) fn signal_all(pid: u32, signal: &str) -> Result<Vec<u32>> {
     Ok(family)
 }
 
-/// Sends a signal, by its name, to these processes. One that has ended already is no error.
+/// Sends a signal, by its name, to these processes. A process that has ended already is not an error.
 pub(crate) fn signal_to(pids: &[u32], signal: &str) -> Result {
     // The shell's own `kill`, which is there where no package has brought the program.
     let mut command = Command::new("sh");
@@ -112,7 +112,7 @@ pub(crate) fn wait_for_stop(pids: &[u32]) -> Result {
     wait::until_true("a process that stops", || Ok(pids.iter().all(|pid| has_stopped(*pid))))
 }
 
-/// Whether no thread of the process runs.
+/// Returns whether no thread of the process runs.
 fn has_stopped(pid: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let mut states = threads.filter_map(|thread| {

@@ -23,10 +23,10 @@ pub(crate) trait Program: Debug + Send + Sync {
     /// Says how to start it.
     fn arguments(&self, place: &Place, command: &mut Command);
 
-    /// Whether it answers a question of its own protocol. While it does not, that is no error.
+    /// Returns whether it answers a question of its own protocol. Not answering yet is not an error.
     fn is_ready(&self, place: &Place) -> bool;
 
-    /// Whether it has found the others that it works with.
+    /// Returns whether it has found the others that it works with.
     fn is_whole(&self) -> bool {
         true
     }

@@ -24,7 +24,7 @@ pub use redis::DURABLE as DURABLE_REDIS;
 pub(crate) const USER: &str = "cloakroom";
 pub(crate) const PASSWORD: &str = "not-a-secret";
 
-/// A connection to a server of this machine that gives up soon: who waits for a server asks again.
+/// A connection to a server of this machine that gives up soon: the loop that waits for the server tries again.
 fn connect(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;

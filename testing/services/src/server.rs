@@ -16,7 +16,7 @@ use crate::{
     wait,
 };
 
-/// Somebody else may take a port between the moment it is found free and the moment the server listens.
+/// Another process may take a port between the moment it is found free and the moment the server listens.
 const TRIES: usize = 5;
 
 /// One running server. Dropping it kills the process and removes its files.
@@ -51,22 +51,22 @@ impl Server {
         }
     }
 
-    /// Its port on 127.0.0.1.
+    /// Returns its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.place.port.number()
     }
 
-    /// Its URL.
+    /// Returns its URL.
     pub fn url(&self) -> String {
         self.program.url(&self.place)
     }
 
-    /// The id of its process; `None` while it does not run.
+    /// Returns the id of its process; `None` while it does not run.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
 
-    /// Whether it has found the others that it works with.
+    /// Returns whether it has found the others that it works with.
     pub(crate) fn is_whole(&self) -> bool {
         self.program.is_whole()
     }
@@ -207,7 +207,7 @@ impl Drop for Server {
     }
 }
 
-/// What became of a start.
+/// The result of a start.
 enum Started {
     Ready,
     Ended(ExitStatus),

@@ -55,13 +55,13 @@ impl Service {
         Self::EtcdCluster,
     ];
 
-    /// Those that this machine has or can have.
+    /// Returns the services that this machine has or can have.
     pub fn here() -> Vec<Self> {
         let has = |service: &Self| service.tools().iter().all(|tool| tool.find().is_some());
         Self::ALL.into_iter().chain(Some(Self::Mysql).filter(has)).collect()
     }
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis",
@@ -81,17 +81,17 @@ impl Service {
         }
     }
 
-    /// The service of this name.
+    /// Finds the service of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().chain([Self::Mysql]).find(|service| service.name() == name)
     }
 
-    /// The environment variable that has the URL of the one that tests share.
+    /// Returns the environment variable that has the URL of the one that tests share.
     pub fn variable(self) -> String {
         format!("CLOAKROOM_TEST_{}", self.name().to_uppercase().replace('-', "_"))
     }
 
-    /// The programs that it needs.
+    /// Returns the programs that it needs.
     pub fn tools(self) -> &'static [Tool] {
         use certificates::OPENSSL;
         use programs::{dynamodb, etcd, mariadb, memcached, mongodb, mysql, postgres, redis};

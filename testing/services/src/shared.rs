@@ -8,26 +8,26 @@ use crate::Service;
 const AUTHORITY: &str = "CLOAKROOM_TEST_CA";
 
 impl Service {
-    /// The URL of the server that tests share. Whoever uses it keeps to a prefix or table of its own.
+    /// Returns the URL of the server that tests share. Each test keeps to a prefix or table of its own.
     ///
     /// # Panics
-    /// If there is none: a test that needs a server fails without it, and never passes by doing nothing.
+    /// If no server is running: a test that needs a server fails without it, and never passes by doing nothing.
     #[track_caller]
     pub fn shared(self) -> String {
         required(&self.variable())
     }
 }
 
-/// The file with the certificate that clients of the shared servers have to trust.
+/// Returns the path of the certificate that clients of the shared servers have to trust.
 ///
 /// # Panics
-/// If there is none, like [`Service::shared`].
+/// If no server is running, like [`Service::shared`].
 #[track_caller]
 pub fn shared_authority() -> PathBuf {
     required(AUTHORITY).into()
 }
 
-/// The URL of a MySQL, which is optional: without one the test is skipped, and says so.
+/// Returns the URL of a MySQL, which is optional: without one the test is skipped, and says so.
 #[expect(clippy::print_stderr, reason = "a skipped test says so, where `--nocapture` or a failure shows it")]
 pub fn optional_mysql() -> Option<String> {
     let variable = Service::Mysql.variable();

@@ -12,7 +12,7 @@ use crate::Result;
 pub enum Source {
     /// A package of Debian 12.
     Debian(&'static str),
-    /// Whoever has it: no package of Debian 12.
+    /// Installed by the developer, if at all: not a package of Debian 12.
     Elsewhere {
         /// A program to which Debian links the name.
         but: &'static str,
@@ -59,7 +59,7 @@ impl Tool {
         Self { program, source: Source::Debian(package) }
     }
 
-    /// Where the program is, if it is there.
+    /// Returns the path of the program, if it is installed.
     pub fn find(&self) -> Option<PathBuf> {
         match self.source {
             Source::Debian(_) | Source::Backports(_) => self.in_folders().next(),
@@ -79,7 +79,7 @@ impl Tool {
         folders().into_iter().map(|folder| folder.join(self.program)).filter(|path| path.is_file())
     }
 
-    /// Where the program is.
+    /// Returns the path of the program.
     ///
     /// # Errors
     /// It is missing; the text has the line to type.
@@ -97,7 +97,7 @@ impl Tool {
     }
 }
 
-/// The `PATH`; where Debian has servers, which is not on everybody's `PATH`; where it has each PostgreSQL, the newest first.
+/// Returns the `PATH`, then folders that are often not on it: Debian's for servers, and each PostgreSQL's, the newest first.
 fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> =
@@ -112,7 +112,7 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The folder of programs that Debian does not have: `CLOAKROOM_TEST_PROGRAMS`, or a folder of the workspace's `target`.
+/// Returns the folder of programs that Debian does not have: `CLOAKROOM_TEST_PROGRAMS`, or a folder of the workspace's `target`.
 pub fn programs_folder() -> PathBuf {
     env::var_os("CLOAKROOM_TEST_PROGRAMS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/services"), PathBuf::from)

@@ -27,7 +27,7 @@ fn lives(service: Service) -> Result {
     let ports: Vec<_> = instance.servers().iter().map(|server| server.port()).collect();
 
     instance.kill()?;
-    assert!(!ports.iter().any(|port| listens(*port)), "{service}: nobody listens after a kill");
+    assert!(!ports.iter().any(|port| listens(*port)), "{service}: no process listens after a kill");
     instance.restart()?;
     assert_eq!(instance.url(), url);
 
@@ -36,7 +36,7 @@ fn lives(service: Service) -> Result {
     instance.resume()?;
 
     instance.stop()?;
-    assert!(!ports.iter().any(|port| listens(*port)), "{service}: nobody listens after a stop");
+    assert!(!ports.iter().any(|port| listens(*port)), "{service}: no process listens after a stop");
     instance.restart_empty()?;
     assert_eq!(instance.url(), url);
 

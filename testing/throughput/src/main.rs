@@ -3,7 +3,7 @@
 //! The bare handlers take an id from a cookie, keep a struct of about 1 KB as JSON, and call the same commands and scripts of
 //! Redis as the store, or do a plain `SELECT` (and `UPDATE`) in PostgreSQL, through the same client crate: no merging, no hashing.
 //! Both are served by the same axum with one worker thread and asked by the same clients, each on a connection and a
-//! session of its own. The two take short turns; what is told is the median of the ratios of neighbours, because a
+//! session of its own. The two take short turns; the report shows the median of the ratios of neighbours, because a
 //! machine's speed drifts.
 //!
 //! Run by `cargo xtask throughput`, which starts the servers.

@@ -1,4 +1,4 @@
-//! What counts the trips to a server.
+//! Counts the trips to a server.
 
 use cloakroom_proxy::Proxy;
 use cloakroom_services::{Result, Service};
@@ -7,7 +7,7 @@ use crate::browser::Browser;
 
 /// What counts the trips to a server.
 pub(crate) enum Counter {
-    /// A proxy in front of it, by who speaks when.
+    /// A proxy in front of it counts the turns.
     Wire(Proxy),
     /// etcd itself, at this address: between requests it tries out how fast the connection is, and is answered.
     Etcd(String),

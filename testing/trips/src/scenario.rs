@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::counter::Counter;
 use crate::playground::Playground;
 
-/// How often each is counted. The middle one is told: a driver that looks after its connections in between adds to one.
+/// How often each is counted. The median is reported: a driver that looks after its connections in between adds to one.
 const TIMES: usize = 9;
 
 /// What a request does.

@@ -9,16 +9,16 @@ pub(super) enum Layer {
     Engine,
     Store,
     Adapter,
-    /// The bytes of somebody else's sessions.
+    /// The bytes of other software's sessions.
     Format,
-    /// Servers and their faults, for the tests of whoever meets a server. Never shipped.
+    /// Servers and their faults, for tests that need a server. Never shipped.
     Aid,
     /// A command, an example, a test or a bench.
     Leaf,
 }
 
 impl Layer {
-    /// The layer of a crate in this folder of the workspace.
+    /// Returns the layer of a crate in this folder of the workspace.
     pub(super) fn of(folder: &str) -> Option<Self> {
         let (top, rest) = folder.split_once('/').unwrap_or((folder, ""));
         Some(match (top, rest) {
@@ -42,11 +42,11 @@ pub(super) enum Reach {
     TestsOnly,
 }
 
-/// The rule that is broken when a crate of layer `from` depends on one of layer `to`.
+/// Returns the rule that is broken when a crate of layer `from` depends on one of layer `to`.
 pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static str> {
     use Layer::{Adapter, Aid, Conformance, Contract, Engine, Format, Leaf, Store};
     match (from, to) {
-        (_, Leaf) => Some("nobody depends on a command, an example, a test or a bench"),
+        (_, Leaf) => Some("no crate depends on a command, an example, a test or a bench"),
         _ if reach == Reach::TestsOnly => None,
         (Leaf | Aid, Aid) | (Aid, Contract) => None,
         (_, Aid) => Some("only tests, benches and commands that run them start servers"),
@@ -76,7 +76,7 @@ const FRAMEWORKS: [&str; 11] = [
     "warp",
 ];
 
-/// The rule that is broken when a crate of layer `from` depends on the foreign crate `name`.
+/// Returns the rule that is broken when a crate of layer `from` depends on the foreign crate `name`.
 pub(super) fn outside(from: Layer, name: &str, reach: Reach) -> Option<&'static str> {
     // Only the crate of a type may implement a foreign trait for it: the engine's error is a response by itself.
     let is_own_error = from == Layer::Engine && name == "axum-core";
@@ -85,7 +85,7 @@ pub(super) fn outside(from: Layer, name: &str, reach: Reach) -> Option<&'static 
     broken.then_some("only an adapter meets a web framework")
 }
 
-/// The rule that is broken when a crate of layer `from` ships `foreign` dependencies from outside the workspace.
+/// Returns the rule that is broken when a crate of layer `from` ships `foreign` dependencies from outside the workspace.
 pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
     (from == Layer::Contract && foreign > 3).then_some("the contract has at most three foreign dependencies")
 }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_depends_on_nobody() {
+    fn the_contract_depends_on_no_crate() {
         assert_eq!(may_ship(Contract), []);
     }
 
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_servers_knows_the_contract_at_most_and_is_shipped_to_nobody() {
+    fn what_starts_servers_knows_the_contract_at_most_and_is_never_shipped() {
         assert_eq!(may_ship(Aid), [Contract, Aid]);
         for from in [Contract, Conformance, Engine, Store, Adapter, Format] {
             assert_eq!(inside(from, Aid, TestsOnly), None);

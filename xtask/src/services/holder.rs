@@ -25,7 +25,7 @@ const READY: &str = "ready";
 /// The variable with the certificate that the services' clients have to trust.
 const AUTHORITY: &str = "CLOAKROOM_TEST_CA";
 
-/// A running holder, seen by who started it.
+/// A running holder, as the process that started it sees it.
 pub(crate) struct Holder {
     child: Child,
     /// Names and values of the environment variables that say where the services are.
@@ -34,7 +34,7 @@ pub(crate) struct Holder {
 
 impl Holder {
     /// Starts a holder and waits until its services are ready. It ends when [`stop`](Self::stop) is called or when
-    /// this process dies, or, if it listens on the socket, when it is told there.
+    /// this process dies, or, if it listens on the socket, when a client asks it to.
     pub(crate) fn start(services: &[Service], listens: bool) -> Result<Self> {
         // Not by its path: a task that builds the workspace may have put another program there.
         let mut command = Command::new("/proc/self/exe");
@@ -66,7 +66,7 @@ impl Holder {
     }
 }
 
-/// Is the holder: starts the services, says where they are, and keeps them until it is told to end.
+/// Runs as the holder: starts the services, says where they are, and keeps them until it is asked to end.
 pub(crate) fn hold(services: &[Service], listens: bool) -> Result {
     let listener = listens.then(listen).transpose()?;
     let folder = tempfile::Builder::new().prefix("cloakroom-").tempdir()?;
@@ -79,12 +79,12 @@ pub(crate) fn hold(services: &[Service], listens: bool) -> Result {
     io::stdout().write_all(format!("{variables}{READY}\n").as_bytes())?;
     io::stdout().flush()?;
     let told = match listener {
-        // Ends with whoever holds the other end.
+        // Ends when the process at the other end of the pipe ends.
         None => io::stdin().read_to_end(&mut Vec::new()).map(|_| None)?,
         Some(listener) => Some(serve(&listener, &variables)?),
     };
     drop(instances);
-    // Only now whoever told it learns that they have ended.
+    // Closed only now, so that the client learns that the services have ended.
     drop(told);
     Ok(())
 }
@@ -106,7 +106,7 @@ fn start(services: &[Service], certificates: &Certificates) -> Result<Vec<Instan
     Ok(instances)
 }
 
-/// Where a holder listens that was left running.
+/// Returns where a holder listens that was left running.
 fn socket() -> PathBuf {
     programs_folder().join("socket")
 }
@@ -128,12 +128,12 @@ fn remove(socket: &Path) {
     let _ = fs::remove_file(socket);
 }
 
-/// Says to everybody who connects where the services are, until one wants them down: its connection ends with them.
+/// Writes to every client where the services are, until one asks for the end: its connection ends with them.
 fn serve(listener: &UnixListener, variables: &str) -> Result<UnixStream> {
     loop {
         let (stream, _) = listener.accept()?;
         let mut question = String::new();
-        // Who connects and goes away again has asked nothing.
+        // A client that disconnects at once has asked nothing.
         if BufReader::new(&stream).read_line(&mut question).is_err() {
             continue;
         }
@@ -149,7 +149,7 @@ fn serve(listener: &UnixListener, variables: &str) -> Result<UnixStream> {
     }
 }
 
-/// Asks the holder that was left running and waits for the end of its answer; `None` if there is none.
+/// Asks the holder that was left running and waits for the end of its answer; `None` if no holder is running.
 pub(crate) fn ask(question: &str) -> Result<Option<String>> {
     let Ok(mut stream) = UnixStream::connect(socket()) else { return Ok(None) };
     writeln!(stream, "{question}")?;

@@ -46,7 +46,7 @@ pub(crate) fn ensure(services: &[Service]) -> Result {
     Err(format!("installed what can be, and still: {}", words.join("; ")).into())
 }
 
-/// The programs that are not there, each once.
+/// Returns the programs that are not there, each once.
 fn missing(services: &[Service]) -> Vec<Tool> {
     let mut missing: Vec<Tool> = Vec::new();
     for tool in services.iter().flat_map(|service| service.tools()) {

@@ -78,7 +78,7 @@ async fn a_response_that_never_looked_is_as_the_application_made_it() {
     assert_eq!((answer.header("cache-control"), answer.header("vary")), (Some(PUBLIC[0].1), None));
 }
 
-/// What a shared cache is told, by what the application says.
+/// What the response tells a shared cache, by the headers that the application set.
 const WHO_MAY_STORE: [(&[(&str, &str)], &str); 9] = [
     (&[], "private"),
     (&[("cache-control", "max-age=60")], "max-age=60, private"),

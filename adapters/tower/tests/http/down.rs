@@ -1,4 +1,4 @@
-//! A store that never answers: whoever asks it is seen.
+//! A store that fails every call, so that a request that asks it shows an error.
 
 use cloakroom_tower::cloakroom::store::{
     Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Touch, UpdateOutcome,
@@ -15,7 +15,7 @@ pub(crate) fn layer() -> SessionLayer {
     SessionLayer::with_config(Down, Config::plain_http().cookie_name("session").outage(outage)).unwrap()
 }
 
-/// What it says, and nobody must hear.
+/// What the store's error says, which must reach no client.
 pub(crate) const ITS_WORDS: &str = "10.0.0.7 refused the connection";
 
 fn down<T>() -> Result<T> {

@@ -119,7 +119,7 @@ async fn a_log_in_whose_service_fails_is_an_event_and_a_log_out_is_carried_out()
     };
     call("/in").await;
     assert_eq!(events.count(&Event::Unanswered), 1);
-    assert_eq!(engine.sessions().list("alice").await.unwrap().len(), 0, "nobody was logged in");
+    assert_eq!(engine.sessions().list("alice").await.unwrap().len(), 0, "the log-in did not happen");
     assert_eq!(client.get("/read").await.body, "1");
     call("/out").await;
     while client.get("/read").await.body != "0" {

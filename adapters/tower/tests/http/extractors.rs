@@ -45,7 +45,7 @@ fn app(layer: SessionLayer) -> Client {
 }
 
 #[tokio::test]
-async fn a_lazy_session_asks_nobody_until_it_is_loaded() {
+async fn a_lazy_session_asks_no_store_until_it_is_loaded() {
     let client = app(down::layer());
     let imprint = client.get("/page/imprint").await;
     assert_eq!((imprint.status, imprint.header("vary")), (StatusCode::OK, None));
@@ -77,7 +77,7 @@ async fn a_handler_may_do_without_a_session_that_cannot_be_loaded() {
 }
 
 #[tokio::test]
-async fn a_route_without_the_layer_is_told_the_cure() {
+async fn the_error_of_a_route_without_the_layer_names_the_cure() {
     let router =
         Router::new().route("/", get(read)).route("/lazy/{page}", get(page)).route("/perhaps", get(perhaps));
     let client = Client::new(router);
@@ -90,7 +90,7 @@ async fn a_route_without_the_layer_is_told_the_cure() {
 }
 
 #[tokio::test]
-async fn a_route_that_was_added_after_the_layer_is_told_the_cure() {
+async fn the_error_of_a_route_that_was_added_after_the_layer_names_the_cure() {
     let router = Router::new().route("/in", get(read)).layer(layer()).route("/out", get(read));
     let client = Client::new(router);
     assert_eq!(client.get("/in").await.status, StatusCode::OK);

@@ -82,7 +82,7 @@ async fn every_session_of_nested_layers_is_reached_by_its_name() {
     assert_eq!(client.get("/").await.body, "222");
     let client = Client::new(router.clone().layer(named("a")));
     assert_eq!(client.get("/").await.body, "1");
-    assert_eq!(Client::new(router).get("/").await.body, "0", "without a layer there is none");
+    assert_eq!(Client::new(router).get("/").await.body, "0", "no layer, no session");
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn f24_a_stack_takes_the_layer_inside_of_all_common_layers() {
     counts(router().layer(all)).await;
 }
 
-/// Asks a service whose store is down, and that looks at its session, what its page says.
+/// Asks a service whose store is down, and that uses its session, what its page says.
 async fn page_of_an_outage<B>(layer: SessionLayer) -> (StatusCode, String)
 where
     B: http_body::Body<Data: Send, Error: std::fmt::Debug> + Default + Send + 'static,
@@ -132,7 +132,7 @@ async fn f24_a_body_that_is_not_known_stays_empty_and_the_status_says_enough() {
     assert_eq!(page, (StatusCode::SERVICE_UNAVAILABLE, String::new()));
 }
 
-/// A page that is long enough to be compressed, and looks at its session.
+/// A page that is long enough to be compressed, and uses its session.
 async fn long(session: cloakroom_tower::Session) -> Result<String, cloakroom_tower::SessionError> {
     session.get::<u32>("n")?;
     Ok("a".repeat(4096))

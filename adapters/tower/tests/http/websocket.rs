@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Message as Sent, handshake::client::Respons
 use crate::client::Client;
 use crate::{count, layer, log_out, read};
 
-/// Counts every message and says what became of it.
+/// Counts every message and answers with the result.
 async fn count_messages(upgrade: WebSocketUpgrade, session: Session) -> Response {
     upgrade.on_upgrade(async move |mut socket: WebSocket| {
         while let Some(Ok(Message::Text(_))) = socket.recv().await {

@@ -61,7 +61,7 @@ async fn remove(node: Node) -> Tidied {
     Ok(())
 }
 
-/// Whether the server takes it as a name.
+/// Returns whether the server takes it as a name.
 fn is_name(name: &str) -> bool {
     name.len() <= 250 && !name.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
 }

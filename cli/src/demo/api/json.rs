@@ -50,7 +50,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     Ok(whole)
 }
 
-/// A JSON response.
+/// Returns a JSON response.
 pub(super) fn answer(status: StatusCode, value: &impl Serialize) -> Response {
     let Ok(json) = serde_json::to_string(value) else {
         let message = "the answer cannot be written as JSON";

@@ -33,7 +33,7 @@ pub(super) fn router(engine: &SessionManager) -> Router {
         .with_state(engine.clone())
 }
 
-/// Never looks at the session.
+/// Never uses the session.
 async fn untouched() -> Response {
     answer(StatusCode::OK, &serde_json::Map::new())
 }
@@ -43,7 +43,7 @@ async fn session(session: LazySession) -> Result<Response, Problem> {
     Ok(answer(StatusCode::OK, &Shown::of(&session, Vec::new())?))
 }
 
-/// Runs a script. A body that is no script never gets to the session.
+/// Runs a script. An invalid script never gets to the session.
 async fn run(session: LazySession, Sent(script): Sent<Script>) -> Result<Response, Problem> {
     let session = load(&session).await?;
     let results = interpret::run(&session, script.steps).await?;

@@ -1,4 +1,4 @@
-//! Errors, as the API says them.
+//! Errors, as the API returns them.
 
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
@@ -19,12 +19,12 @@ impl Problem {
         Self { status, kind, message: message.into() }
     }
 
-    /// What the client sent cannot be understood.
+    /// Makes the error for a request that cannot be parsed.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", message)
     }
 
-    /// An error of the engine. Its text is for clients too; the store's own words are in its source and stay here.
+    /// Converts an error of the engine. Its text is for clients too; the store's own message, in its source, is not sent.
     pub(super) fn of(error: &Error) -> Self {
         let (status, kind) = describe(error.kind());
         Self::new(status, kind, error.to_string())
@@ -39,7 +39,7 @@ impl Problem {
     }
 }
 
-/// The status and the name of an error: 400 where the request is at fault, 503 where the store is.
+/// Returns the status and the name of an error: 400 where the request is at fault, 503 where the store is.
 const fn describe(kind: ErrorKind) -> (StatusCode, &'static str) {
     match kind {
         ErrorKind::Encode => (StatusCode::BAD_REQUEST, "encode"),

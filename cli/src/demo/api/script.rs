@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_script_is_refused() {
+    fn an_invalid_script_is_refused() {
         for wrong in [
             "{}",
             "[]",

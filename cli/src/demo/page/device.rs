@@ -1,4 +1,4 @@
-//! A short name for what a `User-Agent` says.
+//! A short name of the browser and system of a `User-Agent`.
 
 /// Names browser and system where they can be told, else repeats the beginning.
 pub(super) fn name(user_agent: &str) -> String {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_are_told_apart_although_each_names_the_others() {
+    fn browsers_are_distinguished_although_each_names_the_others() {
         for (user_agent, expected) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             (

@@ -1,4 +1,4 @@
-//! When a form cannot be carried out: a page that says why.
+//! The page for a form that failed, with the reason.
 
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
@@ -18,7 +18,7 @@ impl Failure {
         Self { status, sentence: sentence.into() }
     }
 
-    /// The form did not come from a page of this session.
+    /// Makes the error for a form that did not come from a page of this session.
     pub(super) fn forged() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -27,7 +27,7 @@ impl Failure {
         )
     }
 
-    /// An error of the engine, without the store's own words.
+    /// Returns an error of the engine, without the store's own error message.
     pub(super) fn of(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::Store => Self::new(

@@ -1,4 +1,4 @@
-//! What every page has around it: head, style, and headers that allow nothing else.
+//! The frame of every page: head, style, and security headers.
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,

@@ -1,4 +1,4 @@
-//! A form that was sent, and whose token was right.
+//! A form whose CSRF token was valid.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    /// A field without the space around it; empty if it is not there.
+    /// Returns a field without the space around it; empty if it is not there.
     pub(super) fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", |text| text.trim())
     }

@@ -28,7 +28,7 @@ pub(super) fn home(home: &Home) -> Markup {
     }
 }
 
-/// A form with its token. Every form of the page is made here.
+/// Returns a form with its token. Every form of the page is made here.
 fn form(home: &Home, id: Option<&str>, action: &str, content: &Markup) -> Markup {
     let token_id = (id == Some("csrf-form")).then_some("csrf-token");
     html! {
@@ -133,14 +133,14 @@ fn flash(home: &Home) -> Markup {
 
 fn user(home: &Home) -> Markup {
     let hint = "Any name will do; there is no password here. Logging in gives you a new id and kills the old one at once, so \
-        that nobody who planted it on you gets in.";
+        that an attacker who planted it on you does not get in.";
     card(
         "Log in",
         hint,
         &html! {
             div.row {
                 span {
-                    @if home.user.is_some() { "You are " } @else { "You are nobody in particular." }
+                    @if home.user.is_some() { "You are " } @else { "You are not logged in." }
                     strong #user { (home.user.as_deref().unwrap_or_default()) }
                 }
                 @if home.user.is_some() {
@@ -197,11 +197,11 @@ fn csrf(home: &Home) -> Markup {
     let hint = "Every form here carries a token that only your own pages know. Change it in the developer tools, and the server \
         says no.";
     card(
-        "A form nobody else can send",
+        "A form that no other site can send",
         hint,
         &html! {
             @if let Some(text) = &home.csrf_text {
-                p.said role="status" { "It was you who sent " strong #csrf-result { (text) } }
+                p.said role="status" { "You sent " strong #csrf-result { (text) } }
             }
             (form(home, Some("csrf-form"), "csrf", &html! {
                 input #csrf-text name="text" placeholder="text" aria-label="Text" required maxlength="10000" autocomplete="off";

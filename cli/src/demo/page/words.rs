@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// About how long, to the nearest whole unit: `a moment`, `3 minutes`, `2 hours`, `5 days`.
+/// Formats a duration, rounded to the nearest whole unit: `a moment`, `3 minutes`, `2 hours`, `5 days`.
 pub(super) fn about(span: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_said_as_people_say_them() {
+    fn spans_are_written_as_people_say_them() {
         for (seconds, expected) in [
             (0, "a moment"),
             (59, "59 seconds"),

@@ -7,7 +7,7 @@ use cloakroom_sqlite::rusqlite::Connection;
 use cloakroom_tower::cloakroom::store::Store;
 use cloakroom_tower::stores::FileStore;
 
-/// How many live records there are; none of them may be unreadable.
+/// Counts the live records; all of them must be readable.
 async fn records(store: &dyn Store) -> usize {
     let scan = store.capabilities().scan.unwrap();
     let (mut count, mut after) = (0, None);

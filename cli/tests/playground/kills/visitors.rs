@@ -1,4 +1,4 @@
-//! People who log in, and some of them out again, until their server is dead.
+//! Visitors log in, and some of them log out, until their server is dead.
 
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -16,7 +16,7 @@ enum Known {
     PerhapsOut,
 }
 
-/// Somebody, with the last cookie that they had.
+/// A visitor, with the last cookie that they had.
 #[derive(Debug)]
 pub(super) struct Visitor {
     client: Client,
@@ -44,7 +44,7 @@ impl Visitors {
         }))
     }
 
-    /// Everybody who came, once the server is dead.
+    /// All visitors who came, once the server is dead.
     pub(super) async fn gone(self) -> Vec<Visitor> {
         self.0.await.unwrap()
     }
@@ -62,7 +62,7 @@ async fn visit(client: Client, name: String, leaves: bool) -> Visitor {
     Visitor { client: before, name, known }
 }
 
-/// Asks the next server about everybody; says how many of them have a session.
+/// Asks the next server about all of them; returns how many have a session.
 pub(super) async fn remaining(visitors: Vec<Visitor>, address: &str) -> usize {
     let mut sessions = 0;
     for visitor in visitors {

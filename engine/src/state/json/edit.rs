@@ -8,7 +8,7 @@ use super::node::{Node, Opened, is_json};
 use crate::state::change::Path;
 use crate::{Error, ErrorKind, Result};
 
-/// What a change makes of the value at its path.
+/// The result of a change for the value at its path.
 #[derive(Debug)]
 pub(crate) enum Made {
     /// Nothing was changed.
@@ -200,7 +200,7 @@ impl Edit<'_> {
 }
 
 /// Returns whether `now` may be the object `seen` with a change to its member `edited`, or to others: they have a member in
-/// common. Of what is no object, or has no other member, it cannot be told.
+/// common. `false` if it is not an object, or has no other member.
 fn is_alike(seen: &[u8], now: &[u8], edited: Option<&str>) -> bool {
     type Members = serde_json::Map<String, serde_json::Value>;
     let members = |json| serde_json::from_slice::<Members>(json).ok();
@@ -210,7 +210,7 @@ fn is_alike(seen: &[u8], now: &[u8], edited: Option<&str>) -> bool {
 }
 
 impl Place {
-    /// Whether it can tell its item from others.
+    /// Returns whether it can tell its item from others.
     const fn is_known(&self, oldest: u64) -> bool {
         self.value.is_some() || self.touched_by >= oldest
     }

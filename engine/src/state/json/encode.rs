@@ -1,4 +1,4 @@
-//! From the application's types to JSON and back: what could not be read back the same is not written.
+//! From the application's types to JSON and back. A value that would be read back differently is refused.
 
 use std::cell::Cell;
 

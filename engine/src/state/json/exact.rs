@@ -1,4 +1,4 @@
-//! Writes values with another serializer, but no number that JSON has no form for.
+//! A serializer that refuses numbers that JSON cannot express (NaN, infinity), and passes the rest on.
 
 use std::cell::Cell;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! JSON values that are changed in place, while every byte that no change touches stays as it was.
+//! JSON values that are changed in place: bytes that no change touches stay as they are.
 
 mod array;
 mod edit;

@@ -1,4 +1,4 @@
-//! A JSON value, parsed only as far as changes have led into it.
+//! A JSON value, parsed only along the paths of changes.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl Node {
         matches!(self, Self::Raw(text) if text.trim_ascii() == b"null")
     }
 
-    /// Whether both are written with the same bytes, but for white space around them.
+    /// Returns whether both are written with the same bytes, but for white space around them.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         #[cfg(test)]
         super::work::add(1);
@@ -115,14 +115,14 @@ impl Node {
     }
 }
 
-/// Whether `text` is one JSON value. Nesting, however deep, is no recursion.
+/// Returns whether `text` is one JSON value. Nesting, however deep, needs no recursion.
 pub(crate) fn is_json(text: &[u8]) -> bool {
     #[cfg(test)]
     super::work::add(text.len());
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// Finds a value in text that may be anything: what is no JSON holds nothing.
+/// Finds a value in text that may be anything; in text that is not JSON it finds nothing.
 fn find_in_text(text: &Bytes, path: Path<'_>) -> Option<Bytes> {
     #[cfg(test)]
     super::work::add(text.len());

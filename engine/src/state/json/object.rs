@@ -23,7 +23,7 @@ pub(crate) struct Object {
 struct Member {
     /// The name as it was written, with its quotes and the white space around it.
     text: Bytes,
-    /// The name without escapes; one that is no Unicode text begins with a byte that no other name has.
+    /// The name without escapes; one that is not Unicode text begins with a byte that no other name has.
     name: Bytes,
     /// `None`: removed. The place stays, so that no other moves.
     value: Option<Node>,

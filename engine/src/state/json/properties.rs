@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_json_are_refused_and_nothing_panics(bytes in vec(any::<u8>(), 0..40), path in any_path()) {
+    fn bytes_that_are_not_json_are_refused_and_nothing_panics(bytes in vec(any::<u8>(), 0..40), path in any_path()) {
         let _ = find(&bytes, &path);
         let _ = edited(Some(&bytes), &path.join("."), &mut |_| Ok(Made::New(raw("1"))));
         let _ = Node::push(Some(&mut Node::Raw(Bytes::copy_from_slice(&bytes))), &Bytes::from_static(b"1"), 1);

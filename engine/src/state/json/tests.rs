@@ -64,7 +64,7 @@ fn missing_parents_are_made() {
 }
 
 #[test]
-fn a_parent_that_is_no_object_is_a_mismatch_and_nothing_is_lost() {
+fn a_parent_that_is_not_an_object_is_a_mismatch_and_nothing_is_lost() {
     assert_eq!(set(Some("3"), "a", "1").unwrap_err().kind(), ErrorKind::Mismatch);
     assert_eq!(set(Some("[1]"), "1", "2").unwrap_err().kind(), ErrorKind::Mismatch);
     assert_eq!(set(Some("[1,2]"), "1", "7").unwrap(), "[1,7]");
@@ -88,7 +88,7 @@ fn a_path_that_is_too_deep_is_refused_and_one_that_is_not_can_be_read_whole() {
 }
 
 #[test]
-fn pushing_makes_a_list_and_refuses_what_is_none() {
+fn pushing_makes_a_list_and_refuses_other_values() {
     assert_eq!(pushed(None, "1").unwrap(), ("[1]".to_owned(), 1));
     assert_eq!(pushed(Some("[ 1 ]"), "2").unwrap(), ("[ 1 ,2]".to_owned(), 2));
     assert_eq!(pushed(Some("{}"), "2").unwrap_err().kind(), ErrorKind::Mismatch);

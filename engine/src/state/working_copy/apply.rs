@@ -1,4 +1,4 @@
-//! Carries changes out and records them.
+//! Applies changes and logs them.
 
 use std::sync::Arc;
 
@@ -126,7 +126,7 @@ impl WorkingCopy {
         }
     }
 
-    /// Carries a change out that depends on what is there.
+    /// Carries a change out that depends on the present value.
     fn edit(&mut self, mut step: Step) -> Result<Effect> {
         let mut root = self.take_root(&step);
         let before = step.op.claim().map(|claim| (claim.clone(), root.node.clone()));
@@ -192,7 +192,7 @@ impl WorkingCopy {
         }
     }
 
-    /// Records a change that came to nothing. What was parsed for it is kept for the next one.
+    /// Records a change without an effect. What was parsed for it is kept for the next one.
     fn note(&mut self, root: Root, change: Change) {
         let is_plain = |place| self.base.at(place).is_some_and(|frame| frame.tag == Tag::Value);
         match root {
@@ -219,7 +219,7 @@ impl WorkingCopy {
         edit.undo = Some(Box::new(Undo { claim, before }));
     }
 
-    /// Records a change and what its key comes to.
+    /// Records a change and the new value of its key.
     #[inline]
     fn put(&mut self, location: ValueLocation, change: Change, value: Edited) {
         if let (Some(rare), Change::At(target, ..)) = (&mut self.rare, &change) {

@@ -1,4 +1,4 @@
-//! What a commit writes.
+//! Encodes the values that a commit writes.
 
 use bytes::Bytes;
 
@@ -75,7 +75,7 @@ impl WorkingCopy {
         out.extend_from_slice(&bytes[copied..]);
     }
 
-    /// Whether a frame is written as it was stored.
+    /// Returns whether a frame is written as it was stored.
     fn stays(&self, frame: &Frame<'_>, edit: Option<&Edit>) -> bool {
         match frame.tag {
             Tag::Device => !self.has_new_device(),

@@ -1,4 +1,4 @@
-//! Faults that were found, each as a test.
+//! Tests of faults that were found once.
 
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +42,7 @@ fn stored(values: &WorkingCopy) -> Frames {
     frames
 }
 
-/// What is stored after these changes.
+/// Returns what is stored after these changes.
 fn base(changes: impl IntoIterator<Item = Change>) -> Frames {
     let mut values = WorkingCopy::default();
     changes.into_iter().for_each(|change| apply(&mut values, change));
@@ -294,7 +294,8 @@ fn f02_a_partial_commit_keeps_a_removal_of_what_it_carried() {
     assert_eq!(mine.get("q").as_deref(), Some(&b"[1]"[..]));
 }
 
-/// How much work `count` changes are, with the commit that writes them, and with one that meets another request's.
+/// Returns how much work `count` changes are, with the commit that writes them, and with one that meets another
+/// request's.
 fn work_of(count: usize, change: impl Fn(usize) -> Change) -> usize {
     work::of(|| {
         let mut values = WorkingCopy::loaded(base([set("other", "1")]), 1);

@@ -15,8 +15,8 @@ use crate::record::Frames;
 
 /// Stored values and the changes made to them.
 ///
-/// Changes are logged in order, so that they can be carried out again on values that another request has stored
-/// meanwhile; the log also says what they come to on the present base. Clones are cheap: they share all values, and
+/// Changes are logged in order, so that they can be replayed on values that another request has stored
+/// meanwhile; the log also holds their results on the present base. Clones are cheap: they share all values, and
 /// the closures of the application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkingCopy {
@@ -27,7 +27,7 @@ pub(crate) struct WorkingCopy {
     rare: Option<Box<Rare>>,
 }
 
-/// What few requests need, and so in a box.
+/// Parts that few requests need, in a box.
 #[derive(Clone, Debug, Default)]
 struct Rare {
     /// Finds values in the base, if many were changed.

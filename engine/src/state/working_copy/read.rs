@@ -1,4 +1,4 @@
-//! What a request reads of its values.
+//! Reads of values.
 
 use bytes::Bytes;
 
@@ -43,7 +43,7 @@ impl WorkingCopy {
         }
     }
 
-    /// Whether there is a value.
+    /// Returns whether there is a value.
     pub(crate) fn contains(&self, key: &str) -> bool {
         match self.edit_of(key) {
             Some(edit) => edit.value.node().is_some() || self.shown_now(key).is_some(),
@@ -134,17 +134,17 @@ impl WorkingCopy {
         entries
     }
 
-    /// Whether this request changed a value.
+    /// Returns whether this request changed a value.
     pub(crate) fn is_changed(&self) -> bool {
         !self.log.is_empty()
     }
 
-    /// Whether flash values had their request and must go.
+    /// Returns whether flash values had their request and must go.
     pub(crate) fn ages(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.aging.is_some())
     }
 
-    /// Whether there is a value that this request inserted.
+    /// Returns whether there is a value that this request inserted.
     pub(crate) fn holds_new_values(&self) -> bool {
         self.log.edits().any(|edit| !matches!(edit.value, Edited::Removed))
     }

@@ -1,4 +1,4 @@
-//! The changes, carried out again on what another request has stored.
+//! Replays the changes on what another request has stored.
 
 use super::WorkingCopy;
 use super::apply::Step;
@@ -7,14 +7,14 @@ use crate::record::{Frames, Tag};
 use crate::state::change::Change;
 
 impl WorkingCopy {
-    /// Carries all changes out again on `base`, which another request has stored. Runs closures of the application: only
+    /// Replays all changes on `base`, which another request has stored. Runs closures of the application: only
     /// on a clone that no lock guards.
     pub(crate) fn rebase(&mut self, base: Frames) -> Result<()> {
         self.exchange_base(base);
         self.replay(0)
     }
 
-    /// Takes note that the first `sent` changes are stored, in `base`, and carries the others out again. Runs closures of
+    /// Notes that the first `sent` changes are stored, in `base`, and replays the others. Runs closures of
     /// the application only if there are others: then only on a clone that no lock guards.
     pub(crate) fn committed(&mut self, base: Frames, sent: usize) -> Result<()> {
         self.exchange_base(base);

@@ -48,13 +48,13 @@ impl Durability {
         if self == Self::Machine { file.sync_data().map_err(Trouble::Uncertain) } else { Ok(()) }
     }
 
-    /// Removes a file so that it stays removed.
+    /// Removes a file so that it stays removed after a crash.
     pub(super) fn remove(self, path: &Path) -> Result<(), Trouble> {
         fs::remove_file(path)?;
         self.sync_parent(path).map_err(Trouble::Uncertain)
     }
 
-    /// Makes an empty file so that it stays; `false` if there was one.
+    /// Makes an empty file so that it survives a crash; returns `false` if it existed.
     pub(super) fn create_empty(self, path: &Path) -> io::Result<bool> {
         match private_file().create_new(true).open(path) {
             Ok(_) => self.sync_parent(path).map(|()| true),
@@ -63,7 +63,7 @@ impl Durability {
         }
     }
 
-    /// Makes a folder so that it stays, if there is none; `false` if there was one.
+    /// Makes a folder so that it survives a crash; returns `false` if it existed.
     pub(super) fn create_folder(self, path: &Path) -> io::Result<bool> {
         let created = make_folder(path)?;
         if created {
@@ -96,7 +96,7 @@ fn make_folder(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Opens a file for writing that only this user can read, making it if there is none.
+/// Opens a file for writing that only this user can read, making it if it is missing.
 pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
@@ -105,7 +105,7 @@ pub(super) fn private_file() -> OpenOptions {
     options
 }
 
-/// Removes a file whose absence is as good.
+/// Removes a file; it is not an error if it does not exist.
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -120,7 +120,7 @@ pub(super) fn read_up_to(file: &File, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The names in a folder that are text; all of the store's are.
+/// Returns the names in a folder that are text; all of the store's are.
 pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! The folder of a store: where things are in it, and how it is made ready.
+//! The folder of a store: its paths, its creation, its locks.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -41,7 +41,7 @@ impl Folder {
         self.shard(name.shard()).join(name.text())
     }
 
-    /// Where a record of this shard is written before it gets its name; only for who holds the shard's lock.
+    /// Returns where a record of this shard is written before it gets its name; only under the shard's lock.
     pub(super) fn next_record(&self, shard: u8) -> PathBuf {
         self.shard(shard).join("next")
     }
@@ -59,9 +59,9 @@ impl Folder {
     }
 }
 
-/// Who may change what.
+/// The locks for changes.
 ///
-/// The order that keeps everybody from waiting for ever: owners by their shard, then one record shard.
+/// The order in which locks are taken, against deadlocks: owners by their shard, then one record shard.
 impl Folder {
     /// Waits for the right to change the records of a shard.
     pub(super) fn lock_records(&self, shard: u8) -> Result<Lock, Trouble> {
@@ -86,9 +86,9 @@ impl Folder {
     }
 }
 
-/// Making it ready.
+/// Creating the folder, or checking an existing one.
 impl Folder {
-    /// Makes the folder a store's, or sees that it is one.
+    /// Makes the folder a store's, or checks that it is one.
     ///
     /// Whatever a predecessor that died on the way left undone is done now.
     pub(super) fn prepare(&self) -> Result<(), Trouble> {
@@ -112,7 +112,7 @@ impl Folder {
         if signed { Ok(()) } else { self.sign(&path) }
     }
 
-    /// Whether there is anything in the folder that a new file system does not come with.
+    /// Returns whether there is anything in the folder that a new file system does not come with.
     ///
     /// The file `cloakroom` is the first that a store makes, so another process that is making this folder ready is seen.
     fn is_foreign(&self) -> io::Result<bool> {
@@ -120,7 +120,7 @@ impl Folder {
         Ok(!names.iter().any(|name| name == MARK) && names.iter().any(|name| name != "lost+found"))
     }
 
-    /// Says that the folder is ready, in its last file.
+    /// Marks the folder as ready, in its last file.
     fn sign(&self, path: &Path) -> Result<(), Trouble> {
         let mut file = OpenOptions::new().write(true).open(path)?;
         file.write_all(FORMAT.as_bytes())?;
@@ -129,7 +129,7 @@ impl Folder {
     }
 }
 
-/// Looking for what may not be there.
+/// Opening files that may not exist.
 ///
 /// A folder that went away must not look like an absent record. The 256 sub-folders are made when they are needed,
 /// the folders that they are in when the store is; so those tell the two apart.
@@ -144,17 +144,17 @@ impl Folder {
         self.if_there(File::open(self.owner(owner).join("revoked")), "owners")
     }
 
-    /// The names in a shard of records.
+    /// Returns the names in a shard of records.
     pub(super) fn names_of_records(&self, shard: u8) -> io::Result<Vec<String>> {
         Ok(self.if_there(disk::names(&self.shard(shard)), "records")?.unwrap_or_default())
     }
 
-    /// The names in a shard of owners.
+    /// Returns the names in a shard of owners.
     pub(super) fn names_of_owners(&self, shard: u8) -> io::Result<Vec<String>> {
         Ok(self.if_there(disk::names(&self.owner_shard(shard)), "owners")?.unwrap_or_default())
     }
 
-    /// The names in an owner's folder.
+    /// Returns the names in an owner's folder.
     pub(super) fn names_of_owner(&self, owner: &Name) -> io::Result<Vec<String>> {
         Ok(self.if_there(disk::names(&self.owner(owner)), "owners")?.unwrap_or_default())
     }

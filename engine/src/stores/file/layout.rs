@@ -4,7 +4,7 @@
 //! | path | what it is |
 //! |---|---|
 //! | `cloakroom` | says that the folder is a store's and in which format: the text [`FORMAT`]. Empty until `locks`, `records`, `owners` and `damaged` exist |
-//! | `locks/record-xx`, `locks/owner-xx` | empty; whoever holds the kernel's lock on it may change what is in `records/xx`, `owners/xx` |
+//! | `locks/record-xx`, `locks/owner-xx` | empty; the process that holds the kernel's lock on it may change what is in `records/xx`, `owners/xx` |
 //! | `records/xx/<name>` | a record |
 //! | `records/xx/next` | a record that is being written; after a crash, waste that the next write replaces |
 //! | `owners/xx/<owner>/<name>` | empty; the record of this name may belong to the owner |
@@ -29,10 +29,10 @@
 //! | 24 | 8 | version of the record |
 //! | 32 | 1 | 1 if the record is sliding, 0 if not |
 //! | 33 | 1 | *k*, length of the key, 1 to 255 |
-//! | 34 | 1 | *o*, length of the owner, 0 if there is none |
+//! | 34 | 1 | *o*, length of the owner, 0 without an owner |
 //! | 35 | 1 | 0 |
 //! | 36 | 4 | *p*, length of the payload |
-//! | 40 | 8 | since when the record is the owner's, 0 if there is none |
+//! | 40 | 8 | since when the record is the owner's, 0 without an owner |
 //! | 48 | 8 | check of the payload |
 //! | 56 | 8 | check of bytes 0 to 7, 24 to 55, the key and the owner, in this order |
 //! | 64 | *k* | key |
@@ -56,7 +56,7 @@ use cloakroom_store::{Bytes, Entry, Owner, OwnerKey, Record, StoreKey, Timestamp
 
 use super::trouble::Trouble;
 
-/// What the file `cloakroom` says.
+/// The content of the file `cloakroom`.
 pub(super) const FORMAT: &str = "cloakroom file store, format 1\n";
 /// So much of a file holds the head of any record.
 pub(super) const HEAD_MOST: usize = FIXED + StoreKey::MAX_LEN + OwnerKey::MAX_LEN;
@@ -73,18 +73,18 @@ const MARK_LENGTH: usize = 64;
 pub(super) struct Name(blake3::Hash);
 
 impl Name {
-    /// The name for a key's bytes.
+    /// Returns the name for a key's bytes.
     pub(super) fn of(key: &[u8]) -> Self {
         Self(blake3::hash(key))
     }
 
-    /// Reads a name as it is in a folder; anything else there is none of the store's.
+    /// Reads a name of this store's in a folder; `None` for any other file.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let name = Self(blake3::Hash::from_hex(text).ok()?);
         (name.text().as_str() == text).then_some(name)
     }
 
-    /// The name as it is in a folder.
+    /// Returns the name as it is in a folder.
     pub(super) fn text(&self) -> String {
         self.0.to_hex().as_str().to_owned()
     }
@@ -93,7 +93,7 @@ impl Name {
         self.0.as_bytes()
     }
 
-    /// Which of the 256 sub-folders and locks it belongs to.
+    /// Returns which of the 256 sub-folders and locks it belongs to.
     pub(super) fn shard(&self) -> u8 {
         self.0.as_bytes()[0]
     }
@@ -141,7 +141,7 @@ impl Head {
         })
     }
 
-    /// How long the whole file is.
+    /// Returns how long the whole file is.
     pub(super) fn file_length(&self) -> usize {
         self.payload.end
     }
@@ -152,7 +152,7 @@ impl Head {
         Bytes::from(beginning).slice(self.payload.start.min(end)..end)
     }
 
-    /// Whether the payload in the whole `file` is as it was written.
+    /// Checks that the payload in the whole `file` is as it was written.
     pub(super) fn check_payload(&self, file: &[u8]) -> Result<(), Trouble> {
         match file.get(self.payload.clone()) {
             Some(payload) if check(&[payload]) == self.payload_check => Ok(()),
@@ -170,7 +170,7 @@ impl Head {
     }
 }
 
-/// The file for a record; its payload must be shorter than 4 GiB.
+/// Returns the file for a record; its payload must be shorter than 4 GiB.
 pub(super) fn encode_record(key: &StoreKey, record: &Record, version: Version) -> Result<Vec<u8>, Trouble> {
     let payload = &record.payload;
     let length = u32::try_from(payload.len()).map_err(|_| Trouble::TooLarge)?;
@@ -194,7 +194,7 @@ pub(super) fn encode_record(key: &StoreKey, record: &Record, version: Version) -
     Ok(file)
 }
 
-/// The bytes at [`EXPIRY_AT`]: an expiry and its check.
+/// Returns the bytes at [`EXPIRY_AT`]: an expiry and its check.
 pub(super) fn encode_expiry(version: Version, expires_at: Timestamp) -> [u8; 16] {
     let expiry = expires_at.as_micros().to_le_bytes();
     let mut field = [0; 16];
@@ -206,13 +206,13 @@ pub(super) fn encode_expiry(version: Version, expires_at: Timestamp) -> [u8; 16]
 /// What is remembered of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// What is not later is dead.
+    /// Records that are not later than this are dead.
     pub(super) at: Timestamp,
     pub(super) made_at: Timestamp,
 }
 
 impl Mark {
-    /// The file for it in the owner folder `name`.
+    /// Returns the file for it in the owner folder `name`.
     pub(super) fn encode(self, name: &Name) -> Vec<u8> {
         let mut file = Vec::with_capacity(MARK_LENGTH);
         file.extend_from_slice(&MARK);

@@ -20,14 +20,14 @@ const PAUSES: [Duration; 2] = [Duration::from_micros(50), Duration::from_millis(
 #[must_use = "the lock is given back when this is dropped"]
 pub(super) struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
 
-/// Waits until no other holds the lock.
+/// Acquires the lock in exclusive mode; waits for it no longer than `patience`.
 pub(super) fn exclusive(path: &Path, patience: Duration) -> Result<Lock, Trouble> {
     let file = disk::private_file().open(path)?;
     wait(patience, || file.try_lock())?;
     Ok(Lock(file))
 }
 
-/// Waits until no other holds the lock for itself alone.
+/// Acquires the lock in shared mode; waits for it no longer than `patience`.
 pub(super) fn shared(path: &Path, patience: Duration) -> Result<Lock, Trouble> {
     let file = disk::private_file().open(path)?;
     wait(patience, || file.try_lock_shared())?;

@@ -58,8 +58,8 @@ pub use options::FileStoreBuilder;
 ///
 /// # What survives
 /// A write that was answered survives the death of the process and, unless [`Durability::Process`] is chosen, of the
-/// machine. One that was not is there whole or not at all. Nothing has to be repaired after either: the kernel gives
-/// back a dead process's locks, and what it was writing is replaced by the next write or removed by a sweep.
+/// machine. A write that was not answered is there as a whole, or it is not there. Nothing has to be repaired afterwards: the
+/// kernel releases a dead process's locks, and an unfinished file is replaced by the next write or removed by a sweep.
 ///
 /// # What it costs
 /// A load reads one file, and a second small one if the record has an owner. A write waits for the disk twice (for the
@@ -77,15 +77,17 @@ pub use options::FileStoreBuilder;
 /// sessions that have ended since. File names are hashes; keys and owners are in the files in clear.
 ///
 /// # Damage
-/// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] for whoever asks for it, and its key cannot be
+/// Every file has checksums. A damaged record is [`ErrorKind::Corrupt`] in every operation, and its key cannot be
 /// used again, until a sweep moves it to the sub-folder `damaged`: at once if its head is damaged, within 256 sweeps
 /// if only its payload is. An update replaces a damaged payload.
-/// [`revoke`](Owners::revoke) passes it over, and a [`list`](Owners::list) shows a record whose payload is damaged. A damaged revocation counts as one of everything up to when it is found.
+/// [`revoke`](Owners::revoke) skips a damaged record, and a [`list`](Owners::list) shows a record whose payload is damaged.
+/// A damaged revocation counts as one of everything up to the moment at which it is found.
 ///
 /// # Limits
 /// A page of a [`list`](Owners::list) reads the names of all of the owner's records, as a folder cannot be read from the
-/// middle, and the first bytes of those on the page. [`clear`](Scan::clear) is one step for each 1/256 of the keys, not for all. A record that is being replaced takes
-/// room twice; on a full disk a write is refused with [`ErrorKind::Full`] and the record that was there stays.
+/// middle, and the first bytes of those on the page. [`clear`](Scan::clear) is one atomic step for each 1/256 of the keys, not
+/// for all. A record that is being replaced takes room twice; on a full disk a write is refused with [`ErrorKind::Full`], and
+/// the record that was there stays.
 #[derive(Clone)]
 pub struct FileStore {
     folder: Arc<Folder>,
@@ -97,7 +99,7 @@ impl FileStore {
     /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
     pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
-    /// Opens the store in `folder` with the default choices, making the folder if there is none.
+    /// Opens the store in `folder` with the default choices, making the folder if it is missing.
     ///
     /// # Errors
     /// As [`FileStoreBuilder::open`].
@@ -118,7 +120,7 @@ impl FileStore {
         }
     }
 
-    /// Makes a change when it is its turn. Once begun it is done to its end, even if nobody waits for it any more.
+    /// Makes a change when it is its turn. Once begun it is done to its end, even if the caller drops the future.
     async fn change<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -133,7 +135,7 @@ impl FileStore {
         .await
     }
 
-    /// Does what blocks on a thread for that.
+    /// Runs blocking work on a thread for that.
     async fn on_disk<T: Send + 'static>(
         &self,
         doing: &'static str,

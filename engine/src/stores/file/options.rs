@@ -1,4 +1,4 @@
-//! What can be chosen when a store is opened.
+//! The options of a file store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl FileStoreBuilder {
         self
     }
 
-    /// Sets whether opening makes the folder a store if it is none yet, as it does unless set. If not, it is a `Setup`
+    /// Sets whether opening makes the folder a store if it is not one yet. Default: `true`. With `false`, it is a `Setup`
     /// error, and nothing is made: for programs that only read what others wrote.
     pub fn create_if_missing(mut self, create: bool) -> Self {
         self.create = create;
@@ -72,7 +72,7 @@ impl FileStoreBuilder {
         self
     }
 
-    /// Opens the store, making its folder if there is none; the folder's parent must exist.
+    /// Opens the store, making its folder if it is missing; the folder's parent must exist.
     ///
     /// # Errors
     /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;

@@ -1,11 +1,11 @@
-//! Who has which records, and who was revoked.
+//! Which records each owner has, and revocations.
 //!
 //! 1. A revocation's file is the truth: from the moment that it has its name, the owner's earlier records do not exist
-//!    for anybody, in one step, whether or not their files are still there. Removing those is tidying up.
-//! 2. Whoever gives a record to an owner holds the owner's lock with others; whoever revokes holds it alone. So a
+//!    for any reader, in one step, whether or not their files are still there. Removing those is tidying up.
+//! 2. A write that gives a record to an owner holds the owner's lock in shared mode; a revocation holds it alone. So a
 //!    record is written either before a revocation, which then finds it, or after, and then it is refused.
-//! 3. A note that a record may be an owner's is written before the record and removed after it. It is only a hint: who
-//!    follows it reads the record.
+//! 3. A note that a record may be an owner's is written before the record and removed after it. It is only a hint:
+//!    the record itself decides.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use super::trouble::Trouble;
 /// How long a revocation is remembered at least.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a store does.
+/// The methods of a store.
 impl Folder {
     /// Lists a page in the order of the names; a cursor is the last name of the page before.
     pub(super) fn list(
@@ -62,7 +62,7 @@ impl Folder {
     }
 }
 
-/// What became of a record that a revocation looked at.
+/// The result of a revocation for one record.
 #[derive(PartialEq, Eq)]
 enum Removed {
     /// It stays, or was not there.
@@ -73,15 +73,15 @@ enum Removed {
     Live,
 }
 
-/// What the others need.
+/// Helpers of other modules.
 impl Folder {
-    /// Whether a record of this owner does not exist any more.
+    /// Returns whether a record of this owner does not exist any more.
     pub(super) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Trouble> {
         let Some(owner) = owner else { return Ok(false) };
         Ok(covers(self.mark(&Name::of(owner.key.as_bytes()))?, owner.logged_in_at))
     }
 
-    /// The same for who must go on when a revocation is damaged: then it is not sure.
+    /// Returns the same as `is_revoked`, but treats a revocation that cannot be read as absent.
     pub(super) fn is_surely_revoked(&self, owner: Option<&Owner>) -> Result<bool, Trouble> {
         match self.is_revoked(owner) {
             Err(Trouble::Damaged | Trouble::OtherFormat) => Ok(false),
@@ -89,7 +89,7 @@ impl Folder {
         }
     }
 
-    /// Notes that the record `name` may be the owner's. For who holds the owner's lock and the record's.
+    /// Notes that the record `name` may be the owner's. The caller holds the owner's lock and the record's.
     ///
     /// A note that is already there was made for a record that is still there, or by a process that died; so it is
     /// not synced again. Should a power cut take it, a sweep makes it anew.
@@ -99,7 +99,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Forgets that the record `name` was the owner's. If this fails a sweep does it. For who holds the record's lock.
+    /// Forgets that the record `name` was the owner's. If this fails, a sweep does it. The caller holds the record's lock.
     pub(super) fn forget_owner(&self, owner: Option<&Owner>, name: &Name) {
         if let Some(owner) = owner {
             let note = self.owner(&Name::of(owner.key.as_bytes())).join(name.text());
@@ -121,7 +121,7 @@ impl Folder {
         }
     }
 
-    /// Removes from the owners of a shard what nobody needs any more.
+    /// Removes from the owners of a shard what is not needed any more.
     pub(super) fn tidy_owners(&self, shard: u8) -> Result<(), Trouble> {
         for owner in self.names_of_owners(shard)?.iter().filter_map(|name| Name::parse(name)) {
             let _lock = self.lock_owners(owner.shard())?;
@@ -160,7 +160,7 @@ impl Folder {
         Ok(Some((head, payload)))
     }
 
-    /// The records that may be the owner's.
+    /// Returns the records that may be the owner's.
     fn noted(&self, owner: &Name) -> Result<Vec<Name>, Trouble> {
         Ok(self.names_of_owner(owner)?.iter().filter_map(|name| Name::parse(name)).collect())
     }
@@ -177,7 +177,7 @@ impl Folder {
         Mark::decode(&disk::read_up_to(&file, HEAD_MOST)?, owner).map(Some)
     }
 
-    /// The owner's revocation. One that is damaged may have been as late as now, so it counts as that.
+    /// Returns the owner's revocation. One that is damaged may have been as late as now, so it counts as that.
     fn mark_or_now(&self, owner: &Name) -> Result<Option<Mark>, Trouble> {
         match self.mark(owner) {
             Err(Trouble::Damaged) => {
@@ -189,13 +189,13 @@ impl Folder {
         }
     }
 
-    /// Makes the revocation hold. For who holds the owner's lock alone.
+    /// Writes the revocation. The caller holds the owner's lock alone.
     fn write_mark(&self, owner: &Name, mark: Mark) -> Result<(), Trouble> {
         let folder = self.make_owner(owner)?;
         self.durability.replace(&folder.join("next"), &folder.join("revoked"), &mark.encode(owner))
     }
 
-    /// Removes the record `name` if `mark` ends it. For who holds the owner's lock alone.
+    /// Removes the record `name` if `mark` ends it. The caller holds the owner's lock alone.
     fn remove_revoked(
         &self,
         folder: &Name,
@@ -205,7 +205,7 @@ impl Folder {
     ) -> Result<Removed, Trouble> {
         let _lock = self.lock_records(name.shard())?;
         let head = match self.head(name) {
-            // Whoever's it was, it cannot be loaded, and a sweep sets it aside.
+            // Whatever owner it had, it cannot be loaded, and a sweep sets it aside.
             Err(Trouble::Damaged | Trouble::OtherFormat) => return Ok(Removed::No),
             head => head?,
         };
@@ -247,7 +247,7 @@ impl Folder {
 
     /// Removes what a revocation left behind, and the revocation itself when it is old.
     ///
-    /// Never both at once: somebody who read a record just before it was removed must still find the revocation.
+    /// Never both at once: a writer that read a record just before it was removed must still find the revocation.
     fn tidy_mark(&self, owner: &Name) -> Result<(), Trouble> {
         let Some(mark) = self.mark_or_now(owner)? else { return Ok(()) };
         let mut left = false;

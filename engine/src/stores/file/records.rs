@@ -1,6 +1,6 @@
 //! One record at a time: load, create, update, touch, delete.
 //!
-//! Who changes a record holds its shard's lock. Who only reads it needs none: a file gets its name when it is whole,
+//! A change of a record holds its shard's lock. A read needs no lock: a file gets its name when it is whole,
 //! and keeps its bytes but for the expiry, which a touch rewrites in place. That waits for the disk once, where a new
 //! file waits twice and for longer; a reader who meets it half done sees a check that fails, and looks again under
 //! the lock.
@@ -21,7 +21,7 @@ use super::trouble::Trouble;
 const FIRST_READ: usize = 4096;
 const _: () = assert!(FIRST_READ >= HEAD_MOST);
 
-/// What a store does.
+/// The methods of a store.
 impl Folder {
     pub(super) fn load(&self, key: &StoreKey) -> Result<Option<VersionedRecord>, Trouble> {
         Ok(self.look(&Name::of(key.as_bytes()))?.map(|entry| entry.stored))
@@ -64,7 +64,7 @@ impl Folder {
     }
 
     /// Also holds the lock of the owner that the record has so far: otherwise a revocation could fall between
-    /// seeing that there is none and moving the record to another owner, and a dead record would live again.
+    /// seeing that it has no owner and moving the record to another owner, and a dead record would live again.
     pub(super) fn update(
         &self,
         key: &StoreKey,
@@ -108,7 +108,7 @@ impl Folder {
     }
 }
 
-/// What the others need.
+/// Helpers of other modules.
 impl Folder {
     /// Reads the live record of this name without a lock.
     pub(super) fn look(&self, name: &Name) -> Result<Option<Entry>, Trouble> {
@@ -157,12 +157,12 @@ impl Folder {
         head.check_payload(&bytes).map(|()| Some(head))
     }
 
-    /// Whether a file has this name, of whatever state.
+    /// Returns whether a file has this name, of whatever state.
     pub(super) fn exists(&self, name: &Name) -> Result<bool, Trouble> {
         Ok(self.open_record(name)?.is_some())
     }
 
-    /// Whether the record exists for the contract: neither expired nor revoked.
+    /// Returns whether the record exists for the contract: neither expired nor revoked.
     pub(super) fn is_live(&self, head: &Head, now: Timestamp) -> Result<bool, Trouble> {
         Ok(now < head.expires_at && !self.is_revoked(head.owner.as_ref())?)
     }

@@ -1,4 +1,4 @@
-//! Going through all records, in the order of their names.
+//! Scans: all records, in the order of their names.
 
 use std::fs;
 
@@ -61,7 +61,7 @@ impl Folder {
         Ok(live)
     }
 
-    /// Removes a record, and says whether it was live. For who holds the lock.
+    /// Removes a record, and returns whether it was live. The caller holds the lock.
     fn clear_record(&self, name: &Name) -> Result<bool, Trouble> {
         let head = match self.head(name) {
             Err(Trouble::Damaged | Trouble::OtherFormat) => None,
@@ -75,7 +75,7 @@ impl Folder {
         Ok(live)
     }
 
-    /// The records of a shard in the order of a scan.
+    /// Returns the records of a shard in the order of a scan.
     fn names_in(&self, shard: u8) -> Result<Vec<Name>, Trouble> {
         let mut names: Vec<Name> =
             self.names_of_records(shard)?.iter().filter_map(|name| Name::parse(name)).collect();

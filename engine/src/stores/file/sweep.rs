@@ -1,4 +1,4 @@
-//! Removing what nobody will ask for any more.
+//! Removes records that have expired or were revoked, and damaged files.
 //!
 //! There is no index of expiries, as it would cost every write: a sweep reads the head of every record, going
 //! through the 256 shards from where the last one ended. In one shard a call it also reads the records whole, checks
@@ -38,7 +38,7 @@ impl Rounds {
 enum Verdict {
     /// It is live, or gone already, or of another format.
     Keep(Option<Owner>),
-    /// It has expired or was revoked. What ran out was a sliding record that nobody revoked.
+    /// It has expired or was revoked. `ran_out` means that it was a sliding record and was not revoked.
     Remove { owner: Option<Owner>, ran_out: bool },
     /// It cannot be read.
     SetAside,
@@ -111,7 +111,7 @@ impl Folder {
         trouble.map_or(Ok(swept), Err)
     }
 
-    /// Whether something is to be done about the record; mends what can be mended without removing it.
+    /// Returns whether something is to be done about the record; mends what can be mended without removing it.
     fn is_due(&self, name: &Name, depth: Depth) -> Result<bool, Trouble> {
         match self.judge(name, depth)? {
             Verdict::Keep(Some(owner)) if depth == Depth::Whole => {

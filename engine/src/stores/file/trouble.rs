@@ -1,4 +1,4 @@
-//! What can go wrong with files, and what a store says about it.
+//! Errors of files, and the store's errors for them.
 
 use std::io;
 use std::path::Path;
@@ -37,7 +37,7 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
-    /// The same for a change that has already begun to take effect.
+    /// Makes the same for a change that has already begun to take effect.
     pub(super) fn halfway(self) -> Self {
         match self {
             Self::Io(error) => Self::Uncertain(error),
@@ -45,7 +45,7 @@ impl Trouble {
         }
     }
 
-    /// The error for it; `doing` says what was tried, as in "write a record".
+    /// Returns the error for it; `doing` says what was tried, as in "write a record".
     ///
     /// Messages name the store's folder, never a file in it.
     pub(super) fn explain(self, doing: &str, root: &Path) -> Error {
@@ -75,7 +75,7 @@ impl Trouble {
     }
 }
 
-/// What a caller can do about a refusal of the system, and what to tell an operator.
+/// Returns what a caller can do about a refusal of the system, and what to tell an operator.
 fn judge(kind: io::ErrorKind) -> (ErrorKind, &'static str) {
     use io::ErrorKind as Io;
     match kind {

@@ -1,4 +1,4 @@
-//! Entries without gaps.
+//! A slab of entries, without gaps.
 
 use std::ops::{Index, IndexMut};
 

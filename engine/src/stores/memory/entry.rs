@@ -1,4 +1,4 @@
-//! A record at rest.
+//! A record in memory.
 
 use cloakroom_store::{Bytes, Owner, Record, StoreKey, Timestamp, Touch, Version, VersionedRecord};
 
@@ -31,7 +31,7 @@ impl Entry {
         }
     }
 
-    /// Takes over all of `record`; hands back whose the record was. Its place in the wheel is not changed.
+    /// Takes over all of `record`; returns the previous owner. Its place in the wheel is not changed.
     pub(super) fn replace(&mut self, record: &Record, version: Version) -> Option<Owner> {
         self.payload = record.payload.clone();
         self.version = version;
@@ -40,13 +40,13 @@ impl Entry {
         std::mem::replace(&mut self.owner, record.owner.clone())
     }
 
-    /// The record if it is live at `now`.
+    /// Returns the record if it is live at `now`.
     #[inline]
     pub(super) fn load(&self, now: Timestamp) -> Option<VersionedRecord> {
         self.expiry.live_at(now).map(|expires_at| self.stored(expires_at))
     }
 
-    /// The record if it is live at `now`, after it was touched.
+    /// Returns the record if it is live at `now`, after it was touched.
     pub(super) fn load_and_touch(&self, now: Timestamp, touch: Touch) -> Option<VersionedRecord> {
         let mut stored = self.stored(Timestamp::EPOCH);
         stored.record.expires_at = self.expiry.advance(now, |present| {
@@ -62,24 +62,24 @@ impl Entry {
         self.expiry.advance(now, |present| (present < expires_at).then_some(expires_at)).is_some()
     }
 
-    /// Whether a touch has moved the expiry beyond the slot in which the entry stands.
+    /// Returns whether a touch has moved the expiry beyond the slot in which the entry stands.
     pub(super) fn is_overtaken(&self) -> bool {
         self.place.is_before(Second::of(self.expiry.peek()))
     }
 
-    /// Which wheel the record stands in.
+    /// Returns which wheel the record stands in.
     #[inline]
     pub(super) fn class(&self) -> Class {
         if self.owner.is_some() { Class::Owned } else { Class::Unowned }
     }
 
-    /// Whether a record of `owner` can take this one's place without a look at the owner's list and revocation:
+    /// Returns whether a record of `owner` can take this one's place without a look at the owner's list and revocation:
     /// this record is in the list, and had it been revoked, it would not be here.
     pub(super) fn stays_with(&self, owner: &Owner) -> bool {
         self.owner.as_ref().is_some_and(|old| old.key == owner.key && old.logged_in_at <= owner.logged_in_at)
     }
 
-    /// What the record takes from the store's bound, in bytes.
+    /// Returns what the record takes from the store's bound, in bytes.
     #[inline]
     pub(super) fn cost(&self) -> u64 {
         cost_of(&self.key, &self.payload, self.owner.as_ref())
@@ -95,7 +95,7 @@ impl Entry {
     }
 }
 
-/// What `record` would take from the store's bound, in bytes.
+/// Returns what `record` would take from the store's bound, in bytes.
 #[inline]
 pub(super) fn cost(key: &StoreKey, record: &Record) -> u64 {
     cost_of(key, &record.payload, record.owner.as_ref())

@@ -1,4 +1,4 @@
-//! How much the store may hold, and what goes when it is full. What goes first is said on [`MemoryStore`].
+//! How much the store may hold, and which records are evicted when it is full. The order is documented on [`MemoryStore`].
 
 use cloakroom_store::{Error, ErrorKind, Result, StoreKey, Timestamp};
 
@@ -8,7 +8,7 @@ use super::expiry_wheel::{Class, Second};
 use super::shard::Looked;
 use super::sync::{self, AtomicU64, Ordering};
 
-/// How many touched records are passed over for the sake of one that was not.
+/// How many touched records are skipped for the sake of one that was not.
 pub(super) const LOOKS: usize = 32;
 /// How many lines are looked through, to the length of a batch, for expired records.
 const SWEEPS: usize = 4;
@@ -75,7 +75,7 @@ impl MemoryStore {
         nearest.map_or(Ok(false), |candidate| self.drop_candidate(&candidate, class, now))
     }
 
-    /// Drops a record that was passed over, unless it was changed since; then room may have been made otherwise.
+    /// Drops a record that was skipped, unless it was changed since; then room may have been made otherwise.
     fn drop_candidate(&self, candidate: &Candidate, class: Class, now: Timestamp) -> Result<bool> {
         let place = self.place(&candidate.key);
         let mut contents = place.shard.write()?;
@@ -98,7 +98,7 @@ impl MemoryStore {
         Ok(true)
     }
 
-    /// The shard whose first slot of the class is the earliest, but not shard `except`.
+    /// Returns the shard whose first slot of the class is the earliest, but not shard `except`.
     fn shard_with_first(&self, class: Class, except: Option<usize>) -> Option<usize> {
         let front = |shard: usize| Some((self.shards[shard].fronts.get(class)?, shard));
         let fronts = (0..self.shards.len()).filter(|shard| Some(*shard) != except).filter_map(front);
@@ -150,7 +150,7 @@ impl Budget {
         Err(Error::new(ErrorKind::TooLarge, message))
     }
 
-    /// Whether there is that much room now.
+    /// Returns whether there is that much room now.
     pub(super) fn has(&self, room: Room) -> bool {
         let taken = self.taken();
         taken.records + room.records <= self.most.records && taken.bytes + room.bytes <= self.most.bytes

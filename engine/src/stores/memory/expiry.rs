@@ -18,19 +18,19 @@ impl Expiry {
         Self(AtomicU64::new(expires_at.as_micros()))
     }
 
-    /// The moment that was last set; the epoch if sealed.
+    /// Returns the moment that was last set; the epoch if sealed.
     #[inline]
     pub(super) fn peek(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::Relaxed))
     }
 
-    /// The expiry if it is not reached at `now`.
+    /// Returns the expiry if it is not reached at `now`.
     #[inline]
     pub(super) fn live_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.advance(now, |_| None)
     }
 
-    /// Moves the expiry to what `later` makes of the present one, if that is anything, and says what it is then.
+    /// Moves the expiry to `later(present)`, if that is `Some`, and returns the expiry in force.
     /// `None` if the present one is reached at `now`.
     #[inline]
     pub(super) fn advance(

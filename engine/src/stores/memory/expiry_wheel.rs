@@ -1,4 +1,4 @@
-//! A timer wheel of expiries: putting an entry in takes no look at any other entry, and what is due stands first.
+//! A timer wheel of expiries: O(1) insert, and entries that are due come first.
 //!
 //! Two wheels (records without an owner, and owned ones) of *slots*, which hold the numbers of entries. A slot spans a
 //! second if it is near, and more the farther off it is, so there are few of them. An entry stands in the slot of its
@@ -40,7 +40,7 @@ impl Second {
         Self(u32::try_from(moment.as_micros() / SECOND).unwrap_or(NONE).min(NONE - 1))
     }
 
-    /// The last moment before it.
+    /// Returns the last moment before it.
     pub(super) fn end_of_previous(self) -> Timestamp {
         Timestamp::from_micros((u64::from(self.0) * SECOND).saturating_sub(1))
     }
@@ -64,8 +64,8 @@ impl Default for Place {
 }
 
 impl Place {
-    /// The place for an expiry in this second, seen from `present`: in the slot of the second itself if that is near or
-    /// past. The slot begins after `present` if the second does.
+    /// Returns the place for an expiry in this second, seen from `present`: in the slot of the second itself if that is
+    /// near or past. The slot begins after `present` if the second does.
     #[inline]
     fn of(second: Second, present: Second) -> Self {
         let distance = second.0.saturating_sub(present.0);
@@ -81,7 +81,7 @@ impl Place {
         self.begin
     }
 
-    /// Whether `second` comes after all of the slot.
+    /// Returns whether `second` comes after all of the slot.
     pub(super) fn is_before(self, second: Second) -> bool {
         self.begin.0.saturating_add(1 << self.width) <= second.0
     }
@@ -153,22 +153,22 @@ impl ExpiryWheel {
         }
     }
 
-    /// The first slot of a class, and how many entries stand in it.
+    /// Returns the first slot of a class, and how many entries stand in it.
     pub(super) fn first(&self, class: Class) -> Option<(Second, usize)> {
         self.slots[class as usize].first_key_value().map(|(second, slot)| (*second, slot.len()))
     }
 
-    /// The entry at a position of the first slot of a class.
+    /// Returns the entry at a position of the first slot of a class.
     pub(super) fn in_first(&self, class: Class, at: usize) -> Option<u32> {
         self.slots[class as usize].first_key_value()?.1.get(at).copied()
     }
 
-    /// The entries of a class, the earliest slot first.
+    /// Returns the entries of a class, the earliest slot first.
     pub(super) fn iter(&self, class: Class) -> impl Iterator<Item = u32> {
         self.slots[class as usize].values().flat_map(|slot| slot.iter().rev().copied())
     }
 
-    /// The entries that may be expired at `now`, and perhaps some that are not.
+    /// Returns the entries that may be expired at `now`, and perhaps some that are not.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = u32> {
         let last = Second::of(now);
         self.slots
@@ -182,7 +182,7 @@ impl ExpiryWheel {
         Class::ALL.into_iter().for_each(|class| self.show_front(class));
     }
 
-    /// How many entries are known, and how many slots.
+    /// Returns how many entries are known, and how many slots.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(super) fn sizes(&self) -> (usize, usize) {

@@ -23,12 +23,12 @@ impl Hasher {
         Self(SeedableRandomState::with_seed(seed, SharedSeed::global_random()))
     }
 
-    /// For the standard library's maps.
+    /// Returns a hasher for the standard library's maps.
     pub(super) fn state(&self) -> SeedableRandomState {
         self.0.clone()
     }
 
-    /// The hash of a key.
+    /// Returns the hash of a key.
     #[inline]
     pub(super) fn key(&self, key: &StoreKey) -> u64 {
         let mut state = self.0.build_hasher();
@@ -39,13 +39,13 @@ impl Hasher {
         state.finish()
     }
 
-    /// The hash of an owner.
+    /// Returns the hash of an owner.
     pub(super) fn owner(&self, owner: &OwnerKey) -> u64 {
         self.0.hash_one(owner)
     }
 }
 
-/// Which of `parts`, a power of two, a hash belongs to: by bits that the tables within the parts do not look at,
+/// Returns which of `parts`, a power of two, a hash belongs to: by bits that the tables within the parts do not look at,
 /// which are the lowest ones and the seven highest.
 #[inline]
 pub(super) fn part(hash: u64, parts: usize) -> usize {
@@ -62,7 +62,7 @@ pub(super) fn is(key: &StoreKey) -> impl Fn(&StoreKey) -> bool {
     }
 }
 
-/// A key that is a hash, as nearly all are: four words are hashed and compared in a third of the time.
+/// Returns the four words of a key that is a hash, as nearly all are: four words are hashed and compared in a third of the time.
 #[inline]
 fn words(key: &StoreKey) -> Option<[u64; 4]> {
     let ([a, b, c, d], []) = key.as_bytes().as_chunks() else { return None };
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_every_length_are_told_apart_and_spread_over_all_parts() {
+    fn keys_of_every_length_are_distinguished_and_spread_over_all_parts() {
         let hasher = Hasher::new();
         let keys = (1..=255).map(|length| StoreKey::from_bytes(&vec![7; length]).unwrap());
         let keys: Vec<_> = keys.chain((0..255).map(|byte| StoreKey::from_hash([byte; 32]))).collect();

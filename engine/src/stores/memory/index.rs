@@ -1,4 +1,4 @@
-//! Which entry a key names.
+//! Finds the entry of a key.
 
 /// Finds the numbers of entries by the hashes of their keys: one look into memory, where a map with its control
 /// bytes apart takes two, and none at the entries when it grows.
@@ -30,7 +30,7 @@ const FREE: u64 = 0;
 const FEWEST: usize = 4;
 
 impl Index {
-    /// The first number with this tag that `is_sought`.
+    /// Returns the first number with this tag that `is_sought`.
     #[inline]
     pub(super) fn find(&self, tag: Tag, mut is_sought: impl FnMut(u32) -> bool) -> Option<u32> {
         let at = self.position(tag, &mut is_sought)?;
@@ -77,7 +77,7 @@ impl Index {
         }
     }
 
-    /// Where the first number with this tag that `is_sought` stands.
+    /// Returns where the first number with this tag that `is_sought` stands.
     #[inline]
     fn position(&self, tag: Tag, mut is_sought: impl FnMut(u32) -> bool) -> Option<usize> {
         let mask = self.places.len().checked_sub(1)?;

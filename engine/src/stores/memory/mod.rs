@@ -38,23 +38,22 @@ use self::sync::{AtomicU64, Ordering};
 /// Keeps records in the memory of this process: the quickest store, for one process, gone when it ends.
 ///
 /// It has every [capability](Capabilities). Loads and touches take a shared lock on one of 64 parts of the store, writes an
-/// exclusive one; no method's future ever pends.
+/// exclusive one; no method's future ever waits.
 ///
 /// # What is dropped when it is full
 /// The store is bounded by bytes ([1 GiB unless set](MemoryStoreBuilder::max_bytes)) and by
 /// [records](MemoryStoreBuilder::max_records), and never exceeds either. A write for which there is no room drops
 /// others until there is:
 ///
-/// 1. records that expired in an earlier second, if a few hundred looks find one;
+/// 1. records that expired in an earlier second, if one is found among a few hundred;
 /// 2. then the record without an owner that expires next, so that a flood of visitors does not log users out;
 /// 3. then, when every record has an owner, the one of them that expires next.
 ///
-/// *Next* is meant to the second for what expires within half a minute, and to 1/16 of the time that is left for the
-/// rest; among those that are equal in this way any may be dropped. A touch moves a record back in
-/// that order when it is looked at: at most 32 records are passed over that way for one that is dropped, and
-/// if all were touched, the one of them that expires first is dropped. The record that is being written is never
-/// dropped for its own sake. What does not fit into the empty store is refused with
-/// [`ErrorKind::TooLarge`](cloakroom_store::ErrorKind::TooLarge). [`usage`](MemoryStore::usage) counts what was dropped.
+/// The order is exact to a second for records that expire within half a minute, and to 1/16 of the remaining time for
+/// others; among equal ones, any may be dropped. A touch takes effect on that order late: when the store looks for a record
+/// to drop, it passes over at most 32 that were touched, and if all were, it drops the one of them that expires first. The
+/// record that is being written is never dropped for itself. A record that does not fit into the empty store is refused with
+/// [`ErrorKind::TooLarge`](cloakroom_store::ErrorKind::TooLarge). [`usage`](MemoryStore::usage) counts the records dropped.
 ///
 /// # Expiry
 /// Expired records do not exist, to the microsecond; [`Sweep`] gives their memory back. It looks only at
@@ -101,7 +100,7 @@ impl MemoryStore {
         MemoryStoreBuilder::new()
     }
 
-    /// How full the store is at this moment.
+    /// Returns how full the store is at this moment.
     pub fn usage(&self) -> Usage {
         let eviction::Room { records, bytes } = self.budget.taken();
         Usage { records, bytes, evicted: self.dropped.load(Ordering::Relaxed) }

@@ -1,4 +1,4 @@
-//! The five operations of the contract, without a future around them.
+//! The five operations of the contract, as plain functions.
 
 use cloakroom_store::{
     CreateOutcome, Owner, OwnerKey, Record, Result, StoreKey, Timestamp, Touch, UpdateOutcome, Version,

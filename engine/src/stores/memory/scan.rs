@@ -1,4 +1,4 @@
-//! All records: read by pages, counted, cleared.
+//! Scans: reads all records by pages, counts them, removes them.
 
 use cloakroom_store::{Cursor, Entry, Error, ErrorKind, Page, Result};
 
@@ -29,7 +29,7 @@ impl Position {
         Cursor::new([self.shard.to_be_bytes(), self.before.to_be_bytes()].concat())
     }
 
-    /// Where to go on after the entry numbered `begin`.
+    /// Returns where to go on after the entry numbered `begin`.
     fn after(self, begin: u32) -> Self {
         if begin == 0 {
             Self { shard: self.shard + 1, ..Self::BEGIN }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_survives_its_cursor_and_foreign_bytes_are_none() {
+    fn a_position_survives_its_cursor_and_foreign_bytes_do_not_decode() {
         let position = Position { shard: 7, before: 300 };
         assert_eq!(Position::parse(&position.cursor()), Some(position));
         for bytes in [&b""[..], b"1234567", b"123456789"] {

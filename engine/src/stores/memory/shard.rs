@@ -34,7 +34,7 @@ impl Shard {
         sync::write(&self.contents)
     }
 
-    /// Whether a record of the class may be expired at `now`.
+    /// Returns whether a record of the class may be expired at `now`.
     pub(super) fn is_due(&self, class: Class, now: Timestamp) -> bool {
         self.fronts.get(class).is_some_and(|front| front <= Second::of(now))
     }
@@ -67,7 +67,7 @@ impl Contents {
         Self { numbers, entries, wheel, last_version: 0, hasher }
     }
 
-    /// How many entries there are, expired ones included.
+    /// Returns how many entries there are, expired ones included.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -76,14 +76,14 @@ impl Contents {
         &self.entries[number]
     }
 
-    /// The number of the entry under `key`, live or not.
+    /// Returns the number of the entry under `key`, live or not.
     #[inline]
     pub(super) fn number(&self, hash: u64, key: &StoreKey) -> Option<u32> {
         let is_sought = is(key);
         self.numbers.find(Tag::of(hash), |number| is_sought(&self.entries[number].key))
     }
 
-    /// The entry under `key`, live or not.
+    /// Returns the entry under `key`, live or not.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &StoreKey) -> Option<&Entry> {
         let (is_sought, mut found) = (is(key), None);
@@ -95,7 +95,7 @@ impl Contents {
         found
     }
 
-    /// The number of the live entry under `key` if it has the version `expected`, or why there can be no update.
+    /// Returns the number of the live entry under `key` if it has the version `expected`, or why there can be no update.
     pub(super) fn expect(
         &self,
         hash: u64,
@@ -122,7 +122,7 @@ impl Contents {
         version
     }
 
-    /// Gives an entry a new record and version; hands back whose the old record was.
+    /// Gives an entry a new record and version; returns the old record's owner.
     pub(super) fn replace(
         &mut self,
         number: u32,
@@ -170,25 +170,25 @@ impl Contents {
         self.wheel.join(&mut self.entries, number, present);
     }
 
-    /// How many entries stand in the first slot of a class, if that has begun at `now`.
+    /// Returns how many entries stand in the first slot of a class, if that has begun at `now`.
     pub(super) fn first_due(&self, class: Class, now: Timestamp) -> Option<usize> {
         let (begin, len) = self.wheel.first(class)?;
         (begin <= Second::of(now)).then_some(len)
     }
 
-    /// The entry at a position of the first slot of a class.
+    /// Returns the entry at a position of the first slot of a class.
     pub(super) fn in_first(&self, class: Class, at: usize) -> Option<u32> {
         self.wheel.in_first(class, at)
     }
 
-    /// How many entries are live at `now`; looks only at those that may not be.
+    /// Returns how many entries are live at `now`; looks only at those that may not be.
     pub(super) fn count(&self, now: Timestamp) -> usize {
         let expired = |number: &u32| self.entries[*number].expiry.live_at(now).is_none();
         self.len() - self.wheel.due(now).filter(expired).count()
     }
 
-    /// The live records of a page: at most `limit` entries that come before number `before`, the last one first, and
-    /// the number before which the next page begins.
+    /// Returns the live records of a page: at most `limit` entries that come before number `before`, the last one
+    /// first, and the number before which the next page begins.
     pub(super) fn page(
         &self,
         before: u32,
@@ -208,7 +208,7 @@ impl Contents {
         std::mem::take(&mut self.entries)
     }
 
-    /// How many entries the wheel knows, and how many slots.
+    /// Returns how many entries the wheel knows, and how many slots.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(super) fn wheel_sizes(&self) -> (usize, usize) {

@@ -1,4 +1,4 @@
-//! Removing what has expired, at a cost proportional to it.
+//! Removes what has expired, at a cost proportional to the number of expired records.
 
 use cloakroom_store::{Result, SweepStats, Timestamp};
 
@@ -58,7 +58,7 @@ impl MemoryStore {
         Ok(!batch.removed.is_empty())
     }
 
-    /// The classes whose first records may be expired.
+    /// Returns the classes whose first records may be expired.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = (&Shard, Class)> {
         let classes = |shard| Class::ALL.map(|class| (shard, class));
         self.shards.iter().flat_map(classes).filter(move |(shard, class)| shard.is_due(*class, now))

@@ -41,7 +41,8 @@ impl Owners for MigratingStore {
 }
 
 impl MigratingStore {
-    /// The heads of the old store that are not seen in the new one afterwards: none, if this process moves records.
+    /// Returns the heads of the old store that are not seen in the new one afterwards: none, if this process moves
+    /// records.
     async fn still_in_old(&self, mut heads: Vec<RecordHead>) -> Result<Vec<RecordHead>> {
         heads.retain(|head| !marks::is_reserved(&head.payload_head));
         if self.phase == Phase::Moving {
@@ -53,7 +54,7 @@ impl MigratingStore {
         Ok(heads)
     }
 
-    /// A head of the new store, once its record has arrived there.
+    /// Returns a head of the new store, once its record has arrived there.
     async fn head_in_new(&self, head: RecordHead, owner: &OwnerKey) -> Result<Option<RecordHead>> {
         if !marks::is_reserved(&head.payload_head) {
             return Ok(Some(head));
@@ -78,7 +79,7 @@ impl MigratingStore {
         }
     }
 
-    /// An entry of the old store, moved if this process moves records.
+    /// Returns an entry of the old store, moved if this process moves records.
     async fn as_it_is_now(&self, entry: Entry) -> Result<Option<Entry>> {
         let Entry { key, stored } = entry;
         let stored = match self.phase {
@@ -155,7 +156,7 @@ impl Scan for MigratingStore {
     }
 }
 
-/// Where a cursor leads: to which store, and to what place there.
+/// Returns where a cursor leads: to which store, and to what place there.
 fn split(cursor: Option<&Cursor>) -> (u8, Option<Cursor>) {
     match cursor.and_then(|cursor| cursor.as_bytes().split_first()) {
         Some((&place, rest)) => (place, (!rest.is_empty()).then(|| Cursor::new(rest.to_vec()))),

@@ -1,4 +1,4 @@
-//! What a record looks like while it moves, byte by byte: the only place that knows these bytes.
+//! The bytes of copies and marks, which exist while a record moves. The only place that knows them.
 //!
 //! | size | field |
 //! |---|---|
@@ -41,7 +41,7 @@ pub(super) enum Found {
     },
 }
 
-/// A copy in the new store that nobody may see yet.
+/// A copy in the new store that no reader may see yet.
 #[derive(Debug)]
 pub(super) struct Copy {
     pub(super) number: u64,
@@ -53,19 +53,19 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// The copy with the later expiry of its own and this one: a touch may have come in between.
+    /// Returns the copy with the later expiry of its own and this one: a touch may have come in between.
     pub(super) fn lasting_until(mut self, expires_at: Timestamp) -> Self {
         self.record.expires_at = self.record.expires_at.max(expires_at);
         self
     }
 }
 
-/// Whether a payload could be taken for a mark.
+/// Returns whether a payload could be taken for a mark.
 pub(super) fn is_reserved(payload: &[u8]) -> bool {
     payload.starts_with(&MAGIC)
 }
 
-/// The copy of `stored` that the move `number` puts into the new store.
+/// Returns the copy of `stored` that the move `number` puts into the new store.
 pub(super) fn arriving(stored: &VersionedRecord, number: u64) -> Record {
     let record = &stored.record;
     let mut payload = begin(ARRIVING, number, COPY + record.payload.len());
@@ -75,7 +75,7 @@ pub(super) fn arriving(stored: &VersionedRecord, number: u64) -> Record {
     Record { payload: payload.into(), sliding: false, ..record.clone() }
 }
 
-/// The mark that the move `number` leaves in the place of `record`.
+/// Returns the mark that the move `number` leaves in the place of `record`.
 pub(super) fn left(record: &Record, number: u64) -> Record {
     let payload = begin(LEFT, number, HEAD).into();
     Record { payload, expires_at: record.expires_at + OUTLIVES, sliding: false, owner: None }
@@ -89,7 +89,7 @@ fn begin(kind: u8, number: u64, length: usize) -> Vec<u8> {
     payload
 }
 
-/// Reads what a store handed over; a mark that is cut short is nobody's, so it is taken for a plain record.
+/// Reads what a store returned; a mark that is cut short does not count, and is taken for a plain record.
 pub(super) fn read(stored: VersionedRecord) -> Found {
     match parse(&stored) {
         Some(found) => found,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_no_mark() {
+    fn a_mark_that_is_cut_short_does_not_count() {
         let whole = arriving(&stored(), 9).payload;
         for length in 0..COPY {
             let record = Record::new(whole.slice(..length), Timestamp::NEVER);

@@ -18,32 +18,35 @@ use self::marks::Found;
 
 /// Moves records from an old store to a new one while sessions are in use.
 ///
-/// It keeps the whole contract over the two: no write is lost, nobody is logged out, and what ended stays ended, in
-/// whichever store it was. A record moves when somebody asks for it, or when [`migrate_key`](Self::migrate_key) is told to.
+/// It keeps the whole contract over the two: no write is lost, no user is logged out, and what ended stays ended, in
+/// whichever store it was. A record moves when a request asks for it, or by a call of [`migrate_key`](Self::migrate_key).
 ///
 /// # In what order to deploy
 /// 1. Every process gets [`MigratingStore::read_through`]: it writes to the old store, and finds what has moved.
 /// 2. Then every process gets [`MigratingStore::write_through`]: it writes to the new store, and moves what it finds in the old
 ///    one. Processes of the first kind may still run meanwhile; none on the old store alone may.
-/// 3. `cloakroom migrate OLD NEW` moves what nobody asked for.
+/// 3. `cloakroom migrate OLD NEW` moves the records that no request asked for.
 /// 4. Every process gets the new store alone.
 ///
 /// Where a single process serves, and may stop for a moment, the first step can be left out.
 ///
 /// # What it does not do
-/// If a process of each kind creates a record under the same key at the same moment, both may be told that theirs was the
-/// first. Keys are made from ids of 256 random bits, so no two processes ever do.
+/// If a process of step 1 and one of step 2 create a record under the same key at the same moment, both may get the answer
+/// that theirs was the first. Keys are made from ids of 256 random bits, so no two processes ever do.
 ///
 /// # What it costs
-/// A record that has moved costs what it costs in the new store. To find that there is none takes two trips, or three where
-/// one has moved and ended; to move one takes five, once. `count` goes through all records.
+/// A record that has moved costs as much as in the new store alone. To find that a record is missing takes two trips, or
+/// three after one has moved and ended. To move one takes five trips, once. `count` goes through all records.
 ///
 /// # How a record moves
-/// A copy is put into the new store, which nobody may see yet. Then the old record is replaced, under its version, by a
-/// mark that names the copy: this is the moment at which it has moved, and of any number of processes that try, one
-/// succeeds. Then the copy becomes a record. Whoever meets a copy looks for its mark: if that is there, the move is
-/// brought to its end; if another or none is, the copy is void. The mark outlives the record, so a session that has ended in
-/// the new store is never brought again, however late somebody read it in the old one.
+/// 1. A copy is put into the new store, marked as such. No request sees it.
+/// 2. The old record is replaced, under its version, by a mark that names the copy. At this moment the record has moved; of any
+///    number of processes that try, one succeeds.
+/// 3. The copy becomes a record.
+///
+/// A process that finds a copy looks for its mark in the old store. If the mark is there, the process finishes the move;
+/// otherwise the copy is void. The mark outlives the record, so a session that has ended in the new store is never moved
+/// again, however late a process read it in the old one.
 ///
 /// ```
 /// use cloakroom::store::{Record, Store, StoreKey, Timestamp};
@@ -77,12 +80,12 @@ enum Phase {
     Moving,
 }
 
-/// What became of a record that was to be brought to the new store.
+/// The result of bringing a record to the new store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MigrateOutcome {
     /// It is in the new store, as it is there now.
     Moved(VersionedRecord),
-    /// There is none in either: it expired or ended.
+    /// Neither store holds it: it expired or ended.
     NotFound,
 }
 
@@ -134,7 +137,7 @@ impl MigratingStore {
         Ok(self.settle_seen(entry).await?.map_or(MigrateOutcome::NotFound, MigrateOutcome::Moved))
     }
 
-    /// A page of the records that are still in the old store alone.
+    /// Returns a page of the records that are still in the old store alone.
     ///
     /// # Errors
     /// If the old store fails, or [`Invalid`](ErrorKind::Invalid) if it cannot be scanned.
@@ -167,7 +170,7 @@ impl MigratingStore {
 /// Keeps the versions of the old store apart from those of the new one, be they small numbers or random ones.
 const OLD: u64 = 0xb1d6_6c2f_93e8_05a7;
 
-/// What a version of the old store is called here, and back.
+/// Converts a version of the old store to one of this store, and back.
 fn masked(version: Version) -> Version {
     Version::new(version.get() ^ OLD)
 }

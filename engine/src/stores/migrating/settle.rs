@@ -1,4 +1,4 @@
-//! Brings one record to where it belongs.
+//! Moves one record, or finishes a move that was interrupted.
 
 use cloakroom_store::{
     CreateOutcome, Entry, Error, ErrorKind, Record, Result, StoreKey, UpdateOutcome, Version, VersionedRecord,
@@ -14,18 +14,18 @@ pub(super) const MOST_ROUNDS: usize = 100;
 enum Round {
     /// The record is in the new store, or in neither.
     Settled(Option<VersionedRecord>),
-    /// Somebody was faster somewhere: look again.
+    /// Another process was faster: look again.
     Again,
 }
 
 impl MigratingStore {
-    /// The record under `key`, moved to the new store if it was in the old one.
+    /// Moves the record under `key` to the new store if it is in the old one, and returns it.
     pub(super) async fn settle(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let found = self.look_in_new(key).await?;
         self.settle_found(key, found).await
     }
 
-    /// The same, of what was just found in the new store.
+    /// Does the same with a record that was just found in the new store.
     pub(super) async fn settle_found(
         &self,
         key: &StoreKey,
@@ -44,8 +44,8 @@ impl MigratingStore {
         Ok(self.new.load(key, None).await?.map(marks::read))
     }
 
-    /// The record of `entry`, which was seen in the old store a moment ago, moved to the new one: as it mostly is still
-    /// there as it was seen, nobody is asked first.
+    /// Moves the record of `entry`, which was seen in the old store a moment ago, and returns it. It is mostly still as
+    /// it was seen, so it is not loaded first.
     pub(super) async fn settle_seen(&self, entry: &Entry) -> Result<Option<VersionedRecord>> {
         let Entry { key, stored } = entry;
         match self.copy_to_new(key, None, stored).await? {
@@ -126,7 +126,7 @@ impl MigratingStore {
         })
     }
 
-    /// A copy is in the new store: what it is worth is told by the old one.
+    /// Decides about a copy in the new store by what the old store holds, and finishes or removes it.
     async fn bring_to_its_end(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
         match self.old.load(key, None).await?.map(marks::read) {
             Some(Found::Left { number, expires_at, .. }) if number == copy.number => {

@@ -112,7 +112,7 @@ impl Store for MigratingStore {
 }
 
 impl MigratingStore {
-    /// A record of the old store under the version that it has in this process; `None` for a mark.
+    /// Returns a record of the old store under the version that it has in this process; `None` for a mark.
     pub(super) fn in_old(stored: Option<VersionedRecord>) -> Option<VersionedRecord> {
         match marks::read(stored?) {
             Found::Plain(stored) => Some(VersionedRecord { version: masked(stored.version), ..stored }),
@@ -120,8 +120,8 @@ impl MigratingStore {
         }
     }
 
-    /// A record was touched in the old store. Brings it to the new one if it is on its way there, and touches it there:
-    /// the copy may have been made before. Who copies it later sees the touch.
+    /// Handles a record that was touched in the old store: brings it to the new one if it is on its way there, and touches
+    /// it there: the copy may have been made before. Who copies it later sees the touch.
     async fn touch_copy(&self, key: &StoreKey, expires_at: Timestamp) -> Result<Option<VersionedRecord>> {
         let found = self.new.load(key, None).await?.map(marks::read);
         if !matches!(found, Some(Found::Arriving(_) | Found::Plain(_))) {

@@ -194,7 +194,7 @@ async fn marks_do_not_count_and_end_after_their_records() {
 }
 
 #[tokio::test]
-async fn moves_that_nobody_finished_are_finished_on_request() {
+async fn unfinished_moves_are_finished_on_request() {
     let pair = Pair::with_a_coat().await;
     pair.begin_a_move().await;
     pair.leave_the_mark().await;
@@ -243,7 +243,7 @@ async fn wherever_a_mover_is_dropped_nothing_is_lost_and_nothing_comes_back() {
 
 /// A request that looks for a record, and is overtaken by its whole move after any number of its steps.
 #[tokio::test]
-async fn whoever_is_overtaken_by_a_move_finds_what_moved() {
+async fn a_request_that_is_overtaken_by_a_move_finds_what_moved() {
     for (steps, moving) in (0..8).flat_map(|steps| [(steps, true), (steps, false)]) {
         let pair = Pair::with_a_coat().await;
         let (old, new) = (Arc::new(Slow(pair.old.clone())), Arc::new(Slow(pair.new.clone())));

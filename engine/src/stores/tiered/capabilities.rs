@@ -1,4 +1,4 @@
-//! The capabilities of the durable tier, with the fast one told.
+//! The capabilities of the durable tier; what they change is invalidated in the fast one.
 
 use async_trait::async_trait;
 use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, Page, Result, Scan, Sweep, SweepStats, Timestamp};
@@ -8,7 +8,7 @@ use super::front::Silent;
 
 #[async_trait]
 impl Sweep for CachedStore {
-    /// Counts what expired in the durable tier: copies are nothing that anybody had.
+    /// Sweeps both tiers, and counts what expired in the durable one: cached copies do not count as expired sessions.
     async fn sweep(&self, limit: usize) -> Result<SweepStats> {
         let more = self.front.sweep(limit).await;
         match self.backing.capabilities().sweep {
@@ -28,7 +28,7 @@ impl Scan for CachedStore {
         self.scanner().count().await
     }
 
-    /// Takes the marks of earlier writes along, so nothing that was asked for before is believed afterwards.
+    /// Removes the marks of earlier writes too, so no copy from before is used afterwards.
     async fn clear(&self) -> Result<u64> {
         let _unsettled = self.trust.unsettled(None);
         let cleared = self.scanner().clear().await;

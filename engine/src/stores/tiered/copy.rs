@@ -1,4 +1,4 @@
-//! What the fast tier keeps under a key: the only place that knows its bytes (`docs/wire.md`).
+//! The bytes of copies and marks in the fast tier (`docs/wire.md`). The only place that knows them.
 
 use cloakroom_store::{Bytes, Record, Timestamp, Version, VersionedRecord};
 
@@ -18,7 +18,8 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// The record that the fast tier keeps until `expires_at`. It names the same owner, so that a revocation there ends it.
+    /// Returns the record that the fast tier keeps until `expires_at`. It names the same owner, so that a revocation
+    /// there ends it.
     pub(super) fn encode(&self, expires_at: Timestamp) -> Record {
         let VersionedRecord { record, version } = &self.stored;
         let mut bytes = Vec::with_capacity(HEAD + record.payload.len());
@@ -46,7 +47,7 @@ impl Copy {
     }
 }
 
-/// The record that says: somebody has written here, what was asked for before is outdated.
+/// Returns the record that marks a write: copies that were read before it are outdated.
 pub(super) fn mark(expires_at: Timestamp) -> Record {
     let payload = Bytes::from_static(&[FORMAT, MARK]);
     Record { payload, expires_at, sliding: false, owner: None }
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_and_what_others_wrote_is_no_copy() {
+    fn a_mark_and_foreign_bytes_are_not_copies() {
         let kept = copy().encode(Timestamp::NEVER);
         assert_eq!(mark(Timestamp::NEVER).payload, [1, 2][..]);
         assert_eq!(Copy::decode(&mark(Timestamp::NEVER)), None);

@@ -1,4 +1,4 @@
-//! The fast tier, which may fail without being missed.
+//! The fast tier. Its failures are ignored: the durable tier answers.
 
 use std::fmt;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use cloakroom_store::{
     Timestamp, UpdateOutcome, VersionedRecord,
 };
 
-/// How long a fast tier that failed is left alone, so that its outage does not slow every request down.
+/// How long a fast tier that failed is not used, so that its outage does not slow every request down.
 const REST: Duration = Duration::from_secs(1);
 
 /// How many of an owner's copies are listed at once.
@@ -26,7 +26,7 @@ pub(super) struct Front {
     rests_until: AtomicU64,
 }
 
-/// The fast tier did not do as asked.
+/// The fast tier failed, did not answer in time, or is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Silent;
 
@@ -37,7 +37,7 @@ pub(super) enum Seen {
     Something(VersionedRecord),
 }
 
-/// What became of a replacement.
+/// The result of a replacement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Replaced {
     Done,
@@ -107,8 +107,8 @@ impl Front {
         matches!(self.ask(sweep.sweep(limit)).await, Ok(Ok(swept)) if swept.more)
     }
 
-    /// Asks, unless the fast tier rests, and waits no longer than its patience. An error that is about this one
-    /// record is handed on; any other begins a rest.
+    /// Calls the fast tier, unless it is paused after a failure, and waits no longer than the timeout. An error about this
+    /// one record is returned; any other begins a pause.
     async fn ask<T>(&self, asked: impl Future<Output = Result<T>> + Send) -> Result<Result<T>, Silent> {
         if self.clock.now().as_micros() < self.rests_until.load(Ordering::Relaxed) {
             return Err(Silent);

@@ -24,8 +24,8 @@ use self::trust::Trust;
 
 /// Puts a fast store in front of a durable one: the fast one answers loads, the durable one decides everything.
 ///
-/// Any pair will do. The fast tier may be private, such as a [`MemoryStore`](super::MemoryStore) in each of several
-/// processes, or shared, such as a server in memory. It must hold nothing else.
+/// It works with any two stores. The fast tier may be private, such as a [`MemoryStore`](super::MemoryStore) in each of
+/// several processes, or shared, such as a server in memory. It must hold nothing else.
 ///
 /// ```
 /// use cloakroom::stores::{MemoryStore, CachedStore};
@@ -38,44 +38,43 @@ use self::trust::Trust;
 /// ```
 ///
 /// # The bound
-/// Every write (create, update, touch, delete, revoke, clear) goes to the durable tier, under its version, and what that
-/// says is the answer. So no write is ever lost, and nothing that ended is ever written again. Only a load can be
-/// answered by the fast tier, if it carries a touch that is not due, as those of requests do. Then:
+/// Every write (create, update, touch, delete, revoke, clear) goes to the durable tier, which decides by its version and
+/// gives the answer. So no write is ever lost, and nothing that ended is ever written again. The fast tier answers only
+/// loads with a touch that is not due, as requests make them. For these loads:
 ///
-/// 1. **The answer was true less than [`max_staleness`](CachedStoreBuilder::max_staleness) ago.** A copy counts from
-///    the moment at which asking the durable tier for it *began*, so one that was long under way is older for it,
-///    and may be dead on arrival. Nothing but asking again makes it younger.
-/// 2. **What was written through this store is seen at once**, from the moment that the write is answered. So in one
+/// 1. **The answer was true less than [`max_staleness`](CachedStoreBuilder::max_staleness) ago.** The age of a copy counts
+///    from the moment at which its load from the durable tier *began*, so a copy whose load took long may be too old
+///    when it arrives. Only another load makes it younger.
+/// 2. **A write through this store is seen at once**, from the moment that the write is answered. So in one
 ///    process nothing is weaker than in the durable tier alone.
-/// 3. The same holds between processes that share one fast tier, but for revocations where that cannot find the records
-///    of a user, as memcached cannot: those are known to the others as in 4.
-/// 4. Between processes with a fast tier each, a log-out at one is unknown to reads at another for less than
-///    `max_staleness`. A write there learns of it at once. Afterwards it is dead everywhere, for ever.
+/// 3. The same holds between processes that share one fast tier. The exception are revocations, if the fast tier cannot
+///    find the records of a user, as memcached cannot: other processes see those as in 4.
+/// 4. Between processes with a fast tier each, loads at one may miss a log-out at another, for less than
+///    `max_staleness`. A write sees it at once. Afterwards the session is dead everywhere, for ever.
 ///
-/// A load without a touch asks the durable tier: so the engine looks again before it decides. With `max_staleness` zero,
-/// the durable tier is asked each time, and the contract holds to the letter between processes too.
-/// A fast tier that loses what was written within `max_staleness`, because it is full or was restarted, takes 2 and 3 back
-/// to 1.
+/// A load without a touch asks the durable tier; the engine makes such a load before it decides something. With
+/// `max_staleness` zero, the durable tier is asked each time, and the whole contract holds between processes too.
+/// If a fast tier loses what was written within `max_staleness`, because it is full or was restarted, only 1 holds for that.
 ///
 /// The clock of the process measures the bound. If it is set back, the bound is longer by as much, once.
 ///
 /// # How a late copy loses
-/// Whoever asks the durable tier has looked into the fast one before, and puts the copy in the place of exactly what
-/// was there, under its version. Every write leaves a copy or a mark there, under another version. So a copy of
-/// what was there before the write does not get in; and when the mark is gone, after `max_staleness`, such a copy is too
-/// old to be served. A load whose copy does not get in leaves a mark, unless a copy of the same is there, and so does a
-/// load that finds nothing: who has seen a write that is not answered yet is not followed by one who has not.
+/// Before a load asks the durable tier, it reads the fast one. Its copy then replaces exactly what it read there, on
+/// condition that the version has not changed. Every write leaves a copy or a mark with another version there. So a copy
+/// from before the write is refused; and when the mark is gone, after `max_staleness`, such a copy is too old to be served.
+/// A load whose copy is refused leaves a mark, unless a copy of the same is there, and so does a
+/// load that finds nothing: after a load has seen a write that is not answered yet, no later load misses it.
 ///
 /// # Outages
-/// When the fast tier fails, or is silent for [100 ms](CachedStoreBuilder::cache_timeout), the durable tier is asked and the
-/// fast one is left alone for a second. Writes go on; what they changed is not believed to the fast tier afterwards.
-/// An outage of the durable tier is one: what the fast tier still has is served for less than `max_staleness`.
+/// When the fast tier fails, or does not answer for [100 ms](CachedStoreBuilder::cache_timeout), the durable tier is asked,
+/// and the fast one is not used for a second. Writes go on; copies of what they changed are not used afterwards.
+/// In an outage of the durable tier, the fast tier still serves its copies for less than `max_staleness`.
 ///
 /// # Cost
 /// A load that the fast tier answers makes no trip to the durable one. Any other operation makes as many as without a
-/// fast tier, and two or three to the fast one. An id that leads nowhere costs the fast tier a mark, which lasts for
-/// `max_staleness`, or until it is swept. So bound what anybody can fill, such as a [`MemoryStore`](super::MemoryStore),
-/// with room for as many marks as requests may come in that time: one that is full loses marks, as was said above.
+/// fast tier, and two or three to the fast one. An unknown id costs the fast tier a mark, which lasts for
+/// `max_staleness`, or until it is swept. So limit the size of a [`MemoryStore`](super::MemoryStore), with room for as many
+/// marks as requests may come in that time: a store that is full loses marks, with the effect described above.
 #[derive(Debug)]
 pub struct CachedStore {
     front: Front,
@@ -100,7 +99,7 @@ impl CachedStore {
         self.max_staleness.is_zero()
     }
 
-    /// What may be answered without asking the durable tier.
+    /// Returns what may be answered without asking the durable tier.
     fn answer(&self, key: &StoreKey, seen: &Seen, touch: Touch) -> Option<VersionedRecord> {
         let Seen::Something(kept) = seen else { return None };
         let Copy { asked_at, stored } = Copy::decode(&kept.record)?;
@@ -112,9 +111,8 @@ impl CachedStore {
 
     /// Keeps what the durable tier said, if the fast tier still has what was seen before.
     ///
-    /// Whoever is answered with this must not be followed by somebody who is answered with something earlier, and
-    /// which of two answers is the later one cannot be told. So if this one does not get in, another one is not left
-    /// there either. That nothing was found is kept too, for as long: such a key costs the fast tier a mark.
+    /// After a load has returned this, no later load may return an earlier state, and it is unknown which of two answers
+    /// is the later one. So if this one is refused, another one is removed too. A missing record is kept as a mark, for as long.
     async fn fill(&self, key: &StoreKey, seen: Seen, found: Option<&VersionedRecord>, asked_at: Timestamp) {
         let keep = match found {
             Some(stored) => Copy { asked_at, stored: stored.clone() }.encode(self.until()),
@@ -133,14 +131,14 @@ impl CachedStore {
         }
     }
 
-    /// Whether what is in the fast tier is a copy of what the durable tier said. A mark says nothing: another load may
-    /// have seen it before it asked, and put a copy of earlier in its place.
+    /// Returns whether what is in the fast tier is a copy of what the durable tier said. A mark says nothing: another
+    /// load may have seen it before it asked, and put a copy of earlier in its place.
     fn says_the_same(seen: &Seen, found: Option<&VersionedRecord>) -> bool {
         let (Seen::Something(kept), Some(found)) = (seen, found) else { return false };
         Copy::decode(&kept.record).is_some_and(|copy| copy.stored.version == found.version)
     }
 
-    /// Makes the fast tier forget what was there before a write, and keeps what is there now, if that is known.
+    /// Replaces the copy in the fast tier after a write: by the new record if it is known, else by a mark.
     async fn settle(
         &self,
         key: &StoreKey,
@@ -167,7 +165,7 @@ impl CachedStore {
         Err(Silent)
     }
 
-    /// Asks the durable tier, and sees to it that no earlier copy is served once it has answered.
+    /// Asks the durable tier, and ensures that no earlier copy is served once it has answered.
     async fn through<T>(
         &self,
         key: &StoreKey,
@@ -197,13 +195,14 @@ impl CachedStore {
         answer
     }
 
-    /// Until when what is written now has to stay in the fast tier: whoever asked before is too late by then.
+    /// Returns until when what is written now has to stay in the fast tier: by then, every load that began before is
+    /// too late.
     fn until(&self) -> Timestamp {
         self.clock.now() + self.max_staleness
     }
 }
 
-/// How often a mark that others overtake is tried again; after that, the fast tier is not believed.
+/// How often a mark is tried again that other writes overtake; after that, the fast tier's copy is not used.
 const MOST_MARKS: usize = 8;
 
 /// What a write has left in the durable tier.

@@ -72,7 +72,7 @@ fn loading(store: &Arc<CachedStore>) -> JoinHandle<()> {
     })
 }
 
-/// Ends the session while others load it; nobody finds it afterwards.
+/// Ends the session while others load it; no later load finds it.
 fn ending(end: impl Fn(&CachedStore, Version) + Send + Sync + std::marker::Copy + 'static) {
     search(move || {
         let Pair { one, two, version, .. } = pair();
@@ -132,7 +132,7 @@ fn never_18_no_late_fill_hides_an_answered_update() {
 }
 
 #[test]
-fn of_racing_updates_everybody_sees_the_last() {
+fn of_racing_updates_all_readers_see_the_last() {
     search(|| {
         let Pair { one, two, durable, .. } = pair();
         let writers: Vec<_> = [&one, &two]

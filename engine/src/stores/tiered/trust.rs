@@ -1,4 +1,4 @@
-//! What this process knows to be outdated although the fast tier could not be told.
+//! Keys whose copies in the fast tier are outdated, because it could not be reached at a write.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cloakroom_store::{Clock, StoreKey, Timestamp};
 
-/// Keys share this many moments: who shares one with a distrusted key is asked for once more, nothing worse.
+/// Keys share this many moments: a key that shares one with a distrusted key costs one more load, nothing worse.
 const PARTS: usize = 256;
 
 /// The moments up to which copies are not believed.
@@ -24,19 +24,20 @@ impl Trust {
         Self { everything: AtomicU64::new(0), parts, hasher: RandomState::new(), clock }
     }
 
-    /// Whether a copy that was asked for at this moment may be believed.
+    /// Returns whether a copy that was asked for at this moment may be believed.
     pub(super) fn covers(&self, key: &StoreKey, asked_at: Timestamp) -> bool {
         let asked_at = asked_at.as_micros();
         [&self.everything, self.part(key)].iter().all(|end| asked_at > end.load(Ordering::SeqCst))
     }
 
-    /// From now on no copy from before is believed: of this key, or of any.
+    /// Ignores all copies from before this moment: of this key, or of all keys.
     pub(super) fn end(&self, key: Option<&StoreKey>) {
         let end = key.map_or(&self.everything, |key| self.part(key));
         end.fetch_max(self.clock.now().as_micros(), Ordering::SeqCst);
     }
 
-    /// Ends the trust in copies of this key, or of any, unless the guard hears that the fast tier knows.
+    /// Begins a write of this key, or of all. When the guard is dropped before [`settled`](Unsettled::settled), older copies
+    /// are not used any more.
     pub(super) fn unsettled<'a>(&'a self, key: Option<&'a StoreKey>) -> Unsettled<'a> {
         Unsettled { trust: self, key }
     }
@@ -54,7 +55,7 @@ pub(super) struct Unsettled<'a> {
 }
 
 impl Unsettled<'_> {
-    /// The fast tier knows, or there is nothing to know.
+    /// Notes that the fast tier is up to date.
     pub(super) fn settled(self) {
         std::mem::forget(self);
     }

@@ -67,7 +67,7 @@ impl Model {
             Found::Session { sid, .. } => self.sessions[sid].end == Some(End::Superseded),
         };
         if ignored && !(is_only_end && was_replaced) {
-            self.violation(actor, "said that it ignored an end that was none, or that was carried out");
+            self.violation(actor, "said that it ignored an end that was never asked for, or was carried out");
         }
         let unsure = batch.faults > 0 || self.requests[&actor].unsure;
         if !ignored && is_only_end && was_replaced && !batch.ended && !unsure {
@@ -83,7 +83,7 @@ impl Model {
         let logs_in = batch.planned == Fate::LogIn;
         let revoked = self.is_revoked(batch.sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let unsure = self.requests[&actor].unsure;
-        // If an answer was lost and the session is gone, nobody can tell any more whether the write came before its end,
+        // If an answer was lost and the session is gone, it cannot be known any more whether the write came before its end,
         // and it does not matter. What went along with a log-in is not gone.
         if batch.applied.is_some() && (batch.faults == 0 || self.is_superseded(batch)) {
             self.violation(actor, "said that changes were dropped which are in the store");
@@ -118,7 +118,7 @@ impl Model {
         }
     }
 
-    /// The session is gone, through no doing of this commit. Only what was decided since stands.
+    /// Another request ended the session. Only what was decided since stands.
     fn lose(&mut self, actor: Actor, batch: &Batch) {
         // The log-out was carried out, or found its session ended; what was to come after it is lost.
         let logs_out = batch.planned == Fate::End && !self.is_superseded(batch);
@@ -161,7 +161,7 @@ impl Model {
         if kind != ErrorKind::Unavailable {
             self.violation(actor, format!("failed with {kind:?}"));
         } else if batch.faults == 0 && !self.requests[&actor].failed {
-            // A store that is lost for good is not asked each time.
+            // A store that is lost is not asked each time.
             self.violation(actor, "failed although the store did not");
         }
         let request = self.request(actor);
@@ -174,7 +174,7 @@ impl Model {
         }
     }
 
-    /// Whether a log-in has made another session of the one that the commit saw.
+    /// Returns whether a log-in has made another session of the one that the commit saw.
     fn is_superseded(&self, batch: &Batch) -> bool {
         match batch.seen {
             Found::Session { sid, .. } => self.sessions[sid].end == Some(End::Superseded),
@@ -197,7 +197,7 @@ impl Model {
             Want::Nothing | Want::Touch => batch.applied.is_none() && !batch.ended && is_alive,
             Want::Drop => false,
             Want::IgnoreEnd => !is_save,
-            // Flash values only age, or only the id is renewed: if the session has ended, nobody misses it.
+            // Losing only an expiry of flash values, or a renewed id, of a session that has ended is not reported.
             Want::Update | Want::Renew => batch.applied.is_some() || !missed,
             Want::Create | Want::LogIn => batch.applied.is_some(),
             Want::End => self.has_ended(&batch),
@@ -210,7 +210,7 @@ impl Model {
         self.take_note(actor, want, batch);
     }
 
-    /// Who logs out or in has no other session left under an id that the request brought.
+    /// A log-out or log-in leaves no other session under an id that the request brought.
     fn check_other_ids(&mut self, actor: Actor, batch: &Batch) {
         if !matches!(batch.want, Want::End | Want::EndAndCreate | Want::LogIn | Want::Create | Want::Nothing)
             || !matches!(batch.planned, Fate::End | Fate::LogIn)
@@ -269,7 +269,7 @@ impl Model {
                 // A log-out is carried out, also where another request was faster: the client keeps no cookie of a session that has ended.
                 request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
-                // If an answer was lost, nobody can tell whether another request was faster.
+                // If an answer was lost, it cannot be known whether another request was faster.
                 request.ended |= batch.ended || batch.uncertain;
             }
         }
@@ -328,7 +328,7 @@ impl Model {
     fn settle_unwritten(&mut self, actor: Actor, batch: &Batch, ended: bool) {
         match batch.seen.clone() {
             Found::Session { key, .. } if !ended => {
-                // Whoever has seen the session may follow it for as long as the trail is there.
+                // A request that has seen the session may follow it for as long as the trail is there.
                 match self.look(&key, Timestamp::EPOCH, self.now(actor)) {
                     found @ Found::Session { .. } => self.request(actor).mind.renewed_by_another(found),
                     Found::Absent | Found::Closed => self.lose(actor, batch),

@@ -29,7 +29,7 @@ pub(super) struct Batch {
     pub(super) faults: usize,
     /// One of them was a write's, which may or may not have taken effect.
     pub(super) uncertain: bool,
-    /// What the record under the new id holds that nobody knows yet.
+    /// What the record under the new id holds, which no client knows yet.
     pub(super) pending: Option<(StoreKey, Sent)>,
     /// What it tried to create.
     pub(super) created: HashSet<StoreKey>,

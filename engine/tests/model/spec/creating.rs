@@ -17,7 +17,7 @@ impl Model {
             // It had taken effect before, and the session that began when this request did is over by now.
             return;
         }
-        // Its own may have been ended in between, by a revocation or a cap: nobody ever heard of that id.
+        // Its own may have been ended in between, by a revocation or a cap: no client ever received that id.
         if let Some(batch) = self.request(actor).batch.as_mut().filter(|_| is_own) {
             batch.applied = None;
         }
@@ -43,7 +43,7 @@ impl Model {
         }
     }
 
-    /// Whether an earlier try of this commit has created the record.
+    /// Returns whether an earlier try of this commit has created the record.
     fn is_own(&self, actor: Actor, key: &StoreKey) -> bool {
         let Some(batch) = &self.requests[&actor].batch else { return false };
         let pending = batch.pending.as_ref().map(|(key, _)| key);

@@ -11,7 +11,7 @@ use crate::gate::Actor;
 use crate::plan::{Fate, Found, Sid};
 
 impl Model {
-    /// A record is gone; only what nobody has heard of is `deleted`, whatever it holds by now.
+    /// Notes that a record is gone; only a record whose id no client has received is `deleted`, whatever it holds by now.
     pub(super) fn end(&mut self, actor: Actor, key: &StoreKey, deleted: bool) {
         self.end_there(actor, key, deleted);
         self.places.remove(key);
@@ -31,7 +31,7 @@ impl Model {
                     batch.planned == Fate::End
                         && matches!(batch.seen, Found::Session { sid: own, .. } if own == sid)
                 });
-                // A session that nobody was told of, because the request could not learn whether it was stored.
+                // A session that the client never learned of, because the request could not learn whether it was stored.
                 let taken_back = deleted && request.take_back(key);
                 request.ended |= own;
                 if let Some(batch) = request.batch.as_mut().filter(|_| own) {
@@ -81,13 +81,14 @@ impl Model {
         });
     }
 
-    /// Whether the request's commit ends what its ids lead to, before a log-in or as a log-out.
+    /// Returns whether the request's commit ends what its ids lead to, before a log-in or as a log-out.
     fn is_ending(&self, actor: Actor) -> bool {
         let batch = self.requests[&actor].batch.as_ref();
         batch.is_some_and(|batch| matches!(batch.planned, Fate::End | Fate::LogIn))
     }
 
-    /// Whether the commit is to end the session under `key` because the request brought an id of it beside its own.
+    /// Returns whether the commit is to end the session under `key` because the request brought an id of it beside its
+    /// own.
     fn is_of_another_id(&self, actor: Actor, key: &StoreKey) -> bool {
         let leads_here = |from: &StoreKey| {
             let mut from = from;
@@ -106,19 +107,19 @@ impl Model {
         self.rules.skewed && self.requests[&actor].call == Call::Revoke
     }
 
-    /// Whether a revocation ends the session because its log-in is dated later than that: clocks differ.
+    /// Returns whether a revocation ends the session because its log-in is dated later than that: clocks differ.
     fn is_dated_ahead(&self, actor: Actor, sid: Sid) -> bool {
         let now = self.now(actor);
         self.requests[&actor].call == Call::Revoke
             && self.sessions[sid].owner.as_ref().is_some_and(|owner| owner.logged_in_at > now)
     }
 
-    /// Whether the session has lived as long as any may, by the clock of the request's machine.
+    /// Returns whether the session has lived as long as any may, by the clock of the request's machine.
     pub(super) fn is_over(&self, actor: Actor, sid: Sid) -> bool {
         self.now(actor) >= self.sessions[sid].started_at + self.rules.absolute()
     }
 
-    /// The session that a commit wanted to end is dead, whoever ended it.
+    /// Returns whether the session that a commit wanted to end is dead, whichever request ended it.
     pub(super) fn has_ended(&self, batch: &Batch) -> bool {
         match batch.seen {
             Found::Session { sid, .. } => !self.is_alive(sid),

@@ -35,7 +35,7 @@ pub(super) enum End {
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     Session(Sid),
-    /// A record under an id that nobody knows yet.
+    /// A record under an id that no client knows yet.
     Pending {
         by: Actor,
         owner: Option<Owner>,
@@ -92,7 +92,7 @@ impl Model {
         Found::Closed
     }
 
-    /// A session as whoever reads or writes it now knows it.
+    /// Returns the session as a request that reads or writes it now knows it.
     pub(super) fn seen(&self, sid: Sid, key: &StoreKey, late: bool) -> Found {
         let life = &self.sessions[sid];
         let (values, owner) = (life.values.clone(), life.owner.clone());
@@ -125,7 +125,7 @@ impl Model {
         owner.is_some_and(|owner| self.revoked.get(&owner.key).is_some_and(|at| owner.logged_in_at <= *at))
     }
 
-    /// Whether the session was made, perhaps by log-ins, of the one that this key was made for.
+    /// Returns whether the session was made, perhaps by log-ins, of the one that this key was made for.
     pub(super) fn is_of_the_family(&self, sid: Sid, key: Option<&StoreKey>) -> bool {
         let Some(elder) = key.and_then(|key| self.first_led_to.get(key)) else { return false };
         let mut line = std::iter::successors(Some(sid), |sid| self.sessions[*sid].parent);

@@ -62,7 +62,9 @@ impl Model {
                 self.violation(actor, "a session that lives could not be loaded again");
             }
             Some(Found::Absent | Found::Closed) => request_closed(request),
-            None if request.mind.stored().is_some() => self.violation(actor, "nobody looked for the session"),
+            None if request.mind.stored().is_some() => {
+                self.violation(actor, "the session was not looked for");
+            }
             None => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The model: what the engine promises, without a store, a clock's race or a retry.
 //!
-//! It is told every operation that took effect, in the order in which they did, and what every call of a handler
+//! It receives every operation that took effect, in the order in which they did, and what every call of a handler
 //! answered. From the operations it takes only *when* something happened; *what* should have happened it works out
 //! by itself, one request after the other.
 

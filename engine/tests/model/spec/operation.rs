@@ -72,12 +72,12 @@ impl Sent {
         }
     }
 
-    /// Whether it logs a user in.
+    /// Returns whether it logs a user in.
     pub(super) fn owner_is_new(&self) -> bool {
         self.logged_in_at.is_some()
     }
 
-    /// What commit `number` makes of the values.
+    /// Carries out commit `number` on the values.
     pub(super) fn run(&self, values: &mut Values, number: u64) {
         if let Some(up_to) = self.ages {
             values.retain(|_, held| held.flash.is_none_or(|born| born > up_to));

@@ -10,7 +10,7 @@ use super::life::Place;
 use super::request::{Cookie, Request};
 
 impl Model {
-    /// Whether a client went away, or a store was lost for good.
+    /// Returns whether a client went away, or a store was lost for good.
     pub(crate) fn has_failed(&self) -> bool {
         self.requests.values().any(|request| request.failed)
     }
@@ -70,7 +70,7 @@ impl Model {
         }
     }
 
-    /// Whether every record that the model has is in the store, and no other.
+    /// Returns whether every record that the model has is in the store, and no other.
     pub(crate) fn compare(&mut self, live: impl Fn(&StoreKey) -> bool) {
         let wrong = self.used.iter().filter(|key| live(key) != self.live(key).is_some()).count();
         if wrong > 0 {

@@ -11,7 +11,7 @@ use crate::gate::Actor;
 use crate::plan::{Fate, Found, Sid};
 
 impl Model {
-    /// A trail lasts for as long as its session may, so that who holds the session finds it; a tombstone lasts an hour.
+    /// A trail lasts for as long as its session may, so that a holder of the session finds it; a tombstone lasts an hour.
     fn leave(&mut self, actor: Actor, key: &StoreKey, sid: Sid, to: Option<StoreKey>) {
         let began = self.began(actor);
         let grace_until = began + GRACE;
@@ -61,7 +61,7 @@ impl Model {
         };
         let sent = &sent;
         if sent.fate != Fate::LogIn {
-            self.violation(actor, "left a tombstone although nobody logged in");
+            self.violation(actor, "left a tombstone without a log-in");
         }
         let old = self.sessions[sid].clone();
         self.sessions[sid].end = Some(End::Superseded);
@@ -74,7 +74,7 @@ impl Model {
     }
 
     /// Between the creation of the new record and the tombstone in the old one, the user's other sessions were ended
-    /// from this very session: the log-in had begun before that, so it is dead, and nobody could know it in time.
+    /// from this very session: the log-in had begun before that, so it is dead, and no request could know it in time.
     fn supersede_by_nothing(&mut self, actor: Actor, sent: &Sent, old: Life) {
         let revoked = self.is_revoked(sent.owner.as_ref()) || self.requests[&actor].is_cut_short;
         let Some((key, _)) = self.request(actor).batch.as_ref().and_then(|batch| batch.pending.clone())

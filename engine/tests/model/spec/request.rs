@@ -93,8 +93,8 @@ impl Request {
         self.batch.get_or_insert_with(|| Batch::new(now, mind));
     }
 
-    /// Whether the record is one that this commit has created: then it is gone before anybody heard of it, and the
-    /// request's changes are as they were before.
+    /// Returns whether the record is one that this commit has created: then it is gone before a client received its id,
+    /// and the request's changes are as they were before.
     pub(super) fn take_back(&mut self, key: &StoreKey) -> bool {
         let Some(batch) = self.batch.as_mut().filter(|batch| batch.created.contains(key)) else {
             return false;
@@ -173,7 +173,7 @@ impl Model {
         &mut self.request(actor).mind
     }
 
-    /// Whether what the handler reads can be foretold: not after a save has failed.
+    /// Returns whether what the handler reads can be foretold: not after a save has failed.
     pub(crate) fn is_sure(&mut self, actor: Actor) -> bool {
         !self.request(actor).unsure
     }
@@ -190,7 +190,7 @@ impl Model {
         let Some(request) = self.requests.get_mut(&actor) else { return };
         (request.failed, request.is_left, request.call) = (true, true, Call::None);
         if request.mind.fate == Fate::End && request.batch.is_none() {
-            // The end is carried out all the same; a session that begins after it would be nobody's.
+            // The end is carried out all the same; a session that begins after it would have no client.
             request.mind.end();
         }
     }
@@ -199,12 +199,12 @@ impl Model {
         self.requests[&actor].has_loaded
     }
 
-    /// Whether somebody is in the middle of a commit.
+    /// Returns whether a commit is under way.
     pub(crate) fn is_committing(&self) -> bool {
         self.requests.values().any(|request| request.batch.is_some())
     }
 
-    /// Whether the last commit went well.
+    /// Returns whether the last commit went well.
     pub(crate) fn is_answered(&self, actor: Actor) -> bool {
         self.requests[&actor].answered
     }

@@ -9,14 +9,14 @@ use crate::gate::Actor;
 use crate::plan::Found;
 
 impl Model {
-    /// The response is told to the client, whose cookie was `before` until now.
+    /// Notes that the client received the response; its cookie was `before` until now.
     pub(crate) fn tell(&mut self, actor: Actor, told: &Told, before: Option<&str>) {
         let expected = self.requests[&actor].told.clone();
         match (told, &expected) {
             (Told::Nothing, Cookie::Unchanged | Cookie::Perhaps(_)) | (Told::Removed, Cookie::Removed) => {}
             (Told::Set(id), Cookie::Set(key) | Cookie::Perhaps(key)) => {
                 if self.ids.insert(id.clone(), key.clone()).is_some() {
-                    self.violation(actor, "told an id that was told before");
+                    self.violation(actor, "sent an id that was sent before");
                 }
             }
             (Told::Set(id), _) if self.requests[&actor].unsure => {

@@ -27,7 +27,7 @@ impl World {
                 if busy == 0 && patience > 2 {
                     break;
                 }
-                // Somebody waits for time to pass, or a commit whose client is gone goes on.
+                // An actor waits for time to pass, or a commit whose client is gone goes on.
                 tokio::time::sleep(Duration::from_millis(if busy == 0 { 600 } else { 100 })).await;
                 patience += 1;
                 if patience > 1_000 {

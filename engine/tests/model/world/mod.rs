@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    /// Runs requests one after the other, with nobody else about.
+    /// Runs requests one after the other, without any others.
     async fn run_alone(&mut self, scripts: &[Script]) {
         self.gate.open();
         for script in scripts {
@@ -180,7 +180,7 @@ impl World {
         world.verdict(case)
     }
 
-    /// Asks with every id that was ever told what it leads to, now and when no old id is excused any more.
+    /// Sends a request with every id that a client ever received, now and after every grace period.
     async fn look_around(&mut self) {
         let before = self.jar.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.beside = None;

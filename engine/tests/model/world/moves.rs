@@ -10,7 +10,7 @@ pub(super) enum Move {
     LoseStore(usize, Verdict),
     Leave(usize),
     Leap(usize),
-    /// Whoever waits for time to pass goes first.
+    /// An actor that waits for time to pass goes first.
     Sleep,
 }
 

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_as_last_access_is_no_time() {
+    fn a_text_as_last_access_is_not_a_time() {
         assert_eq!(last_access(&Object::parse(br#"{"__lastAccess":"5"}"#).unwrap()), None);
     }
 

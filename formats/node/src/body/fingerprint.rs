@@ -1,4 +1,4 @@
-//! Tells keys apart without comparing them.
+//! Distinguishes keys by a small number, without comparing them.
 
 /// Returns one bit, the same for equal keys. Most keys that differ have different bits.
 #[inline]

@@ -31,7 +31,7 @@ pub const RESERVED: [&str; 21] = [
     "valueOf",
 ];
 
-/// Every key of every body is looked up: most are told apart by this.
+/// Every key of every body is looked up: this decides for most of them.
 const FINGERPRINTS: u64 = fingerprints(&RESERVED);
 
 /// Returns whether express-session would lose a value under this key.

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_told_apart_from_what_is_not_json() {
+    fn other_json_is_distinguished_from_what_is_not_json() {
         for text in ["null", "[1]", "\"s\"", "5", " true "] {
             assert_eq!(parses(text), Err(BodyError::NotAnObject), "{text}");
         }

@@ -26,7 +26,7 @@ pub struct StoredCookie<'a> {
 }
 
 impl<'a> StoredCookie<'a> {
-    /// Reads the object itself; `None` if it is no object.
+    /// Reads the object itself; `None` if it is not an object.
     pub fn parse(json: &'a str, dialect: Dialect) -> Option<Self> {
         let fields = Object::split(json).ok()?;
         Some(Self { fields, dialect })

@@ -228,7 +228,7 @@ fn unescaped(inside: &str) -> Vec<u8> {
             b't' => 9,
             other => u16::from(other),
         };
-        // An escaped backslash leaves an empty part, and what follows it is no escape.
+        // An escaped backslash leaves an empty part, and what follows it is not an escape.
         if part.is_empty() {
             rest = parts.next().unwrap_or_default();
         }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn lone_surrogates_are_kept_apart_and_are_no_text() {
+    fn lone_surrogates_are_kept_apart_and_are_not_text() {
         for json in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx\ude00""#, r#""\ud83d\ud83d""#] {
             assert_eq!(Json::parse(json).unwrap().as_text(), None, "{json}");
         }

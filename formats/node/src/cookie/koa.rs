@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_signature_and_a_wrong_one_are_told_apart() {
+    fn a_missing_signature_and_a_wrong_one_are_distinguished() {
         let cookie = cookie(&["k"]);
         assert_eq!(cookie.read([&b"sid=a"[..]]), Presented::Unsigned);
         assert_eq!(cookie.read([&b"sid=a; sid.sig=AAAA"[..]]), Presented::Forged);

@@ -31,11 +31,11 @@ pub(super) struct Folder {
 #[derive(Debug)]
 pub(super) enum Step<T> {
     Done(T),
-    /// The file is no whole body: Node may be writing it.
+    /// The file does not hold a whole body: Node may be writing it.
     Again,
 }
 
-/// Whether a file that is no whole body is left for a later try.
+/// Whether a file without a whole body is left for a later try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Try {
     Early,

@@ -125,7 +125,7 @@ impl FileLayout {
         }
     }
 
-    /// Moves the expiry; `None` if the file is no whole body that has one.
+    /// Moves the expiry; `None` if the file does not hold a whole body that has one.
     pub(super) fn touch(&self, bytes: &[u8], expires_at: Timestamp) -> Option<Touched> {
         Some(match &self.0 {
             Kind::SessionFileStore { ttl, .. } => {
@@ -135,7 +135,7 @@ impl FileLayout {
         })
     }
 
-    /// Returns what stands for the bytes of a file. What a touch changes does not count: it is no reason to merge.
+    /// Returns a version for the bytes of a file. What a touch changes does not count: it is never a reason to merge.
     pub(super) fn version_of(&self, bytes: &[u8]) -> Version {
         let hash: [u8; 32] = match (&self.0, Object::parse(bytes)) {
             (Kind::SessionFileStore { .. }, Ok(body)) => Sha256::digest(untouched(body)).into(),

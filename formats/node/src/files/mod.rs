@@ -57,7 +57,7 @@ pub struct FileBodies {
     folder: Arc<Folder>,
 }
 
-/// How often a file that is no whole body is read, and how long it is left alone in between.
+/// How often a file without a whole body is read, and how long it is left alone in between.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -84,7 +84,7 @@ impl FileBodies {
         Ok(Self { folder: Arc::new(folder.map_err(|source| explain("open", source))?) })
     }
 
-    /// Carries out a step on a thread for what blocks. While the file is no whole body, waits and tries again.
+    /// Carries out a step on a thread for blocking work. While the file does not hold a whole body, waits and tries again.
     async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -92,7 +92,7 @@ async fn a_cookie_with_a_lifetime_of_its_own_decides_when_a_file_expires() {
 }
 
 #[tokio::test]
-async fn a_touch_moves_the_last_access_and_the_cookies_date_and_is_no_new_version() {
+async fn a_touch_moves_the_last_access_and_the_cookies_date_without_a_new_version() {
     let place = Place::express().await;
     let body = br#"{"cookie":{"originalMaxAge":3600000,"expires":"2026-01-01T01:00:00.000Z"},"a":1}"#;
     let version = place.bodies.insert(SID, body, NOW + HOUR).await.unwrap().unwrap();
@@ -265,7 +265,7 @@ async fn half_a_file_that_stays_so_is_handed_on_and_never_removed() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_file_name_leads_nowhere() {
+async fn an_id_that_is_not_a_file_name_leads_nowhere() {
     let long = "a".repeat(200);
     let ids = ["", ".", "..", "../x", "a/b", "a\\b", "a.b", "a\0b", "/etc/passwd", "é", "C:x", &long];
     for place in Place::both().await {
@@ -304,7 +304,7 @@ async fn a_folder_that_cannot_be_made_is_an_error_that_names_no_session() {
 
 /// The last access is the layout's to write. Handlers neither see it nor set it.
 #[tokio::test]
-async fn the_last_access_is_no_value_of_a_session() {
+async fn the_last_access_is_not_a_value_of_a_session() {
     let place = Place::express().await;
     let express = Express::new(["secret"]).unwrap().ttl(HOUR);
     let config = express.config().clock(place.clock.clone());

@@ -29,7 +29,7 @@ impl Flash {
     /// Reads the member of a body; a missing one is empty.
     ///
     /// # Errors
-    /// [`BodyError::WrongKind`] if `flash` is no object, or a list in it no array. node-session loses flash values
+    /// [`BodyError::WrongKind`] if `flash` is not an object, or a list in it not an array. node-session loses flash values
     /// then.
     pub fn of(body: &Object<'_>) -> Result<Self, BodyError> {
         let fields = match body.get(Self::KEY) {

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_cannot_be_put_inside_of_what_is_no_object() {
+    fn a_value_cannot_be_put_inside_of_a_non_object() {
         for inner in ["null", "5", "\"V\"", "[]"] {
             let text = format!("{{\"a\":{{\"b\":{inner}}}}}");
             let mut body = Object::parse(text.as_bytes()).unwrap();

@@ -108,7 +108,7 @@ impl Express {
     /// Sets the cookie's domain.
     ///
     /// # Errors
-    /// [`CookieError::Domain`] if it is none.
+    /// [`CookieError::Domain`] if it is not a domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Result<Self, CookieError> {
         self.attributes.domain = Some(domain.into());
         self.checked()

@@ -116,7 +116,7 @@ impl NodeSession {
     /// Sets the cookie's domain.
     ///
     /// # Errors
-    /// [`CookieError::Domain`] if it is no domain.
+    /// [`CookieError::Domain`] if it is not a domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Result<Self, CookieError> {
         self.attributes.domain = Some(domain.into());
         self.checked()

@@ -151,7 +151,10 @@ async fn the_token_is_kept_until_the_session_ends_and_is_the_only_one_that_is_ri
     });
     assert_eq!(app.id(&outcome.await), id);
     let pending = app.engine.begin(&PlainRequest::default());
-    assert!(!pending.load().await.unwrap().node_session_verify("").unwrap(), "no token is no right one");
+    assert!(
+        !pending.load().await.unwrap().node_session_verify("").unwrap(),
+        "an empty token is not the right one"
+    );
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ impl CookieBody {
         let stored = stored.and_then(|text| Json::parse(text).ok()?.as_object().map(Object::into_owned));
         let mut passport = stored.unwrap_or_default();
         let known = passport.get("user").and_then(user_text);
-        // A user that is too large for a name of ours is none here, and stays logged in with Passport.
+        // A user whose name is too long for a key has no owner here, and stays logged in with Passport.
         if let Some(user) = user
             && known.as_deref() != Some(user)
         {

@@ -65,7 +65,7 @@ impl NodeStore {
 /// Returns the id that a key is.
 fn id_of(key: &StoreKey) -> Result<&str> {
     std::str::from_utf8(key.as_bytes())
-        .map_err(|_| Error::new(ErrorKind::Invalid, "the key is no session id of a Node package"))
+        .map_err(|_| Error::new(ErrorKind::Invalid, "the key is not a session id of a Node package"))
 }
 
 /// What is gone as soon as it is written.

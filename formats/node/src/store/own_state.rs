@@ -33,7 +33,7 @@ pub(crate) enum OwnState {
     Redirect(Vec<u8>),
 }
 
-/// Reads the state; `None` if there is none, or it is damaged.
+/// Reads the state; `None` if it is missing or damaged.
 pub(crate) fn read(own: &Object<'_>) -> Option<OwnState> {
     let bytes = BASE64URL_NOPAD.decode(own.get("state")?.as_text()?.as_bytes()).ok()?;
     match Facts::from_bytes(&bytes) {
@@ -95,7 +95,7 @@ pub(crate) fn write_redirect(out: &mut String, redirect: &Redirect) {
     out.push('}');
 }
 
-/// Appends the state, which is all but the closing brace where nothing else is said.
+/// Appends the state, up to the closing brace, which follows unless more fields do.
 fn begin(out: &mut String, state: &[u8]) {
     out.push_str("{\"state\":\"");
     BASE64URL_NOPAD.encode_append(state, out);

@@ -49,9 +49,9 @@ impl<'a> MemberWriter<'a> {
 
 /// Returns a value's text.
 pub(super) fn text_of(value: &[u8]) -> Result<&str> {
-    std::str::from_utf8(value).map_err(|_| Error::new(ErrorKind::Invalid, "a value is no text"))
+    std::str::from_utf8(value).map_err(|_| Error::new(ErrorKind::Invalid, "a value is not UTF-8"))
 }
 
 pub(super) fn owner_text(owner: &Owner) -> Result<&str> {
-    owner.key.as_str().ok_or_else(|| Error::new(ErrorKind::Invalid, "a user's name is no text"))
+    owner.key.as_str().ok_or_else(|| Error::new(ErrorKind::Invalid, "a user's name is not UTF-8"))
 }

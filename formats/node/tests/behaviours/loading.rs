@@ -61,7 +61,7 @@ async fn e041_an_id_that_the_store_does_not_know_is_not_taken_over() {
 }
 
 #[tokio::test]
-async fn e042_a_cookie_without_a_signature_is_no_session() {
+async fn e042_a_cookie_without_a_signature_is_not_a_session() {
     let stage = Stage::new();
     for value in [format!("s%3A{ID}"), ID.to_owned()] {
         stage.node_writes(BROWSER);

@@ -50,7 +50,7 @@ fn n9_a_missing_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn n12_a_cookie_that_another_secret_signed_is_no_session() {
+async fn n12_a_cookie_that_another_secret_signed_is_not_a_session() {
     let (stage, id) = (node_session(), "a".repeat(40));
     let mut good = node_writes(&stage, &id, BODY);
     stage.visit(&mut with_id("another", &id), async |session| assert!(session.is_new())).await;

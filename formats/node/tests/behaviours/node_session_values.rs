@@ -103,7 +103,7 @@ async fn n60_a_value_is_added_to_a_list() {
 }
 
 #[tokio::test]
-async fn n61_a_value_is_not_added_to_what_is_no_list() {
+async fn n61_a_value_is_not_added_to_a_value_that_is_not_a_list() {
     with_values(async |session| {
         assert_eq!(session.push("name", 2).unwrap_err().kind(), ErrorKind::Mismatch);
         assert_eq!(session.get::<String>("name").unwrap().as_deref(), Some("Zo"));

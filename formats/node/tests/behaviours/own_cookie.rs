@@ -25,7 +25,7 @@ async fn begins(
 }
 
 #[tokio::test]
-async fn e067_an_automatic_same_site_is_none_over_https() {
+async fn e067_an_automatic_same_site_over_https_sets_none() {
     let stage = Stage::express(Express::same_site_auto);
     let mut browser = Browser::over_https();
     let outcome = stage.visit(&mut browser, async |session| session.insert("views", 1).unwrap()).await;
@@ -75,7 +75,7 @@ async fn e073_both_automatic_over_http_are_lax_and_not_secure() {
 }
 
 #[tokio::test]
-async fn e074_not_secure_and_automatic_over_https_is_none_without_secure() {
+async fn e074_not_secure_and_automatic_over_https_sets_none_without_secure() {
     let options = Attributes { secure: Some(false), ..Attributes::default() };
     let plain = |express: Express| express.attributes(options).unwrap().same_site_auto();
     let [sent, _] = begins(plain, true, HTTPS).await;

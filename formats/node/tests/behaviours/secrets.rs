@@ -54,7 +54,7 @@ async fn e105_a_text_signs_and_verifies() {
 }
 
 #[tokio::test]
-async fn e106_bytes_that_are_no_text_sign_and_verify() {
+async fn e106_bytes_that_are_not_text_sign_and_verify() {
     let stage = stage(&[&[0xff, 0xfe, 0x00, 0x80]]);
     let mut browser = Browser::default();
     stage.count(&mut browser).await;

@@ -114,7 +114,7 @@ async fn a_body_that_cannot_be_read_is_left_alone_and_a_new_session_begins() {
 }
 
 #[tokio::test]
-async fn the_literal_tombstone_is_no_session() {
+async fn the_literal_tombstone_is_not_a_session() {
     let stage = Stage::new();
     stage.node_writes("TOMBSTONE");
     stage.visit(ID, async |session| assert!(session.is_new())).await;
@@ -176,7 +176,7 @@ async fn a_write_that_node_made_meanwhile_is_merged() {
 }
 
 #[tokio::test]
-async fn what_node_writes_back_after_an_end_is_no_session() {
+async fn what_node_writes_back_after_an_end_is_not_a_session() {
     let stage = Stage::new();
     let body = format!("{BROWSER},\"views\":1}}");
     stage.node_writes(&body);
@@ -187,7 +187,7 @@ async fn what_node_writes_back_after_an_end_is_no_session() {
 }
 
 #[tokio::test]
-async fn an_expired_body_is_no_session() {
+async fn an_expired_body_is_not_a_session() {
     let stage = Stage::new();
     stage.node_writes(&format!("{BROWSER},\"views\":1}}"));
     stage.clock.advance(Duration::from_secs(3601));

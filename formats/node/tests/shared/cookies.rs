@@ -21,7 +21,7 @@ async fn the_first_of_two_cookies_decides() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_secret_is_no_session() {
+async fn a_cookie_of_another_secret_is_not_a_session() {
     let stage = Stage::new();
     stage.node_writes(BODY);
     stage.request(&cookie("another secret", ID), async |session| assert!(session.is_new())).await;

@@ -47,7 +47,7 @@ async fn a_user_that_is_too_large_for_a_name_stays_logged_in_with_passport() {
 }
 
 #[tokio::test]
-async fn an_empty_passport_is_no_user() {
+async fn an_empty_passport_has_no_user() {
     let stage = Stage::with(Express::passport);
     stage.node_writes(&USER.replace(r#""user":7"#, ""));
     stage.visit(ID, async |session| assert_eq!(session.user(), None)).await;
@@ -66,7 +66,7 @@ async fn without_passport_its_member_is_a_value_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_no_passport_user_is_kept_beside_the_values() {
+async fn a_user_who_is_not_of_passport_is_kept_beside_the_values() {
     let stage = Stage::new();
     let outcome = stage.visit("", async |session| session.log_in("alice").unwrap()).await;
     let id = id_in(&outcome.set_cookie.unwrap());

@@ -73,7 +73,7 @@ fn header(vector: &Value) -> Outcome {
         ));
     }
     if vector["cookie"]["expires"] == false {
-        return Err(Miss::Exception("expires:false is no option here; a body that has it is read"));
+        return Err(Miss::Exception("expires:false is not an option here; a body that has it is read"));
     }
     same("body", &*body, expected)
 }

@@ -82,7 +82,7 @@ fn body_of_file(content: &str) -> Outcome {
     same("built", &*built.to_text(), content)
 }
 
-/// What is no body of node-session: it merges it letter by letter, or starts anew; here it is an error.
+/// A body that node-session did not write: it merges it letter by letter, or starts anew; here it is an error.
 fn foreign(case: &str, stored: &str) -> Outcome {
     if case.starts_with("encrypted") {
         let error = if stored.contains("ct") { EncrypterError::Mac } else { EncrypterError::Form };
@@ -93,7 +93,7 @@ fn foreign(case: &str, stored: &str) -> Outcome {
     same("error", Object::parse(stored.as_bytes()).err(), Some(error))?;
     match case {
         "stored: empty file" | "stored: json number" | "stored: null" => Ok(()),
-        _ => Err(Miss::Exception("JSON that is no object is an error, not merged letter by letter")),
+        _ => Err(Miss::Exception("JSON that is not an object is an error, not merged letter by letter")),
     }
 }
 
@@ -113,7 +113,7 @@ fn key(vector: &Value) -> Outcome {
     same("put", &*body.to_text(), put)?;
     same("got", key.get(&body).unwrap().as_str(), text(vector, "get_after_put"))?;
     if text(vector, "get_fresh") != "\"DEF\"" {
-        return Err(Miss::Exception("functions that JavaScript objects inherit are no values here"));
+        return Err(Miss::Exception("functions that JavaScript objects inherit are not values here"));
     }
     Ok(())
 }

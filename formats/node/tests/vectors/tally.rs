@@ -32,7 +32,7 @@ impl Tally {
     pub(crate) fn section(&mut self, name: &str, list: &Value, judge: impl Fn(&Value) -> Outcome) {
         let mut section =
             Section { name: name.to_owned(), reproduced: 0, exceptions: BTreeMap::new(), wrong: Vec::new() };
-        let list = list.as_array().unwrap_or_else(|| panic!("{name} is no list"));
+        let list = list.as_array().unwrap_or_else(|| panic!("{name} is not a list"));
         assert!(!list.is_empty(), "{name} is empty");
         for (index, vector) in list.iter().enumerate() {
             match judge(vector) {

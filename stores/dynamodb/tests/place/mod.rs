@@ -13,7 +13,7 @@ use cloakroom_store::ManualClock;
 /// The emulator counts a payload in base64, and so takes less than DynamoDB.
 pub(crate) const LARGEST: usize = 250_000;
 
-/// Where a table would be that nobody else uses.
+/// A URL with the name of a table that no other test uses.
 pub(crate) fn url() -> String {
     url_at(&Service::Dynamodb.shared())
 }
@@ -36,7 +36,7 @@ pub(crate) async fn open(url: &str, clock: &ManualClock) -> DynamoStore {
     builder.open().await.expect("the table is there")
 }
 
-/// A client for what the store does not do, and the name of a table that nobody else uses.
+/// A client for what the store does not do, and the name of a table that no other test uses.
 pub(crate) fn raw() -> (Client, String) {
     let url = url();
     let store = DynamoStore::at(&url).expect("the URL is one").unchecked();

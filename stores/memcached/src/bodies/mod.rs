@@ -33,7 +33,7 @@ const LONGEST_NAME: usize = 250;
 /// The first eight bytes of the body's BLAKE3 hash stand for it when it is replaced.
 ///
 /// memcached changes one item at a time. So an end first puts `null` in the place of the body, on condition that the body is
-/// the one that was read: to Node, that is no session, and to us, it has ended. Then it writes the mark and removes the `null`.
+/// the one that was read: Node reads no session from it, and to us, it has ended. Then it writes the mark and removes the `null`.
 /// Where a process is killed in between, the next one that meets the `null` does so.
 #[derive(Clone)]
 pub struct MemcachedBodies(Arc<Inner>);

@@ -159,13 +159,13 @@ pub(super) fn looked(mut document: Document) -> Looked {
     }
 }
 
-/// An expression that has a value if a field is there.
+/// Returns an expression that has a value if a field is there.
 fn if_there(field: &str, value: Bson) -> Bson {
     let missing = doc! { "$eq": [{ "$type": field }, "missing"] };
     doc! { "$cond": [missing, "$$REMOVE", value] }.into()
 }
 
-/// What a document has as its expiry: none if it never expires.
+/// Returns what a document has as its expiry: none if it never expires.
 fn expires(at: Timestamp) -> Bson {
     if at == Timestamp::NEVER { "$$REMOVE".into() } else { date(at) }
 }

@@ -22,10 +22,10 @@ impl Form {
             (Self::Text, Bson::String(text)) => Ok(text.clone()),
             (Self::Document, Bson::Document(_)) => read::text_of(session),
             (Self::Text, _) => Err(setup(
-                "a session is no string; is connect-mongo's option stringify false? see Builder::stringify",
+                "a session is not a string; is connect-mongo's option stringify false? see Builder::stringify",
             )),
             (Self::Document, _) => Err(setup(
-                "a session is no document; is connect-mongo's option stringify not false? see Builder::stringify",
+                "a session is not a document; is connect-mongo's option stringify not false? see Builder::stringify",
             )),
         }
     }

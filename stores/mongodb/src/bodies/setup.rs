@@ -36,7 +36,7 @@ pub(super) async fn open(server: &Server, ended: &Collection<Document>, may_crea
     if names.iter().any(|name| name == INDEX) { Ok(()) } else { Err(Failure::NO_INDEX.into()) }
 }
 
-/// Fails if a collection takes different texts for the same, or is none.
+/// Fails if a collection takes different texts for the same, or is not a collection.
 async fn check(server: &Server, name: &str) -> Result<()> {
     let listed = server.database.list_collections().filter(doc! { "name": name });
     let found = server.ask(async { listed.await?.try_collect::<Vec<_>>().await }).await?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cloakroom_mongodb::mongodb::bson::Document;
 use cloakroom_mongodb::mongodb::{Client, Collection};
 
-/// A collection that nobody else uses, gone with the server.
+/// A collection that no other test uses, gone with the server.
 pub(crate) struct Place {
     pub(crate) raw: Collection<Document>,
 }

@@ -85,7 +85,7 @@ impl Layout {
         }
     }
 
-    /// Returns the body that is stored as this. node-session reads one that is no JSON string, too.
+    /// Returns the body that is stored as this. node-session reads a value that is not a JSON string, too.
     pub(super) fn body(self, stored: Vec<u8>) -> Vec<u8> {
         match self {
             Self::NodeSession { .. } if stored.trim_ascii_start().starts_with(b"\"") => {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_the_json_string_that_javascript_makes_of_a_body() {
+    fn a_payload_is_the_string_of_javascripts_json_stringify() {
         let body = "{\"_token\":\"t\",\"a\":\"\\ud83d \\\\ é\u{2028}\u{7f}/\",\n\t\"b\":\"\u{1}\"}";
         let stored = "\"{\\\"_token\\\":\\\"t\\\",\\\"a\\\":\\\"\\\\ud83d \\\\\\\\ é\u{2028}\u{7f}/\\\",\\n\\t\\\"b\\\":\\\"\\u0001\\\"}\"";
         assert_eq!(NODE_SESSION.stored(body).unwrap(), stored);

@@ -242,7 +242,7 @@ impl BodyStore for MysqlBodies {
     }
 }
 
-/// What [`Inner::end_once`] does in its transaction.
+/// Returns what [`Inner::end_once`] does in its transaction.
 async fn end(
     connection: &mut MySqlConnection,
     statements: &Statements,

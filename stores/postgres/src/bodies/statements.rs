@@ -48,7 +48,7 @@ impl Places {
         format!("EXISTS (SELECT FROM {} WHERE id = $3 AND until > $4)", self.ended)
     }
 
-    /// The body and its expiry in microseconds.
+    /// Returns the body and its expiry in microseconds.
     fn columns(&self) -> String {
         let zone = &self.zone;
         format!(
@@ -58,7 +58,7 @@ impl Places {
         )
     }
 
-    /// A second as the column keeps it.
+    /// Returns a second as the column keeps it.
     fn second(&self, parameter: &str) -> String {
         format!("to_timestamp({parameter}) AT TIME ZONE {}", self.zone)
     }

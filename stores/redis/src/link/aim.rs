@@ -1,4 +1,4 @@
-//! Which node of a cluster commands are for.
+//! Routing: the node of a cluster that commands are for.
 
 use redis::cluster_routing::{Route, SingleNodeRoutingInfo, Slot, SlotAddr};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
@@ -28,7 +28,7 @@ impl Aim {
         Self::Key(name.as_bytes().into())
     }
 
-    /// Where a server says that the slot is going.
+    /// Reads the node that a server names as the new place of the slot.
     pub(super) fn asked(error: &RedisError) -> Option<Self> {
         if error.kind() != ErrorKind::Server(ServerErrorKind::Ask) {
             return None;

@@ -26,7 +26,7 @@ pub(super) async fn send(
         _ => connection.route_pipeline(pipeline.clone(), 0, pipeline.len(), aim.route()).await,
     };
     if answers.as_ref().is_err_and(|error| error.is_timeout()) {
-        // The client asks only who answers where the slots are; a master that is silent may have lost them by now.
+        // The client asks only nodes that answer where the slots are; a master that is silent may have lost them by now.
         line.renew();
     }
     answers

@@ -1,4 +1,4 @@
-//! How a connection is made, to each kind of server.
+//! Opens connections to each kind of server.
 
 use std::io;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Dial {
         }))
     }
 
-    /// Asks the sentinels who is master, each time anew.
+    /// Asks the sentinels for the master, each time anew.
     pub(crate) fn sentinel(client: SentinelClient, timeouts: Timeouts) -> Self {
         let client = Arc::new(Mutex::new(client));
         Self::Server(Arc::new(move || {

@@ -1,4 +1,4 @@
-//! A connection that many use at once, and that is made again when it broke.
+//! A shared connection, which is opened again after it broke.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use redis::RedisResult;
 /// Makes a connection.
 pub(crate) type Dialer<C> = Arc<dyn Fn() -> BoxFuture<'static, RedisResult<C>> + Send + Sync>;
 
-/// A connection that is there, or being made by the first of those who wait for it.
+/// A connection that is open, or being opened by the first task that waits for it.
 pub(super) type Dialed<C> = Shared<BoxFuture<'static, RedisResult<C>>>;
 
 /// Holds the connection.
@@ -18,7 +18,7 @@ pub(super) struct Line<C: Clone>(Arc<Held<C>>);
 
 struct Held<C: Clone> {
     dial: Dialer<C>,
-    /// `None` until somebody needs it.
+    /// `None` until it is needed.
     current: Mutex<Option<Dialed<C>>>,
     renewing: AtomicBool,
 }
@@ -28,19 +28,19 @@ impl<C: Clone + Send + Sync + 'static> Line<C> {
         Self(Arc::new(Held { dial, current: Mutex::default(), renewing: AtomicBool::new(false) }))
     }
 
-    /// The connection, or its making.
+    /// Returns the connection, or a future that opens it.
     pub(super) fn dialed(&self) -> Dialed<C> {
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
         let dialed = current.get_or_insert_with(|| {
             let dialed = (self.0.dial)().shared();
-            // Goes on although whoever asked first gives up.
+            // Goes on although the first caller gives up.
             tokio::spawn(dialed.clone().map(drop));
             dialed
         });
         dialed.clone()
     }
 
-    /// Has a new connection made for who asks next, unless that was done since `used` was handed out.
+    /// Makes the next request open a new connection, unless that was done since `used` was returned.
     pub(super) fn discard(&self, used: &Dialed<C>) {
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|current| current.ptr_eq(used)) {

@@ -1,4 +1,4 @@
-//! The way to the servers: sends commands, and makes a new connection where the old one is of no use any more.
+//! Sends commands to the servers, and opens a new connection when the old one is broken.
 
 mod aim;
 mod cluster;
@@ -22,7 +22,7 @@ use line::Line;
 pub(crate) enum Again {
     /// Twice has the effect of once.
     Safe,
-    /// Whoever asked has to find out what became of it.
+    /// Never sent again: the caller has to find out whether it took effect.
     Never,
 }
 
@@ -117,7 +117,7 @@ impl Link {
         }
     }
 
-    /// Whether another server may carry out what this one refused.
+    /// Returns whether another server may carry out what this one refused.
     fn may_be_elsewhere(&self, refused: &RedisError) -> bool {
         self.is_cluster() || is_broken(refused)
     }
@@ -132,7 +132,7 @@ enum Turn {
     Over(RedisResult<Vec<Value>>),
     /// The first command was not carried out, and may be elsewhere.
     Refused(RedisError),
-    /// The connection broke, and nobody knows.
+    /// The connection broke, and whether the command took effect is unknown.
     Lost(RedisError),
 }
 
@@ -154,7 +154,7 @@ async fn send_to(mut connection: impl ConnectionLike, pipeline: &Pipeline) -> Re
     connection.req_packed_commands(pipeline, 0, pipeline.len()).await
 }
 
-/// The error of the first command, if it was not carried out and may be elsewhere.
+/// Returns the error of the first command, if it was not carried out and may be elsewhere.
 fn refusal(answers: &[Value]) -> Option<RedisError> {
     match answers.first() {
         Some(Value::ServerError(error)) => Some(RedisError::from(error.clone())).filter(is_refused),
@@ -162,7 +162,7 @@ fn refusal(answers: &[Value]) -> Option<RedisError> {
     }
 }
 
-/// Whether nobody should use this connection again.
+/// Returns whether this connection must not be used again.
 fn broken(answers: &RedisResult<Vec<Value>>) -> bool {
     match answers {
         Ok(answers) => refusal(answers).is_some_and(|error| is_broken(&error)),

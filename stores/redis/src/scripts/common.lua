@@ -8,7 +8,7 @@ local function before(a, b)
   return x < y
 end
 
--- Whether these bytes are no record of ours, or not all of one.
+-- Returns whether these bytes are not a whole record of ours.
 local function foreign(raw)
   if not find(raw, '^1%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x[s-]%d%d%d%d%d%d%d%d%d%d%d%d') then
     return true

@@ -34,7 +34,7 @@ async fn a_wrong_password_is_a_matter_of_setup() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_use_records_only_can_keep_sessions_and_one_who_may_not_is_told() {
+async fn a_user_with_rights_to_records_only_can_keep_sessions_and_one_without_gets_an_error() {
     let server = Instance::start(Service::Redis).unwrap();
     let mut raw = Raw::server(&server.url());
     let allowed = "~cloakroom:* +@read +@write +@scripting +@connection";
@@ -51,14 +51,14 @@ async fn a_user_who_may_use_records_only_can_keep_sessions_and_one_who_may_not_i
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_a_matter_of_setup() {
+async fn an_untrusted_certificate_is_a_setup_error() {
     is(RedisStore::open(&Service::RedisTls.shared()).await, ErrorKind::Setup);
     shared(Service::RedisTls, "").open().await.unwrap();
     let plain = Service::RedisTls.shared().replace("rediss", "redis");
     is(RedisStore::open(&plain).await, ErrorKind::Unavailable);
 }
 
-/// As Redis does unless it is told otherwise.
+/// As Redis does unless it is configured otherwise.
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let server = Instance::start(Service::RedisTls).unwrap();
@@ -167,7 +167,7 @@ fn is_master(node: &mut Raw<redis::Connection>) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_no_record_of_ours_is_corrupt_and_stays_as_it_is() {
+async fn foreign_bytes_are_corrupt_and_stay_as_they_are() {
     let prefix = prefix();
     let store = shared(Service::Redis, "").prefix(&*prefix).open().await.unwrap();
     let mut raw = Raw::server(&Service::Redis.shared());
@@ -195,7 +195,7 @@ async fn what_is_no_record_of_ours_is_corrupt_and_stays_as_it_is() {
         is(store.touch(&key, Timestamp::NEVER).await, ErrorKind::Corrupt);
         is(store.delete(&key).await, ErrorKind::Corrupt);
         assert_eq!(raw.ask::<Option<Vec<u8>>>(&format!("DUMP {name}")), before, "{put}");
-        // It is nobody's, and no user is kept from the others for it.
+        // It has no owner, and does not keep the user's other sessions from being listed.
         let _: i64 = raw.ask(&format!("ZADD {prefix}o:{{alice}} 1 AAAA"));
         assert_eq!(heads_of(&store, &alice).await.unwrap(), []);
         assert_eq!(store.revoke(&alice, Timestamp::EPOCH).await.unwrap(), 0);

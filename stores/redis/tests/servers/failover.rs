@@ -32,7 +32,7 @@ async fn open(server: &Instance, options: &str) -> RedisStore {
 /// Which number of each record was acknowledged last, and under which version.
 type Acknowledged = HashMap<u8, (Version, u64)>;
 
-/// Counts up the number in each record until it is told to end.
+/// Counts up the number in each record until it is stopped.
 struct Writer {
     ended: Arc<AtomicBool>,
     acknowledged: watch::Receiver<Acknowledged>,
@@ -93,7 +93,7 @@ async fn created(store: &RedisStore, key: &StoreKey, number: u64) -> Option<Vers
     match store.create(key, &record(number)).await {
         Ok(CreateOutcome::Created(version)) => Some(version),
         Ok(CreateOutcome::AlreadyExists) => overwritten(store, key, 0, number).await,
-        Ok(CreateOutcome::Revoked) => panic!("nobody revoked"),
+        Ok(CreateOutcome::Revoked) => panic!("nothing was revoked"),
         Err(error) => unavailable(&error),
     }
 }
@@ -112,7 +112,7 @@ async fn updated(
     }
 }
 
-/// A write that nobody acknowledged was made after all, and none that was acknowledged is lost: goes on from it.
+/// A write without an acknowledgement was made after all, and none with one is lost: goes on from it.
 async fn overwritten(store: &RedisStore, key: &StoreKey, acknowledged: u64, number: u64) -> Option<Version> {
     let stored = store.load(key, None).await.ok()?;
     assert!(stored.is_some() || acknowledged == 0, "an acknowledged record is there");
@@ -120,7 +120,7 @@ async fn overwritten(store: &RedisStore, key: &StoreKey, acknowledged: u64, numb
     assert_not_lost(acknowledged, &stored);
     match store.update(key, stored.version, &record(number)).await {
         Ok(UpdateOutcome::Updated(version)) => Some(version),
-        Ok(other) => panic!("nobody else writes: {other:?}"),
+        Ok(other) => panic!("no other client writes: {other:?}"),
         Err(error) => unavailable(&error),
     }
 }

@@ -61,7 +61,7 @@ async fn a_server_that_is_stopped_and_started_again_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_lost_everything_knows_no_session_and_no_script_and_that_is_no_error() {
+async fn a_server_that_lost_everything_knows_no_session_and_no_script_without_an_error() {
     let mut server = Instance::start(Service::Redis).unwrap();
     let store = open(&server.url()).await;
     let CreateOutcome::Created(version) = store.create(&KEY, &record("coat")).await.unwrap() else {
@@ -129,7 +129,7 @@ async fn a_connection_that_is_half_open_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_cut_while_nobody_used_it_is_replaced_without_an_error() {
+async fn a_connection_that_was_cut_while_idle_is_replaced_without_an_error() {
     let server = Instance::start(Service::Redis).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
     let store = open(proxy.url()).await;

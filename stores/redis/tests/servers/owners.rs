@@ -121,7 +121,7 @@ async fn in_a_cluster_no_index_ends_before_its_records_either_and_a_fence_ends_t
 }
 
 #[tokio::test]
-async fn an_index_forgets_records_that_are_gone_although_nobody_lists_it() {
+async fn an_index_drops_records_that_are_gone_although_it_is_never_listed() {
     let place = place(Service::Redis).await;
     let mut raw = Raw::server(&Service::Redis.shared());
     let _stays = place.store.create(&key(0), &place.record(HOUR)).await.unwrap();
@@ -155,7 +155,7 @@ async fn in_a_cluster_a_member_without_a_record_is_forgotten_later_and_not_at_on
 
 /// A crash between the two leaves a member of the index, and nothing that matters.
 #[tokio::test]
-async fn in_a_cluster_what_was_listed_and_never_written_is_nothing_to_anybody() {
+async fn in_a_cluster_what_was_listed_and_never_written_is_never_shown() {
     let place = place(Service::RedisCluster).await;
     let mut raw = Raw::cluster(&Service::RedisCluster.shared());
     let listed = String::from_utf8(base64(&key(3))).unwrap();

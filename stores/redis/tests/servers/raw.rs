@@ -40,7 +40,7 @@ impl<C: ConnectionLike> Raw<C> {
 
 /// Masters that are watched: each tells what clients ask it for, and marks what scripts call.
 pub(crate) struct Watch {
-    /// The connection that is told, and one to ask on.
+    /// The connection whose notices are read, and one to ask on.
     servers: Vec<(Connection, Connection)>,
     seen: u64,
 }

@@ -51,7 +51,7 @@ fn neighbour(key: &StoreKey) -> StoreKey {
 }
 
 impl Move {
-    /// Begins: from now on the source sends away whoever asks for a key that it does not have.
+    /// Begins: from now on the source redirects clients that ask for a key that it does not have.
     fn begin(cluster: &Instance, key: &StoreKey) -> Self {
         let mut masters: Vec<_> = nodes(&cluster.url()).iter().map(|url| Node::new(url)).collect();
         masters.retain_mut(|node| node.raw.ask::<String>("INFO replication").contains("role:master"));

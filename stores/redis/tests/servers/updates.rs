@@ -46,7 +46,7 @@ async fn created(store: &RedisStore, record: &Record) -> Version {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_record_stay_although_the_version_expected_is_in_them() {
+async fn bytes_that_are_not_a_record_stay_although_the_version_expected_is_in_them() {
     let (store, clock, prefix) = open().await;
     let mut raw = Raw::server(&Service::Redis.shared());
     let name = format!("{prefix}r:{{AAAA}}");

@@ -31,7 +31,7 @@ pub(crate) struct BodyLayout {
     pub(super) forget: String,
 }
 
-/// The expiry in whole milliseconds. To Node, what is no number is later than every moment.
+/// The expiry in whole milliseconds. To Node, a value that is not a number is later than every moment.
 const EXPIRED: &str =
     "CASE typeof(expired) WHEN 'integer' THEN expired WHEN 'real' THEN CAST(expired AS INTEGER)
     ELSE 9223372036854775807 END";
@@ -94,7 +94,7 @@ pub(super) struct Found {
 pub(super) fn found(row: &Row<'_>) -> Result<Found, Failure> {
     let bytes = match row.get_ref(0)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
-        // A body is an object, so this is none; what it is is left to the reader.
+        // A body is an object, so this is not a body; the reader decides about it.
         ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Null => Vec::new(),
     };
     let body =

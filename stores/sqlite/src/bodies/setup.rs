@@ -1,4 +1,4 @@
-//! Opening connections to a database of Node's: are the tables there, with their columns.
+//! Opens connections to a database of Node's, and checks its tables and columns.
 //!
 //! The file stays as Node made it: with or without a write-ahead log.
 

@@ -1,4 +1,4 @@
-//! Log-in, log-out, and what becomes of the old cookie.
+//! Log-in, log-out, and the old cookie afterwards.
 
 use cloakroom_browser_tests::{Browser, Playground, Result};
 

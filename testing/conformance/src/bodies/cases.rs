@@ -44,7 +44,7 @@ cases! {
     an_end_hands_back_what_it_removed
     an_end_of_another_version_changes_nothing
     an_end_of_any_version_removes_what_is_there
-    what_is_written_back_after_an_end_is_no_body_and_is_removed_when_it_is_read
+    what_is_written_back_after_an_end_is_not_a_body_and_is_removed_when_it_is_read
     what_is_written_back_after_an_end_is_nothing_to_work_on
     where_a_session_has_ended_no_body_is_made
     many_increments_at_once_lose_nothing
@@ -277,7 +277,9 @@ async fn an_end_of_any_version_removes_what_is_there(t: &Harness) -> Outcome {
     same("a read", &t.store.read(&id).await?, &None)
 }
 
-async fn what_is_written_back_after_an_end_is_no_body_and_is_removed_when_it_is_read(t: &Harness) -> Outcome {
+async fn what_is_written_back_after_an_end_is_not_a_body_and_is_removed_when_it_is_read(
+    t: &Harness,
+) -> Outcome {
     let id = t.id();
     let version = kept(t, &id, &body(1)).await?;
     let _ended = t.store.end(&id, Some(version)).await?;
@@ -324,7 +326,7 @@ async fn at_once<T: Send + 'static>(
     Ok(answers)
 }
 
-/// Adds one to the number in a body, as often as another one was quicker.
+/// Adds one to the number in a body, and tries again while other writes come first.
 async fn increment(store: Arc<dyn BodyStore>, id: String, until: Timestamp) -> Outcome {
     let mut seen = there(store.read(&id).await?)?;
     loop {

@@ -74,7 +74,7 @@ pub(crate) async fn an_error_is_never_nothing_for_a_capability(t: &Trial<'_>) ->
     Ok(())
 }
 
-/// A record whose key and payload are told apart from all other text.
+/// A record whose key and payload differ from all other text.
 async fn kept_secret(t: &Trial<'_>) -> Outcome<(Secret, StoreKey, Record)> {
     let secret = Secret::new();
     let key = t.keys_of(&[secret.key().to_vec()])?.remove(0);

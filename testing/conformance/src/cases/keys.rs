@@ -59,8 +59,8 @@ pub(crate) async fn keys_that_differ_at_their_end_are_kept_apart(t: &Trial<'_>) 
     are_kept_apart(t, &hostile::endings()).await
 }
 
-/// Keys that are no text, or the same text in other bytes, are kept apart.
-pub(crate) async fn keys_that_are_no_text_are_kept_apart(t: &Trial<'_>) -> Outcome {
+/// Keys that are not text, or the same text in other bytes, are kept apart.
+pub(crate) async fn keys_that_are_not_text_are_kept_apart(t: &Trial<'_>) -> Outcome {
     are_kept_apart(t, &hostile::texts()).await
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn list_has_all_records_however_many(t: &Trial<'_>) -> Outcome 
     is(&list(t, &owner).await?, &keys.iter().collect::<Vec<_>>())
 }
 
-/// The list of an owner that nobody is has no record.
+/// The list of an owner without sessions has no record.
 pub(crate) async fn list_of_an_unknown_owner_is_empty(t: &Trial<'_>) -> Outcome {
     t.owners()?;
     t.kept(&t.record_of(&t.owner()?, t.at(100))).await?;
@@ -101,7 +101,7 @@ pub(crate) async fn an_update_that_names_an_owner_lists_the_record(t: &Trial<'_>
     is(&list(t, &owner).await?, &[&key])
 }
 
-/// An update to a tombstone, which is nobody's, leaves the owner's list.
+/// An update to a tombstone, which has no owner, leaves the owner's list.
 pub(crate) async fn a_tombstone_update_leaves_the_owner_list(t: &Trial<'_>) -> Outcome {
     t.owners()?;
     let owner = t.owner()?;

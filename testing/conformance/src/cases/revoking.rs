@@ -196,7 +196,7 @@ pub(crate) async fn revoke_of_an_owner_without_records_is_remembered(t: &Trial<'
     same("create", &answer, &CreateOutcome::Revoked)
 }
 
-/// A revocation leaves the records of other owners, and those of nobody.
+/// A revocation leaves the records of other owners, and those without an owner.
 pub(crate) async fn revoke_leaves_other_owners(t: &Trial<'_>) -> Outcome {
     t.owners()?;
     let (owner, other) = (t.owner_of(b"a")?, t.owner_of(b"ab")?);

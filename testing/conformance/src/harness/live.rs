@@ -1,4 +1,4 @@
-//! A harness for stores on a clock that nobody can move.
+//! A harness for stores on a clock that tests cannot move.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -74,7 +74,7 @@ impl ManualHarness {
         self
     }
 
-    /// The clock that the store goes by.
+    /// Returns the clock that the store goes by.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
     }

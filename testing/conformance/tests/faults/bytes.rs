@@ -1,4 +1,4 @@
-//! Faults of what becomes of keys, payloads and owners on their way.
+//! Faults that change keys, payloads and owners.
 
 use cloakroom_conformance::Reference;
 use cloakroom_store::*;
@@ -10,7 +10,7 @@ fn key_of(bytes: &[u8]) -> StoreKey {
     StoreKey::from_bytes(bytes).unwrap_or_else(|_| StoreKey::from_bytes(b"empty").unwrap())
 }
 
-/// A key's text; the suite's ordinary keys, which are no text, stay as they are.
+/// A key's text; the suite's ordinary keys, which are not text, stay as they are.
 fn text(key: &StoreKey) -> Option<&str> {
     std::str::from_utf8(key.as_bytes()).ok()
 }

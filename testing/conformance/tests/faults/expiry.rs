@@ -232,7 +232,7 @@ impl Fault for ExpiryIn32Bits {
     }
 }
 
-/// A server that counts for itself, and is told only when the record is created.
+/// A server that counts for itself, and learns the expiry only when the record is created.
 #[derive(Debug, Default)]
 pub(crate) struct ServersOwnExpiryIsNeverMoved(Mutex<BTreeMap<StoreKey, Timestamp>>);
 #[async_trait]

@@ -261,7 +261,7 @@ impl Fault for SweepForgetsRevocations {
     }
 }
 
-/// Looks what has expired, and removes it later, whatever it has become, and whoever has removed it.
+/// Looks for expired records, and removes them later, whether or not they were replaced or removed meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct SweepIsTwoSteps;
 #[async_trait]

@@ -157,7 +157,7 @@ faults! {
     keys_are_cut_at_nul (bytes::KeysAreCutAtNul): keys_that_differ_at_their_end_are_kept_apart;
     keys_are_trimmed (bytes::KeysAreTrimmed): keys_that_differ_at_their_end_are_kept_apart;
     keys_are_case_folded (bytes::KeysAreCaseFolded): keys_that_differ_in_case_only_are_kept_apart;
-    keys_become_text (bytes::KeysBecomeText): keys_that_are_no_text_are_kept_apart, every_byte_can_be_a_key;
+    keys_become_text (bytes::KeysBecomeText): keys_that_are_not_text_are_kept_apart, every_byte_can_be_a_key;
     keys_become_numbers (bytes::KeysBecomeNumbers): keys_that_look_like_one_number_are_kept_apart;
     keys_become_paths (bytes::KeysBecomePaths): keys_that_look_like_paths_are_kept_apart;
     keys_become_their_hash_tag (bytes::KeysBecomeTheirHashTag): keys_that_look_like_queries_are_kept_apart;

@@ -127,7 +127,7 @@ impl Fault for RevokeOnlyRemembers {
     }
 }
 
-/// Revokes, and makes of what is remembered whatever `remember` makes of before and after.
+/// Revokes, and remembers the moment that `remember` returns for those before and after.
 async fn revoke_and(
     s: &Reference,
     owner: &OwnerKey,

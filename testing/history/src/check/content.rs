@@ -1,4 +1,4 @@
-//! What a session held when somebody looked, against what was written.
+//! Compares what a read of a session returned with what was written.
 
 use std::collections::{HashMap, HashSet};
 
@@ -48,8 +48,8 @@ fn broken(look: &Op, content: &Content, written: &HashMap<u32, &Op>) -> Option<R
     }
 }
 
-/// Whether a write may be there, going by its answer. One that was dropped may have been there for a while, if its first
-/// answer was lost: until the session ended, which is why it was dropped.
+/// Returns whether a write may be there, going by its answer. One that was dropped may have been there for a while, if
+/// its first answer was lost: until the session ended, which is why it was dropped.
 fn may_be_in(write: &Op, look: &Op) -> bool {
     match write.answer {
         Some(Answer::Missing) => false,

@@ -32,7 +32,7 @@ impl Pool {
         }
     }
 
-    /// Whether an action takes items from here.
+    /// Returns whether an action takes items from here.
     fn is_taken_by(self, action: Action) -> bool {
         match self {
             Self::Queue => action == Action::TakeQueue,
@@ -72,7 +72,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Whether it saw that this item is not there.
+    /// Returns whether it saw that this item is not there.
     fn misses(&self, item: u32) -> bool {
         (self.is_whole || self.op.action == Action::Claim(item)) && !self.items.contains(&item)
     }
@@ -129,7 +129,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Whether something may have removed an item before a look did not see it.
+    /// Returns whether something may have removed an item before a look did not see it.
     fn may_be_gone(&self, item: u32, write: &Op, look: &Look<'_>) -> bool {
         let removes = |take: &&&Op| match take.got() {
             Some(items) => items.contains(&item) || self.may_hit_another(take),
@@ -139,21 +139,21 @@ impl<'a> Items<'a> {
         before.any(|take| removes(&take)) || (self.pool == Pool::Slot && self.may_be_replaced(write, look.op))
     }
 
-    /// Whether another value was set at the same time as this one, or later.
+    /// Returns whether another value was set at the same time as this one, or later.
     fn may_be_replaced(&self, write: &Op, look: &Op) -> bool {
         let mut others = self.writes.values().filter(|other| **other != write && !is_void(other));
         others.any(|other| other.asked < look.done && (other.is_uncertain() || !other.precedes(write)))
     }
 
-    /// Whether a replacement may have hit another item than the one that it saw: it is set at its index if that one was
-    /// edited meanwhile.
+    /// Returns whether a replacement may have hit another item than the one that it saw: it is set at its index if that
+    /// one was edited meanwhile.
     fn may_hit_another(&self, take: &Op) -> bool {
         matches!(take.action, Action::Replace(_))
             && self.takes.iter().any(|other| *other != take && other.overlaps(take))
     }
 
-    /// Whether an item was certainly removed before `look`. A take of the queue removes nothing if another take has
-    /// removed a part of what it saw: what it saw besides is taken once more.
+    /// Returns whether an item was certainly removed before `look`. A take of the queue removes nothing if another take
+    /// has removed a part of what it saw: what it saw besides is taken once more.
     fn was_taken(&self, item: u32, look: &Op) -> bool {
         self.takes.iter().any(|take| {
             let is_alone = || self.takes.iter().all(|other| other == take || !other.overlaps(take));
@@ -175,12 +175,12 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Whether an operation changed nothing. One that was dropped may have, until the session ended.
+/// Returns whether an operation changed nothing. One that was dropped may have, until the session ended.
 fn is_void(op: &Op) -> bool {
     op.answer == Some(Answer::Missing)
 }
 
-/// Whether a look may see what a write wrote, going by its answer and its time.
+/// Returns whether a look may see what a write wrote, going by its answer and its time.
 fn may_be_seen(write: &Op, look: &Op) -> bool {
     let is_refused = match write.answer {
         Some(Answer::Missing) => true,

@@ -55,8 +55,8 @@ impl Life<'_> {
         ends.map(|op| op.done).min()
     }
 
-    /// Whether this revocation ends the session: its user was logged in before, and was not logging in anew meanwhile.
-    /// Where clocks differ, they decide what was before.
+    /// Returns whether this revocation ends the session: its user was logged in before, and was not logging in anew
+    /// meanwhile. Where clocks differ, they decide what was before.
     fn ends_by(&self, revoke: &Op) -> bool {
         if self.clocks.differ() {
             return false;
@@ -75,15 +75,16 @@ impl Life<'_> {
         refused.filter(|op| !self.may_be_touched_yet(op)).map(|op| op.done).min()
     }
 
-    /// Whether the session may have run out when this operation did not find it, while another operation was under way that
-    /// had come in time: its touch, which goes by the moment at which it was sent, then begins the idle time anew.
+    /// Returns whether the session may have run out when this operation did not find it, while another operation was
+    /// under way that had come in time: its touch, which goes by the moment at which it was sent, then begins the idle
+    /// time anew.
     fn may_be_touched_yet(&self, refused: &Op) -> bool {
         let is_under_way = |other: &&&Op| other.asked < refused.done && refused.asked < other.done;
         refused.done >= self.lives_until(refused)
             && self.ops.iter().filter(|other| ***other != *refused).any(|other| is_under_way(&other))
     }
 
-    /// Whether the session was refused to this operation although it must have been there.
+    /// Returns whether the session was refused to this operation although it must have been there.
     fn is_without_reason(&self, op: &Op) -> bool {
         let may_have_ended = |other: &&&Op| {
             matches!(other.action, Action::LogOut | Action::Revoke)
@@ -96,8 +97,8 @@ impl Life<'_> {
             && op.done < self.lives_until(op)
     }
 
-    /// Whether the id that was presented is certainly the session's only one while the operation lasts: every renewal
-    /// and log-in is known to be done before the one that gave this id, and that before the operation.
+    /// Returns whether the id that was presented is certainly the session's only one while the operation lasts: every
+    /// renewal and log-in is known to be done before the one that gave this id, and that before the operation.
     fn has_the_present_id(&self, op: &Op) -> bool {
         let gives = |other: &&&Op| matches!(other.action, Action::Create | Action::Renew | Action::LogIn);
         let Some(giver) = self.ops.iter().find(|other| op.id.is_some() && other.gave() == op.id) else {
@@ -123,7 +124,7 @@ impl Life<'_> {
         touched.min(absolute).saturating_sub(self.slack())
     }
 
-    /// Whether the session's time was over before `op` was asked for, whatever happened before.
+    /// Returns whether the session's time was over before `op` was asked for, whatever happened before.
     fn cannot_live_at(&self, op: &Op) -> bool {
         if op.action == Action::Create {
             return false;
@@ -141,8 +142,8 @@ impl Life<'_> {
     }
 }
 
-/// Whether the session was not there for this operation. For a log-out it may have become another meanwhile, and a
-/// log-in that a revocation overtook is dropped without the session.
+/// Returns whether the session was not there for this operation. For a log-out it may have become another meanwhile,
+/// and a log-in that a revocation overtook is dropped without the session.
 fn is_refused(op: &Op) -> bool {
     match op.action {
         Action::LogOut => false,

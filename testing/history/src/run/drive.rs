@@ -92,7 +92,7 @@ impl Drive {
         lock(&self.notes).clone()
     }
 
-    /// Whether no more lives are to begin.
+    /// Returns whether no more lives are to begin.
     pub(super) fn is_over(&self) -> bool {
         self.asked.load(Ordering::Relaxed) >= self.settings.operations
     }
@@ -102,13 +102,13 @@ impl Drive {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether sessions may be begun twice out of one chance. Not where answers are lost: who does not know whether its
-    /// own record is there takes it back, and cannot know that one under the same id is another's.
+    /// Returns whether sessions may be begun twice out of one chance. Not where answers are lost: a client that does
+    /// not know whether its own record is there takes it back, and cannot know that one under the same id is another's.
     pub(super) fn repeats_chance(&self) -> bool {
         self.settings.server_kills == 0 && self.settings.fault != Some(Fault::AnswersLost)
     }
 
-    /// Whether users can be logged out everywhere.
+    /// Returns whether users can be logged out everywhere.
     pub(super) fn has_owners(&self) -> bool {
         self.settings.store.has_owners()
     }
@@ -198,7 +198,7 @@ impl Drive {
         Ok(killed)
     }
 
-    /// Waits until so many operations were asked for that the next kill is due; `false` when there is none.
+    /// Waits until so many operations were asked for that the next kill is due; `false` when all kills are done.
     async fn wait_for_kill(&self, killed: usize, kills: usize) -> bool {
         if killed >= kills {
             return false;

@@ -77,7 +77,7 @@ fn trusting(instance: &Instance, url: String) -> String {
     }
 }
 
-/// The URL with which nobody is shown a write that a crash can take back.
+/// Returns the URL through which no read shows a write that a crash can take back.
 fn surely(service: Service, url: String) -> String {
     if service == Service::MongodbReplicas { url + "&readConcernLevel=linearizable" } else { url }
 }

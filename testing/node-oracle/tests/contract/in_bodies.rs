@@ -47,7 +47,7 @@ impl InBodies {
     }
 
     fn read(&self, stored: VersionedRecord) -> Result<VersionedRecord> {
-        let broken = || Error::new(ErrorKind::Corrupt, "the body is none of the suite's");
+        let broken = || Error::new(ErrorKind::Corrupt, "the suite did not write this body");
         let Some(Payload::Session(_, members)) = Payload::decode(&stored.record.payload) else {
             return Err(broken());
         };

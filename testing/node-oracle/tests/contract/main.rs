@@ -10,8 +10,8 @@ use cloakroom_conformance::{Verdict, cases};
 use places::Place;
 
 const ENDED: &str =
-    "an id whose session has ended is never used again, so that what Node writes back is no session";
-const SECONDS: &str = "an expiry is told in seconds or milliseconds";
+    "an id whose session has ended is never used again, so that what Node writes back is not a session";
+const SECONDS: &str = "an expiry is kept in seconds or milliseconds";
 const TEXT: &str = "a user is a text in a body";
 
 /// The sentences that sessions of Node's packages do not keep.

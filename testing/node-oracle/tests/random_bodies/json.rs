@@ -118,7 +118,7 @@ pub(crate) fn object(dice: &mut Dice) -> String {
 fn piece(dice: &mut Dice, may_be_half: bool) -> &'static str {
     loop {
         let piece = dice.one(&PIECES);
-        // Half of a character is no name in Rust.
+        // Half of a character cannot be a name in Rust.
         if may_be_half || !["\\ud83d", "\\udc00"].contains(&piece) {
             return piece;
         }

@@ -97,7 +97,7 @@ pub(crate) async fn no_write_of_ours_is_lost_while_node_reads(pair: &Pair) -> Re
 }
 
 /// A session that ended here stays ended for us, although Node writes it back.
-pub(crate) async fn what_node_writes_back_after_a_log_out_is_no_session_for_us(
+pub(crate) async fn what_node_writes_back_after_a_log_out_is_not_a_session_for_us(
     pair: &Pair,
     bodies: &impl Bodies,
 ) -> Result {

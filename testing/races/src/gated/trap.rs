@@ -95,7 +95,7 @@ impl Trap {
 
 impl Deed {
     async fn happen(self) -> Result<()> {
-        let fail = |kind| Err(Error::new(kind, "the gated store was told to fail"));
+        let fail = |kind| Err(Error::new(kind, "the gated store is set to fail"));
         match self {
             Self::Stop(gate) => {
                 gate.pass().await;

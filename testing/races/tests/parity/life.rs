@@ -1,4 +1,4 @@
-//! Rows a6 to a14 and a17: what becomes of a session.
+//! Rows a6 to a14 and a17: the life of a session.
 
 use axum::http::StatusCode;
 use cloakroom_races::{Browser, Kind, Stand, races};

@@ -18,7 +18,7 @@ races! {
     never_25_a_cookie_is_set_on_every_response,
     never_26_an_explicit_save_sends_no_cookie,
     never_27_a_renewed_cookie_has_no_lifetime,
-    never_28_only_one_side_is_told_that_a_session_was_used,
+    never_28_only_one_side_learns_that_a_session_was_used,
     never_30_a_record_that_cannot_be_decoded_locks_its_user_out,
     @owned
     never_14_log_out_everywhere_misses_what_was_anonymous_first,
@@ -282,7 +282,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut cx) {
         std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("it waits for somebody"),
+        std::task::Poll::Pending => panic!("it waits"),
     }
 }
 
@@ -347,7 +347,7 @@ async fn never_27_a_renewed_cookie_has_no_lifetime(kind: Kind) {
 }
 
 /// Used every 20 minutes, a session lives as long as its cookie, and the cookie as long as the session.
-async fn never_28_only_one_side_is_told_that_a_session_was_used(kind: Kind) {
+async fn never_28_only_one_side_learns_that_a_session_was_used(kind: Kind) {
     let stand = Stand::new(kind).await;
     let mut browser = stand.browser();
     let first = browser.run(async |session: Session| Ok(session.insert("coat", "red")?)).await.ok();

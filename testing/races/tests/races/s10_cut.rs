@@ -10,10 +10,10 @@ races! {
     s10_a_renewal_cut_before_it_commits_leaves_everything_as_it_was,
     s10_a_log_out_cut_before_it_commits_is_not_lost,
     s10_a_log_out_that_writes_cut_before_it_commits_is_not_lost_and_leaves_nothing,
-    s10_a_log_out_and_log_in_cut_before_it_commits_leaves_no_session_that_nobody_holds,
+    s10_a_log_out_and_log_in_cut_before_it_commits_leaves_no_session_without_a_client,
     s10_a_request_cut_while_it_loads_changes_nothing,
     s10_a_writer_cut_at_each_step_leaves_before_or_after,
-    s10_a_first_writer_cut_at_each_step_leaves_nothing_that_anybody_owns,
+    s10_a_first_writer_cut_at_each_step_leaves_nothing_with_an_owner,
     s10_a_renewal_that_writes_cut_at_each_step_is_whole,
     s10_a_log_out_cut_at_each_step_is_not_lost,
     s10_a_log_out_that_met_a_renewal_and_was_cut_is_not_lost,
@@ -21,7 +21,7 @@ races! {
     s10_a_cut_between_a_lost_answer_and_the_next_try_counts_at_most_once,
     s10_fifty_cut_requests_leak_nothing,
     @owned_cut
-    s10_a_renewal_cut_at_each_step_logs_nobody_out,
+    s10_a_renewal_cut_at_each_step_logs_no_user_out,
     s10_a_log_in_cut_at_each_step_is_whole,
     s10_a_first_log_in_cut_at_each_step_is_whole,
     s10_a_cut_while_a_cap_is_held_leaves_the_cap_held,
@@ -100,8 +100,10 @@ async fn s10_a_log_out_cut_before_it_commits_is_not_lost(kind: Kind) {
     let alice = stand.user("alice").await;
     alice.hold(log_out).await.cut().await;
     until_dead(&stand, &alice).await;
-    until("the end is told", async || stand.events.count(|event| matches!(event, Event::Ended { .. })) == 1)
-        .await;
+    until("the end is reported", async || {
+        stand.events.count(|event| matches!(event, Event::Ended { .. })) == 1
+    })
+    .await;
 }
 
 async fn s10_a_log_out_that_writes_cut_before_it_commits_is_not_lost_and_leaves_nothing(kind: Kind) {
@@ -115,13 +117,13 @@ async fn s10_a_log_out_that_writes_cut_before_it_commits_is_not_lost_and_leaves_
     until_dead(&stand, &guest).await;
     // Whatever is done in the background has begun with the end of the session; let it come to its own end.
     guest.clone().run(async |_: Session| Ok(())).await.ok();
-    assert_eq!(stand.records().await, 0, "nobody holds a session that would show the message");
+    assert_eq!(stand.records().await, 0, "no client holds a session that would show the message");
 }
 
-async fn s10_a_log_out_and_log_in_cut_before_it_commits_leaves_no_session_that_nobody_holds(kind: Kind) {
+async fn s10_a_log_out_and_log_in_cut_before_it_commits_leaves_no_session_without_a_client(kind: Kind) {
     let stand = Stand::new(kind).await;
     let alice = stand.user("alice").await;
-    let create = stand.store.stop(Op::Create, When::Before, "a session that nobody holds");
+    let create = stand.store.stop(Op::Create, When::Before, "a session that no client holds");
     create.open_for_all();
     let switch = |session: &Session| {
         session.log_out();
@@ -168,7 +170,7 @@ async fn s10_a_writer_cut_at_each_step_leaves_before_or_after(kind: Kind) {
     }
 }
 
-async fn s10_a_first_writer_cut_at_each_step_leaves_nothing_that_anybody_owns(kind: Kind) {
+async fn s10_a_first_writer_cut_at_each_step_leaves_nothing_with_an_owner(kind: Kind) {
     for when in WHENS {
         let stand = Stand::new(kind).await;
         cut_at(&stand, &stand.browser(), &[Op::Create], when, |session| session.insert("a", 1)).await;
@@ -179,7 +181,7 @@ async fn s10_a_first_writer_cut_at_each_step_leaves_nothing_that_anybody_owns(ki
     }
 }
 
-async fn s10_a_renewal_cut_at_each_step_logs_nobody_out(kind: Kind) {
+async fn s10_a_renewal_cut_at_each_step_logs_no_user_out(kind: Kind) {
     for (op, when) in steps() {
         let stand = Stand::new(kind).await;
         let old = stand.user("alice").await;
@@ -238,7 +240,7 @@ async fn s10_a_log_out_cut_at_each_step_is_not_lost(kind: Kind) {
         cut_at(&stand, &alice, &Op::ENDING, when, log_out).await;
         until_dead(&stand, &alice).await;
         let ended = async || stand.events.count(|event| matches!(event, Event::Ended { .. })) == 1;
-        until("the end is told", ended).await;
+        until("the end is reported", ended).await;
     }
 }
 

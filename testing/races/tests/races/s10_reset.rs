@@ -11,7 +11,7 @@ races! {
     s10_http2_a_log_out_reset_at_each_step_is_not_lost,
     s10_http2_the_other_requests_of_the_connection_go_on,
     @owned_cut
-    s10_http2_a_renewal_reset_at_each_step_logs_nobody_out,
+    s10_http2_a_renewal_reset_at_each_step_logs_no_user_out,
     s10_http2_a_log_in_reset_at_each_step_is_whole,
 }
 
@@ -79,7 +79,7 @@ async fn s10_http2_a_writer_reset_at_each_step_leaves_before_or_after(kind: Kind
     }
 }
 
-async fn s10_http2_a_renewal_reset_at_each_step_logs_nobody_out(kind: Kind) {
+async fn s10_http2_a_renewal_reset_at_each_step_logs_no_user_out(kind: Kind) {
     for op in [Op::Create, Op::Update] {
         for when in WHENS {
             let stand = Stand::new(kind).await;

@@ -12,7 +12,7 @@ races! {
     s12_a_log_out_ends_another_session_at_each_step_of_its_renewal,
     s12_a_writer_of_another_session_is_dropped_by_a_log_out,
     s12_a_log_out_whose_answers_are_lost_ends_every_session,
-    s12_a_log_out_that_cannot_reach_one_of_its_sessions_is_no_success,
+    s12_a_log_out_that_cannot_reach_one_of_its_sessions_is_an_error,
     s12_a_request_that_ends_nothing_leaves_every_session_alone,
     @cut
     s12_a_log_out_that_is_cut_ends_every_session,
@@ -75,7 +75,7 @@ async fn assert_dead(browsers: &[Browser], what: &str) {
     }
 }
 
-/// How many sessions the application was told to have ended by a log-out.
+/// How many sessions ended by a log-out, by the events that the application received.
 fn logged_out(stand: &Stand) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
         Event::Ended { reason: EndReason::LogOut, count } => count,
@@ -228,7 +228,7 @@ async fn s12_a_log_out_whose_answers_are_lost_ends_every_session(kind: Kind) {
     }
 }
 
-async fn s12_a_log_out_that_cannot_reach_one_of_its_sessions_is_no_success(kind: Kind) {
+async fn s12_a_log_out_that_cannot_reach_one_of_its_sessions_is_an_error(kind: Kind) {
     for place in 0..3 {
         let stand = Stand::new(kind).await;
         let [a, b, c] = three(&stand).await;

@@ -9,7 +9,7 @@ use cloakroom_tower::Session;
 races! {
     s15_a_write_whose_answer_was_lost_counts_once_whatever_the_clocks_of_others_say,
     s15_every_machine_finds_the_session_and_none_ends_it_early,
-    s15_a_session_that_nobody_uses_ends_on_every_machine,
+    s15_an_unused_session_ends_on_every_machine,
     s15_a_log_out_on_any_machine_ends_the_session_of_any,
     @owned
     s15_a_revocation_ends_the_sessions_of_every_machine,
@@ -124,7 +124,7 @@ async fn s15_every_machine_finds_the_session_and_none_ends_it_early(kind: Kind) 
     }
 }
 
-async fn s15_a_session_that_nobody_uses_ends_on_every_machine(kind: Kind) {
+async fn s15_an_unused_session_ends_on_every_machine(kind: Kind) {
     for began in 0..3 {
         let site = Site::new(kind).await;
         let browser = site.user(began, "alice").await;

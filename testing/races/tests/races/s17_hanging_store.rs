@@ -10,7 +10,7 @@ races! {
     s17_a_load_from_a_store_that_hangs_costs_its_deadline,
     s17_a_commit_to_a_store_that_hangs_costs_its_deadline_and_is_not_acknowledged,
     s17_a_request_pays_its_deadline_once,
-    s17_a_log_out_from_a_store_that_hangs_is_no_success,
+    s17_a_log_out_from_a_store_that_hangs_is_an_error,
     s17_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_asks,
     s17_while_a_store_is_known_to_be_down_readers_are_anonymous_at_once_where_that_is_wished,
     s17_a_store_that_answers_again_is_used_again_and_writes_count_once,
@@ -96,7 +96,7 @@ async fn s17_a_commit_to_a_store_that_hangs_costs_its_deadline_and_is_not_acknow
     }
 }
 
-/// Whether requests are answered again soon. What was given up may have been carried out, or may not.
+/// Returns whether requests are answered again soon. What was given up may have been carried out, or may not.
 async fn comes_back(browser: &Browser) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < AT_MOST {
@@ -125,7 +125,7 @@ async fn s17_a_request_pays_its_deadline_once(kind: Kind) {
     assert!(took >= deadline * 3 / 4 && took <= deadline + deadline / 2, "{took:?}");
 }
 
-async fn s17_a_log_out_from_a_store_that_hangs_is_no_success(kind: Kind) {
+async fn s17_a_log_out_from_a_store_that_hangs_is_an_error(kind: Kind) {
     let stand = Stand::with(kind, quick).await;
     let alice = stand.user("alice").await;
     let log_out = |session: &Session| {

@@ -22,7 +22,7 @@ races! {
     s4_logout_at_each_step_of_a_renewal_that_writes,
 }
 
-/// The steps of a renewal at which somebody else may come in between.
+/// The steps of a renewal before or after which another request may act.
 const STEPS: [(Op, When); 4] = [
     (Op::Create, When::Before),
     (Op::Create, When::After),
@@ -242,7 +242,7 @@ async fn s4_logout_that_loaded_before_a_log_in_leaves_the_log_in_alone(kind: Kin
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
 }
 
-/// A log-out under the old id must not make the next late request with it a stranger's, who gets a cookie of its own.
+/// After a log-out under the old id, a late request with that id must not be given a new session and cookie.
 async fn s4_a_late_logout_leaves_what_remembers_a_log_in(kind: Kind) {
     let stand = Stand::new(kind).await;
     let old = stand.guest().await;

@@ -10,7 +10,7 @@ races! {
     s7_a_log_in_that_began_after_revoke_all_is_alive,
     s7_revoke_all_while_a_touch_is_in_flight,
     s7_revoke_all_at_each_step_of_a_renewal,
-    s7_revoke_all_between_a_renewals_conflict_and_its_next_try_is_no_error,
+    s7_revoke_all_between_a_renewals_conflict_and_its_next_try_is_not_an_error,
     s7_revoke_all_while_a_writer_is_in_flight,
     s7_a_re_authentication_that_began_before_revoke_all_is_dead,
     s7_revoke_others_keeps_exactly_the_caller,
@@ -21,7 +21,7 @@ races! {
     s7_revoke_others_keeps_a_caller_whose_other_request_writes,
     s7_revoke_others_ends_a_log_in_that_began_before,
     s7_revoke_one_at_each_step_of_its_renewal,
-    s7_revoke_all_ends_nobody_else,
+    s7_revoke_all_ends_no_other_users_sessions,
 }
 
 const STEPS: [(Op, When); 4] = [
@@ -35,7 +35,7 @@ async fn revoke_all(stand: &Stand) -> u64 {
     stand.engine.sessions().revoke_all("alice").await.unwrap()
 }
 
-/// Nobody is alice, under no id that any answer left.
+/// No browser is logged in as alice, with any id that an answer left it.
 async fn assert_dead(stand: &Stand, browsers: &[&Browser]) {
     for browser in browsers {
         assert_eq!(browser.user().await, None);
@@ -134,7 +134,7 @@ async fn s7_revoke_all_at_each_step_of_a_renewal(kind: Kind) {
 }
 
 /// The renewal has met another's write and goes to bring its new record up to date, which is gone by then.
-async fn s7_revoke_all_between_a_renewals_conflict_and_its_next_try_is_no_error(kind: Kind) {
+async fn s7_revoke_all_between_a_renewals_conflict_and_its_next_try_is_not_an_error(kind: Kind) {
     for log_in in [false, true] {
         let stand = Stand::new(kind).await;
         let old = stand.user("alice").await;
@@ -153,7 +153,7 @@ async fn s7_revoke_all_between_a_renewals_conflict_and_its_next_try_is_no_error(
         revoke_all(&stand).await;
         conflict.open();
         let answer = renewal.answer().await;
-        assert_eq!(answer.status, 200, "a write that is dropped is no error unless configured");
+        assert_eq!(answer.status, 200, "a dropped write is not an error unless configured");
         let mut renewed = old.clone();
         renewed.obey(&answer);
         assert_dead(&stand, &[&old, &renewed]).await;
@@ -338,7 +338,7 @@ async fn s7_revoke_one_at_each_step_of_its_renewal(kind: Kind) {
     }
 }
 
-async fn s7_revoke_all_ends_nobody_else(kind: Kind) {
+async fn s7_revoke_all_ends_no_other_users_sessions(kind: Kind) {
     let stand = Stand::new(kind).await;
     let (guest, bob) = (stand.guest().await, stand.user("bob").await);
     let _alice = stand.user("alice").await;

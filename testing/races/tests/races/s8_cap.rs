@@ -9,7 +9,7 @@ races! {
     s8_log_ins_one_after_the_other_leave_exactly_the_three_newest,
     s8_a_renewal_under_way_counts_as_one_session,
     s8_a_renewal_of_the_oldest_does_not_keep_it,
-    s8_a_re_authentication_under_way_ends_nobody,
+    s8_a_re_authentication_under_way_ends_no_session,
     s8_a_cap_of_one_leaves_the_newest,
     s8_a_log_in_whose_trimming_meets_a_lost_answer_holds_the_cap,
     s8_a_cap_counts_each_user_apart,
@@ -119,7 +119,7 @@ async fn s8_a_renewal_of_the_oldest_does_not_keep_it(kind: Kind) {
 }
 
 /// It takes the place of the session that it renews; only the number counts, whenever one looks.
-async fn s8_a_re_authentication_under_way_ends_nobody(kind: Kind) {
+async fn s8_a_re_authentication_under_way_ends_no_session(kind: Kind) {
     let stand = Stand::with(kind, |config| config.max_sessions_per_user(2)).await;
     let mut browsers = Vec::new();
     for _ in 0..2 {

@@ -16,7 +16,7 @@ races! {
     s9_a_lost_answer_to_a_trail_and_a_writer_in_between_keeps_both,
     s9_a_lost_answer_to_a_log_out_ends_once,
     s9_a_lost_answer_to_a_touch_or_a_load_changes_nothing,
-    s9_an_update_that_nobody_is_told_of_is_not_acknowledged,
+    s9_an_update_whose_result_is_never_reported_is_not_acknowledged,
     @owned
     s9_an_unused_session_whose_removal_failed_is_removed_all_the_same,
 }
@@ -118,7 +118,11 @@ async fn renew_with(kind: Kind, op: Op, when: When) {
     assert!(old.is_known().await, "within the grace");
     assert_eq!(sessions(&stand).await, 1, "{op:?} {when:?}");
     assert_eq!(stand.events.count(|event| matches!(event, Event::Renewed { .. })), 1);
-    assert_eq!(stand.events.count(|event| matches!(event, Event::Merged { .. })), 0, "nobody else wrote");
+    assert_eq!(
+        stand.events.count(|event| matches!(event, Event::Merged { .. })),
+        0,
+        "no other request wrote"
+    );
 }
 
 async fn s9_a_lost_answer_to_a_renewals_create_makes_one_session(kind: Kind) {
@@ -213,7 +217,7 @@ async fn s9_a_lost_answer_to_a_touch_or_a_load_changes_nothing(kind: Kind) {
     }
 }
 
-/// A renewal that lost against another removes the record that it made, or the user has a session that nobody holds.
+/// A renewal that lost against another removes the record that it made, or the user has a session that no client holds.
 async fn s9_an_unused_session_whose_removal_failed_is_removed_all_the_same(kind: Kind) {
     for when in [When::Before, When::After] {
         let stand = Stand::new(kind).await;
@@ -238,7 +242,7 @@ async fn s9_an_unused_session_whose_removal_failed_is_removed_all_the_same(kind:
     }
 }
 
-async fn s9_an_update_that_nobody_is_told_of_is_not_acknowledged(kind: Kind) {
+async fn s9_an_update_whose_result_is_never_reported_is_not_acknowledged(kind: Kind) {
     let stand = impatient(kind).await;
     let guest = stand.guest().await;
     stand.store.fail(Op::Update, When::After);

@@ -6,7 +6,7 @@ use cloakroom_tower::{Event, Session};
 use crate::s9_lost_answers::{assert_counted, count, impatient};
 
 races! {
-    s9_up_to_fifteen_commits_in_between_are_told_apart,
+    s9_up_to_fifteen_commits_in_between_are_distinguished,
     s9_twenty_commits_in_between_never_count_twice,
     s9_a_failed_save_and_twenty_commits_in_between_never_count_twice,
     s9_a_lost_answer_and_a_log_in_in_between_is_not_told_as_dropped,
@@ -37,7 +37,7 @@ async fn lost_with_others(stand: &Stand, when: When, others: usize) -> bool {
     told
 }
 
-async fn s9_up_to_fifteen_commits_in_between_are_told_apart(kind: Kind) {
+async fn s9_up_to_fifteen_commits_in_between_are_distinguished(kind: Kind) {
     for others in [1, 14, 15] {
         for when in [When::Before, When::After] {
             let stand = Stand::new(kind).await;

@@ -11,7 +11,7 @@ races! {
     s9_a_failed_log_in_that_the_handler_saves_again_makes_one_session,
     s9_a_failed_renewal_that_the_handler_saves_again_loses_nothing,
     s9_a_failed_log_out_that_the_handler_saves_again_ends_once,
-    s9_a_failed_renewal_that_nobody_saves_again_loses_nothing,
+    s9_a_failed_renewal_that_is_not_saved_again_loses_nothing,
     s9_a_failed_save_is_made_good_by_the_response,
 }
 
@@ -118,7 +118,7 @@ async fn s9_a_failed_log_out_that_the_handler_saves_again_ends_once(kind: Kind) 
 }
 
 /// The client gets an error and keeps its old id; neither what was acknowledged nor the session is lost.
-async fn s9_a_failed_renewal_that_nobody_saves_again_loses_nothing(kind: Kind) {
+async fn s9_a_failed_renewal_that_is_not_saved_again_loses_nothing(kind: Kind) {
     for (op, when) in [
         (Op::Create, When::Before),
         (Op::Create, When::After),

@@ -18,11 +18,11 @@ races! {
     clone_a_task_that_outlives_the_response_can_log_out,
     clone_a_task_that_outlives_the_response_cannot_begin_a_session,
     clone_a_task_that_outlives_the_response_follows_a_renewal,
-    clone_a_task_that_outlives_the_response_does_not_renew_what_nobody_would_be_told,
+    clone_a_task_that_outlives_the_response_does_not_renew_an_id_that_no_client_would_receive,
     clone_a_task_that_outlives_a_log_out_writes_nothing,
     clone_a_save_that_waits_for_the_response_cannot_change_the_cookie_behind_it,
     clone_two_saves_at_once_count_once,
-    clone_a_saved_log_in_is_told_even_if_the_response_fails,
+    clone_a_saved_log_in_reaches_the_client_even_if_the_response_fails,
     clone_a_reload_forgets_changes_and_sees_those_of_others,
 }
 
@@ -76,7 +76,7 @@ async fn clone_a_log_out_during_a_save_is_not_lost(kind: Kind) {
 
 async fn clone_a_log_in_during_a_save_is_whole(kind: Kind) {
     let (stand, old, new) = change_during_a_save(kind, |session| session.log_in("alice")).await;
-    assert_eq!(old.user().await, None, "whoever knows the old id must not be logged in");
+    assert_eq!(old.user().await, None, "the old id must not be logged in: others may know it");
     assert!(!old.is_known().await);
     assert_eq!(new.user().await.as_deref(), Some("alice"));
     assert_eq!(new.read::<u32>("n").await, Some(1));
@@ -260,7 +260,9 @@ async fn clone_a_task_that_outlives_the_response_follows_a_renewal(kind: Kind) {
     assert_eq!(guest.read::<u32>("n").await, Some(3));
 }
 
-async fn clone_a_task_that_outlives_the_response_does_not_renew_what_nobody_would_be_told(kind: Kind) {
+async fn clone_a_task_that_outlives_the_response_does_not_renew_an_id_that_no_client_would_receive(
+    kind: Kind,
+) {
     let every = std::time::Duration::from_secs(300);
     let stand = Stand::with(kind, |config| config.renew_every(every)).await;
     let guest = stand.guest().await;
@@ -338,7 +340,7 @@ async fn clone_a_save_that_waits_for_the_response_cannot_change_the_cookie_behin
     assert_eq!(
         guest.user().await.as_deref(),
         Some("alice"),
-        "the id that the client was told is the one that lasts"
+        "the id that the client received is the one that lasts"
     );
 }
 
@@ -357,7 +359,7 @@ async fn clone_two_saves_at_once_count_once(kind: Kind) {
 }
 
 /// The new id is in the store, the old one is dead: an error page that keeps it from the client logs the user out.
-async fn clone_a_saved_log_in_is_told_even_if_the_response_fails(kind: Kind) {
+async fn clone_a_saved_log_in_reaches_the_client_even_if_the_response_fails(kind: Kind) {
     let stand = Stand::with(kind, |config| config.max_size(2_000)).await;
     let mut guest = stand.guest().await;
     let script = async |session: Session| {

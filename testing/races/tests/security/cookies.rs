@@ -109,7 +109,7 @@ async fn r20_the_removal_repeats_what_the_cookie_was_set_with(kind: Kind) {
     }
 }
 
-/// What an application says of a page that anybody may keep.
+/// The headers of a page that the application lets any cache keep.
 const CACHEABLE: [(HeaderName, &str); 2] =
     [(CACHE_CONTROL, "public, s-maxage=600"), (VARY, "Accept-Encoding")];
 
@@ -149,7 +149,7 @@ async fn r22_a_log_out_clears_the_sites_data_if_that_was_asked_for(kind: Kind) {
     }
 }
 
-/// Whether the cookie of a request that says this about itself carries `Secure`.
+/// Returns whether the cookie of a request that says this about itself carries `Secure`.
 async fn is_secure(browser: &Browser, forwarded_proto: Option<&str>) -> bool {
     let mut request = browser.request("/visit");
     if let Some(proto) = forwarded_proto {
@@ -170,7 +170,7 @@ async fn r24_secure_auto_follows_the_proxy_that_is_trusted(kind: Kind) {
         (None, false),
     ] {
         assert_eq!(is_secure(&trusting.browser(), proto).await, secure, "{proto:?}");
-        assert!(!is_secure(&distrusting.browser(), proto).await, "anybody can send {proto:?}");
+        assert!(!is_secure(&distrusting.browser(), proto).await, "any client can send {proto:?}");
     }
     let always = trusting.beside(|config| config.secure(Secure::Always)).await;
     assert!(is_secure(&always.browser(), None).await, "over plain http a browser drops it");

@@ -46,7 +46,7 @@ async fn r25_a_csrf_token_is_good_for_its_session_only(kind: Kind) {
         Ok((error.kind() == ErrorKind::CsrfRejected).to_string())
     });
     assert_eq!(refused.answer().await.ok().body, "true");
-    // Who has no session gets one with the token: a log-in form needs it too.
+    // A client without a session gets one with the token: a log-in form needs it too.
     let mut guest = stand.browser();
     let made = guest.run(async |session: Session| Ok(session.csrf_token()?)).await.ok();
     assert!(accepts(&guest, &made.body).await);

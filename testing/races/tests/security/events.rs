@@ -24,7 +24,7 @@ races! {
 /// How many requests meet.
 const CROWD: usize = 6;
 
-/// Lets requests that have all looked at their session go at once, and waits for all answers.
+/// Lets requests that have all used their session go at once, and waits for all answers.
 async fn meet(held: Vec<Held>) {
     let under_way: Vec<_> = held.into_iter().map(Held::let_go).collect();
     for exchange in under_way {
@@ -85,7 +85,7 @@ async fn r27_a_session_that_two_requests_change_at_once_is_created_once(kind: Ki
     stand.events.forget();
     meet(crowd(&guest, |session| session.increment("visits", 1).map(drop)).await).await;
     assert_eq!(guest.read::<usize>("visits").await, Some(CROWD));
-    assert_eq!(events(&stand), [], "a change is no event");
+    assert_eq!(events(&stand), [], "a change causes no event");
 }
 
 async fn r27_requests_that_renew_at_once_are_one_renewal(kind: Kind) {

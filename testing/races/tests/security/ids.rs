@@ -1,4 +1,4 @@
-//! Ids: where they come from, what they tell, and what becomes of those that nobody gave out.
+//! Ids: where they come from, what they reveal, and what happens with ids that were never issued.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ races! {
     r04_no_byte_of_a_cookie_is_an_error_or_reaches_a_path_or_a_key,
     r05_logging_in_and_doing_so_again_gives_a_new_id_and_the_old_one_is_dead_at_once,
     r05_what_is_logged_in_to_under_a_planted_id_is_not_the_planters,
-    r23_an_id_in_a_url_a_body_or_another_header_is_no_id,
+    r23_an_id_in_a_url_a_body_or_another_header_is_ignored,
     r30_an_id_is_looked_up_by_its_hash,
 }
 
@@ -161,7 +161,7 @@ async fn r05_what_is_logged_in_to_under_a_planted_id_is_not_the_planters(kind: K
     assert_eq!(victim.read::<String>("account").await, None);
 }
 
-async fn r23_an_id_in_a_url_a_body_or_another_header_is_no_id(kind: Kind) {
+async fn r23_an_id_in_a_url_a_body_or_another_header_is_ignored(kind: Kind) {
     let stand = Stand::new(kind).await;
     let alice = stand.user("alice").await;
     let id = alice.cookie().unwrap();

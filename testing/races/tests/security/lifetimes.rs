@@ -13,7 +13,7 @@ races! {
     r07_absolute_timeout_is_exact_and_no_activity_moves_it,
     r07_absolute_and_idle_timeout_begin_anew_when_the_user_logs_in_again,
     r09_the_cookie_lasts_as_long_as_the_session_and_is_not_relied_on,
-    r10_a_renewed_id_is_excused_for_a_grace_in_whatever_order_answers_arrive,
+    r10_a_renewed_id_is_served_for_a_grace_period_in_whatever_order_answers_arrive,
     @owned
     r11_an_end_is_an_end_on_every_server_also_for_requests_in_flight,
 }
@@ -114,7 +114,7 @@ async fn r09_the_cookie_lasts_as_long_as_the_session_and_is_not_relied_on(kind: 
     }
 }
 
-async fn r10_a_renewed_id_is_excused_for_a_grace_in_whatever_order_answers_arrive(kind: Kind) {
+async fn r10_a_renewed_id_is_served_for_a_grace_period_in_whatever_order_answers_arrive(kind: Kind) {
     for renewal_is_first in [true, false] {
         let stand = Stand::new(kind).await;
         let old = stand.guest().await;
@@ -139,11 +139,11 @@ async fn r10_a_renewed_id_is_excused_for_a_grace_in_whatever_order_answers_arriv
             assert_eq!(jar.cookie(), answers[0].new_cookie().as_deref());
             assert_eq!(jar.read::<String>("hat").await.as_deref(), Some("blue"));
         }
-        the_old_id_is_excused_and_then_not(&stand, &old).await;
+        the_old_id_is_served_and_then_not(&stand, &old).await;
     }
 }
 
-async fn the_old_id_is_excused_and_then_not(stand: &Stand, old: &Browser) {
+async fn the_old_id_is_served_and_then_not(stand: &Stand, old: &Browser) {
     stand.wait(10);
     let excused =
         old.start(async |session: Session| Ok(session.get_or("hat", String::new())?)).answer().await;

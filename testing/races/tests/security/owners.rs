@@ -15,7 +15,7 @@ races! {
     r12_revoke_others_after_a_change_of_password_keeps_exactly_the_caller,
     r12_an_administrator_ends_one_session_or_all,
     r13_a_user_sees_each_session_by_a_name_that_is_neither_id_nor_key,
-    r13_a_user_ends_own_sessions_and_nobody_elses,
+    r13_a_user_ends_own_sessions_and_no_others,
     r14_a_limit_holds_when_log_ins_on_two_servers_meet,
 }
 
@@ -82,7 +82,7 @@ async fn handle_of(browser: &Browser) -> PublicId {
     browser.start(script).answer().await.ok().body.parse().unwrap()
 }
 
-/// The list is the same whatever a page makes of it, and shows no secret.
+/// The list is the same however a page shows it, and contains no secret.
 fn assert_opaque(stand: &Stand, browser: &Browser, info: &SessionInfo) {
     let (id, handle) = (browser.cookie().unwrap(), info.public_id.to_string());
     assert_eq!(handle.len(), 22);
@@ -126,7 +126,7 @@ async fn r13_a_user_sees_each_session_by_a_name_that_is_neither_id_nor_key(kind:
     assert_eq!(as_a_cookie.body, "new");
 }
 
-async fn r13_a_user_ends_own_sessions_and_nobody_elses(kind: Kind) {
+async fn r13_a_user_ends_own_sessions_and_no_others(kind: Kind) {
     let stand = Stand::new(kind).await;
     let browsers = [stand.user("alice").await, stand.user("alice").await, stand.user("bob").await];
     let bobs = handle_of(&browsers[2]).await;

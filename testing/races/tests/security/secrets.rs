@@ -1,4 +1,4 @@
-//! Everything that is said, at every level, and what all public types show of themselves: no secret is in it.
+//! All log output, at every level, and the `Debug` and `Display` text of all public types: no secret is in it.
 
 use std::error::Error;
 use std::fmt::{Debug, Write};
@@ -17,9 +17,9 @@ races! {
     r26_no_id_key_value_or_secret_is_in_any_log_error_or_debug_output,
 }
 
-const VALUE: &str = "a value that is nobody's business";
+const VALUE: &str = "a value that must stay private";
 
-/// What was said where no subscriber hears it: what types show, what errors say, what a client reads.
+/// What is shown where no subscriber logs it: `Debug` texts of types, texts of errors, answers to a client.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<String>>);
 
@@ -61,14 +61,14 @@ impl Scene {
         let (mut secrets, said) = (Secrets::default(), Said::default());
         secrets.text(VALUE);
         secrets.text(SECRET);
-        // Every failure is one of a single operation: who tried again would hide it.
+        // Every failure is one of a single operation: a retry would hide it.
         let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
         let change =
             |config: Config| config.signed(ring()).max_sessions_per_user(3).outage(outage).max_size(2_000);
         Self { stand: Stand::with(kind, change).await, secrets, said }
     }
 
-    /// Notes what an answer gives away to its client alone, and what it shows to whoever logs it.
+    /// Notes what an answer gives away to its client alone, and what its texts show in a log.
     fn answered(&mut self, browser: &mut Browser, answer: &Answer) {
         browser.obey(answer);
         if let Some(value) = browser.cookie() {

@@ -18,7 +18,7 @@ pub(super) fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str
     Ok(response)
 }
 
-/// Whether this response says 200.
+/// Returns whether this response says 200.
 pub(super) fn is_ok(response: &str) -> bool {
     response.split(' ').nth(1) == Some("200")
 }

@@ -86,7 +86,7 @@ pub(super) fn apart(command: &mut Command, place: &Place) {
 
 /// Puts what MariaDB and MySQL read at each start into a server's folder.
 pub(super) fn begin(place: &Place, certificates: Option<&Certificates>) -> Result {
-    // Read before anybody can connect.
+    // Read before the first client can connect.
     let begin = place.folder().join(BEGIN);
     fs::write(
         &begin,

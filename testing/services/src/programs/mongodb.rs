@@ -78,7 +78,7 @@ impl Program for Mongodb {
         ]);
         // Expired records are collected every second, not every minute, so that a test can wait for it.
         command.args(["--setParameter", "ttlMonitorSleepSecs=1"]);
-        // Whoever waits for the journal without flushing it does so for milliseconds, not for a tenth of a second.
+        // A client that waits for the journal without flushing it waits for milliseconds, not for a tenth of a second.
         command.args(["--journalCommitInterval", "2"]);
         if self.is_replica_set {
             command.args(["--replSet", REPLICA_SET, "--oplogSize", "64"]);

@@ -1,4 +1,4 @@
-//! MySQL, where somebody has it: Debian 12 calls MariaDB by its name.
+//! MySQL, on machines that have it: in Debian 12, programs of that name are MariaDB's.
 
 use std::process::Command;
 

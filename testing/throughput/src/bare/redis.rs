@@ -54,7 +54,7 @@ fn moment(since_1970: Duration) -> String {
     format!("{:018}", since_1970.as_micros())
 }
 
-/// A record as the store writes it, of nobody.
+/// A record without an owner, as the store writes it.
 fn record(version: u64, held: &Held) -> Result<Vec<u8>, serde_json::Error> {
     let payload = serde_json::to_string(held)?;
     Ok(format!("1{}{version:016x}s{:09}000{payload}", moment(now() + LIFE), payload.len()).into_bytes())

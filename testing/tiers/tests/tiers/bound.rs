@@ -137,7 +137,7 @@ async fn a_revocation_elsewhere_is_known_when_the_bound_has_passed_where_the_fas
     let owners = on.one.store.capabilities().owners.unwrap();
     assert_eq!(owners.revoke(&owner(), on.now()).await.unwrap(), 1);
     on.clock.advance(ALMOST);
-    assert!(on.two.load_and_see().await.1, "nobody has told the fast tier");
+    assert!(on.two.load_and_see().await.1, "the fast tier does not know yet");
     assert_eq!(on.one.load().await, None, "but it is known where it was made");
     on.clock.advance(A_MICROSECOND);
     assert_eq!(on.two.load().await, None);
@@ -261,7 +261,7 @@ async fn who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy
     }
 }
 
-/// Who shares the fast tier cannot know of it.
+/// A process with the same fast tier cannot know of it.
 async fn who_has_seen_a_write_without_the_fast_tier_is_not_followed_by_a_copy_of_before(on: Processes) {
     let version = on.create().await;
     let (held, late) = asked(&on).await;

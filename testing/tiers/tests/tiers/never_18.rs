@@ -76,7 +76,7 @@ async fn late_fill(on: Processes, end: End) {
     assert_eq!(on.one.load().await, None, "where it ended it stays dead");
     // A clear takes the marks of a shared fast tier along; the other process then knows no better than if each had its own.
     if on.pair.shared && !matches!(end, End::Clear) {
-        assert_eq!(on.two.load().await, None, "and for who shares the fast tier");
+        assert_eq!(on.two.load().await, None, "and for a process that shares the fast tier");
     }
     on.clock.advance(STALENESS);
     assert_eq!(on.two.load().await, None, "and everywhere, when the bound has passed");

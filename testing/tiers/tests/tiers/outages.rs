@@ -1,4 +1,4 @@
-//! An outage of the fast tier is none; one of the durable tier is.
+//! An outage of the fast tier goes unnoticed; one of the durable tier does not.
 
 use std::time::Duration;
 

@@ -42,7 +42,7 @@ fn a_record_is_written_as_the_table_says() {
 }
 
 #[test]
-fn a_record_of_nobody_has_no_owner_bytes() {
+fn a_record_without_an_owner_has_no_owner_bytes() {
     let file = encode_record(&key("k1"), &record("coat"), Version::new(1)).unwrap();
     assert_eq!((file[33], file[34], &file[40..48]), (2, 0, &[0; 8][..]));
     assert_eq!(&file[64..], b"k1coat");

@@ -21,7 +21,7 @@ fn is_damaged<T>(answer: &Result<T, Trouble>) -> bool {
 }
 
 #[test]
-fn a_damaged_head_is_corrupt_for_everybody() {
+fn a_damaged_head_is_corrupt_for_every_operation() {
     let place = Place::new();
     let (folder, k) = (&place.folder, key("k"));
     let version = place.create(&k, &alices("coat"));

@@ -1,4 +1,4 @@
-//! What a killed process can leave: each state between two steps, and that it harms nobody.
+//! What a killed process can leave: each state between two steps, and that it does no harm.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Which folders are taken, and what an operator is told about the others.
+//! Which folders are accepted, and the errors for all others.
 
 use std::fs;
 
@@ -96,7 +96,7 @@ fn without_a_runtime_opening_is_an_error_and_not_a_panic() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_may_read_a_file_or_enter_a_folder() {
+async fn no_other_user_may_read_a_file_or_enter_a_folder() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let store = FileStore::open(dir.path().join("store")).await.unwrap();

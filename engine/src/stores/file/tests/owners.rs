@@ -9,7 +9,7 @@ use cloakroom_store::{CreateOutcome, Owner, OwnerKey, Record, UpdateOutcome};
 use super::super::layout::Name;
 use super::{HOUR, Place, START, alice, alices, key, name, record};
 
-/// Whether somebody holds the owner's lock, waiting for it for at most ten seconds.
+/// Returns whether the owner's lock is held, within at most ten seconds.
 fn is_soon_held(place: &Place, owner: &[u8]) -> bool {
     let lock = place.folder.root.join(format!("locks/owner-{:02x}", Name::of(owner).shard()));
     let start = Instant::now();
@@ -55,7 +55,7 @@ fn a_revocation_waits_for_a_record_that_is_being_moved_away() {
 }
 
 #[test]
-fn a_revoked_record_cannot_be_moved_to_nobody() {
+fn a_revoked_record_cannot_be_updated_to_have_no_owner() {
     let place = Place::new();
     let version = place.create(&key("k"), &alices("coat"));
     place.mark_revoked(b"alice", START);

@@ -49,7 +49,7 @@ impl Owners {
         })
     }
 
-    /// How many owners are known, and how many revocations.
+    /// Returns how many owners are known, and how many revocations.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(super) fn size(&self) -> (usize, usize) {
@@ -150,7 +150,7 @@ impl MemoryStore {
         self.budget.give_back(Room { records: 1, bytes: entry.cost() });
     }
 
-    /// The shards that hold these keys, each once, in the order in which they are locked.
+    /// Returns the shards that hold these keys, each once, in the order in which they are locked.
     fn shards_of(&self, keys: &[StoreKey]) -> Vec<usize> {
         let mut shards: Vec<_> = keys.iter().map(|key| self.shard_of(self.hasher.key(key))).collect();
         shards.sort_unstable();
@@ -163,7 +163,7 @@ fn is_of(entry: &entry::Entry, owner: &OwnerKey) -> bool {
     entry.owner.as_ref().is_some_and(|present| present.key == *owner)
 }
 
-/// Whether the owner's log-in began after `at`.
+/// Returns whether the owner's log-in began after `at`.
 fn is_later(entry: &entry::Entry, owner: &OwnerKey, at: Timestamp) -> bool {
     matches!(&entry.owner, Some(Owner { key, logged_in_at: since }) if key == owner && at < *since)
 }

@@ -1,4 +1,4 @@
-//! Who has which keys, and who was revoked.
+//! Which keys each owner has, and revocations.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// A part of the owners.
 ///
 /// A key that is in no owner's list has no owned record. The other way round a key may linger in a list for
-/// a moment after its record went, so who reads a list looks at the records.
+/// a moment after its record went, so a reader of a list checks the records.
 pub(in super::super) struct OwnerIndex {
     owners: HashMap<OwnerKey, Belongings, SeedableRandomState>,
     /// The revocations of `owners`, the first to be forgotten first.
@@ -66,7 +66,7 @@ impl OwnerIndex {
         self.owners.get(owner).map_or_else(Vec::new, |belongings| belongings.keys.page(after, most))
     }
 
-    /// The owner's list.
+    /// Returns the owner's list.
     pub(super) fn keys(&self, owner: &OwnerKey) -> Vec<StoreKey> {
         self.owners.get(owner).map_or_else(Vec::new, |belongings| belongings.keys.to_vec())
     }
@@ -102,7 +102,7 @@ impl OwnerIndex {
         self.shrink();
     }
 
-    /// How many owners are known, and how many revocations.
+    /// Returns how many owners are known, and how many revocations.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(super) fn size(&self) -> (usize, usize) {
@@ -113,7 +113,7 @@ impl OwnerIndex {
         self.owners.entry(owner.clone()).or_insert(Belongings { keys: Keys::NONE, revocation: None })
     }
 
-    /// Forgets an owner of whom nothing is known.
+    /// Removes an owner without keys and revocations.
     fn tidy(&mut self, owner: &OwnerKey) {
         let empty = |known: &Belongings| known.keys.is_empty() && known.revocation.is_none();
         if self.owners.get(owner).is_some_and(empty) {

@@ -18,7 +18,7 @@ const LARGEST_DOUBLE: u64 = 1 << 53;
 /// Makes a document of a session's text.
 pub(super) fn session(text: &str, before: Option<&Bson>) -> Result<Bson> {
     if !text.trim_start().starts_with('{') {
-        return Err(invalid("a session is no object"));
+        return Err(invalid("a session is not an object"));
     }
     let session = value(text, before, Level { depth: 0, is_cookie: false })?;
     if let Some(before) = before {
@@ -195,7 +195,7 @@ fn parsed<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T> {
 }
 
 fn no_json() -> Error {
-    invalid("a session is no JSON, or has a text that is not Unicode, which a document cannot have")
+    invalid("a session is not JSON, or has a text that is not Unicode, which a document cannot have")
 }
 
 fn invalid(message: &'static str) -> Error {

@@ -70,7 +70,7 @@ pub(crate) async fn touches_beside_updates_lose_nothing(t: &Trial<'_>) -> Outcom
     same("the number of updates", &stored_number(&*t.store, &key).await?, &UPDATES)
 }
 
-/// Increments the number; nobody else does, so there must be no conflict.
+/// Increments the number; no other task does, so there must be no conflict.
 async fn count_up(store: &dyn Store, key: &StoreKey) -> Outcome {
     let stored = there(store.load(key, None).await?)?;
     jostle().await;

@@ -176,7 +176,7 @@ pub(crate) async fn a_key_has_one_holder_at_a_time(t: &Trial<'_>) -> Outcome {
     missing(t.store.load(&key, None).await?)
 }
 
-/// Creates the record as soon as nobody else has it, and deletes it.
+/// Creates the record as soon as no other task has it, and deletes it.
 async fn take_turn(store: &dyn Store, key: &StoreKey, record: &Record, held: &AtomicBool) -> Outcome {
     for _ in 0..20_000 {
         match store.create(key, record).await? {

@@ -89,7 +89,7 @@ pub(crate) async fn jostle() {
 /// How often a task tries to update before the store must be making no progress.
 const TRIES: usize = 5_000;
 
-/// Updates the record under `key` to what `change` makes of it, again and again until no other update comes between.
+/// Updates the record under `key` by `change`, again and again until no other update comes between.
 /// `None` if the record is gone.
 pub(crate) async fn update_by(
     store: &dyn Store,

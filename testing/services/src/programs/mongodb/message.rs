@@ -60,12 +60,12 @@ pub(super) fn ask(port: u16, command: &Document) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Whether the answer has `ok: 1`.
+/// Returns whether the answer has `ok: 1`.
 pub(super) fn is_ok(answer: &[u8]) -> bool {
     has(answer, &[b"\x01ok\0".as_slice(), &1_f64.to_le_bytes()].concat())
 }
 
-/// Whether the answer says that this is so.
+/// Returns whether the answer says that this is so.
 pub(super) fn is_true(answer: &[u8], name: &str) -> bool {
     has(answer, &[b"\x08", name.as_bytes(), &[0, 1]].concat())
 }
