@@ -122,12 +122,10 @@ async fn throttled(clock: &ManualClock, record: Record) -> (DynamoStore, Throttl
 async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_is_counted() {
     let clock = ManualClock::at(Timestamp::now());
     let now = Timestamp::now();
-    let expires_at = now + Duration::from_secs(10 * 60);
+    let expires_at = now + Duration::from_mins(10);
     let (store, _throttled) = throttled(&clock, Record { expires_at, ..coat() }).await;
-    let touch = Touch {
-        due_before: now + Duration::from_secs(15 * 60),
-        expires_at: now + Duration::from_secs(30 * 60),
-    };
+    let touch =
+        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((&found.record.payload[..], found.record.expires_at), (&b"coat"[..], expires_at));
     let missed = store.capabilities().missed_touches.unwrap();

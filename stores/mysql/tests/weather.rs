@@ -154,14 +154,12 @@ async fn g03_a_pool_that_does_not_commit_by_itself_is_refused() {
 async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_is_counted() {
     let tables = Tables::make().await;
     let now = Timestamp::now();
-    let expires_at = now + Duration::from_secs(10 * 60);
+    let expires_at = now + Duration::from_mins(10);
     created(tables.open().await.create(&key(1), &Record { expires_at, ..holding(1) }).await.unwrap());
     let pool = beginning_with("SET SESSION TRANSACTION READ ONLY");
     let store = tables.name(MysqlStore::with_pool(pool)).open().await.unwrap();
-    let touch = Touch {
-        due_before: now + Duration::from_secs(15 * 60),
-        expires_at: now + Duration::from_secs(30 * 60),
-    };
+    let touch =
+        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((held(&found.record), found.record.expires_at), (1, expires_at));
     let missed = store.capabilities().missed_touches.unwrap();

@@ -91,7 +91,7 @@ async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_an_unlimited_ser
 async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_is_counted() {
     let tables = Tables::make().await;
     let now = Timestamp::now();
-    let expires_at = now + Duration::from_secs(10 * 60);
+    let expires_at = now + Duration::from_mins(10);
     let record = Record { expires_at, ..holding(1) };
     // A server that was a primary when the store opened.
     let reads_only = Arc::new(AtomicBool::new(false));
@@ -105,10 +105,8 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     created(store.create(&key(1), &record).await.unwrap());
     reads_only.store(true, Ordering::SeqCst);
     pool.execute("SET default_transaction_read_only = on").await.unwrap();
-    let touch = Touch {
-        due_before: now + Duration::from_secs(15 * 60),
-        expires_at: now + Duration::from_secs(30 * 60),
-    };
+    let touch =
+        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((held(&found.record), found.record.expires_at), (1, expires_at));
     let missed = store.capabilities().missed_touches.unwrap();
