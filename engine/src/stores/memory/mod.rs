@@ -101,7 +101,15 @@ impl MemoryStore {
         MemoryStoreBuilder::new()
     }
 
-    /// How full the store is at this moment.
+    /// Sets options from a URL: `memory:?name=value&…`, with `max_records`, `max_bytes` and `shards`.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> cloakroom_store::Result<MemoryStoreBuilder> {
+        MemoryStoreBuilder::from_url(url)
+    }
+
+    /// Returns how full the store is at this moment.
     pub fn usage(&self) -> Usage {
         let eviction::Room { records, bytes } = self.budget.taken();
         Usage { records, bytes, evicted: self.dropped.load(Ordering::Relaxed) }

@@ -390,7 +390,7 @@ async fn g05_a_touch_by_a_following_process_while_the_record_moves_is_kept() {
         let pair = Pair::with_a_coat().await;
         let old = TouchedBetween { old: pair.old.clone(), by: pair.following(), way };
         let moving = MigratingStore::write_through(Arc::new(old), pair.new.clone());
-        let MigrateOutcome::Moved(moved) = moving.bring(&key()).await.unwrap() else { panic!() };
+        let MigrateOutcome::Moved(moved) = moving.migrate_key(&key()).await.unwrap() else { panic!() };
         assert_eq!(moved.record.payload, "coat");
         assert_eq!(pair.new.load(&key(), None).await.unwrap().unwrap().record.expires_at, later, "{way:?}");
     }
