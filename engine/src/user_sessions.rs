@@ -21,7 +21,10 @@ pub struct UserSessions {
 }
 
 /// What may be shown of a session: it gives no access to the session.
-#[derive(Clone, Debug)]
+///
+/// Serializes as an object with these fields, for a page that lists a user's devices: the public id as text, moments as
+/// RFC 3339.
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// Its public name.
