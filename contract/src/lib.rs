@@ -9,6 +9,7 @@ mod record;
 mod shared;
 mod store;
 mod timestamp;
+mod url;
 
 pub use async_trait::async_trait;
 pub use body::{Body, BodyStore, Ended, Replaced};
@@ -23,3 +24,4 @@ pub use key::{OwnerKey, StoreKey};
 pub use record::{Owner, Record, Touch, Version, VersionedRecord};
 pub use store::{CreateOutcome, Store, UpdateOutcome};
 pub use timestamp::Timestamp;
+pub use url::StoreUrl;

@@ -156,14 +156,41 @@ impl Config {
         self
     }
 
-    /// Sets the path that the cookie is sent to, or `None` for the folder of the page that set it. Default: `/`.
+    /// The path that the cookie is sent to. Default: `/`.
+    ///
+    /// ```
+    /// use cloakroom::{Config, MemoryStore, SessionManager};
+    ///
+    /// let config = Config::default().cookie_path("/shop");
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// assert_eq!(manager.cookie_name(), "__Secure-session");
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
-    pub fn cookie_path(mut self, path: impl Into<Option<String>>) -> Self {
-        self.cookie.path = path.into();
+    pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
+        self.cookie.path = Some(path.into());
         self
     }
 
-    /// Sets the domain whose hosts all get the cookie. Default: unset, so that only this host does.
+    /// Writes no path: the cookie is then sent to the folder of the page that set it. Default: the path is `/`.
+    #[must_use]
+    pub fn without_cookie_path(mut self) -> Self {
+        self.cookie.path = None;
+        self
+    }
+
+    /// The domain whose hosts all get the cookie. Default: none, so that only this host does.
+    ///
+    /// It is a name like `example.org`, without scheme, port, path or wildcard. What browsers refuse does not build: an IP
+    /// address, and a public suffix such as `co.uk`, under which strangers have their hosts.
+    ///
+    /// ```
+    /// use cloakroom::{Config, MemoryStore, SessionManager};
+    ///
+    /// let with = |domain| SessionManager::new(MemoryStore::new(), Config::default().cookie_domain(domain));
+    /// assert!(with("example.co.uk").is_ok());
+    /// assert_eq!(with("co.uk").unwrap_err().options(), ["cookie_domain"]);
+    /// ```
     #[must_use]
     pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
         self.cookie.domain = Some(domain.into());

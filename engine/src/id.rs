@@ -109,6 +109,13 @@ impl fmt::Display for PublicId {
     }
 }
 
+/// Serializes as the text that [`Display`](fmt::Display) shows.
+impl serde::Serialize for PublicId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl std::str::FromStr for PublicId {
     type Err = crate::Error;
 

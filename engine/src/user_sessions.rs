@@ -20,8 +20,11 @@ pub struct UserSessions {
     engine: SessionManager,
 }
 
-/// Facts about a session that may be shown: they give no access to it.
-#[derive(Clone, Debug)]
+/// What may be shown of a session: it gives no access to the session.
+///
+/// Serializes as an object with these fields, for a page that lists a user's devices: the public id as text, moments as
+/// RFC 3339.
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// Its public name.

@@ -133,7 +133,7 @@ fn read() -> usize {
 async fn f15_a_page_of_1200_large_files_reads_their_beginnings() {
     let folder = tempfile::tempdir().unwrap();
     let builder = FileStore::builder(folder.path().join("sessions")).durability(Durability::Process);
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let cost = LongList::measure(&store, &store, 100_000, read).await.unwrap();
     cost.assert_bounded(300_000, usize::MAX);
 }

@@ -1,8 +1,6 @@
 //! The file store keeps the contract.
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
-use std::sync::Arc;
-
 use cloakroom::stores::{FileStore, FileStoreBuilder};
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -10,17 +8,18 @@ use cloakroom_store::{ManualClock, Timestamp};
 async fn harness() -> ManualHarness {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(Timestamp::now());
-    let builder = |name| -> FileStoreBuilder {
-        FileStore::builder(folder.path().join(name)).clock(Arc::new(clock.clone()))
-    };
-    let store = builder("here").open().await.unwrap();
-    let other = builder("here").open().await.unwrap();
-    let unreachable = builder("gone").open().await.unwrap();
+    let builder =
+        |name| -> FileStoreBuilder { FileStore::builder(folder.path().join(name)).clock(clock.clone()) };
+    let store = builder("here").build().await.unwrap();
+    let other = builder("here").build().await.unwrap();
+    let unreachable = builder("gone").build().await.unwrap();
     std::fs::remove_dir_all(folder.path().join("gone")).unwrap();
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(unreachable)
-        .with_limits(Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Capability::ALL))
+        .with_limits(
+            Limits::default().max_payload_bytes(FileStore::MAX_PAYLOAD_BYTES).promise(&Capability::ALL),
+        )
         .keeping(folder)
 }
 

@@ -20,7 +20,7 @@ const FOLDER: &str = "CLOAKROOM_TEST_FOLDER";
 
 /// What survives a kill does so without syncing too, and many more kills fit into a second.
 async fn open(folder: &Path) -> FileStore {
-    FileStore::builder(folder).durability(Durability::Process).open().await.unwrap()
+    FileStore::builder(folder).durability(Durability::Process).build().await.unwrap()
 }
 
 fn key(text: &str) -> StoreKey {

@@ -93,7 +93,7 @@ fn g12_a_process_that_is_stopped_with_a_lock_holds_up_no_other_writes_and_no_rea
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("sessions");
         let builder = FileStore::builder(&folder).lock_timeout(Duration::from_secs(2));
-        let store = builder.open().await.unwrap();
+        let store = builder.build().await.unwrap();
         create(&store, 1, &lasting(now)).await;
         let lock = lock_of(&folder);
         lock.lock().unwrap();
@@ -132,7 +132,7 @@ fn g12_a_process_that_is_stopped_with_a_lock_holds_up_no_other_writes_and_no_rea
 async fn g06_a_session_whose_touch_cannot_be_written_is_served_and_an_event_says_why() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("sessions");
-    let store = FileStore::builder(&folder).lock_timeout(Duration::from_millis(50)).open().await.unwrap();
+    let store = FileStore::builder(&folder).lock_timeout(Duration::from_millis(50)).build().await.unwrap();
     let (clock, heard) = (ManualClock::at(Timestamp::now()), Arc::new(Mutex::new(Vec::new())));
     let events = Arc::clone(&heard);
     let config = Config::default().clock(clock.clone());

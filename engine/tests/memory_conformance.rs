@@ -25,7 +25,7 @@ fn store(clock: ManualClock) -> MemoryStore {
 
 async fn limits() -> Limits {
     let largest = usize::try_from(BOUND - overhead().await).expect("16 MiB fit");
-    Limits::default().largest_payload(largest).promise(&Capability::ALL)
+    Limits::default().max_payload_bytes(largest).promise(&Capability::ALL)
 }
 
 /// What a record takes from the bound beside its payload.

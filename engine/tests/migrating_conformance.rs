@@ -23,7 +23,7 @@ impl Pair {
         let clock = ManualClock::at(Timestamp::now());
         // What a copy carries beyond its record must fit too.
         let [old, new] = [LARGEST, LARGEST + 64].map(|largest| {
-            Arc::new(Reference::new(clock.clone()).with_largest_payload(largest)) as Arc<dyn Store>
+            Arc::new(Reference::new(clock.clone()).with_max_payload_bytes(largest)) as Arc<dyn Store>
         });
         Self { clock, old, new }
     }

@@ -29,7 +29,7 @@ impl OpenedHarness {
         // Some files can be opened once only.
         let mut other = if opened.alone { None } else { stores::open_for(url, trial).await.ok() };
         let mut limits = Limits::default();
-        limits.largest_payload = opened.largest_payload;
+        limits.max_payload_bytes = opened.max_payload_bytes;
         let recorded = |opened: &Opened| Arc::new(Recorded::new(opened.store.clone()));
         Self {
             clock: trial.clock.clone(),

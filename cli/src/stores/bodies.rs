@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cloakroom_node::{FileBodies, FileLayout, MemoryBodies};
 use cloakroom_tower::store::BodyStore;
+use cloakroom_tower::stores::MemoryStore;
 
 use super::url::{self, StoreUrl};
 use super::{did_not_open, not_here};
@@ -110,39 +111,40 @@ pub(crate) async fn open(
     lifetime: Option<Duration>,
 ) -> Result<OpenedBodies, Trouble> {
     let url = url::find(url)?;
-    let mut url = StoreUrl::parse(&url)?;
+    let (url, layout) = take_layout(&StoreUrl::parse(&url)?)?;
+    let url = StoreUrl::parse(&url)?;
     if url.scheme == "memory" {
-        url.no_place()?;
+        let _no_settings =
+            MemoryStore::from_url(url.whole).map_err(|error| did_not_open("memory:", &error))?;
         let place = "in memory, until this process ends".to_owned();
         return Ok(OpenedBodies { bodies: Arc::new(MemoryBodies::new()), place, lifetime });
     }
-    let layout = take_layout(&mut url)?.or_else(|| Layout::usual(url.scheme, package));
-    match layout.ok_or_else(|| no_layout(url.scheme))? {
+    match layout.or_else(|| Layout::usual(url.scheme, package)).ok_or_else(|| no_layout(url.scheme))? {
         Layout::SessionFileStore => {
             let lifetime = lifetime.unwrap_or(Duration::from_secs(3600));
-            in_folder(url, FileLayout::session_file_store().ttl(lifetime), lifetime).await
+            in_folder(&url, FileLayout::session_file_store().ttl(lifetime), lifetime).await
         }
         Layout::NodeSession => {
             let lifetime = lifetime.unwrap_or(NODE_SESSION_LIFETIME);
-            in_folder(url, FileLayout::node_session().ttl(lifetime), lifetime).await
+            in_folder(&url, FileLayout::node_session().ttl(lifetime), lifetime).await
         }
         #[cfg(feature = "redis")]
         layout @ (Layout::ConnectRedis | Layout::KoaRedis) => {
             let usual = if layout == Layout::KoaRedis { "koa:sess:" } else { "sess:" };
-            super::redis::open_bodies(url, usual, lifetime).await
+            super::redis::open_bodies(url.whole, usual, lifetime).await
         }
         #[cfg(feature = "postgres")]
-        Layout::ConnectPgSimple => super::postgres::open_bodies(url, lifetime).await,
+        Layout::ConnectPgSimple => super::postgres::open_bodies(url.whole, lifetime).await,
         #[cfg(feature = "mysql")]
         layout @ (Layout::ExpressMysqlSession | Layout::NodeSessionTable) => {
-            super::mysql::open_bodies(url, layout, lifetime).await
+            super::mysql::open_bodies(url.whole, layout, lifetime).await
         }
         #[cfg(feature = "sqlite")]
-        Layout::ConnectSqlite3 => super::sqlite::open_bodies(url, lifetime).await,
+        Layout::ConnectSqlite3 => super::sqlite::open_bodies(url.whole, lifetime).await,
         #[cfg(feature = "memcached")]
-        Layout::ConnectMemcached => super::memcached::open_bodies(url, lifetime).await,
+        Layout::ConnectMemcached => super::memcached::open_bodies(url.whole, lifetime).await,
         #[cfg(feature = "mongodb")]
-        Layout::ConnectMongo => super::mongodb::open_bodies(url, lifetime).await,
+        Layout::ConnectMongo => super::mongodb::open_bodies(url.whole, lifetime).await,
         #[cfg(not(all(
             feature = "memcached",
             feature = "mongodb",
@@ -157,10 +159,10 @@ pub(crate) async fn open(
 
 /// Returns the layout that a URL names; `None` if it names no layout.
 pub(crate) fn layout_of(url: &str) -> Result<Option<Layout>, Trouble> {
-    take_layout(&mut StoreUrl::parse(&url::find(url)?)?)
+    take_layout(&StoreUrl::parse(&url::find(url)?)?).map(|(_, layout)| layout)
 }
 
-/// Returns a URL as the client of its server reads it, without these settings of ours.
+/// Returns a URL without these settings.
 #[cfg(any(
     feature = "memcached",
     feature = "mongodb",
@@ -168,14 +170,21 @@ pub(crate) fn layout_of(url: &str) -> Result<Option<Layout>, Trouble> {
     feature = "postgres",
     feature = "redis"
 ))]
-pub(crate) fn client_url(url: &str, ours: &[&str]) -> Result<String, Trouble> {
-    Ok(StoreUrl::parse(&url::find(url)?)?.without(ours))
+pub(crate) fn client_url(url: &str, ours: &[&'static str]) -> Result<String, Trouble> {
+    let url = url::find(url)?;
+    let mut settings = StoreUrl::parse(&url)?.settings()?;
+    for name in ours {
+        settings.text(name).map_err(|error| url::wrong(&error))?;
+    }
+    settings.rest().map_err(|error| url::wrong(&error))
 }
 
 /// Returns whether a URL says that connect-mongo keeps strings, as it does unless it has another option `stringify`.
 #[cfg(feature = "mongodb")]
 pub(crate) fn is_stringified(url: &str) -> Result<bool, Trouble> {
-    super::mongodb::take_stringify(&mut StoreUrl::parse(&url::find(url)?)?)
+    let url = url::find(url)?;
+    let stringify = StoreUrl::parse(&url)?.settings()?.flag("stringify");
+    Ok(stringify.map_err(|error| url::wrong(&error))?.unwrap_or(true))
 }
 
 /// Makes the trouble of a store whose feature is off.
@@ -191,10 +200,12 @@ pub(crate) fn not_compiled_in(url: &str) -> Trouble {
     not_here(url.split(':').next().unwrap_or_default())
 }
 
-/// Takes the setting `layout`.
-fn take_layout(url: &mut StoreUrl<'_>) -> Result<Option<Layout>, Trouble> {
-    let scheme = url.scheme;
-    url.take("layout", |text| Layout::read(text, scheme))
+/// Takes the setting `layout` out of a URL; the rest is the store's.
+fn take_layout(url: &StoreUrl<'_>) -> Result<(String, Option<Layout>), Trouble> {
+    let mut settings = url.settings()?;
+    let read = |text: &str| Layout::read(text, url.scheme);
+    let layout = settings.read("layout", read).map_err(|error| url::wrong(&error))?;
+    Ok((settings.rest().map_err(|error| url::wrong(&error))?, layout))
 }
 
 /// The sessions of the package are not in such a store, or there is no such store.
@@ -207,11 +218,12 @@ fn no_layout(scheme: &str) -> Trouble {
 
 /// `file:DIR`.
 async fn in_folder(
-    url: StoreUrl<'_>,
+    url: &StoreUrl<'_>,
     layout: FileLayout,
     lifetime: Duration,
 ) -> Result<OpenedBodies, Trouble> {
-    let folder = url.place()?;
+    let folder = url.path()?;
+    url.settings()?.finish().map_err(|error| url::wrong(&error))?;
     let opened = FileBodies::open(&folder, layout).await;
     let bodies = opened.map_err(|error| did_not_open(&format!("file:{folder}"), &error))?;
     let place = format!("in the folder {folder}");

@@ -1,12 +1,11 @@
-//! `file:DIR`, with `durability=machine|process`.
+//! `file:DIR`, whose settings the store reads by itself.
 
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_tower::stores::{Durability, FileStore};
+use cloakroom_tower::stores::FileStore;
 
-use super::url::{StoreUrl, Survives};
+use super::url::StoreUrl;
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
@@ -14,27 +13,25 @@ use crate::trouble::Trouble;
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(5);
 
-pub(super) async fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
-    let durability = match url.take("durability", Survives::read)? {
-        None => Durability::default(),
-        Some(Survives::Machine) => Durability::Machine,
-        Some(Survives::Process) => Durability::Process,
-    };
-    let (trial, source) = (url.trial.take(), url.source);
-    let mut place = url.place()?;
-    if let Some(trial) = &trial {
-        // Beside the folder: it may be in use.
-        place = format!("{}.{}", place.trim_end_matches('/'), trial.prefix);
+pub(super) async fn open(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
+    // Beside the folder: it may be in use.
+    let beside = url.trial.as_ref().map(|trial| url.beside(&trial.prefix));
+    let at = StoreUrl::parse(beside.as_deref().unwrap_or(url.whole))?;
+    let place = at.path()?;
+    let failed = |error| did_not_open(&format!("file:{place}"), &error);
+    let mut builder = FileStore::from_url(at.whole).map_err(failed)?;
+    if url.source {
+        builder = builder.create_if_missing(false);
     }
-    let mut builder = FileStore::builder(&place).durability(durability).create_if_missing(!source);
+    let trial = url.trial;
     if let Some(trial) = &trial {
-        builder = builder.clock(Arc::new(trial.clock.clone()));
+        builder = builder.clock(trial.clock.clone());
     }
-    let store = builder.open().await;
+    let store = builder.build().await;
     if store.is_err() && trial.is_some() {
         let _made_in_part = remove(&place).await;
     }
-    let store = store.map_err(|error| did_not_open(&format!("file:{place}"), &error))?;
+    let store = store.map_err(failed)?;
     let mut opened = Opened::new(store, format!("in the folder {place}"));
     if trial.is_some() {
         opened.tidy = Some(Box::pin(async move { Ok(remove(&place).await?) }));

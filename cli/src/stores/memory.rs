@@ -1,22 +1,15 @@
-//! `memory:`, with `max_records=N` and `max_bytes=N`.
+//! `memory:`, whose settings the store reads by itself.
 
 use cloakroom_tower::stores::MemoryStore;
 
-use super::Opened;
 use super::url::StoreUrl;
+use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
 
-pub(super) fn open(mut url: StoreUrl<'_>) -> Result<Opened, Trouble> {
-    let mut builder = MemoryStore::builder();
-    if let Some(records) = url.take("max_records", |text| text.parse().ok())? {
-        builder = builder.max_records(records);
+pub(super) fn open(url: &StoreUrl<'_>) -> Result<Opened, Trouble> {
+    let mut builder = MemoryStore::from_url(url.whole).map_err(|error| did_not_open("memory:", &error))?;
+    if let Some(trial) = &url.trial {
+        builder = builder.clock(trial.clock.clone());
     }
-    if let Some(bytes) = url.take("max_bytes", |text| text.parse().ok())? {
-        builder = builder.max_bytes(bytes);
-    }
-    if let Some(trial) = url.trial.take() {
-        builder = builder.clock(trial.clock);
-    }
-    url.no_place()?;
     Ok(Opened { alone: true, ..Opened::new(builder.build(), "in memory, until this process ends") })
 }

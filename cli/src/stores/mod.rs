@@ -46,7 +46,7 @@ pub(crate) struct Opened {
     /// Where it keeps sessions, to follow "sessions are kept". Holds no password.
     pub(crate) place: String,
     /// The largest payload that it takes, if that is less than 1 MiB or known exactly.
-    pub(crate) largest_payload: Option<usize>,
+    pub(crate) max_payload_bytes: Option<usize>,
     /// Whether opening it again leads to another store.
     pub(crate) alone: bool,
     /// Removes what a trial leaves beyond its records.
@@ -65,7 +65,7 @@ impl Opened {
         Self {
             store: Arc::new(store),
             place: place.into(),
-            largest_payload: None,
+            max_payload_bytes: None,
             alone: false,
             tidy: None,
             release: None,
@@ -118,12 +118,12 @@ pub(crate) fn are_the_same(one: &str, other: &str) -> Result<bool, Trouble> {
 pub(crate) fn folder(url: &str) -> Result<Option<std::path::PathBuf>, Trouble> {
     let url = url::find(url)?;
     let url = StoreUrl::parse(&url)?;
-    if url.scheme == "file" { url.place().map(|place| Some(place.into())) } else { Ok(None) }
+    if url.scheme == "file" { url.path().map(|path| Some(path.into())) } else { Ok(None) }
 }
 
 async fn open_parsed(url: StoreUrl<'_>) -> Result<Opened, Trouble> {
     match url.scheme {
-        "memory" => memory::open(url),
+        "memory" => memory::open(&url),
         "file" => file::open(url).await,
         #[cfg(feature = "dynamodb")]
         "dynamodb" => dynamodb::open(url).await,

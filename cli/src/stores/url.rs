@@ -1,9 +1,9 @@
-//! Reads store URLs: `scheme:place?setting=value&…`, with `%XX` for what would mean something else.
+//! Finds the URLs of stores, and says how they are to be opened; each store reads its own settings.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use cloakroom_tower::store;
 
 use super::Trial;
 use crate::trouble::Trouble;
@@ -26,22 +26,11 @@ pub(super) fn find(url: &str) -> Result<Cow<'_, str>, Trouble> {
     }
 }
 
-/// A store URL, taken apart.
+/// The URL of a store, and how it is to be opened.
 pub(super) struct StoreUrl<'a> {
     pub(super) scheme: &'a str,
-    /// All of it, as it was given: what a client of a server reads by itself. May hold a password.
-    #[cfg(any(
-        feature = "etcd",
-        feature = "memcached",
-        feature = "mongodb",
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis"
-    ))]
+    /// All of it, as it was given. May hold a password.
     pub(super) whole: &'a str,
-    /// A path, relative to the working folder; empty if the URL has no path.
-    pub(super) place: String,
-    settings: Vec<(String, String)>,
     /// A clock and a prefix to open it with, if it is opened to be checked.
     pub(super) trial: Option<Trial>,
     /// Whether sessions are to be read from it, so that it must not be made.
@@ -57,36 +46,8 @@ impl fmt::Debug for StoreUrl<'_> {
 
 impl<'a> StoreUrl<'a> {
     pub(super) fn parse(url: &'a str) -> Result<Self, Trouble> {
-        let wrong =
-            |what: &str| Trouble::usage(format!("a store URL looks like sqlite:PATH?name=value: {what}"));
-        let (scheme, rest) = url.split_once(':').ok_or_else(|| wrong("there is no colon"))?;
-        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
-            Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
-            _ => Err(wrong("what is written with % is not text")),
-        };
-        let settings = query.split('&').filter(|setting| !setting.is_empty()).map(|setting| {
-            let (name, value) = setting.split_once('=').ok_or_else(|| wrong("a setting has no value"))?;
-            Ok((decode(name)?, decode(value)?))
-        });
-        let settings = settings.collect::<Result<_, Trouble>>()?;
-        // `sqlite:///var/x` and `sqlite:/var/x` are the same file.
-        Ok(Self {
-            scheme,
-            #[cfg(any(
-                feature = "etcd",
-                feature = "memcached",
-                feature = "mongodb",
-                feature = "mysql",
-                feature = "postgres",
-                feature = "redis"
-            ))]
-            whole: url,
-            place: decode(place.strip_prefix("//").unwrap_or(place))?,
-            settings,
-            trial: None,
-            source: false,
-        })
+        let scheme = store::StoreUrl::parse(url).map_err(|error| wrong(&error))?.scheme();
+        Ok(Self { scheme, whole: url, trial: None, source: false })
     }
 
     pub(super) fn on_trial(self, trial: Trial) -> Self {
@@ -97,65 +58,26 @@ impl<'a> StoreUrl<'a> {
         Self { source: true, ..self }
     }
 
-    /// Takes a setting out, read by `read`; `None` if it is not there.
-    pub(super) fn take<T>(
-        &mut self,
-        name: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Trouble> {
-        let Some(at) = self.settings.iter().position(|(other, _)| other == name) else { return Ok(None) };
-        let (_, value) = self.settings.remove(at);
-        read(&value).map(Some).ok_or_else(|| {
-            Trouble::usage(format!("{name}={value} is not a setting of the store {}:", self.scheme))
-        })
+    /// Returns its settings, to take some out.
+    pub(super) fn settings(&self) -> Result<store::StoreUrl<'a>, Trouble> {
+        store::StoreUrl::parse(self.whole).map_err(|error| wrong(&error))
     }
 
-    /// The URL as it was given, without the settings of these names, which are not the client's.
-    #[cfg(any(
-        feature = "memcached",
-        feature = "mongodb",
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis"
-    ))]
-    pub(super) fn without(&self, ours: &[&str]) -> String {
-        let Some((place, query)) = self.whole.split_once('?') else { return self.whole.to_owned() };
-        let is_ours = |setting: &&str| setting.split('=').next().is_some_and(|name| ours.contains(&name));
-        let theirs: Vec<_> = query.split('&').filter(|setting| !is_ours(setting)).collect();
-        // Not every client reads a question mark that nothing follows.
-        if theirs.is_empty() { place.to_owned() } else { format!("{place}?{}", theirs.join("&")) }
+    /// Returns the path that it names; an error if there is none.
+    pub(super) fn path(&self) -> Result<String, Trouble> {
+        self.settings()?.path().map_err(|error| wrong(&error))
     }
 
-    /// Takes the place out; an error if the URL has no place, or has an unknown setting.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn take_place(&mut self) -> Result<String, Trouble> {
-        let (place, settings) = (std::mem::take(&mut self.place), std::mem::take(&mut self.settings));
-        Self { place, settings, trial: None, ..*self }.place()
+    /// Returns the URL of a path beside its own, whose name has a suffix: for a trial, as the path itself may be in use.
+    pub(super) fn beside(&self, suffix: &str) -> String {
+        let (path, query) = self.whole.split_once('?').unwrap_or((self.whole, ""));
+        format!("{}.{suffix}?{query}", path.trim_end_matches('/'))
     }
+}
 
-    /// Returns the place; an error if the URL has none, or has an unknown setting.
-    pub(super) fn place(self) -> Result<String, Trouble> {
-        self.done(true)
-    }
-
-    /// Checks that the URL has no place and no unknown setting.
-    pub(super) fn no_place(self) -> Result<(), Trouble> {
-        self.done(false).map(drop)
-    }
-
-    fn done(self, has_place: bool) -> Result<String, Trouble> {
-        let Self { scheme, place, settings, .. } = self;
-        if let Some((name, _)) = settings.first() {
-            return Err(Trouble::usage(format!(
-                "the store {scheme}: has no setting {name:?}, or it is there twice"
-            )));
-        }
-        match (has_place, place.is_empty()) {
-            (true, true) => Err(Trouble::usage(format!("the store {scheme}: needs a path after the colon"))),
-            (false, false) => Err(Trouble::usage(format!("the store {scheme}: has no path after the colon"))),
-            _ => Ok(place),
-        }
-    }
+/// A URL that cannot be read is a mistake of the one who typed it.
+pub(super) fn wrong(error: &store::Error) -> Trouble {
+    Trouble::usage("the URL of a store looks like sqlite:PATH?name=value").because(error)
 }
 
 /// Returns the servers that the URL of a server names, without user, password, database and settings.
@@ -168,41 +90,15 @@ pub(super) fn servers(url: &str) -> &str {
     rest.split('/').next().unwrap_or_default()
 }
 
-/// Whether a write survives the death of the machine, or only that of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Survives {
-    Machine,
-    Process,
-}
-
-impl Survives {
-    pub(super) fn read(text: &str) -> Option<Self> {
-        match text {
-            "machine" => Some(Self::Machine),
-            "process" => Some(Self::Process),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_scheme_place_and_settings() {
-        let mut url = StoreUrl::parse("sqlite:a%3Fb.db?durability=process&prefix=x").unwrap();
-        assert_eq!((url.scheme, url.place.as_str()), ("sqlite", "a?b.db"));
-        assert_eq!(url.take("durability", Survives::read).unwrap(), Some(Survives::Process));
-        assert_eq!(url.take("durability", Survives::read).unwrap(), None);
-        assert!(url.place().unwrap_err().to_string().contains("\"prefix\""));
-    }
-
-    #[test]
-    fn two_slashes_before_a_path_change_nothing() {
-        assert_eq!(StoreUrl::parse("file:///var/x").unwrap().place, "/var/x");
-        assert_eq!(StoreUrl::parse("file:/var/x").unwrap().place, "/var/x");
-        assert_eq!(StoreUrl::parse("file:x").unwrap().place, "x");
+    fn a_path_beside_another_keeps_the_settings() {
+        let url = StoreUrl::parse("file:a%3Fb/?durability=process").unwrap();
+        assert_eq!(url.path().unwrap(), "a?b/");
+        assert_eq!(url.beside("t1_"), "file:a%3Fb.t1_?durability=process");
     }
 
     #[cfg(any(feature = "etcd", feature = "memcached", feature = "mongodb", feature = "redis"))]
@@ -213,26 +109,11 @@ mod tests {
         assert_eq!(servers("memcached:/run/memcached.sock"), "/run/memcached.sock");
     }
 
-    #[cfg(any(
-        feature = "memcached",
-        feature = "mongodb",
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis"
-    ))]
     #[test]
-    fn a_client_reads_the_url_as_it_was_given_without_our_settings() {
-        let url = StoreUrl::parse("postgres://u:p%40@h/d?prefix=a_&sslmode=disable").unwrap();
-        assert_eq!(url.without(&["prefix"]), "postgres://u:p%40@h/d?sslmode=disable");
-        assert_eq!(url.without(&["prefix", "sslmode"]), "postgres://u:p%40@h/d");
-    }
-
-    #[test]
-    fn an_invalid_url_is_refused() {
-        for url in ["", "memory", "file:x?y", "file:%ff", "file:%00"] {
+    fn what_is_no_url_is_refused() {
+        for url in ["", "memory", "file:x?y", "file:x?y=%ff", "file:x?y=%00"] {
             assert!(StoreUrl::parse(url).is_err(), "{url}");
         }
-        assert!(StoreUrl::parse("file:").unwrap().place().is_err());
-        assert!(StoreUrl::parse("memory:x").unwrap().no_place().is_err());
+        assert!(StoreUrl::parse("file:").unwrap().path().is_err());
     }
 }

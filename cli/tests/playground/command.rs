@@ -64,7 +64,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
         (&["--format", "express"][..], "error: packages of Node sign their cookies: --secret, "),
         (
             &["--format", "express", "--secret", "k", "--store", "sqlite:x.db?layout=dance"],
-            "layout=dance is not a setting",
+            "the value of the setting layout cannot be read",
         ),
         (
             &["--format", "koa", "--secret", "k", "--store", "file:x"],
@@ -82,7 +82,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
         (&["--format", "express", "--secret", "k", "--cookie-name", "a b"], "--cookie-name"),
         (
             &["--format", "node-session", "--secret", "k", "--store", "file:x?layout=connect-redis"],
-            "is not a setting",
+            "the value of the setting layout cannot be read",
         ),
     ] {
         assert_refused(&[&["demo"], args].concat(), expected).await;
@@ -93,17 +93,42 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
 async fn a_store_that_is_not_here_is_refused_and_says_what_is() {
     for (store, expected) in [
         ("floppy:a", "error: no store is called \"floppy\"; there are memory:"),
-        ("sessions.db", "error: a store URL looks like sqlite:PATH"),
-        ("sqlite:", "error: the store sqlite: needs a path"),
-        ("sqlite:x?dance=1", "error: the store sqlite: has no setting \"dance\""),
-        ("sqlite:x?durability=maybe", "error: durability=maybe is not a setting of the store sqlite:"),
+        ("sessions.db", "error: the URL of a store looks like sqlite:PATH"),
+        ("sqlite:", "needs a path after the colon"),
+        (
+            "sqlite:x?dance=1",
+            "error: the store sqlite:x cannot be opened: a setting of the url is unknown, or there twice; there are busy_timeout, ",
+        ),
+        ("sqlite:x?durability=maybe", "the value of the setting durability cannot be read"),
         ("sqlite:x?prefix=1", "error: the store sqlite:x cannot be opened: "),
         ("sqlite:no/such/folder/x", "error: the store sqlite:no/such/folder/x cannot be opened: "),
         ("file:no/such/folder", "error: the store file:no/such/folder cannot be opened: "),
-        ("memory:x", "error: the store memory: has no path"),
-        ("memory:?max_records=many", "error: max_records=many is not a setting"),
+        ("memory:x", "the url of this store is memory:, without a path"),
+        ("memory:?max_records=many", "the value of the setting max_records cannot be read"),
     ] {
         assert_refused(&["demo", "--store", store], expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_setting_that_has_another_name_now_is_refused_with_the_new_one() {
+    for (store, old, new) in [
+        ("sqlite:x?table_prefix=a", "table_prefix", "prefix"),
+        ("file:x?max_payload=1", "max_payload", "max_payload_bytes"),
+        ("redb:x?cache=1", "cache", "cache_bytes"),
+        ("redis://127.0.0.1:1?wait=1", "wait", "wait_for_replicas"),
+        ("redis://127.0.0.1:1?wait_timeout=1s", "wait_timeout", "replica_timeout"),
+        ("redis://127.0.0.1:1?response_timeout=1s", "response_timeout", "request_timeout"),
+        ("redis://127.0.0.1:1?eviction=allowed", "eviction", "allow_eviction"),
+        ("postgres://127.0.0.1:1/d?answer_timeout=1s", "answer_timeout", "request_timeout"),
+        ("mysql://127.0.0.1:1/d?max_payload_bytes=1", "max_payload_bytes", "max_payload_bytes"),
+        ("mongodb://127.0.0.1:1/d?timeout=1s", "timeout", "request_timeout"),
+        ("memcached://127.0.0.1:1?slack=1s", "slack", "expiry_margin"),
+        ("etcd://127.0.0.1:1?timeout=1s", "timeout", "request_timeout"),
+        ("dynamodb://127.0.0.1:1/t?max_payload_bytes=1", "max_payload_bytes", "max_payload_bytes"),
+    ] {
+        let expected = format!("the setting {old} is called {new} now");
+        assert_refused(&["demo", "--store", store], &expected).await;
     }
 }
 

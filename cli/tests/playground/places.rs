@@ -168,7 +168,7 @@ on_server!(etcd, Etcd, "prefix", 8);
 on_server!(etcd_cluster, EtcdCluster, super::trusted("prefix"), 8);
 #[cfg(feature = "dynamodb")]
 // The emulator carries out one request at a time: more clients would meet for longer than a commit may.
-on_server!(dynamodb, Dynamodb, "largest_payload=250000&table", 2);
+on_server!(dynamodb, Dynamodb, "max_payload_bytes=250000&table", 2);
 
 #[cfg(feature = "mongodb")]
 mod mongodb {

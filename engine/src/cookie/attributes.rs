@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Codec, MAX_AGE, MAX_ATTRIBUTE, MAX_PAIR};
+use super::{Codec, MAX_AGE, MAX_ATTRIBUTE, MAX_PAIR, domain};
 use crate::{ConfigError, SessionId};
 
 /// When the cookie carries `Secure`.
@@ -130,7 +130,7 @@ impl Attributes {
         if self.path.as_deref().is_some_and(|path| !path.starts_with('/')) {
             return Err(ConfigError::new(&["cookie_path"], "begins with a slash"));
         }
-        Ok(())
+        self.domain.as_deref().map_or(Ok(()), domain::check)
     }
 
     fn check_prefix(&self, name: &str) -> Result<(), ConfigError> {
@@ -138,7 +138,8 @@ impl Attributes {
         let begins =
             |prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
         let host = begins("__Host-");
-        if (host || begins("__Secure-")) && self.secure != Secure::Always {
+        let http = begins("__Http-") || begins("__Host-Http-");
+        if (host || http || begins("__Secure-")) && self.secure != Secure::Always {
             return contradicts(
                 "secure",
                 "browsers refuse a name with this prefix unless it is always Secure",
@@ -150,16 +151,32 @@ impl Attributes {
         if host && self.path.as_deref() != Some("/") {
             return contradicts("cookie_path", "browsers refuse a __Host- cookie whose path is not /");
         }
-        if self.same_site == Some(SameSite::None) && self.secure == Secure::Never {
-            return Err(ConfigError::new(
-                &["same_site", "secure"],
-                "browsers refuse SameSite=None without Secure",
-            ));
+        if http && !self.http_only {
+            return contradicts("http_only", "browsers refuse a name with this prefix unless it is HttpOnly");
         }
-        if self.partitioned && self.secure != Secure::Always {
+        self.check_other_sites()
+    }
+
+    /// Checks what browsers want of a cookie that requests from other sites carry.
+    fn check_other_sites(&self) -> Result<(), ConfigError> {
+        let to_all = self.same_site == Some(SameSite::None);
+        let secure = self.secure == Secure::Always;
+        if self.partitioned && !secure {
             return Err(ConfigError::new(
                 &["partitioned", "secure"],
-                "browsers refuse Partitioned without Secure",
+                "browsers refuse Partitioned unless the cookie is always Secure",
+            ));
+        }
+        if to_all && !secure {
+            return Err(ConfigError::new(
+                &["same_site", "secure"],
+                "browsers refuse SameSite=None unless the cookie is always Secure",
+            ));
+        }
+        if self.partitioned && !to_all {
+            return Err(ConfigError::new(
+                &["partitioned", "same_site"],
+                "Partitioned is for requests from other sites, which need SameSite=None",
             ));
         }
         Ok(())

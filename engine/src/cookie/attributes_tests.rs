@@ -77,7 +77,7 @@ fn r20_the_removal_repeats_path_domain_and_flags() {
 }
 
 #[test]
-fn r16_a_contradiction_names_both_options() {
+fn r16_f28_a_contradiction_names_both_options() {
     let host = |name: &str| Attributes { name: Some(name.into()), ..Attributes::default() };
     let contradictions = [
         (Attributes { secure: Secure::Auto, ..host("__Host-x") }, ["cookie_name", "secure"]),
@@ -91,6 +91,23 @@ fn r16_a_contradiction_names_both_options() {
         (
             Attributes { partitioned: true, secure: Secure::Auto, ..Attributes::default() },
             ["partitioned", "secure"],
+        ),
+        (
+            Attributes { same_site: Some(SameSite::None), secure: Secure::Auto, ..Attributes::default() },
+            ["same_site", "secure"],
+        ),
+        (Attributes { partitioned: true, ..Attributes::default() }, ["partitioned", "same_site"]),
+        (
+            Attributes { partitioned: true, same_site: None, ..Attributes::default() },
+            ["partitioned", "same_site"],
+        ),
+        (Attributes { http_only: false, ..host("__Http-x") }, ["cookie_name", "http_only"]),
+        (Attributes { secure: Secure::Auto, ..host("__Http-x") }, ["cookie_name", "secure"]),
+        (Attributes { http_only: false, ..host("__host-http-x") }, ["cookie_name", "http_only"]),
+        (Attributes { path: Some("/x".into()), ..host("__Host-Http-x") }, ["cookie_name", "cookie_path"]),
+        (
+            Attributes { domain: Some("a.b".into()), ..host("__Host-Http-x") },
+            ["cookie_name", "cookie_domain"],
         ),
     ];
     for (attributes, options) in contradictions {

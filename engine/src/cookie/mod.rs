@@ -1,6 +1,7 @@
 //! The cookie: its attributes, its value plain or signed, and how both are read and written.
 
 mod attributes;
+mod domain;
 mod header;
 mod key_ring;
 

@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use cloakroom_store::{Error, ErrorKind, Result};
+use cloakroom_store::{Error, ErrorKind, Result, StoreUrl};
 
-/// The default name of the table.
-const TABLE: &str = "cloakroom";
+/// The table, unless one is named.
+pub(crate) const TABLE: &str = "cloakroom";
 const REGION: &str = "us-east-1";
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -22,16 +22,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 struct Place<'a> {
     /// Host and port of an endpoint that is not Amazon's.
     host: Option<&'a str>,
-    table: &'a str,
-    region: Option<&'a str>,
+    table: Option<&'a str>,
+    region: Option<String>,
     /// Whether such an endpoint speaks https.
     tls: bool,
 }
 
-/// Returns the client and the table that `url` names.
-pub(crate) fn client(url: &str) -> Result<(Client, String)> {
+/// The client that `url` names, and the table, if it names one before its settings.
+pub(crate) fn client(url: &mut StoreUrl<'_>) -> Result<(Client, Option<String>)> {
     let place = read(url)?;
-    let region = place.region.map(str::to_owned).or_else(|| env::var("AWS_REGION").ok());
+    let region = place.region.or_else(|| env::var("AWS_REGION").ok());
     let region = match (region, place.host) {
         (Some(region), _) => region,
         (None, Some(_)) => REGION.into(),
@@ -42,7 +42,7 @@ pub(crate) fn client(url: &str) -> Result<(Client, String)> {
         Some(host) => builder.endpoint_url(format!("{}://{host}", if place.tls { "https" } else { "http" })),
         None => builder,
     };
-    Ok((Client::from_conf(builder.build()), place.table.into()))
+    Ok((Client::from_conf(builder.build()), place.table.map(str::to_owned)))
 }
 
 /// Returns what a client needs to know for this store, wherever it goes.
@@ -68,31 +68,20 @@ fn credentials(host: Option<&str>) -> Result<Credentials> {
     }
 }
 
-fn read(url: &str) -> Result<Place<'_>> {
+fn read<'u>(url: &mut StoreUrl<'u>) -> Result<Place<'u>> {
     let wrong = || {
         let message =
             "a URL of DynamoDB looks like dynamodb://host:port/table or dynamodb:///table?region=name";
         Error::new(ErrorKind::Invalid, message)
     };
-    let rest = url.strip_prefix("dynamodb://").ok_or_else(wrong)?;
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let rest = url.without_settings().strip_prefix("dynamodb://").ok_or_else(wrong)?;
     let (host, table) = rest.split_once('/').unwrap_or((rest, ""));
     if host.contains('@') || table.contains('/') {
         return Err(wrong());
     }
-    let table = if table.is_empty() { TABLE } else { table };
-    let mut place =
-        Place { host: Some(host).filter(|host| !host.is_empty()), table, region: None, tls: false };
-    for setting in query.split('&').filter(|setting| !setting.is_empty()) {
-        match setting.split_once('=') {
-            Some(("region", region)) => place.region = Some(region),
-            Some(("table", table)) => place.table = table,
-            Some(("tls", "true")) => place.tls = true,
-            Some(("tls", "false")) => place.tls = false,
-            _ => return Err(wrong()),
-        }
-    }
-    Ok(place)
+    let named = |text: &'u str| Some(text).filter(|text| !text.is_empty());
+    let (region, tls) = (url.text("region")?, url.flag("tls")?.unwrap_or(false));
+    Ok(Place { host: named(host), table: named(table), region, tls })
 }
 
 fn setup(message: &str) -> Error {
@@ -103,23 +92,26 @@ fn setup(message: &str) -> Error {
 mod tests {
     use super::*;
 
+    fn place(url: &str) -> Result<Place<'_>> {
+        read(&mut StoreUrl::parse(url)?)
+    }
+
     #[test]
     fn a_url_names_host_table_and_region() {
-        let place = read("dynamodb://127.0.0.1:8000/coats?region=eu-west-1&tls=true").unwrap();
-        let wanted =
-            Place { host: Some("127.0.0.1:8000"), table: "coats", region: Some("eu-west-1"), tls: true };
-        assert_eq!(place, wanted);
-        let place = read("dynamodb:///coats").unwrap();
-        assert_eq!(place, Place { host: None, table: "coats", region: None, tls: false });
-        assert_eq!(read("dynamodb://127.0.0.1:8000").unwrap().table, TABLE);
+        let named = place("dynamodb://127.0.0.1:8000/coats?region=eu-west-1&tls=true").unwrap();
+        let (host, region) = (Some("127.0.0.1:8000"), Some("eu-west-1".to_owned()));
+        assert_eq!(named, Place { host, table: Some("coats"), region, tls: true });
+        let named = place("dynamodb:///coats").unwrap();
+        assert_eq!(named, Place { host: None, table: Some("coats"), region: None, tls: false });
+        assert_eq!(place("dynamodb://127.0.0.1:8000").unwrap().table, None);
     }
 
     #[test]
     fn an_invalid_url_is_an_error_that_does_not_repeat_it() {
         for url in
-            ["", "redis://x", "dynamodb:x", "dynamodb://user:secret@host/table", "dynamodb://h/t?x=secret"]
+            ["", "redis://x", "dynamodb:x", "dynamodb://user:secret@host/table", "dynamodb://h/t?tls=secret"]
         {
-            let error = read(url).unwrap_err();
+            let error = place(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
             assert!(!error.to_string().contains("secret"));
         }

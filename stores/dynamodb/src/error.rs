@@ -21,10 +21,10 @@ impl Failure {
     pub(crate) const THROTTLED: Self =
         Self::new(ErrorKind::Unavailable, "the table is throttled; give it more capacity");
     pub(crate) const NO_TABLE: Self =
-        Self::new(ErrorKind::Setup, "the table is missing; make it with `Builder::create_table`");
+        Self::new(ErrorKind::Setup, "the table is missing; make it with `Builder::create_tables`");
     pub(crate) const FOREIGN_TABLE: Self = Self::new(
         ErrorKind::Setup,
-        "the table is not laid out as in docs/wire.md; choose another, or make one with `Builder::create_table`",
+        "the table is not laid out as in docs/wire.md; choose another, or make one with `Builder::create_tables`",
     );
     pub(crate) const TOO_LARGE: Self =
         Self::new(ErrorKind::TooLarge, "larger than the 400 KB that an item may have");

@@ -30,31 +30,42 @@ pub struct DynamoStore {
 
 impl DynamoStore {
     /// How large a payload may be unless less is set: an item has 400 KB, and a record more than a payload.
-    pub const MAX_PAYLOAD: usize = 400 * 1024 - 2 * 1024;
+    pub const MAX_PAYLOAD_BYTES: usize = 400 * 1024 - 2 * 1024;
 
     /// Sets options for the table that `url` names, reached with the keys of the environment:
     /// `dynamodb:///TABLE?region=REGION`, or `dynamodb://HOST:PORT/TABLE` for an emulator or an endpoint of one's own.
     ///
+    /// Settings follow as `?name=value&…`: `region`, `table`, `tls=true` for such an endpoint, `request_timeout=5s` and
+    /// `max_payload_bytes`.
+    ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the URL is malformed; [`ErrorKind::Setup`] if the environment has no keys.
-    pub fn at(url: &str) -> Result<Builder> {
-        let (client, table) = crate::connect::client(url)?;
-        Ok(Self::builder(client, table))
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right; [`ErrorKind::Setup`] if the environment has no keys.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
-    /// Sets options for a table that is reached with a client of the application's own.
+    /// Opens the table that `url` names, with default options.
+    ///
+    /// # Errors
+    /// See [`from_url`](Self::from_url) and [`Builder::build`].
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::from_url(url)?.build().await
+    }
+
+    /// Sets options for a table, [`cloakroom`](Builder::table) unless set, that is reached with a client of the
+    /// application's own.
     ///
     /// The client must not try a request again by itself (`RetryConfig::disabled()`): a write whose answer was lost would
     /// meet its own traces. The engine tries again, and knows its own.
-    pub fn builder(client: Client, table: impl Into<String>) -> Builder {
-        Builder::new(client, table.into())
+    pub fn from_client(client: Client) -> Builder {
+        Builder::new(client)
     }
 
-    /// Removes the table with everything in it.
+    /// Removes what the store has made: the table, with everything in it.
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if it is missing or the credentials do not allow it; [`ErrorKind::Unavailable`].
-    pub async fn drop_table(&self) -> Result<()> {
+    pub async fn drop_all(&self) -> Result<()> {
         let dropped = self.client.delete_table().table_name(&self.table).send().unheard().await;
         Ok(dropped.map(drop).map_err(Failure::from)?)
     }
@@ -64,7 +75,12 @@ impl DynamoStore {
         &self.client
     }
 
-    /// Returns the table's name.
+    /// Returns the largest payload that is kept, in bytes.
+    pub fn max_payload_bytes(&self) -> usize {
+        self.largest_payload
+    }
+
+    /// The table's name.
     pub fn table(&self) -> &str {
         &self.table
     }

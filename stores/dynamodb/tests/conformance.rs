@@ -20,10 +20,11 @@ async fn make_harness() -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let url = place::url();
     let store = open(&url, &clock).await;
-    let other = builder(&url, &clock).unchecked();
+    let other = builder(&url, &clock).build_lazy();
     let port = Port::free().unwrap();
-    let nowhere = builder(&format!("dynamodb://127.0.0.1:{}", port.number()), &clock).unchecked();
-    let limits = Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]);
+    let nowhere = builder(&format!("dynamodb://127.0.0.1:{}", port.number()), &clock).build_lazy();
+    let limits =
+        Limits::default().max_payload_bytes(LARGEST).promise(&[Capability::Scan, Capability::Owners]);
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)

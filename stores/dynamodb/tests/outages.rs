@@ -22,9 +22,9 @@ const UPDATES: &[u8] = b"DynamoDB_20120810.UpdateItem";
 
 /// Opens a store on a table there, which is made if it is missing.
 async fn open(url: &str) -> DynamoStore {
-    let builder = DynamoStore::at(&format!("{url}/coats")).unwrap();
-    builder.create_table().await.unwrap();
-    builder.open().await.unwrap()
+    let builder = DynamoStore::from_url(&format!("{url}/coats")).unwrap();
+    builder.create_tables().await.unwrap();
+    builder.build().await.unwrap()
 }
 
 fn key(number: u8) -> StoreKey {
@@ -106,9 +106,9 @@ async fn a_write_whose_answer_is_lost_is_uncertain_and_there_once() {
 #[tokio::test]
 async fn an_increment_whose_answer_or_request_is_lost_counts_once() {
     let proxy = Proxy::to(&Service::Dynamodb.shared()).unwrap();
-    let builder = DynamoStore::at(&place::url_at(proxy.url())).unwrap();
-    builder.create_table().await.unwrap();
-    let store = builder.open().await.unwrap();
+    let builder = DynamoStore::from_url(&place::url_at(proxy.url())).unwrap();
+    builder.create_tables().await.unwrap();
+    let store = builder.build().await.unwrap();
     let engine = SessionManager::new(store, Config::default().sweep_interval(None)).unwrap();
     let pending = engine.begin(&PlainRequest::default());
     pending.load().await.unwrap().insert("n", 0).unwrap();

@@ -53,10 +53,10 @@ fn bytes(bytes: impl Into<Vec<u8>>) -> AttributeValue {
 #[tokio::test]
 async fn a_missing_table_is_a_matter_of_setup_and_says_what_to_do() {
     let url = place::url();
-    let error = builder(&url, &clock()).open().await.unwrap_err();
+    let error = builder(&url, &clock()).build().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
     assert!(error.to_string().contains("create_table"), "{error}");
-    let store = builder(&url, &clock()).unchecked();
+    let store = builder(&url, &clock()).build_lazy();
     assert_eq!(store.load(&key(1), None).await.unwrap_err().kind(), ErrorKind::Setup);
 }
 
@@ -67,9 +67,9 @@ async fn a_table_of_another_application_is_a_setup_error() {
     let text = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
     let request = client.create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
     request.key_schema(part).attribute_definitions(text.build().unwrap()).send().await.unwrap();
-    let builder = DynamoStore::builder(client, table);
-    assert_eq!(builder.create_table().await.unwrap_err().kind(), ErrorKind::Setup);
-    assert_eq!(builder.open().await.unwrap_err().kind(), ErrorKind::Setup);
+    let builder = DynamoStore::from_client(client).table(table);
+    assert_eq!(builder.create_tables().await.unwrap_err().kind(), ErrorKind::Setup);
+    assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::Setup);
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn making_a_table_twice_is_fine_and_it_collects_what_expired() {
     let told = told.time_to_live_description.unwrap();
     assert_eq!(told.attribute_name.as_deref(), Some("t"));
     assert_eq!(told.time_to_live_status.unwrap().as_str(), "ENABLED");
-    store.drop_table().await.unwrap();
-    assert_eq!(builder(&url, &clock()).open().await.unwrap_err().kind(), ErrorKind::Setup);
+    store.drop_all().await.unwrap();
+    assert_eq!(builder(&url, &clock()).build().await.unwrap_err().kind(), ErrorKind::Setup);
 }
 
 #[tokio::test]
@@ -199,9 +199,9 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let version = create(&store, &key(1), &most).await;
     let error = store.update(&key(1), version, &large(LARGEST + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    // More than the server takes, through a store that is configured to take all.
-    let other = DynamoStore::at(&url).unwrap().unchecked();
-    let larger = large(DynamoStore::MAX_PAYLOAD);
+    // More than the server takes, of a store that was told that it takes all.
+    let other = DynamoStore::from_url(&url).unwrap().build_lazy();
+    let larger = large(DynamoStore::MAX_PAYLOAD_BYTES);
     assert_eq!(other.update(&key(1), version, &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(other.create(&key(2), &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);
     let owned = Record { owner: of_alice(&clock, A_DAY).owner, ..larger };
@@ -217,21 +217,21 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_secret() {
         "dynamodb://host/a/secret",
         "dynamodb://h?secret=1",
     ] {
-        let error = DynamoStore::at(url).unwrap_err();
+        let error = DynamoStore::from_url(url).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
     let port = Port::free().unwrap();
-    let nobody = DynamoStore::at(&format!("dynamodb://127.0.0.1:{}", port.number())).unwrap();
-    assert_eq!(nobody.create_table().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(nobody.open().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let nobody = DynamoStore::from_url(&format!("dynamodb://127.0.0.1:{}", port.number())).unwrap();
+    assert_eq!(nobody.create_tables().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(nobody.build().await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]
 async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Etcd).unwrap();
     let url = other.url().replace("etcd://", "dynamodb://");
-    let error = DynamoStore::at(&url).unwrap().open().await.unwrap_err();
+    let error = DynamoStore::from_url(&url).unwrap().build().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Setup | ErrorKind::Other), "{error:?}");
 }
 
@@ -240,7 +240,7 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
     let server = Service::Dynamodb.shared();
     let (url, proxy) = (place::url_at(&server), Proxy::to(&server).unwrap());
     let writer = open(&url, &clock()).await;
-    let reader = builder(&url.replace(&server, proxy.url()), &clock()).open().await.unwrap();
+    let reader = builder(&url.replace(&server, proxy.url()), &clock()).build().await.unwrap();
     let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(150_000, 3_000_000);
 }

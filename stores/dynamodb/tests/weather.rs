@@ -114,7 +114,7 @@ async fn throttled(clock: &ManualClock, record: Record) -> (DynamoStore, Throttl
     create(&store, 1, &Record { owner: Some(owner), ..record }).await;
     let before = Throttled::before(&Service::Dynamodb.shared());
     let (_, table) = url.rsplit_once('/').unwrap();
-    let behind = place::builder(&format!("{}/{table}", before.url), clock).unchecked();
+    let behind = place::builder(&format!("{}/{table}", before.url), clock).build_lazy();
     (behind, before)
 }
 

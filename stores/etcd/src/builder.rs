@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloakroom_store::{Clock, MissedTouches, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, StoreUrl, SystemClock};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::address::Address;
@@ -19,32 +19,57 @@ use crate::store::EtcdStore;
 /// The longest prefix, in bytes.
 const LONGEST_PREFIX: usize = 128;
 
-/// Sets the options of an [`EtcdStore`]; [`EtcdStore::builder`] makes one.
+/// Sets the options of an [`EtcdStore`]; [`EtcdStore::from_url`] makes one.
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
-    url: String,
+    address: Address,
     prefix: String,
     authority: Option<Vec<u8>>,
     /// A certificate and its private key.
     identity: Option<(Vec<u8>, Vec<u8>)>,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
-    slack: Duration,
-    largest_payload: usize,
+    request_timeout: Duration,
+    expiry_margin: Duration,
+    max_payload_bytes: usize,
 }
 
 impl Builder {
-    pub(crate) fn new(url: &str) -> Self {
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let mut builder = Self::new(Address::parse(url.without_settings())?);
+        if let Some(prefix) = url.text("prefix")? {
+            builder = builder.prefix(prefix);
+        }
+        builder.authority = url.file("ca")?;
+        builder.identity = match (url.file("cert")?, url.file("key")?) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some((cert, key)),
+            _ => return Err(Error::new(ErrorKind::Invalid, "the settings cert and key belong together")),
+        };
+        if let Some(timeout) = url.duration("request_timeout")? {
+            builder = builder.request_timeout(timeout);
+        }
+        if let Some(margin) = url.duration("expiry_margin")? {
+            builder = builder.expiry_margin(margin);
+        }
+        if let Some(bytes) = url.parsed("max_payload_bytes")? {
+            builder = builder.max_payload_bytes(bytes);
+        }
+        url.finish()?;
+        Ok(builder)
+    }
+
+    fn new(address: Address) -> Self {
         Self {
-            url: url.into(),
+            address,
             prefix: PREFIX.into(),
             authority: None,
             identity: None,
             clock: Arc::new(SystemClock),
-            timeout: Duration::from_secs(5),
-            slack: Duration::from_secs(60 * 60),
-            largest_payload: 1 << 20,
+            request_timeout: Duration::from_secs(5),
+            expiry_margin: Duration::from_secs(60 * 60),
+            max_payload_bytes: 1 << 20,
         }
     }
 
@@ -69,44 +94,44 @@ impl Builder {
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
     /// Sets how long a trip may take before the operation fails as
     /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set. Of several servers, each is given an
     /// equal part of it to answer a load, and to be connected with.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
         self
     }
 
     /// Sets how much longer than a record its lease lasts: once to twice that. An hour unless set.
     ///
-    /// A record has expired all the same. The longer the slack, the more records share a lease.
-    pub fn slack(mut self, slack: Duration) -> Self {
-        self.slack = slack;
+    /// A record has expired all the same. The longer the margin, the more records share a lease.
+    pub fn expiry_margin(mut self, margin: Duration) -> Self {
+        self.expiry_margin = margin;
         self
     }
 
     /// Sets the largest payload that is kept, in bytes; a larger one is
     /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 1 MiB unless set; etcd takes about half a MiB more, unless it
     /// was started with another `--max-request-bytes`.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes;
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes;
         self
     }
 
     /// Connects, and opens the store.
     ///
     /// # Errors
-    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no server answers;
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if an option can never be right;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server's
     /// certificate is not trusted, or the server is too old or of another kind.
-    pub async fn open(self) -> Result<EtcdStore> {
-        let store = self.open_lazily()?;
+    pub async fn build(self) -> Result<EtcdStore> {
+        let store = self.build_lazy()?;
         store.server.live().await?;
         Ok(store)
     }
@@ -115,29 +140,29 @@ impl Builder {
     /// Whatever is wrong shows at the first request. It must be called within a runtime of tokio.
     ///
     /// # Errors
-    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
-    pub fn open_lazily(self) -> Result<EtcdStore> {
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if an option can never be right.
+    pub fn build_lazy(self) -> Result<EtcdStore> {
         if self.prefix.len() > LONGEST_PREFIX
             || self.prefix.find('/') != self.prefix.len().checked_sub(1)
             || self.prefix.len() < 2
         {
             return Err(Failure::WRONG_PREFIX.into());
         }
-        let address = Address::parse(&self.url)?;
+        let address = self.address;
         let tls = tls(&address, self.authority, self.identity)?;
         let server = Server {
-            members: Members::connect(&address, tls.as_ref(), self.timeout)?,
+            members: Members::connect(&address, tls.as_ref(), self.request_timeout)?,
             credentials: address.credentials,
             layout: Layout { prefix: self.prefix },
             clock: self.clock,
-            timeout: self.timeout,
-            slack: self.slack,
+            timeout: self.request_timeout,
+            slack: self.expiry_margin,
             leases: Leases::default(),
             memory: Memory::default(),
             token: Mutex::new(None),
             missed_touches: MissedTouches::default(),
         };
-        Ok(EtcdStore::new(server, self.largest_payload))
+        Ok(EtcdStore::new(server, self.max_payload_bytes))
     }
 }
 
@@ -171,13 +196,13 @@ fn has_certificate(pem: &[u8]) -> bool {
 }
 
 impl fmt::Debug for Builder {
-    /// Leaves out the URL, which can hold a password.
+    /// Leaves out the address, which can hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("prefix", &self.prefix)
-            .field("timeout", &self.timeout)
-            .field("slack", &self.slack)
-            .field("largest_payload", &self.largest_payload)
+            .field("request_timeout", &self.request_timeout)
+            .field("expiry_margin", &self.expiry_margin)
+            .field("max_payload_bytes", &self.max_payload_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -24,19 +24,24 @@ impl EtcdStore {
     /// Connects to the servers that `url` names, and opens the store.
     ///
     /// # Errors
-    /// As [`Builder::open`].
+    /// As [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url).open().await
+        Self::from_url(url)?.build().await
     }
 
-    /// Prepares a store on the servers that `url` names: `etcd://host:2379`, `etcd://user:password@host,host`, or
-    /// `etcds://…` for TLS.
-    pub fn builder(url: &str) -> Builder {
-        Builder::new(url)
+    /// Sets options for the servers that `url` names: `etcd://host:2379`, `etcd://user:password@host,host`, or
+    /// `etcds://…` for TLS; and `?name=value&…` with `prefix`, `ca=FILE` (root certificates), `cert=FILE` and `key=FILE` (the
+    /// client's own), `request_timeout=5s`, `expiry_margin=1h` and `max_payload_bytes`.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or a setting cannot be right;
+    /// [`Setup`](cloakroom_store::ErrorKind::Setup) if a file cannot be read.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Returns the largest payload that is kept, in bytes.
-    pub fn largest_payload(&self) -> usize {
+    pub fn max_payload_bytes(&self) -> usize {
         self.largest_payload
     }
 
@@ -46,15 +51,15 @@ impl EtcdStore {
     /// [`ErrorKind::Unavailable`] if no server answers; [`ErrorKind::Setup`] if the user may not do this.
     ///
     /// [`Scan::clear`]: cloakroom_store::Scan::clear
-    pub async fn remove_everything(&self) -> Result<()> {
+    pub async fn drop_all(&self) -> Result<()> {
         Ok(self.server.remove_everything().await?)
     }
 
     /// Ends the leases that this store has made and still remembers, **with every key that hangs on them**: for a prefix
-    /// that is given up, after [`remove_everything`](Self::remove_everything). Otherwise they end by themselves.
+    /// that is given up, after [`drop_all`](Self::drop_all). Otherwise they end by themselves.
     ///
     /// # Errors
-    /// As [`remove_everything`](Self::remove_everything).
+    /// As [`drop_all`](Self::drop_all).
     pub async fn end_leases(&self) -> Result<()> {
         Ok(self.server.end_leases().await?)
     }

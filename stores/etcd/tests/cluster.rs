@@ -21,11 +21,11 @@ fn cluster() -> Instance {
 
 fn builder(server: &Instance) -> Builder {
     let authority = fs::read(server.certificates().unwrap().authority()).unwrap();
-    EtcdStore::builder(&server.url()).timeout(TIMEOUT).root_certificates(authority)
+    EtcdStore::from_url(&server.url()).unwrap().request_timeout(TIMEOUT).root_certificates(authority)
 }
 
 async fn open(server: &Instance) -> EtcdStore {
-    builder(server).open().await.unwrap()
+    builder(server).build().await.unwrap()
 }
 
 fn key(number: u8) -> StoreKey {
@@ -126,7 +126,7 @@ async fn an_application_starts_although_the_first_member_hangs() {
     server.servers()[0].pause().unwrap();
     let patience = Instant::now() + LONGEST;
     let store = loop {
-        match builder(&server).open().await {
+        match builder(&server).build().await {
             Ok(store) => break store,
             Err(error) => assert_unavailable(&error),
         }
@@ -134,7 +134,7 @@ async fn an_application_starts_although_the_first_member_hangs() {
     };
     assert_eq!(load(&store, 1).await, Some(record(0)));
     // A write that no server got goes to the next one, although the system of the first one took the connection.
-    let lazy = builder(&server).open_lazily().unwrap();
+    let lazy = builder(&server).build_lazy().unwrap();
     create(&lazy, 2).await;
     server.servers()[0].resume().unwrap();
 }
@@ -164,15 +164,15 @@ async fn a_server_whose_certificate_is_not_trusted_is_refused_and_the_error_says
     let other = Certificates::make(folder.path()).unwrap();
     let url = server.url();
     for builder in [
-        EtcdStore::builder(&url),
-        EtcdStore::builder(&url).root_certificates(fs::read(other.authority()).unwrap()),
+        EtcdStore::from_url(&url).unwrap(),
+        EtcdStore::from_url(&url).unwrap().root_certificates(fs::read(other.authority()).unwrap()),
     ] {
-        let error = builder.timeout(TIMEOUT).open().await.unwrap_err();
+        let error = builder.request_timeout(TIMEOUT).build().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Setup, "{error}");
         assert!(error.to_string().contains("certificate"), "{error}");
     }
-    let plain = EtcdStore::builder(&url.replace("etcds://", "etcd://")).timeout(TIMEOUT);
-    assert_unavailable(&plain.open().await.unwrap_err());
+    let plain = EtcdStore::from_url(&url.replace("etcds://", "etcd://")).unwrap().request_timeout(TIMEOUT);
+    assert_unavailable(&plain.build().await.unwrap_err());
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let own = server.certificates().unwrap();
     let (certificate, private) = (fs::read(own.certificate()).unwrap(), fs::read(own.key()).unwrap());
     let with = builder(&server).client_certificate(certificate.clone(), private.clone());
-    create(&with.open().await.unwrap(), 1).await;
+    create(&with.build().await.unwrap(), 1).await;
     let folder = tempfile::tempdir().unwrap();
     let other = Certificates::make(folder.path()).unwrap();
     let foreign = [fs::read(other.certificate()).unwrap(), fs::read(other.key()).unwrap()];
@@ -191,7 +191,7 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
         builder(&server),
         builder(&server).client_certificate(foreign_certificate.clone(), foreign_key.clone()),
     ] {
-        let error = builder.open().await.unwrap_err();
+        let error = builder.build().await.unwrap_err();
         assert_unavailable(&error);
         assert!(error.to_string().contains("certificate of the client"), "{error}");
     }
@@ -199,8 +199,8 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
         builder(&server).client_certificate("no pem", private.clone()),
         builder(&server).client_certificate(certificate.clone(), "no pem"),
         builder(&server).client_certificate(certificate.clone(), foreign_key),
-        EtcdStore::builder("etcd://host").client_certificate(certificate, private),
+        EtcdStore::from_url("etcd://host").unwrap().client_certificate(certificate, private),
     ] {
-        assert_eq!(builder.open_lazily().unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(builder.build_lazy().unwrap_err().kind(), ErrorKind::Invalid);
     }
 }

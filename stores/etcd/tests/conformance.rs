@@ -3,7 +3,6 @@
 
 mod place;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
@@ -17,8 +16,8 @@ async fn harness(server: Service) -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let prefix = place::prefix();
     let builder = |url: &str| {
-        let builder = EtcdStore::builder(url).prefix(prefix.as_str());
-        let builder = builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST);
+        let builder = EtcdStore::from_url(url).unwrap().prefix(prefix.as_str());
+        let builder = builder.clock(clock.clone()).max_payload_bytes(LARGEST);
         match server {
             Service::EtcdCluster if url.starts_with("etcds") => {
                 builder.root_certificates(std::fs::read(shared_authority()).unwrap())
@@ -27,15 +26,15 @@ async fn harness(server: Service) -> ManualHarness {
         }
     };
     let url = server.shared();
-    let (store, other) = (builder(&url).open().await.unwrap(), builder(&url).open().await.unwrap());
+    let (store, other) = (builder(&url).build().await.unwrap(), builder(&url).build().await.unwrap());
     let port = Port::free().unwrap();
     let nowhere = builder(&format!("etcd://127.0.0.1:{}", port.number()));
-    let nowhere = nowhere.timeout(Duration::from_millis(300)).open_lazily().unwrap();
+    let nowhere = nowhere.request_timeout(Duration::from_millis(300)).build_lazy().unwrap();
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)
         .with_limits(
-            Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
+            Limits::default().max_payload_bytes(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
         )
         .keeping(port)
 }

@@ -12,7 +12,7 @@ use cloakroom_store::{CreateOutcome, ErrorKind, Record, Store, StoreKey, Timesta
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn open(url: &str) -> EtcdStore {
-    EtcdStore::builder(url).timeout(TIMEOUT).open().await.unwrap()
+    EtcdStore::from_url(url).unwrap().request_timeout(TIMEOUT).build().await.unwrap()
 }
 
 fn key(number: u8) -> StoreKey {

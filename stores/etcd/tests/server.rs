@@ -53,7 +53,8 @@ fn calls(url: &str, service: &str, method: &str) -> u64 {
 #[tokio::test]
 async fn the_server_removes_what_has_expired_and_nothing_else() {
     let server = Instance::start(Service::Etcd).unwrap();
-    let store = EtcdStore::builder(&server.url()).slack(Duration::ZERO).open().await.unwrap();
+    let store =
+        EtcdStore::from_url(&server.url()).unwrap().expiry_margin(Duration::ZERO).build().await.unwrap();
     let alice = OwnerKey::new("alice").unwrap();
     let short =
         Record { expires_at: Timestamp::now() + Duration::from_millis(200), ..of(&alice, Timestamp::now()) };
@@ -124,7 +125,7 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
 #[tokio::test]
 async fn a_revocation_of_hundreds_of_records_ends_all() {
     let url = Service::Etcd.shared();
-    let store = EtcdStore::builder(&url).prefix(place::prefix()).open().await.unwrap();
+    let store = EtcdStore::from_url(&url).unwrap().prefix(place::prefix()).build().await.unwrap();
     let alice = OwnerKey::new("alice").unwrap();
     let since = Timestamp::now();
     for number in 0..230_u16 {
@@ -140,8 +141,8 @@ async fn a_revocation_of_hundreds_of_records_ends_all() {
 #[tokio::test]
 async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_stays() {
     let url = Service::Etcd.shared();
-    let builder = EtcdStore::builder(&url).prefix(place::prefix()).largest_payload(usize::MAX);
-    let store = builder.open().await.unwrap();
+    let builder = EtcdStore::from_url(&url).unwrap().prefix(place::prefix()).max_payload_bytes(usize::MAX);
+    let store = builder.build().await.unwrap();
     let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
     let most = large(1 << 20);
     let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
@@ -155,7 +156,7 @@ async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_st
 #[tokio::test]
 async fn a_value_of_another_format_is_corrupt_and_not_missing() {
     let server = Instance::start(Service::Etcd).unwrap();
-    let store = EtcdStore::builder(&server.url()).prefix("p/").open().await.unwrap();
+    let store = EtcdStore::from_url(&server.url()).unwrap().prefix("p/").build().await.unwrap();
     // `pra` and `coat`, in base64.
     let answer = http(&server.url(), "POST /v3/kv/put", r#"{"key":"cHJh","value":"Y29hdA=="}"#);
     assert!(answer.contains("200 OK"), "{answer}");
@@ -198,17 +199,20 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
         (shared.replace("etcd://", "etcd://user:secret@"), ErrorKind::Setup),
         (shared.replace("etcd://", "etcds://user:secret@"), ErrorKind::Unavailable),
     ] {
-        let builder = EtcdStore::builder(&url).timeout(Duration::from_secs(2));
-        let Err(error) = builder.clone().open().await else { panic!("{url} is a store") };
+        let builder =
+            EtcdStore::from_url(&url).map(|builder| builder.request_timeout(Duration::from_secs(2)));
+        let shown = format!("{builder:?}");
+        let built = async { builder?.build().await };
+        let Err(error) = built.await else { panic!("{url} is a store") };
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(!format!("{error} {error:?} {builder:?}").contains("secret"));
+        assert!(!format!("{error} {error:?} {shown}").contains("secret"));
     }
     for builder in [
-        EtcdStore::builder("etcd://host").prefix(""),
-        EtcdStore::builder("etcd://host").root_certificates("no pem"),
-        EtcdStore::builder("etcds://host").root_certificates("no pem"),
+        EtcdStore::from_url("etcd://host").unwrap().prefix(""),
+        EtcdStore::from_url("etcd://host").unwrap().root_certificates("no pem"),
+        EtcdStore::from_url("etcds://host").unwrap().root_certificates("no pem"),
     ] {
-        assert_eq!(builder.open_lazily().unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(builder.build_lazy().unwrap_err().kind(), ErrorKind::Invalid);
     }
 }
 
@@ -216,7 +220,8 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
 async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Memcached).unwrap();
     let url = other.url().replace("memcached://", "etcd://");
-    let error = EtcdStore::builder(&url).timeout(Duration::from_secs(2)).open().await.unwrap_err();
+    let error =
+        EtcdStore::from_url(&url).unwrap().request_timeout(Duration::from_secs(2)).build().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Setup), "{error}");
 }
 
@@ -224,8 +229,8 @@ async fn a_server_of_another_kind_is_refused() {
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
     let url = Service::Etcd.shared();
     let (prefix, proxy) = (place::prefix(), Proxy::to(&url).unwrap());
-    let writer = EtcdStore::builder(&url).prefix(&*prefix).open().await.unwrap();
-    let reader = EtcdStore::builder(proxy.url()).prefix(&*prefix).open().await.unwrap();
+    let writer = EtcdStore::from_url(&url).unwrap().prefix(&*prefix).build().await.unwrap();
+    let reader = EtcdStore::from_url(proxy.url()).unwrap().prefix(&*prefix).build().await.unwrap();
     let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(100_000, 1_000_000);
 }

@@ -79,18 +79,18 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
 async fn g10_stores_whose_prefixes_begin_alike_see_none_of_each_others_records() {
     // What could be the beginning of another prefix is refused.
     for prefix in ["sto", "/", "", "a/b/", "a/b", "/a"] {
-        let error = EtcdStore::builder("etcd://host").prefix(prefix).open_lazily().unwrap_err();
+        let error = EtcdStore::from_url("etcd://host").unwrap().prefix(prefix).build_lazy().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}");
     }
     let url = Service::Etcd.shared();
     let name = place::prefix();
     let name = name.trim_end_matches('/');
     let (short, long) = (format!("{name}/"), format!("{name}r/"));
-    let short = EtcdStore::builder(&url).prefix(short).open().await.unwrap();
-    let long = EtcdStore::builder(&url).prefix(long).open().await.unwrap();
+    let short = EtcdStore::from_url(&url).unwrap().prefix(short).build().await.unwrap();
+    let long = EtcdStore::from_url(&url).unwrap().prefix(long).build().await.unwrap();
     create(&long, 1, &coat()).await;
     assert_eq!((short.count().await.unwrap(), short.clear().await.unwrap()), (0, 0));
-    short.remove_everything().await.unwrap();
+    short.drop_all().await.unwrap();
     assert_eq!(long.count().await.unwrap(), 1);
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, MissedTouches, Result, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, StoreUrl, SystemClock};
 
 use crate::address::Address;
 use crate::bodies::{Inner, MemcachedBodies};
@@ -16,59 +16,79 @@ use crate::pool::Pool;
 use crate::records::Rules;
 use crate::store::MemcachedStore;
 
-/// Sets the options of a [`MemcachedStore`]; [`MemcachedStore::builder`] makes one.
+/// Sets the options of a [`MemcachedStore`]; [`MemcachedStore::from_url`] makes one.
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
-    url: String,
+    address: Address,
     prefix: Option<String>,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
-    slack: Duration,
+    request_timeout: Duration,
+    expiry_margin: Duration,
     connections: usize,
-    largest_payload: usize,
+    max_payload_bytes: usize,
 }
 
 impl Builder {
-    pub(crate) fn new(url: &str) -> Self {
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let mut builder = Self::new(Address::parse(url.without_settings())?);
+        builder.prefix = url.text("prefix")?;
+        if let Some(timeout) = url.duration("request_timeout")? {
+            builder = builder.request_timeout(timeout);
+        }
+        if let Some(margin) = url.duration("expiry_margin")? {
+            builder = builder.expiry_margin(margin);
+        }
+        if let Some(most) = url.parsed("connections")? {
+            builder = builder.connections(most);
+        }
+        if let Some(bytes) = url.parsed("max_payload_bytes")? {
+            builder = builder.max_payload_bytes(bytes);
+        }
+        url.finish()?;
+        Ok(builder)
+    }
+
+    fn new(address: Address) -> Self {
         Self {
-            url: url.into(),
+            address,
             prefix: None,
             clock: Arc::new(SystemClock),
-            timeout: Duration::from_secs(5),
-            slack: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(5),
+            expiry_margin: Duration::from_secs(60),
             connections: 64,
-            largest_payload: usize::MAX,
+            max_payload_bytes: usize::MAX,
         }
     }
 
     /// Sets what the names of all items begin with, so that several stores can share a server. `cloakroom:` unless
     /// set; up to 48 visible ASCII characters.
     ///
-    /// For [`open_bodies`](Self::open_bodies), it is what the Node application uses, and nothing unless set.
+    /// For [`build_bodies`](Self::build_bodies), it is what the Node application uses, and nothing unless set.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
     /// Sets how long an operation may take, connecting included, before it fails as
     /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
         self
     }
 
     /// Sets how much longer than its record memcached keeps an item. 60 seconds unless set.
     ///
-    /// A record has expired all the same; the slack only keeps the server's clock out of that.
-    pub fn slack(mut self, slack: Duration) -> Self {
-        self.slack = slack;
+    /// A record has expired all the same; the margin only keeps the server's clock out of that.
+    pub fn expiry_margin(mut self, margin: Duration) -> Self {
+        self.expiry_margin = margin;
         self
     }
 
@@ -81,20 +101,20 @@ impl Builder {
     /// Sets the largest payload that is kept, in bytes; a larger one is
     /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). As much as the server keeps unless set: by default 1 MiB
     /// (its option `-I`), less 1 KiB.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes;
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes;
         self
     }
 
     /// Connects, and opens the store.
     ///
     /// # Errors
-    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right;
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no server answers;
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if an option can never be right;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong or missing, or if the server is too
     /// old or of another kind.
-    pub async fn open(self) -> Result<MemcachedStore> {
-        let mut store = self.open_lazily()?;
+    pub async fn build(self) -> Result<MemcachedStore> {
+        let mut store = self.build_lazy()?;
         store.check().await?;
         Ok(store)
     }
@@ -103,31 +123,32 @@ impl Builder {
     /// Whatever is wrong shows at the first request.
     ///
     /// # Errors
-    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
-    pub fn open_lazily(self) -> Result<MemcachedStore> {
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if an option can never be right.
+    pub fn build_lazy(self) -> Result<MemcachedStore> {
         let rules = Rules {
             prefix: self.checked_prefix(PREFIX)?,
             clock: self.clock,
-            slack: self.slack,
-            largest_payload: self.largest_payload,
+            slack: self.expiry_margin,
+            largest_payload: self.max_payload_bytes,
             memory: Memory::default(),
         };
-        let pool = Pool::new(Address::parse(&self.url)?, self.connections);
-        Ok(MemcachedStore { pool, rules, timeout: self.timeout, missed_touches: MissedTouches::default() })
+        let pool = Pool::new(self.address, self.connections);
+        let missed_touches = MissedTouches::default();
+        Ok(MemcachedStore { pool, rules, timeout: self.request_timeout, missed_touches })
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`MemcachedBodies`]. Set the prefix that the
-    /// Node application uses, if it uses one. The [`slack`](Self::slack) does not count: the server's clock decides.
+    /// Node application uses, if it uses one. The [`expiry_margin`](Self::expiry_margin) does not count: the server's clock decides.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
-    pub async fn open_bodies(self) -> Result<MemcachedBodies> {
+    /// As [`build`](Self::build).
+    pub async fn build_bodies(self) -> Result<MemcachedBodies> {
         let bodies = MemcachedBodies::new(Inner {
             prefix: self.checked_prefix("")?,
-            pool: Pool::new(Address::parse(&self.url)?, self.connections),
+            pool: Pool::new(self.address, self.connections),
             clock: self.clock,
-            timeout: self.timeout,
-            largest: self.largest_payload,
+            timeout: self.request_timeout,
+            largest: self.max_payload_bytes,
             memory: Memory::default(),
         });
         bodies.check().await?;
@@ -145,14 +166,14 @@ impl Builder {
 }
 
 impl fmt::Debug for Builder {
-    /// Leaves out the URL, which can hold a password.
+    /// Leaves out the address, which can hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("prefix", &self.prefix)
-            .field("timeout", &self.timeout)
-            .field("slack", &self.slack)
+            .field("request_timeout", &self.request_timeout)
+            .field("expiry_margin", &self.expiry_margin)
             .field("connections", &self.connections)
-            .field("largest_payload", &self.largest_payload)
+            .field("max_payload_bytes", &self.max_payload_bytes)
             .finish_non_exhaustive()
     }
 }

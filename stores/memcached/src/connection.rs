@@ -99,7 +99,7 @@ impl Connection {
         }
     }
 
-    /// Returns the expiry to send to the server: its own clock's, and by `slack` later than ours. 0 means never.
+    /// Returns the expiry to send to the server: its own clock's, and by `expiry_margin` later than ours. 0 means never.
     pub(crate) fn exptime(&self, now: Timestamp, expires_at: Timestamp, slack: Duration) -> u64 {
         if expires_at == Timestamp::NEVER {
             return 0;

@@ -26,19 +26,23 @@ impl MemcachedStore {
     /// Connects to the server that `url` names, and opens the store.
     ///
     /// # Errors
-    /// As [`Builder::open`].
+    /// As [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url).open().await
+        Self::from_url(url)?.build().await
     }
 
-    /// Prepares a store on the server that `url` names: `memcached://host:11211`, `memcached://user:password@host`
-    /// or `memcached:/run/memcached.sock`.
-    pub fn builder(url: &str) -> Builder {
-        Builder::new(url)
+    /// Sets options for the server that `url` names: `memcached://host:11211`, `memcached://user:password@host`
+    /// or `memcached:/run/memcached.sock`, and `?name=value&…` with `prefix`, `request_timeout=5s`, `expiry_margin=60s`,
+    /// `connections` and `max_payload_bytes`.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Returns the largest payload that is kept, in bytes; what the server keeps is known once the store is connected.
-    pub fn largest_payload(&self) -> usize {
+    pub fn max_payload_bytes(&self) -> usize {
         self.rules.largest_payload
     }
 

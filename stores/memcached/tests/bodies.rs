@@ -5,7 +5,6 @@ mod place;
 
 use std::future::Future as _;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
@@ -80,7 +79,7 @@ impl OtherPackage for Node {
 }
 
 async fn open(node: &Node) -> MemcachedBodies {
-    MemcachedStore::builder(&node.url).prefix(&*node.prefix).open_bodies().await.unwrap()
+    MemcachedStore::from_url(&node.url).unwrap().prefix(&*node.prefix).build_bodies().await.unwrap()
 }
 
 fn shared() -> Node {
@@ -94,8 +93,8 @@ fn later(seconds: u64) -> Timestamp {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sentence_about_bodies_is_kept() {
     let (node, clock) = (shared(), ManualClock::at(Timestamp::now()));
-    let builder = MemcachedStore::builder(&node.url).prefix(&*node.prefix).clock(Arc::new(clock.clone()));
-    let store = builder.open_bodies().await.unwrap();
+    let builder = MemcachedStore::from_url(&node.url).unwrap().prefix(&*node.prefix).clock(clock.clone());
+    let store = builder.build_bodies().await.unwrap();
     let harness = Harness::new(store, clock, node).rounding(Rounding::Exact).expiry(Expiry::ServersClock);
     bodies::all(&harness).await.unwrap_or_else(|broken| panic!("{broken}"));
 }
@@ -103,8 +102,8 @@ async fn every_sentence_about_bodies_is_kept() {
 #[tokio::test]
 async fn an_item_has_the_flags_that_node_reads_as_json_and_whole_seconds() {
     let (node, clock) = (shared(), ManualClock::at(Timestamp::now()));
-    let builder = MemcachedStore::builder(&node.url).prefix(&*node.prefix).clock(Arc::new(clock.clone()));
-    let store = builder.open_bodies().await.unwrap();
+    let builder = MemcachedStore::from_url(&node.url).unwrap().prefix(&*node.prefix).clock(clock.clone());
+    let store = builder.build_bodies().await.unwrap();
     let from_now = |millis| clock_now(&clock) + Duration::from_millis(millis);
     // A season is more than the thirty days that memcached takes for a length, and an age more than it can count.
     let (season, age) = (90 * 86_400_u64, 50 * 365 * 86_400_u64);

@@ -3,8 +3,6 @@
 
 mod place;
 
-use std::sync::Arc;
-
 use cloakroom_conformance::{Limits, ManualHarness, suite};
 use cloakroom_memcached::MemcachedStore;
 use cloakroom_services::{Port, Service};
@@ -16,17 +14,17 @@ async fn harness() -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let prefix = place::prefix();
     let builder = |url: &str| {
-        let builder = MemcachedStore::builder(url).prefix(prefix.as_str());
-        builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST)
+        let builder = MemcachedStore::from_url(url).unwrap().prefix(prefix.as_str());
+        builder.clock(clock.clone()).max_payload_bytes(LARGEST)
     };
     let url = Service::Memcached.shared();
-    let (store, other) = (builder(&url).open().await.unwrap(), builder(&url).open().await.unwrap());
+    let (store, other) = (builder(&url).build().await.unwrap(), builder(&url).build().await.unwrap());
     let port = Port::free().unwrap();
-    let nowhere = builder(&format!("memcached://127.0.0.1:{}", port.number())).open_lazily().unwrap();
+    let nowhere = builder(&format!("memcached://127.0.0.1:{}", port.number())).build_lazy().unwrap();
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)
-        .with_limits(Limits::default().largest_payload(LARGEST))
+        .with_limits(Limits::default().max_payload_bytes(LARGEST))
         .keeping(port)
 }
 

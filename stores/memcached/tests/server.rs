@@ -7,7 +7,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloakroom_memcached::MemcachedStore;
@@ -50,7 +49,8 @@ fn statistic(url: &str, name: &str) -> u64 {
 #[tokio::test]
 async fn the_server_drops_what_has_expired_and_nothing_else() {
     let server = Instance::start(Service::Memcached).unwrap();
-    let store = MemcachedStore::builder(&server.url()).slack(Duration::ZERO).open().await.unwrap();
+    let store =
+        MemcachedStore::from_url(&server.url()).unwrap().expiry_margin(Duration::ZERO).build().await.unwrap();
     let hour = lasting(Duration::from_secs(3600));
     // Beyond thirty days memcached wants a date, and beyond 2038 it cannot count.
     let season = lasting(Duration::from_secs(60 * 24 * 3600));
@@ -75,8 +75,8 @@ async fn the_server_drops_what_has_expired_and_nothing_else() {
 async fn a_clock_that_differs_from_the_servers_changes_nothing() {
     let wrong = ManualClock::at(Timestamp::from_millis(5_000));
     let url = Service::Memcached.shared();
-    let store = MemcachedStore::builder(&url).prefix(place::prefix()).clock(Arc::new(wrong.clone()));
-    let store = store.open().await.unwrap();
+    let store = MemcachedStore::from_url(&url).unwrap().prefix(place::prefix()).clock(wrong.clone());
+    let store = store.build().await.unwrap();
     let span = Duration::from_secs(40 * 24 * 3600);
     let record = Record::new("coat", Timestamp::from_millis(5_000) + span);
     assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
@@ -150,7 +150,7 @@ async fn a_payload_over_what_the_server_keeps_is_too_large_and_the_old_record_st
 async fn an_item_of_another_format_is_corrupt_and_not_missing() {
     let url = Service::Memcached.shared();
     let prefix = place::prefix();
-    let store = MemcachedStore::builder(&url).prefix(prefix.as_str()).open().await.unwrap();
+    let store = MemcachedStore::from_url(&url).unwrap().prefix(prefix.as_str()).build().await.unwrap();
     let name = data_encoding::BASE64URL_NOPAD.encode(&[1; 32]);
     let written = raw(&url, &format!("set {prefix}k{name} 0 60 4\r\ncoat\r\n"), "");
     assert_eq!(written, ["STORED"]);
@@ -206,10 +206,10 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
     ] {
         let error = MemcachedStore::open(&url).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(!format!("{error} {error:?} {:?}", MemcachedStore::builder(&url)).contains("secret"));
+        assert!(!format!("{error} {error:?} {:?}", MemcachedStore::from_url(&url)).contains("secret"));
     }
-    let builder = MemcachedStore::builder("memcached://host").prefix("with a space");
-    assert_eq!(builder.open().await.unwrap_err().kind(), ErrorKind::Invalid);
+    let builder = MemcachedStore::from_url("memcached://host").unwrap().prefix("with a space");
+    assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]

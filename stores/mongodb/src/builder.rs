@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, MissedTouches, Result, StoreKey, SystemClock};
+use cloakroom_store::{Clock, MissedTouches, Result, StoreKey, StoreUrl, SystemClock};
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
@@ -19,7 +19,7 @@ use crate::store::MongoStore;
 /// A document has at most 16 MiB, of which this is left for a payload with room to spare.
 const LARGEST_PAYLOAD: usize = 15 << 20;
 
-/// Sets the options of a [`MongoStore`]; [`MongoStore::builder`] makes one.
+/// Sets the options of a [`MongoStore`]; [`MongoStore::from_url`] makes one.
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
@@ -27,12 +27,12 @@ pub struct Builder {
     collection: Option<String>,
     clock: Arc<dyn Clock>,
     has_own_clock: bool,
-    timeout: Duration,
-    slack: Duration,
+    request_timeout: Duration,
+    expiry_margin: Duration,
     create_indexes: bool,
     form: Form,
     ended: String,
-    largest_payload: usize,
+    max_payload_bytes: usize,
 }
 
 #[derive(Clone)]
@@ -42,8 +42,20 @@ enum Place {
 }
 
 impl Builder {
-    pub(crate) fn from_url(url: &str) -> Self {
-        Self::new(Place::Url(url.into()))
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let collection = url.text("collection")?;
+        let (timeout, margin) = (url.duration("request_timeout")?, url.duration("expiry_margin")?);
+        let (create, stringify) = (url.flag("create_indexes")?, url.flag("stringify")?);
+        let (ended, bytes) = (url.text("ended_collection")?, url.parsed("max_payload_bytes")?);
+        let mut builder = Self::new(Place::Url(url.rest()?));
+        builder.collection = collection;
+        builder.ended = ended.unwrap_or(builder.ended);
+        builder.request_timeout = timeout.unwrap_or(builder.request_timeout);
+        builder.expiry_margin = margin.unwrap_or(builder.expiry_margin);
+        builder.create_indexes = create.unwrap_or(builder.create_indexes);
+        let builder = builder.stringify(stringify.unwrap_or(true));
+        Ok(builder.max_payload_bytes(bytes.unwrap_or(LARGEST_PAYLOAD)))
     }
 
     pub(crate) fn from_database(database: Database) -> Self {
@@ -56,41 +68,41 @@ impl Builder {
             collection: None,
             clock: Arc::new(SystemClock),
             has_own_clock: false,
-            timeout: Duration::from_secs(5),
-            slack: Duration::from_secs(60 * 60),
+            request_timeout: Duration::from_secs(5),
+            expiry_margin: Duration::from_secs(60 * 60),
             create_indexes: true,
             form: Form::Text,
             ended: bodies::ENDED.to_owned(),
-            largest_payload: LARGEST_PAYLOAD,
+            max_payload_bytes: LARGEST_PAYLOAD,
         }
     }
 
     /// Names the collection. Unless set, that is `cloakroom_records`, and `sessions` for
-    /// [`open_bodies`](Self::open_bodies): Node's option `collectionName`.
+    /// [`build_bodies`](Self::build_bodies): Node's option `collectionName`.
     pub fn collection(mut self, name: impl Into<String>) -> Self {
         self.collection = Some(name.into());
         self
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self.has_own_clock = true;
         self
     }
 
     /// Sets how long a trip to the server may take, the search for a primary included, before the operation fails as
     /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable). 5 seconds unless set.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
         self
     }
 
     /// Sets how long after its expiry the server may remove a document, at the earliest. An hour unless set.
     ///
-    /// A record has expired all the same; the slack only keeps the server's clock out of that.
-    pub fn slack(mut self, slack: Duration) -> Self {
-        self.slack = slack;
+    /// A record has expired all the same; the margin only keeps the server's clock out of that.
+    pub fn expiry_margin(mut self, margin: Duration) -> Self {
+        self.expiry_margin = margin;
         self
     }
 
@@ -100,7 +112,7 @@ impl Builder {
         self
     }
 
-    /// Sets whether [`open_bodies`](Self::open_bodies) finds sessions as strings, or as documents: connect-mongo's option
+    /// Sets whether [`build_bodies`](Self::build_bodies) finds sessions as strings, or as documents: connect-mongo's option
     /// `stringify`, which has to be the same on both sides. `true`, so strings, unless set.
     pub fn stringify(mut self, stringify: bool) -> Self {
         self.form = if stringify { Form::Text } else { Form::Document };
@@ -116,9 +128,9 @@ impl Builder {
 
     /// Sets the largest payload that is kept, in bytes; a larger one is
     /// [`TooLarge`](cloakroom_store::ErrorKind::TooLarge). 15 MiB unless set, and at most; for
-    /// [`open_bodies`](Self::open_bodies) 7 MiB.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    /// [`build_bodies`](Self::build_bodies) 7 MiB.
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
@@ -129,9 +141,9 @@ impl Builder {
     /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no primary answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server
     /// is too old, or an index is missing or in the way.
-    pub async fn open(self) -> Result<MongoStore> {
+    pub async fn build(self) -> Result<MongoStore> {
         let create = self.create_indexes;
-        let store = self.open_lazily().await?;
+        let store = self.build_lazy().await?;
         if create {
             store.server.create_indexes().await?;
         } else {
@@ -147,8 +159,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or an option can never be right.
-    pub async fn open_lazily(self) -> Result<MongoStore> {
-        let largest_payload = self.largest_payload;
+    pub async fn build_lazy(self) -> Result<MongoStore> {
+        let largest_payload = self.max_payload_bytes;
         Ok(MongoStore::new(self.server(COLLECTION, DATABASE).await?, largest_payload))
     }
 
@@ -157,9 +169,9 @@ impl Builder {
     ///
     /// # Errors
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) also if a collection has a collation, to which different ids may be the
-    /// same; otherwise as for [`open`](Self::open).
-    pub async fn open_bodies(self) -> Result<MongoBodies> {
-        let (form, may_create, largest) = (self.form, self.create_indexes, self.largest_payload);
+    /// same; otherwise as for [`build`](Self::build).
+    pub async fn build_bodies(self) -> Result<MongoBodies> {
+        let (form, may_create, largest) = (self.form, self.create_indexes, self.max_payload_bytes);
         let ended = self.ended.clone();
         let server = self.server(bodies::COLLECTION, bodies::DATABASE).await?;
         MongoBodies::open(server, &ended, form, may_create, largest).await
@@ -169,7 +181,7 @@ impl Builder {
     async fn server(self, collection: &str, database: &str) -> Result<Server> {
         let database = match self.place {
             Place::Database(database) => database,
-            Place::Url(url) => connect(&url, self.timeout, database).await?,
+            Place::Url(url) => connect(&url, self.request_timeout, database).await?,
         };
         let write_concern = write_concern(&database)?;
         let collection = self.collection.as_deref().unwrap_or(collection);
@@ -181,8 +193,8 @@ impl Builder {
             write_concern,
             clock: self.clock,
             tells_time: !self.has_own_clock,
-            timeout: self.timeout,
-            slack: self.slack,
+            timeout: self.request_timeout,
+            slack: self.expiry_margin,
             missed_touches: MissedTouches::default(),
         })
     }
@@ -220,10 +232,10 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("collection", &self.collection)
-            .field("timeout", &self.timeout)
-            .field("slack", &self.slack)
+            .field("request_timeout", &self.request_timeout)
+            .field("expiry_margin", &self.expiry_margin)
             .field("create_indexes", &self.create_indexes)
-            .field("largest_payload", &self.largest_payload)
+            .field("max_payload_bytes", &self.max_payload_bytes)
             .finish_non_exhaustive()
     }
 }

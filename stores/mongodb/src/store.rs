@@ -10,6 +10,7 @@ use mongodb::bson::Document;
 use mongodb::{Collection, Database};
 
 use crate::builder::Builder;
+use crate::error::Failure;
 use crate::server::Server;
 
 /// Keeps sessions in MongoDB.
@@ -24,25 +25,38 @@ impl MongoStore {
     /// Connects to the server that `url` names, makes the collection's indexes if they are missing, and opens the store.
     ///
     /// # Errors
-    /// As [`Builder::open`].
+    /// As [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url).open().await
+        Self::from_url(url)?.build().await
     }
 
-    /// Prepares a store on the server that `url` names: `mongodb://user:password@host:27017/database?…` or
-    /// `mongodb+srv://…`, with the options of MongoDB's connection strings.
-    pub fn builder(url: &str) -> Builder {
+    /// Sets options for the server that `url` names: `mongodb://user:password@host:27017/database?…` or
+    /// `mongodb+srv://…`, with the options of MongoDB's connection strings. The options of the builder are settings of the
+    /// same names: `collection`, `request_timeout=5s`, `expiry_margin=1h`, `create_indexes`, `max_payload_bytes`; and for
+    /// [`Builder::build_bodies`] `stringify` and `ended_collection`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
         Builder::from_url(url)
     }
 
-    /// Prepares a store in a database that the application has already.
-    pub fn builder_on(database: Database) -> Builder {
+    /// Sets options for a database of a client that the application has already.
+    pub fn from_database(database: Database) -> Builder {
         Builder::from_database(database)
     }
 
     /// Returns the collection that the records are in.
     pub fn collection(&self) -> Collection<Document> {
         self.server.records.clone()
+    }
+
+    /// Removes what the store has made in the database: the collection, with every record and revocation in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the server does not answer; [`ErrorKind::Setup`] if the user may not do this.
+    pub async fn drop_all(&self) -> Result<()> {
+        Ok(self.server.records.drop().await.map_err(Failure::from)?)
     }
 
     pub(crate) fn new(server: Server, largest_payload: usize) -> Self {

@@ -3,7 +3,6 @@
 
 mod place;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage, Rounding};
@@ -73,11 +72,11 @@ impl Stage {
         let url = service.shared();
         let place = Place::new(&url).await;
         let clock = ManualClock::at(Timestamp::from_millis(Timestamp::now().as_millis()));
-        let builder = MongoStore::builder_on(database(&url).await)
+        let builder = MongoStore::from_database(database(&url).await)
             .collection(place.collection())
             .stringify(stringify)
-            .clock(Arc::new(clock.clone()));
-        let store = builder.clone().open_bodies().await.unwrap();
+            .clock(clock.clone());
+        let store = builder.clone().build_bodies().await.unwrap();
         let node = Node { sessions: place.raw.clone(), clock: clock.clone(), stringify };
         Self { place, builder, clock, store, node }
     }
@@ -279,7 +278,7 @@ async fn a_collection_that_takes_different_ids_for_the_same_is_refused() {
     let name = format!("{}_collated", stage.place.collection());
     let database = database(&Service::Mongodb.shared()).await;
     database.create_collection(&name).collation(Collation::builder().locale("en").build()).await.unwrap();
-    let error = stage.builder.collection(name).open_bodies().await.unwrap_err();
+    let error = stage.builder.collection(name).build_bodies().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup, "{error:?}");
     assert!(error.to_string().contains("has the collation en"), "{error}");
 }
@@ -312,9 +311,9 @@ async fn the_index_of_marks_is_made_or_has_to_be_there() {
     let database = database(&Service::Mongodb.shared()).await;
     let names = database.collection::<Document>("cloakroom_ended").list_index_names().await.unwrap();
     assert!(names.contains(&"cloakroom_collect".to_owned()), "{names:?}");
-    stage.builder.clone().create_indexes(false).open_bodies().await.unwrap();
+    stage.builder.clone().create_indexes(false).build_bodies().await.unwrap();
     let empty = Client::with_uri_str(&Service::Mongodb.shared()).await.unwrap().database("cloakroom_empty");
-    let error = MongoStore::builder_on(empty).create_indexes(false).open_bodies().await.unwrap_err();
+    let error = MongoStore::from_database(empty).create_indexes(false).build_bodies().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
     assert_eq!(stage.place.raw.list_index_names().await.unwrap_or_default().len(), 0, "Node makes its own");
 }

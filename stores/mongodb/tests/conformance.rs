@@ -3,8 +3,6 @@
 
 mod place;
 
-use std::sync::Arc;
-
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_mongodb::MongoStore;
 use cloakroom_services::{Port, Service};
@@ -16,17 +14,17 @@ async fn harness(url: String) -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let place = place::Place::new(&url).await;
     let builder =
-        |url: &str| MongoStore::builder(url).clock(Arc::new(clock.clone())).largest_payload(LARGEST);
-    let store = builder(&url).collection(place.collection()).open().await.unwrap();
-    let other = builder(&url).collection(place.collection()).open().await.unwrap();
+        |url: &str| MongoStore::from_url(url).unwrap().clock(clock.clone()).max_payload_bytes(LARGEST);
+    let store = builder(&url).collection(place.collection()).build().await.unwrap();
+    let other = builder(&url).collection(place.collection()).build().await.unwrap();
     let port = Port::free().unwrap();
     let nowhere = format!("mongodb://127.0.0.1:{}/?serverSelectionTimeoutMS=50", port.number());
-    let nowhere = builder(&nowhere).open_lazily().await.unwrap();
+    let nowhere = builder(&nowhere).build_lazy().await.unwrap();
     ManualHarness::with_clock(clock, store)
         .and_handle(other)
         .and_unreachable(nowhere)
         .with_limits(
-            Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
+            Limits::default().max_payload_bytes(LARGEST).promise(&[Capability::Scan, Capability::Owners]),
         )
         .keeping((place, port))
 }

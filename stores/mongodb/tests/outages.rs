@@ -14,7 +14,7 @@ use cloakroom_store::{
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn open(url: &str) -> MongoStore {
-    MongoStore::builder(url).timeout(TIMEOUT).open().await.unwrap()
+    MongoStore::from_url(url).unwrap().request_timeout(TIMEOUT).build().await.unwrap()
 }
 
 fn key(number: u8) -> StoreKey {

@@ -30,14 +30,14 @@ fn lasting(span: Duration) -> Record {
 async fn here() -> (Place, Builder) {
     let url = Service::Mongodb.shared();
     let place = Place::new(&url).await;
-    let builder = MongoStore::builder(&url).collection(place.collection());
+    let builder = MongoStore::from_url(&url).unwrap().collection(place.collection());
     (place, builder)
 }
 
 #[tokio::test]
 async fn the_server_collects_what_has_expired_and_nothing_else() {
     let (place, builder) = here().await;
-    let store = builder.slack(Duration::ZERO).open().await.unwrap();
+    let store = builder.expiry_margin(Duration::ZERO).build().await.unwrap();
     let hour = lasting(Duration::from_secs(3600));
     let forever = Record::new("hat", Timestamp::NEVER);
     for (number, record) in
@@ -112,7 +112,7 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
 #[tokio::test]
 async fn a_list_finishes_a_revocation_whose_process_died() {
     let (place, builder) = here().await;
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let alice = OwnerKey::new("alice").unwrap();
     let begun = Timestamp::from_micros(100);
     for (number, since) in [begun, begun + Duration::from_secs(1)].into_iter().enumerate() {
@@ -131,11 +131,11 @@ async fn a_list_finishes_a_revocation_whose_process_died() {
 #[tokio::test]
 async fn a_missing_index_is_named_and_opening_makes_it() {
     let (place, builder) = here().await;
-    let error = builder.clone().create_indexes(false).open().await.unwrap_err();
+    let error = builder.clone().create_indexes(false).build().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
     assert!(error.to_string().contains("create_indexes(true)"), "{error}");
-    builder.clone().open().await.unwrap();
-    builder.create_indexes(false).open().await.unwrap();
+    builder.clone().build().await.unwrap();
+    builder.create_indexes(false).build().await.unwrap();
     assert_eq!(place.raw.list_index_names().await.unwrap().len(), 4, "the one of MongoDB itself, and three");
 }
 
@@ -145,13 +145,13 @@ async fn an_index_of_another_kind_in_the_place_of_ours_is_an_error() {
     let options = IndexOptions::builder().name("cloakroom_owner".to_owned()).build();
     let foreign = IndexModel::builder().keys(doc! { "customer": 1 }).options(options).build();
     place.raw.create_index(foreign).await.unwrap();
-    assert_eq!(builder.open().await.unwrap_err().kind(), ErrorKind::Setup);
+    assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::Setup);
 }
 
 #[tokio::test]
 async fn a_document_of_another_format_is_corrupt_and_not_missing() {
     let (place, builder) = here().await;
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let _created = store.create(&key(1), &lasting(Duration::from_secs(3600))).await.unwrap();
     place.raw.update_one(doc! {}, doc! { "$set": { "payload": "text" } }).await.unwrap();
     assert_eq!(store.load(&key(1), None).await.unwrap_err().kind(), ErrorKind::Corrupt);
@@ -174,7 +174,7 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
         let error = MongoStore::open(url).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
-        assert!(!format!("{:?}", MongoStore::builder(url)).contains("secret"));
+        assert!(!format!("{:?}", MongoStore::from_url(url).unwrap()).contains("secret"));
     }
 }
 
@@ -182,7 +182,12 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_password() {
 async fn a_server_of_another_kind_is_refused() {
     let other = Instance::start(Service::Memcached).unwrap();
     let url = other.url().replace("memcached://", "mongodb://");
-    let error = MongoStore::builder(&url).timeout(Duration::from_secs(2)).open().await.unwrap_err();
+    let error = MongoStore::from_url(&url)
+        .unwrap()
+        .request_timeout(Duration::from_secs(2))
+        .build()
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Setup), "{error}");
 }
 
@@ -192,7 +197,7 @@ async fn a_store_in_the_applications_own_database_reads_its_write_concern() {
     let place = Place::new(&url).await;
     let options = ClientOptions::parse(&url).await.unwrap();
     let database = Client::with_options(options).unwrap().database("cloakroom");
-    let store = MongoStore::builder_on(database).collection(place.collection()).open().await.unwrap();
+    let store = MongoStore::from_database(database).collection(place.collection()).build().await.unwrap();
     let coat = lasting(Duration::from_secs(60));
     assert!(matches!(store.create(&key(1), &coat).await.unwrap(), CreateOutcome::Created(_)));
     assert_eq!(place.raw.count_documents(doc! {}).await.unwrap(), 1);
@@ -201,7 +206,7 @@ async fn a_store_in_the_applications_own_database_reads_its_write_concern() {
 #[tokio::test]
 async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let (_place, builder) = here().await;
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
     let most = large(15 << 20);
     let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
@@ -213,9 +218,10 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
 #[tokio::test]
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
     let (place, builder) = here().await;
-    let writer = builder.open().await.unwrap();
+    let writer = builder.build().await.unwrap();
     let proxy = Proxy::to(&Service::Mongodb.shared()).unwrap();
-    let reader = MongoStore::builder(proxy.url()).collection(place.collection()).open().await.unwrap();
+    let reader =
+        MongoStore::from_url(proxy.url()).unwrap().collection(place.collection()).build().await.unwrap();
     let cost = LongList::measure(&writer, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(120_000, 20_000);
 }
@@ -224,7 +230,7 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
 #[tokio::test]
 async fn f15_a_page_of_a_list_goes_through_an_index_and_looks_at_no_more_records_than_it_has() {
     let (place, builder) = here().await;
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let (alice, bob) = (OwnerKey::new("alice").unwrap(), OwnerKey::new("bob").unwrap());
     for number in 0..=255 {
         let owner = if number % 2 == 0 { &alice } else { &bob };

@@ -22,8 +22,8 @@ async fn g04_what_the_url_does_not_name_of_the_write_concern_stays_the_safest() 
     for option in ["journal=true", "wtimeoutMS=4000", "retryWrites=false"] {
         let url = format!("{}{end}{option}", server.url());
         let place = Place::new(&server.url()).await;
-        let builder = MongoStore::builder(&url).collection(place.collection());
-        let store = builder.open().await.unwrap();
+        let builder = MongoStore::from_url(&url).unwrap().collection(place.collection());
+        let store = builder.build().await.unwrap();
         let database = place.raw.client().database(store.collection().namespace().db.as_str());
         // The server's own record of what it was asked.
         database.run_command(doc! { "profile": 2 }).await.unwrap();
@@ -49,15 +49,15 @@ async fn g04_what_the_url_does_not_name_of_the_write_concern_stays_the_safest() 
 async fn g11_a_count_may_take_longer_than_a_request() {
     let url = Service::Mongodb.shared();
     let place = Place::new(&url).await;
-    let store = MongoStore::builder(&url).collection(place.collection()).open().await.unwrap();
+    let store = MongoStore::from_url(&url).unwrap().collection(place.collection()).build().await.unwrap();
     for number in 0..50 {
         let _created = store.create(&key(number), &Record::new("coat", Timestamp::NEVER)).await.unwrap();
     }
     // So short that no trip could be made within it.
     let database = place.raw.client().database(&store.collection().namespace().db);
-    let hasty = MongoStore::builder_on(database).collection(place.collection());
-    let hasty = hasty.timeout(Duration::from_nanos(1));
-    let hasty = hasty.open_lazily().await.unwrap();
+    let hasty = MongoStore::from_database(database).collection(place.collection());
+    let hasty = hasty.request_timeout(Duration::from_nanos(1));
+    let hasty = hasty.build_lazy().await.unwrap();
     assert!(hasty.load(&key(1), None).await.is_err());
     assert_eq!(hasty.count().await.unwrap(), 50);
     assert_eq!(hasty.clear().await.unwrap(), 50);

@@ -5,12 +5,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, StoreUrl, SystemClock};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
 use crate::bodies::{self, Layout, MysqlBodies};
 use crate::connections::{Connections, Limits};
+use crate::settings::Settings;
 use crate::setup;
 use crate::statements::{PREFIX, Statements};
 use crate::store::MysqlStore;
@@ -24,7 +25,7 @@ const LARGEST_PAYLOAD: usize = 1_000_000_000;
 /// What a statement takes beside its payload, generously.
 const ROOM_FOR_THE_REST: usize = 4 << 10;
 
-/// Sets the options of a [`MysqlStore`]; [`MysqlStore::builder`] makes one.
+/// Sets the options of a [`MysqlStore`]; [`MysqlStore::from_url`] makes one.
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
@@ -34,7 +35,7 @@ pub struct Builder {
     prefix: String,
     connections: u32,
     limits: Limits,
-    largest_payload: usize,
+    max_payload_bytes: usize,
     bodies: Bodies,
 }
 
@@ -55,12 +56,14 @@ enum Server {
 }
 
 impl Builder {
-    pub(crate) fn url(url: &str) -> Result<Self> {
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let settings = Settings::take(&mut url)?;
         // The client's own error could repeat a part of the URL, and so the password.
-        let options = url.parse().map_err(|_| {
+        let options = url.rest()?.parse().map_err(|_| {
             invalid("the url is not like mysql://user:password@host:3306/database?ssl-mode=VERIFY_IDENTITY")
         })?;
-        Ok(Self::options(options))
+        Ok(settings.apply(Self::options(options)))
     }
 
     pub(crate) fn options(options: MySqlConnectOptions) -> Self {
@@ -79,7 +82,7 @@ impl Builder {
             prefix: PREFIX.into(),
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
-            largest_payload: 16 << 20,
+            max_payload_bytes: 16 << 20,
             bodies: Bodies {
                 table: "sessions".into(),
                 node_session_lifetime: None,
@@ -90,15 +93,15 @@ impl Builder {
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self.has_own_clock = true;
         self
     }
 
     /// Sets what the names of all tables begin with, so that several stores can share a database.
     /// `cloakroom_` unless set; up to 32 lower-case ASCII letters, digits and underscores, a letter first.
-    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
@@ -118,26 +121,26 @@ impl Builder {
 
     /// Sets how long an operation waits for the server's answer, before it fails as [`ErrorKind::Unavailable`].
     /// 5 seconds unless set.
-    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.limits.answer = timeout;
         self
     }
 
     /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
     /// 16 MiB unless set; never more than the server's `max_allowed_packet` has room for.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
-    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): its option
+    /// Sets the table that a Node application keeps its sessions in, for [`build_bodies`](Self::build_bodies): its option
     /// `schema.tableName`, or `table` of node-session. `sessions` unless set; up to 64 characters.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.bodies.table = table.into();
         self
     }
 
-    /// Says that the Node application uses node-session's database driver, for [`open_bodies`](Self::open_bodies), whose
+    /// Says that the Node application uses node-session's database driver, for [`build_bodies`](Self::build_bodies), whose
     /// option `lifetime` is this. express-mysql-session unless set.
     pub fn node_session(mut self, lifetime: Duration) -> Self {
         self.bodies.node_session_lifetime = Some(lifetime);
@@ -152,7 +155,7 @@ impl Builder {
         self
     }
 
-    /// Lets [`open_bodies`](Self::open_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
+    /// Lets [`build_bodies`](Self::build_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
     /// the SQL to make it by hand is on the page of the [crate].
     pub fn create_ended(mut self, create: bool) -> Self {
         self.bodies.may_create = create;
@@ -162,17 +165,17 @@ impl Builder {
     /// Makes the tables that are missing: what `src/schema.sql` says. Any number of processes may do so at once.
     ///
     /// # Errors
-    /// As [`open`](Self::open); [`ErrorKind::Setup`] also if the user may not create tables.
+    /// As [`build`](Self::build); [`ErrorKind::Setup`] also if the user may not create tables.
     pub async fn create_tables(&self) -> Result<()> {
         check_prefix(&self.prefix)?;
         Ok(setup::create_tables(&self.connect(), &self.prefix).await?)
     }
 
-    /// Drops the tables, with every record and revocation in them.
+    /// Removes what the store has made in the database: the tables, with every record and revocation in them.
     ///
     /// # Errors
-    /// As [`open`](Self::open); tables that are not ours are left alone.
-    pub async fn drop_tables(&self) -> Result<()> {
+    /// As [`build`](Self::build); tables that are not ours are left alone.
+    pub async fn drop_all(&self) -> Result<()> {
         check_prefix(&self.prefix)?;
         Ok(setup::drop_tables(&self.connect(), &self.prefix).await?)
     }
@@ -183,18 +186,33 @@ impl Builder {
     /// [`ErrorKind::Setup`] if the tables are missing or not ours, or if the server refuses the user, has no such
     /// database, is too old or is neither MariaDB nor MySQL; [`ErrorKind::Unavailable`] if it does not answer;
     /// [`ErrorKind::Invalid`] if a prefix can never be right.
-    pub async fn open(self) -> Result<MysqlStore> {
+    pub async fn build(self) -> Result<MysqlStore> {
         check_prefix(&self.prefix)?;
         let connections = self.connect();
         let largest_packet = setup::check(&connections, &self.prefix).await?;
-        Ok(MysqlStore {
+        Ok(self.store(connections, largest_packet.saturating_sub(ROOM_FOR_THE_REST)))
+    }
+
+    /// Makes the store and asks the server nothing yet, for an application that starts although its database is down.
+    /// Whatever is wrong shows at the first request. It must be called within a runtime of Tokio.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if a prefix can never be right.
+    pub fn build_lazy(self) -> Result<MysqlStore> {
+        check_prefix(&self.prefix)?;
+        let connections = self.connect();
+        Ok(self.store(connections, usize::MAX))
+    }
+
+    fn store(self, connections: Connections, room: usize) -> MysqlStore {
+        MysqlStore {
             connections,
             statements: Statements::new(&self.prefix),
             clock: self.clock,
             tells_time: !self.has_own_clock,
-            largest_payload: self.largest_payload.min(largest_packet.saturating_sub(ROOM_FOR_THE_REST)),
+            largest_payload: self.max_payload_bytes.min(room),
             missed_touches: MissedTouches::default(),
-        })
+        }
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`MysqlBodies`]. The table of the Node
@@ -202,8 +220,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if a table is missing or has other columns, a collation that takes different ids for the same, or
-    /// another engine than `InnoDB`; otherwise as for [`open`](Self::open).
-    pub async fn open_bodies(self) -> Result<MysqlBodies> {
+    /// another engine than `InnoDB`; otherwise as for [`build`](Self::build).
+    pub async fn build_bodies(self) -> Result<MysqlBodies> {
         check_prefix(&self.prefix)?;
         let Bodies { table, node_session_lifetime, is_wide, may_create } = self.bodies.clone();
         let layout = match node_session_lifetime {
@@ -214,7 +232,7 @@ impl Builder {
             return Err(invalid("the name of a table has 1 to 64 characters"));
         }
         let options = bodies::Options { table, layout, prefix: self.prefix.clone(), may_create };
-        MysqlBodies::open(self.connect(), &options, self.clock, self.largest_payload).await
+        MysqlBodies::open(self.connect(), &options, self.clock, self.max_payload_bytes).await
     }
 
     fn connect(&self) -> Connections {
@@ -268,9 +286,9 @@ mod tests {
 
     #[test]
     fn nothing_of_a_url_is_shown() {
-        let error = Builder::url("mysql://alice:pass word@[host/db").unwrap_err();
+        let error = Builder::from_url("mysql://alice:pass word@[host/db").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        let builder = Builder::url("mysql://alice:hunter2@host/db").unwrap();
+        let builder = Builder::from_url("mysql://alice:hunter2@host/db").unwrap();
         for words in [format!("{error:?} {error}"), format!("{builder:?}")] {
             assert!(!words.contains("pass word") && !words.contains("hunter2"), "{words}");
         }

@@ -31,27 +31,31 @@ impl MysqlStore {
     /// Connects to the database that `url` names, with default options; the tables have to be there.
     ///
     /// # Errors
-    /// See [`Builder::open`]; [`ErrorKind::Invalid`] if the URL cannot be right.
+    /// See [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url)?.open().await
+        Self::from_url(url)?.build().await
     }
 
     /// Sets options for the database that `url` names: `mysql://user:password@host:3306/database`, with the
     /// settings of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY&ssl-ca=ca.pem`.
     ///
+    /// The options of the builder are settings of the same names: `prefix`, `connections`, `connect_timeout=3s`,
+    /// `request_timeout=5s`, `max_payload_bytes`; and for [`Builder::build_bodies`] `table`, `node_session=5m`,
+    /// `wide_characters` and `create_ended`.
+    ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the URL cannot be right.
-    pub fn builder(url: &str) -> Result<Builder> {
-        Builder::url(url)
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Sets options for a database that is reached with these options.
-    pub fn with_options(options: MySqlConnectOptions) -> Builder {
+    pub fn from_options(options: MySqlConnectOptions) -> Builder {
         Builder::options(options)
     }
 
     /// Sets options for a store that shares the application's own pool.
-    pub fn with_pool(pool: MySqlPool) -> Builder {
+    pub fn from_pool(pool: MySqlPool) -> Builder {
         Builder::pool(pool)
     }
 

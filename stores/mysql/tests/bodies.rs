@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage, Rounding};
@@ -69,8 +68,8 @@ impl Place {
     }
 
     fn builder(&self) -> Builder {
-        let builder = MysqlStore::builder(&self.url).unwrap();
-        builder.table(self.table.clone()).table_prefix(self.prefix.clone())
+        let builder = MysqlStore::from_url(&self.url).unwrap();
+        builder.table(self.table.clone()).prefix(self.prefix.clone())
     }
 
     fn node(&self) -> Node {
@@ -83,7 +82,7 @@ impl Place {
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> MysqlBodies {
-    builder.clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+    builder.clock(clock.clone()).build_bodies().await.unwrap()
 }
 
 async fn keeps_every_sentence(place: Place) {
@@ -131,7 +130,7 @@ async fn old_marks_are_forgotten_and_needed_ones_are_not() {
 }
 
 async fn refusal(place: &Place, builder: Builder) -> String {
-    let error = builder.open_bodies().await.unwrap_err();
+    let error = builder.build_bodies().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup, "{error:?}");
     error.to_string().replace(&place.table, "TABLE").replace(&place.prefix, "")
 }
@@ -177,7 +176,7 @@ async fn what_else_is_missing_is_reported_in_one_clear_line() {
     assert_eq!(nowhere, "there is no table nowhere: let the Node application make it, or set Builder::table");
     let ended = refusal(&place, place.builder().create_ended(false)).await;
     assert_eq!(ended, "the table ended of ended sessions is missing: make it by hand, as the README says");
-    let store = place.builder().open_bodies().await.unwrap();
+    let store = place.builder().build_bodies().await.unwrap();
     run(&place.url, format!("DROP TABLE `{}`", place.table)).await;
     let error = store.read("a").await.unwrap_err();
     assert!(error.kind() == ErrorKind::Setup && error.to_string().contains("Node's sessions"), "{error:?}");
@@ -188,7 +187,7 @@ async fn what_else_is_missing_is_reported_in_one_clear_line() {
 #[tokio::test]
 async fn what_the_column_has_no_room_for_is_too_large() {
     let place = Place::make(&COLUMNS.replace("mediumtext", "text")).await;
-    let store = place.builder().open_bodies().await.unwrap();
+    let store = place.builder().build_bodies().await.unwrap();
     let largest = vec![b'1'; 65_535];
     store.insert("a", &largest, Timestamp::NEVER).await.unwrap().unwrap();
     assert_eq!(store.read("a").await.unwrap().unwrap().bytes, largest);

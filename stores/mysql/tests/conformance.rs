@@ -4,7 +4,6 @@
 mod support;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use cloakroom_conformance::{Capability, Limits, ManualHarness, cases, suite};
 use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
@@ -16,13 +15,13 @@ use support::Tables;
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
+    Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> MysqlStore {
     let connections = NonZeroU32::new(4).unwrap();
-    let builder = builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST).connections(connections);
-    builder.open().await.unwrap()
+    let builder = builder.clock(clock.clone()).max_payload_bytes(LARGEST).connections(connections);
+    builder.build().await.unwrap()
 }
 
 mod on_two_handles {
@@ -33,7 +32,7 @@ mod on_two_handles {
         let clock = ManualClock::at(Timestamp::now());
         let (store, other) = (open(tables.builder(), &clock).await, open(tables.builder(), &clock).await);
         let pool = MySqlPoolOptions::new().connect_lazy(&support::url()).unwrap();
-        let unreachable = open(tables.name(MysqlStore::with_pool(pool.clone())), &clock).await;
+        let unreachable = open(tables.name(MysqlStore::from_pool(pool.clone())), &clock).await;
         pool.close().await;
         ManualHarness::with_clock(clock, store)
             .and_handle(other)
@@ -52,7 +51,7 @@ mod by_a_given_pool {
         let tables = Tables::lend().await;
         let clock = ManualClock::at(Timestamp::now());
         let pool = MySqlPoolOptions::new().max_connections(4).connect_lazy(&support::url()).unwrap();
-        let store = open(tables.name(MysqlStore::with_pool(pool)), &clock).await;
+        let store = open(tables.name(MysqlStore::from_pool(pool)), &clock).await;
         ManualHarness::with_clock(clock, store).with_limits(limits()).keeping(tables)
     }
 
@@ -62,14 +61,14 @@ mod by_a_given_pool {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_mysql_where_there_is_one() {
     let Some(url) = optional_mysql() else { return };
-    let builder = MysqlStore::builder(&url).unwrap().table_prefix(support::unused("t"));
+    let builder = MysqlStore::from_url(&url).unwrap().prefix(support::unused("t"));
     for case in cases() {
         builder.create_tables().await.unwrap();
         let clock = ManualClock::at(Timestamp::now());
         let (store, other) = (open(builder.clone(), &clock).await, open(builder.clone(), &clock).await);
         let harness = ManualHarness::with_clock(clock, store).and_handle(other).with_limits(limits());
         let verdict = case.run(&harness).await;
-        builder.drop_tables().await.unwrap();
+        builder.drop_all().await.unwrap();
         assert!(verdict.is_ok(), "{case:?}: {verdict:?}");
     }
 }

@@ -49,9 +49,9 @@ fn updated(answer: UpdateOutcome) -> Version {
 async fn the_usual_operations_are_one_statement() {
     let server = tokio::task::block_in_place(|| Instance::start(Service::Mariadb).unwrap());
     let url = format!("{}?ssl-mode=DISABLED", server.url());
-    let builder = MysqlStore::builder(&url).unwrap().connections(NonZeroU32::MIN);
+    let builder = MysqlStore::from_url(&url).unwrap().connections(NonZeroU32::MIN);
     builder.create_tables().await.unwrap();
-    let store = builder.open().await.unwrap();
+    let store = builder.build().await.unwrap();
     let mut counter = Counter { connection: MySqlConnection::connect(&url).await.unwrap(), seen: 0 };
     counter.trips().await;
 
@@ -91,7 +91,7 @@ async fn the_usual_operations_are_one_statement() {
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
     let tables = Tables::make().await;
     let proxy = Proxy::to(&support::url()).unwrap();
-    let reader = tables.name(MysqlStore::builder(proxy.url()).unwrap()).open().await.unwrap();
+    let reader = tables.name(MysqlStore::from_url(proxy.url()).unwrap()).build().await.unwrap();
     let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(100_000, 100_000);
 }

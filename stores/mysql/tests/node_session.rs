@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage, Rounding};
@@ -83,17 +82,17 @@ impl Place {
     }
 
     fn builder(&self) -> Builder {
-        let builder = MysqlStore::builder(&self.url).unwrap().clock(Arc::new(self.clock.clone()));
+        let builder = MysqlStore::from_url(&self.url).unwrap().clock(self.clock.clone());
         builder
             .table(self.table.clone())
-            .table_prefix(self.prefix.clone())
+            .prefix(self.prefix.clone())
             .node_session(LIFETIME)
             .wide_characters(true)
     }
 
     async fn open(&self) -> (MysqlBodies, Node) {
         let node = Node { pool: MySqlPool::connect_lazy(&self.url).unwrap(), table: self.table.clone() };
-        (self.builder().open_bodies().await.unwrap(), node)
+        (self.builder().build_bodies().await.unwrap(), node)
     }
 
     async fn drop(self) {
@@ -168,7 +167,7 @@ async fn a_row_has_the_body_as_a_json_string_and_milliseconds() {
 async fn a_character_that_nodes_connection_does_not_carry_is_refused_and_the_old_body_stays() {
     let place = Place::make(url(), COLUMNS).await;
     let (_, node) = place.open().await;
-    let store = place.builder().wide_characters(false).open_bodies().await.unwrap();
+    let store = place.builder().wide_characters(false).build_bodies().await.unwrap();
     let version = store.insert("a", "\"é\"".as_bytes(), Timestamp::NEVER).await.unwrap().unwrap();
     let error = store.replace("a", version, "\"😀\"".as_bytes(), Timestamp::NEVER).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -208,7 +207,7 @@ async fn a_table_that_cannot_hold_what_node_session_writes_is_refused_in_one_cle
         ),
     ] {
         let place = Place::make(url(), &COLUMNS.replace(from, to)).await;
-        let error = place.builder().open_bodies().await.unwrap_err();
+        let error = place.builder().build_bodies().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Setup, "{error:?}");
         assert_eq!(error.to_string().replace(&place.table, "TABLE"), words);
         place.drop().await;

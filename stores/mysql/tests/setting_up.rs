@@ -20,8 +20,8 @@ use support::{Tables, holding, key, number, run, unused, url};
 
 /// The error of opening the tables with this prefix at `url`.
 async fn error_at(url: &str, prefix: &str) -> Error {
-    let builder = MysqlStore::builder(url).unwrap().table_prefix(prefix);
-    builder.connect_timeout(Duration::from_millis(1500)).open().await.unwrap_err()
+    let builder = MysqlStore::from_url(url).unwrap().prefix(prefix);
+    builder.connect_timeout(Duration::from_millis(1500)).build().await.unwrap_err()
 }
 
 fn assert_says(error: &Error, kind: ErrorKind, words: &str) {
@@ -47,10 +47,10 @@ async fn missing_tables_are_an_error_that_says_what_to_call() {
 async fn tables_that_vanish_are_an_error_that_says_what_to_call() {
     let tables = Tables::make().await;
     let store = tables.open().await;
-    tables.builder().drop_tables().await.unwrap();
+    tables.builder().drop_all().await.unwrap();
     let error = store.load(&key(1), None).await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "call Builder::create_tables");
-    tables.builder().drop_tables().await.unwrap(); // what is not there is dropped already
+    tables.builder().drop_all().await.unwrap(); // what is not there is dropped already
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +76,7 @@ async fn a_table_of_another_application_is_refused_and_left_alone() {
     for error in [
         error_at(&url, prefix).await,
         tables.builder().create_tables().await.unwrap_err(),
-        tables.builder().drop_tables().await.unwrap_err(),
+        tables.builder().drop_all().await.unwrap_err(),
     ] {
         assert_says(&error, ErrorKind::Setup, "choose another table prefix");
     }
@@ -127,7 +127,7 @@ async fn a_missing_database_is_an_error_that_says_so() {
     let url = Service::Mariadb.shared();
     let (server, _) = url.rsplit_once('/').unwrap();
     for database in ["no_such_database?ssl-mode=DISABLED", "?ssl-mode=DISABLED"] {
-        let builder = MysqlStore::builder(&format!("{server}/{database}")).unwrap();
+        let builder = MysqlStore::from_url(&format!("{server}/{database}")).unwrap();
         let error = builder.create_tables().await.unwrap_err();
         assert_says(&error, ErrorKind::Setup, "the database does not exist");
     }
@@ -163,7 +163,7 @@ async fn a_certificate_is_verified_if_the_url_says_so() {
     let error = error_at(&verified(""), &tables.prefix).await;
     assert_says(&error, ErrorKind::Setup, "certificate");
     let trusted = verified(&format!("&ssl-ca={}", shared_authority().display()));
-    let store = MysqlStore::builder(&trusted).unwrap().table_prefix(&tables.prefix).open().await.unwrap();
+    let store = MysqlStore::from_url(&trusted).unwrap().prefix(&tables.prefix).build().await.unwrap();
     support::created(store.create(&key(1), &holding(1)).await.unwrap());
 }
 
@@ -172,7 +172,7 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
     let tables = Tables::make().await;
     support::created(tables.open().await.create(&key(1), &holding(1)).await.unwrap());
     let pool = beginning_with("SET SESSION TRANSACTION READ ONLY");
-    let store = tables.name(MysqlStore::with_pool(pool)).open().await.unwrap();
+    let store = tables.name(MysqlStore::from_pool(pool)).build().await.unwrap();
     assert!(store.load(&key(1), None).await.unwrap().is_some());
     let error = store.create(&key(2), &holding(2)).await.unwrap_err();
     assert_says(&error, ErrorKind::Unavailable, "takes no writes");
@@ -182,7 +182,7 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
 async fn a_pool_at_a_lower_isolation_level_is_refused() {
     let tables = Tables::make().await;
     let pool = beginning_with("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
-    let error = tables.name(MysqlStore::with_pool(pool)).open().await.unwrap_err();
+    let error = tables.name(MysqlStore::from_pool(pool)).build().await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "REPEATABLE READ");
 }
 
@@ -200,10 +200,10 @@ async fn a_user_without_privileges_gets_an_error_that_says_so() {
         run(&server, sql).await;
     }
     let (_, host) = server.rsplit_once('@').unwrap();
-    let builder = MysqlStore::builder(&format!("mysql://{role}:p@{host}")).unwrap();
-    let error = builder.clone().table_prefix("mine_").create_tables().await.unwrap_err();
+    let builder = MysqlStore::from_url(&format!("mysql://{role}:p@{host}")).unwrap();
+    let error = builder.clone().prefix("mine_").create_tables().await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "lacks a privilege");
-    let store = tables.name(builder).open().await.unwrap();
+    let store = tables.name(builder).build().await.unwrap();
     assert_says(
         &store.create(&key(1), &holding(1)).await.unwrap_err(),
         ErrorKind::Setup,
@@ -216,7 +216,7 @@ async fn a_user_without_privileges_gets_an_error_that_says_so() {
 async fn a_pool_whose_connections_are_all_in_use_is_unavailable_in_time() {
     let tables = Tables::make().await;
     let pool = beginning_with("SELECT 1");
-    let store = tables.name(MysqlStore::with_pool(pool.clone())).open().await.unwrap();
+    let store = tables.name(MysqlStore::from_pool(pool.clone())).build().await.unwrap();
     let taken = pool.acquire().await.unwrap();
     assert_says(&store.load(&key(1), None).await.unwrap_err(), ErrorKind::Unavailable, "in use");
     drop(taken);
@@ -227,7 +227,7 @@ async fn a_pool_whose_connections_are_all_in_use_is_unavailable_in_time() {
 #[tokio::test]
 async fn what_the_servers_packets_have_no_room_for_is_too_large() {
     let tables = Tables::make().await;
-    let store = tables.builder().largest_payload(usize::MAX).open().await.unwrap();
+    let store = tables.builder().max_payload_bytes(usize::MAX).build().await.unwrap();
     let packet = number(&url(), "SELECT CAST(@@max_allowed_packet AS SIGNED)".into()).await;
     let packet = usize::try_from(packet).unwrap();
     let largest = Record::new(vec![7; packet - 4096], Timestamp::NEVER);

@@ -51,7 +51,7 @@ fn of(owner: &str, since: u64) -> Record {
 async fn g01_requests_that_are_given_up_hold_no_more_connections_than_the_pool_has() {
     let tables = Tables::make().await;
     let builder = tables.builder().connections(NonZeroU32::new(MOST).unwrap());
-    let store = builder.connect_timeout(Duration::from_millis(100)).open().await.unwrap();
+    let store = builder.connect_timeout(Duration::from_millis(100)).build().await.unwrap();
     let lock = locking(&tables.prefix).await;
     let wanted = key(1);
     for _ in 0..5 * MOST {
@@ -70,7 +70,7 @@ async fn g01_requests_that_are_given_up_hold_no_more_connections_than_the_pool_h
 #[tokio::test(flavor = "multi_thread")]
 async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
     let tables = Tables::make().await;
-    let store = tables.builder().answer_timeout(Duration::from_millis(300)).open().await.unwrap();
+    let store = tables.builder().request_timeout(Duration::from_millis(300)).build().await.unwrap();
     let lock = locking(&tables.prefix).await;
     let wanted = key(1);
     assert!(tokio::time::timeout(Duration::from_millis(50), store.load(&wanted, None)).await.is_err());
@@ -86,9 +86,9 @@ async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
 async fn g02_a_machine_that_is_lost_in_a_revocation_leaves_no_lock_behind() {
     let server = tokio::task::block_in_place(|| Instance::start(Service::Mariadb).unwrap());
     let own = format!("{}?ssl-mode=DISABLED", server.url());
-    MysqlStore::builder(&own).unwrap().create_tables().await.unwrap();
+    MysqlStore::from_url(&own).unwrap().create_tables().await.unwrap();
     let direct =
-        MysqlStore::builder(&own).unwrap().answer_timeout(Duration::from_secs(2)).open().await.unwrap();
+        MysqlStore::from_url(&own).unwrap().request_timeout(Duration::from_secs(2)).build().await.unwrap();
     created(direct.create(&key(1), &of("alice", 1)).await.unwrap());
     created(direct.create(&key(2), &of("bob", 1)).await.unwrap());
     let proxy = tokio::task::block_in_place(|| Proxy::to(&server.url()).unwrap());
@@ -112,7 +112,7 @@ async fn g02_a_revocation_is_one_trip_and_counts_the_live_records() {
     let tables = Tables::make().await;
     let proxy = tokio::task::block_in_place(|| Proxy::to(&Service::Mariadb.shared()).unwrap());
     let url = format!("{}?ssl-mode=DISABLED", proxy.url());
-    let store = tables.name(MysqlStore::builder(&url).unwrap()).open().await.unwrap();
+    let store = tables.name(MysqlStore::from_url(&url).unwrap()).build().await.unwrap();
     for number in 0..3 {
         created(store.create(&key(number), &of("alice", number)).await.unwrap());
     }
@@ -137,7 +137,7 @@ async fn g02_a_revocation_is_one_trip_and_counts_the_live_records() {
 async fn g03_a_server_that_does_not_commit_by_itself_keeps_what_was_acknowledged() {
     let server = Instance::start_with(Service::Mariadb, &["--autocommit=0"]).unwrap();
     let url = format!("{}?ssl-mode=DISABLED", server.url());
-    MysqlStore::builder(&url).unwrap().create_tables().await.unwrap();
+    MysqlStore::from_url(&url).unwrap().create_tables().await.unwrap();
     created(MysqlStore::open(&url).await.unwrap().create(&key(1), &holding(1)).await.unwrap());
     assert!(MysqlStore::open(&url).await.unwrap().load(&key(1), None).await.unwrap().is_some());
 }
@@ -146,7 +146,7 @@ async fn g03_a_server_that_does_not_commit_by_itself_keeps_what_was_acknowledged
 async fn g03_a_pool_that_does_not_commit_by_itself_is_refused() {
     let tables = Tables::make().await;
     let pool = beginning_with("SET SESSION autocommit = 0");
-    let error = tables.name(MysqlStore::with_pool(pool)).open().await.unwrap_err();
+    let error = tables.name(MysqlStore::from_pool(pool)).build().await.unwrap_err();
     assert!(error.kind() == ErrorKind::Setup && error.to_string().contains("autocommit"), "{error:?}");
 }
 
@@ -157,7 +157,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let expires_at = now + Duration::from_mins(10);
     created(tables.open().await.create(&key(1), &Record { expires_at, ..holding(1) }).await.unwrap());
     let pool = beginning_with("SET SESSION TRANSACTION READ ONLY");
-    let store = tables.name(MysqlStore::with_pool(pool)).open().await.unwrap();
+    let store = tables.name(MysqlStore::from_pool(pool)).build().await.unwrap();
     let touch =
         Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
@@ -189,7 +189,7 @@ async fn g09_a_server_that_logs_statements_is_swept() {
     let log = ["--log-bin=log", "--binlog-format=STATEMENT", "--server-id=1"];
     let server = Instance::start_with(Service::Mariadb, &log).unwrap();
     let url = format!("{}?ssl-mode=DISABLED", server.url());
-    MysqlStore::builder(&url).unwrap().create_tables().await.unwrap();
+    MysqlStore::from_url(&url).unwrap().create_tables().await.unwrap();
     let store = MysqlStore::open(&url).await.unwrap();
     created(store.create(&key(1), &of("alice", 1)).await.unwrap());
     created(store.create(&key(2), &Record { expires_at: Timestamp::EPOCH, ..holding(2) }).await.unwrap());
@@ -201,13 +201,13 @@ async fn g09_a_server_that_logs_statements_is_swept() {
 async fn g09_a_server_whose_sql_is_oracles_works_and_such_a_pool_is_refused() {
     let server = Instance::start_with(Service::Mariadb, &["--sql-mode=ORACLE"]).unwrap();
     let url = format!("{}?ssl-mode=DISABLED", server.url());
-    MysqlStore::builder(&url).unwrap().create_tables().await.unwrap();
+    MysqlStore::from_url(&url).unwrap().create_tables().await.unwrap();
     let store = MysqlStore::open(&url).await.unwrap();
     created(store.create(&key(1), &of("alice", 1)).await.unwrap());
     created(store.create(&key(2), &Record { expires_at: Timestamp::EPOCH, ..holding(2) }).await.unwrap());
     assert_eq!(store.sweep(10).await.unwrap().removed, 1);
     assert_eq!(store.revoke(&OwnerKey::new("alice").unwrap(), Timestamp::from_micros(5)).await.unwrap(), 1);
     let pool = beginning_with("SET SESSION sql_mode = 'ORACLE'");
-    let error = MysqlStore::with_pool(pool).open().await.unwrap_err();
+    let error = MysqlStore::from_pool(pool).build().await.unwrap_err();
     assert!(error.kind() == ErrorKind::Setup && error.to_string().contains("ORACLE"), "{error:?}");
 }

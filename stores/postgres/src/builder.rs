@@ -5,12 +5,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, StoreUrl, SystemClock};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::bodies::{self, PostgresBodies};
 use crate::connections::{Connections, Limits};
+use crate::settings::Settings;
 use crate::setup;
 use crate::statements::{PREFIX, Statements};
 use crate::store::PostgresStore;
@@ -22,7 +23,7 @@ const LONGEST_IDENTIFIER: usize = 63;
 /// PostgreSQL keeps no value of a gigabyte, and takes no message of one.
 const LARGEST_PAYLOAD: usize = 500_000_000;
 
-/// Sets the options of a [`PostgresStore`]; [`PostgresStore::builder`] makes one.
+/// Sets the options of a [`PostgresStore`]; [`PostgresStore::from_url`] makes one.
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
@@ -33,7 +34,7 @@ pub struct Builder {
     connections: u32,
     limits: Limits,
     limits_in_server: bool,
-    largest_payload: usize,
+    max_payload_bytes: usize,
     bodies: Bodies,
 }
 
@@ -60,12 +61,14 @@ pub(crate) struct Names {
 }
 
 impl Builder {
-    pub(crate) fn url(url: &str) -> Result<Self> {
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let settings = Settings::take(&mut url)?;
         // The client's own error could repeat a part of the URL, and so the password.
-        let options = url.parse().map_err(|_| {
+        let options = url.rest()?.parse().map_err(|_| {
             invalid("the url is not like postgres://user:password@host:5432/database?sslmode=verify-full")
         })?;
-        Ok(Self::options(options))
+        Ok(settings.apply(Self::options(options)))
     }
 
     pub(crate) fn options(options: PgConnectOptions) -> Self {
@@ -85,14 +88,14 @@ impl Builder {
             connections: 10,
             limits: Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(5) },
             limits_in_server: true,
-            largest_payload: 16 << 20,
+            max_payload_bytes: 16 << 20,
             bodies: Bodies { table: "session".into(), time_zone: None, may_create: true },
         }
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set; never the server's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self.has_own_clock = true;
         self
     }
@@ -106,7 +109,7 @@ impl Builder {
 
     /// Sets what the names of all tables, indices and functions begin with, so that several stores can share a schema.
     /// `cloakroom_` unless set; up to 32 lower-case ASCII letters, digits and underscores, a letter first.
-    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.names.prefix = prefix.into();
         self
     }
@@ -126,7 +129,7 @@ impl Builder {
 
     /// Sets how long an operation waits for the server's answer, before it fails as [`ErrorKind::Unavailable`].
     /// 5 seconds unless set.
-    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.limits.answer = timeout;
         self
     }
@@ -142,19 +145,19 @@ impl Builder {
 
     /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
     /// 16 MiB unless set; at most 500,000,000.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
-    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): its option
+    /// Sets the table that a Node application keeps its sessions in, for [`build_bodies`](Self::build_bodies): its option
     /// `tableName`. `session` unless set; up to 63 bytes.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.bodies.table = table.into();
         self
     }
 
-    /// Sets the time zone of the Node application's connections, for [`open_bodies`](Self::open_bodies): the column
+    /// Sets the time zone of the Node application's connections, for [`build_bodies`](Self::build_bodies): the column
     /// `expire` has no zone of its own. Unless set, what is set for the user, then for the database, then for the server;
     /// where the user may not read the server's settings, the time zone of the server's log.
     pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
@@ -162,7 +165,7 @@ impl Builder {
         self
     }
 
-    /// Lets [`open_bodies`](Self::open_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
+    /// Lets [`build_bodies`](Self::build_bodies) make the table of ended sessions if it is missing, or not. `true` unless set;
     /// the SQL to make it by hand is on the page of the [crate].
     pub fn create_ended(mut self, create: bool) -> Self {
         self.bodies.may_create = create;
@@ -173,17 +176,17 @@ impl Builder {
     /// Any number of processes may do so at once.
     ///
     /// # Errors
-    /// As [`open`](Self::open); [`ErrorKind::Setup`] also if the user may not create tables.
+    /// As [`build`](Self::build); [`ErrorKind::Setup`] also if the user may not create tables.
     pub async fn create_tables(&self) -> Result<()> {
         self.names.check()?;
         Ok(setup::create_tables(&self.connect(), &self.names).await?)
     }
 
-    /// Drops the tables, with every record and revocation in them; a schema stays.
+    /// Removes what the store has made in the database: the tables, with every record and revocation in them; a schema stays.
     ///
     /// # Errors
-    /// As [`open`](Self::open); tables that are not ours are left alone.
-    pub async fn drop_tables(&self) -> Result<()> {
+    /// As [`build`](Self::build); tables that are not ours are left alone.
+    pub async fn drop_all(&self) -> Result<()> {
         self.names.check()?;
         Ok(setup::drop_tables(&self.connect(), &self.names).await?)
     }
@@ -194,18 +197,33 @@ impl Builder {
     /// [`ErrorKind::Setup`] if the tables are missing or not ours, or if the server refuses the user, has no such
     /// database, is too old or is not PostgreSQL; [`ErrorKind::Unavailable`] if it does not answer or only reads;
     /// [`ErrorKind::Invalid`] if a schema or a prefix can never be right.
-    pub async fn open(self) -> Result<PostgresStore> {
+    pub async fn build(self) -> Result<PostgresStore> {
         self.names.check()?;
         let connections = self.connect();
         setup::check(&connections, &self.names).await?;
-        Ok(PostgresStore {
+        Ok(self.store(connections))
+    }
+
+    /// Makes the store and asks the server nothing yet, for an application that starts although its database is down.
+    /// Whatever is wrong shows at the first request. It must be called within a runtime of Tokio.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if a schema or a prefix can never be right.
+    pub fn build_lazy(self) -> Result<PostgresStore> {
+        self.names.check()?;
+        let connections = self.connect();
+        Ok(self.store(connections))
+    }
+
+    fn store(self, connections: Connections) -> PostgresStore {
+        PostgresStore {
             connections,
             statements: Statements::new(&self.names.qualified()),
             clock: self.clock,
             tells_time: !self.has_own_clock,
-            largest_payload: self.largest_payload,
+            largest_payload: self.max_payload_bytes,
             missed_touches: MissedTouches::default(),
-        })
+        }
     }
 
     /// Connects, and keeps bodies of Node's sessions instead of records: see [`PostgresBodies`]. The table of the Node
@@ -213,8 +231,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if a table is missing or has other columns, the user lacks a privilege on one, or the server
-    /// does not know the time zone; otherwise as for [`open`](Self::open).
-    pub async fn open_bodies(self) -> Result<PostgresBodies> {
+    /// does not know the time zone; otherwise as for [`build`](Self::build).
+    pub async fn build_bodies(self) -> Result<PostgresBodies> {
         self.names.check()?;
         let Bodies { table, time_zone, may_create } = self.bodies.clone();
         if !(1..=LONGEST_IDENTIFIER).contains(&table.len()) || table.contains('\0') {
@@ -222,7 +240,7 @@ impl Builder {
         }
         let Names { schema, prefix } = self.names.clone();
         let options = bodies::Options { schema, table, prefix, time_zone, may_create };
-        PostgresBodies::open(self.connect(), &options, self.clock, self.largest_payload).await
+        PostgresBodies::open(self.connect(), &options, self.clock, self.max_payload_bytes).await
     }
 
     fn connect(&self) -> Connections {
@@ -294,9 +312,9 @@ mod tests {
 
     #[test]
     fn nothing_of_a_url_is_shown() {
-        let error = Builder::url("postgres://alice:pass word@[host/db").unwrap_err();
+        let error = Builder::from_url("postgres://alice:pass word@[host/db").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        let builder = Builder::url("postgres://alice:hunter2@host/db").unwrap();
+        let builder = Builder::from_url("postgres://alice:hunter2@host/db").unwrap();
         for words in [format!("{error:?} {error}"), format!("{builder:?}")] {
             assert!(!words.contains("pass word") && !words.contains("hunter2"), "{words}");
         }

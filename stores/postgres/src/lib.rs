@@ -10,6 +10,7 @@ mod owners;
 mod records;
 mod scan;
 mod server_clock;
+mod settings;
 mod setup;
 mod statements;
 mod store;

@@ -31,27 +31,30 @@ impl PostgresStore {
     /// Connects to the database that `url` names, with default options; the tables have to be there.
     ///
     /// # Errors
-    /// See [`Builder::open`]; [`ErrorKind::Invalid`] if the URL cannot be right.
+    /// See [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url)?.open().await
+        Self::from_url(url)?.build().await
     }
 
     /// Sets options for the database that `url` names: `postgres://user:password@host:5432/database`, with the
     /// settings of [`PgConnectOptions`], such as `sslmode=verify-full&sslrootcert=ca.pem`.
     ///
+    /// The options of the builder are settings of the same names: `prefix`, `schema`, `connections`, `connect_timeout=3s`,
+    /// `request_timeout=5s`, `limits_in_server`, `max_payload_bytes`; and for [`Builder::build_bodies`] `table`, `time_zone` and `create_ended`.
+    ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the URL cannot be right.
-    pub fn builder(url: &str) -> Result<Builder> {
-        Builder::url(url)
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Sets options for a database that is reached with these options.
-    pub fn with_options(options: PgConnectOptions) -> Builder {
+    pub fn from_options(options: PgConnectOptions) -> Builder {
         Builder::options(options)
     }
 
     /// Sets options for a store that shares the application's own pool.
-    pub fn with_pool(pool: PgPool) -> Builder {
+    pub fn from_pool(pool: PgPool) -> Builder {
         Builder::pool(pool)
     }
 

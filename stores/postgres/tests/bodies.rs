@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage};
 use cloakroom_postgres::sqlx::{self, AssertSqlSafe, PgPool};
 use cloakroom_postgres::{Builder, PostgresBodies, PostgresStore};
@@ -63,8 +61,8 @@ impl Place {
     }
 
     fn builder(&self) -> Builder {
-        let builder = PostgresStore::builder(&self.url).unwrap();
-        builder.table(self.table.clone()).table_prefix(self.prefix.clone())
+        let builder = PostgresStore::from_url(&self.url).unwrap();
+        builder.table(self.table.clone()).prefix(self.prefix.clone())
     }
 
     fn node(&self, zone: &'static str) -> Node {
@@ -77,7 +75,7 @@ impl Place {
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> PostgresBodies {
-    builder.clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+    builder.clock(clock.clone()).build_bodies().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,9 +112,9 @@ async fn the_time_zone_is_that_of_the_users_other_connections() {
     .await;
     let shared = Service::Postgres.shared();
     let (_, host) = shared.rsplit_once('@').unwrap();
-    let builder = PostgresStore::builder(&format!("postgres://{role}:p@{host}?sslmode=disable")).unwrap();
-    let builder = builder.table(place.table.clone()).table_prefix(place.prefix.clone());
-    let store = builder.open_bodies().await.unwrap();
+    let builder = PostgresStore::from_url(&format!("postgres://{role}:p@{host}?sslmode=disable")).unwrap();
+    let builder = builder.table(place.table.clone()).prefix(place.prefix.clone());
+    let store = builder.build_bodies().await.unwrap();
     // 1800000000 is 2027-01-15 08:00:00 UTC.
     store.insert("a", b"{}", Timestamp::from_millis(1_800_000_000_000)).await.unwrap().unwrap();
     let sql = format!(
@@ -155,7 +153,7 @@ async fn old_marks_are_forgotten_and_needed_ones_are_not() {
 }
 
 async fn refusal(place: &Place, builder: Builder) -> String {
-    let error = builder.open_bodies().await.unwrap_err();
+    let error = builder.build_bodies().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup, "{error:?}");
     error.to_string().replace(&place.table, "TABLE").replace(&place.prefix, "")
 }
@@ -199,7 +197,7 @@ async fn what_else_is_missing_is_reported_in_one_clear_line() {
         ended,
         "the table \"ended\" of ended sessions is missing: make it by hand, as the README says"
     );
-    let store = place.builder().open_bodies().await.unwrap();
+    let store = place.builder().build_bodies().await.unwrap();
     run(&place.url, format!("DROP TABLE \"{}\"", place.table)).await;
     let error = store.read("a").await.unwrap_err();
     assert!(error.kind() == ErrorKind::Setup && error.to_string().contains("Node's sessions"), "{error:?}");
@@ -209,7 +207,7 @@ async fn what_else_is_missing_is_reported_in_one_clear_line() {
 #[tokio::test]
 async fn text_that_is_not_json_is_refused() {
     let place = Place::make(COLUMNS).await;
-    let store = place.builder().open_bodies().await.unwrap();
+    let store = place.builder().build_bodies().await.unwrap();
     for body in [&b"{"[..], b"\xff", b"\"a\0\""] {
         let error = store.insert("a", body, Timestamp::NEVER).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");

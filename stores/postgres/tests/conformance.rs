@@ -4,7 +4,6 @@
 mod support;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
@@ -15,13 +14,13 @@ use support::Tables;
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
+    Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> PostgresStore {
     let connections = NonZeroU32::new(4).unwrap();
-    let builder = builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST).connections(connections);
-    builder.open().await.unwrap()
+    let builder = builder.clock(clock.clone()).max_payload_bytes(LARGEST).connections(connections);
+    builder.build().await.unwrap()
 }
 
 mod on_two_handles {
@@ -32,7 +31,7 @@ mod on_two_handles {
         let clock = ManualClock::at(Timestamp::now());
         let (store, other) = (open(tables.builder(), &clock).await, open(tables.builder(), &clock).await);
         let pool = PgPoolOptions::new().connect_lazy(&support::url()).unwrap();
-        let unreachable = open(tables.name(PostgresStore::with_pool(pool.clone())), &clock).await;
+        let unreachable = open(tables.name(PostgresStore::from_pool(pool.clone())), &clock).await;
         pool.close().await;
         ManualHarness::with_clock(clock, store)
             .and_handle(other)
@@ -51,7 +50,7 @@ mod in_a_schema_by_a_given_pool {
         let tables = Tables::in_a_schema().await;
         let clock = ManualClock::at(Timestamp::now());
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy(&support::url()).unwrap();
-        let store = open(tables.name(PostgresStore::with_pool(pool)), &clock).await;
+        let store = open(tables.name(PostgresStore::from_pool(pool)), &clock).await;
         ManualHarness::with_clock(clock, store).with_limits(limits()).keeping(tables)
     }
 

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::LongList;
@@ -27,9 +26,9 @@ fn url(server: &Instance) -> String {
 }
 
 async fn open(server: &Instance, clock: &ManualClock) -> PostgresStore {
-    let builder = PostgresStore::builder(&url(server)).unwrap().clock(Arc::new(clock.clone()));
+    let builder = PostgresStore::from_url(&url(server)).unwrap().clock(clock.clone());
     builder.create_tables().await.unwrap();
-    builder.open().await.unwrap()
+    builder.build().await.unwrap()
 }
 
 /// How many statements clients have sent that name our tables or functions.
@@ -160,7 +159,7 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
     let tables = Tables::make().await;
     let proxy = Proxy::to(&support::url()).unwrap();
-    let reader = tables.name(PostgresStore::builder(proxy.url()).unwrap()).open().await.unwrap();
+    let reader = tables.name(PostgresStore::from_url(proxy.url()).unwrap()).build().await.unwrap();
     let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(100_000, 1_000);
 }
@@ -172,7 +171,7 @@ async fn every_method_of_bodies_is_one_statement() {
     let table =
         "CREATE TABLE session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)";
     run(&url(&server), table.into()).await;
-    let bodies = PostgresStore::builder(&url(&server)).unwrap().open_bodies().await.unwrap();
+    let bodies = PostgresStore::from_url(&url(&server)).unwrap().build_bodies().await.unwrap();
     let (until, now) = (Timestamp::NEVER, trips(&server).await);
     let mut expected = now;
     let mut one_more = async |what: &str| {

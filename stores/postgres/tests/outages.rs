@@ -12,10 +12,10 @@ const LIMIT: Duration = Duration::from_millis(700);
 
 fn open(url: String) -> Opening {
     Box::pin(async move {
-        let builder = PostgresStore::builder(&format!("{url}?sslmode=disable")).unwrap();
-        let builder = builder.answer_timeout(LIMIT).connect_timeout(LIMIT);
+        let builder = PostgresStore::from_url(&format!("{url}?sslmode=disable")).unwrap();
+        let builder = builder.request_timeout(LIMIT).connect_timeout(LIMIT);
         builder.create_tables().await.unwrap();
-        Arc::new(builder.open().await.unwrap()) as _
+        Arc::new(builder.build().await.unwrap()) as _
     })
 }
 

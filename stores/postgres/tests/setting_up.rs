@@ -18,8 +18,8 @@ use support::{Tables, holding, key, run, unused, url};
 
 /// The error of opening the tables with this prefix at `url`.
 async fn error_at(url: &str, prefix: &str) -> Error {
-    let builder = PostgresStore::builder(url).unwrap().table_prefix(prefix);
-    builder.connect_timeout(Duration::from_millis(1500)).open().await.unwrap_err()
+    let builder = PostgresStore::from_url(url).unwrap().prefix(prefix);
+    builder.connect_timeout(Duration::from_millis(1500)).build().await.unwrap_err()
 }
 
 fn assert_says(error: &Error, kind: ErrorKind, words: &str) {
@@ -43,10 +43,10 @@ async fn missing_tables_are_an_error_that_says_what_to_call() {
 async fn tables_that_vanish_are_an_error_that_says_what_to_call() {
     let tables = Tables::make().await;
     let store = tables.open().await;
-    tables.builder().drop_tables().await.unwrap();
+    tables.builder().drop_all().await.unwrap();
     let error = store.load(&key(1), None).await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "call Builder::create_tables");
-    tables.builder().drop_tables().await.unwrap(); // what is not there is dropped already
+    tables.builder().drop_all().await.unwrap(); // what is not there is dropped already
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,14 +54,14 @@ async fn any_number_may_create_tables_at_once_and_again() {
     let tables = Tables::in_a_schema().await;
     let creating: Vec<_> = (0..8)
         .map(|_| {
-            let builder = tables.builder().table_prefix("at_once_");
+            let builder = tables.builder().prefix("at_once_");
             tokio::spawn(async move { builder.create_tables().await })
         })
         .collect();
     for created in creating {
         created.await.unwrap().unwrap();
     }
-    tables.builder().table_prefix("at_once_").open().await.unwrap();
+    tables.builder().prefix("at_once_").build().await.unwrap();
 }
 
 #[tokio::test]
@@ -70,10 +70,9 @@ async fn a_table_of_another_application_is_refused_and_left_alone() {
     let (url, prefix) = (url(), &tables.prefix);
     run(&url, format!("CREATE TABLE {prefix}records (key bytea PRIMARY KEY, note text)")).await;
     assert_says(&error_at(&url, prefix).await, ErrorKind::Setup, "choose another table prefix");
-    for error in [
-        tables.builder().create_tables().await.unwrap_err(),
-        tables.builder().drop_tables().await.unwrap_err(),
-    ] {
+    for error in
+        [tables.builder().create_tables().await.unwrap_err(), tables.builder().drop_all().await.unwrap_err()]
+    {
         assert_says(&error, ErrorKind::Setup, "choose another table prefix");
     }
     run(&url, format!("INSERT INTO {prefix}records VALUES ('a', 'still there')")).await;
@@ -142,7 +141,7 @@ async fn a_certificate_is_verified_if_the_url_says_so() {
     let error = error_at(&verified(""), &tables.prefix).await;
     assert_says(&error, ErrorKind::Setup, "certificate");
     let trusted = verified(&format!("&sslrootcert={}", shared_authority().display()));
-    let store = PostgresStore::builder(&trusted).unwrap().table_prefix(&tables.prefix).open().await.unwrap();
+    let store = PostgresStore::from_url(&trusted).unwrap().prefix(&tables.prefix).build().await.unwrap();
     support::created(store.create(&key(1), &holding(1)).await.unwrap());
 }
 
@@ -150,7 +149,7 @@ async fn a_certificate_is_verified_if_the_url_says_so() {
 async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
     let tables = Tables::make().await;
     let pool = PgPoolOptions::new().max_connections(1).connect(&url()).await.unwrap();
-    let store = tables.name(PostgresStore::with_pool(pool.clone())).open().await.unwrap();
+    let store = tables.name(PostgresStore::from_pool(pool.clone())).build().await.unwrap();
     support::created(store.create(&key(1), &holding(1)).await.unwrap());
     pool.execute("SET default_transaction_read_only = on").await.unwrap();
     assert!(store.load(&key(1), None).await.unwrap().is_some());
@@ -167,10 +166,10 @@ async fn a_user_without_privileges_gets_an_error_that_says_so() {
         .await;
     let server = url();
     let (_, host) = server.rsplit_once('@').unwrap();
-    let builder = tables.name(PostgresStore::builder(&format!("postgres://{role}:p@{host}")).unwrap());
-    let error = builder.clone().table_prefix("mine_").create_tables().await.unwrap_err();
+    let builder = tables.name(PostgresStore::from_url(&format!("postgres://{role}:p@{host}")).unwrap());
+    let error = builder.clone().prefix("mine_").create_tables().await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "lacks a privilege");
-    let error = builder.open().await.unwrap().load(&key(1), None).await.unwrap_err();
+    let error = builder.build().await.unwrap().load(&key(1), None).await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "lacks a privilege");
     run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
 }
@@ -180,7 +179,7 @@ async fn a_pool_whose_connections_are_all_in_use_is_unavailable_in_time() {
     let tables = Tables::make().await;
     let options = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(300));
     let pool = options.connect(&url()).await.unwrap();
-    let store = tables.name(PostgresStore::with_pool(pool.clone())).open().await.unwrap();
+    let store = tables.name(PostgresStore::from_pool(pool.clone())).build().await.unwrap();
     let taken = pool.acquire().await.unwrap();
     assert_says(&store.load(&key(1), None).await.unwrap_err(), ErrorKind::Unavailable, "in use");
     drop(taken);

@@ -40,9 +40,9 @@ async fn locking(prefix: &str) -> PgConnection {
 async fn g01_requests_that_are_given_up_hold_no_more_connections_than_the_pool_has() {
     let tables = Tables::make().await;
     let name = unused("given_up");
-    let builder = tables.name(PostgresStore::builder(&named(&name)).unwrap());
+    let builder = tables.name(PostgresStore::from_url(&named(&name)).unwrap());
     let builder = builder.connections(NonZeroU32::new(MOST).unwrap());
-    let store = builder.connect_timeout(Duration::from_millis(100)).open().await.unwrap();
+    let store = builder.connect_timeout(Duration::from_millis(100)).build().await.unwrap();
     let lock = locking(&tables.prefix).await;
     let wanted = key(1);
     for _ in 0..5 * MOST {
@@ -63,8 +63,8 @@ async fn g01_requests_that_are_given_up_hold_no_more_connections_than_the_pool_h
 async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
     let tables = Tables::make().await;
     let name = unused("ends");
-    let builder = tables.name(PostgresStore::builder(&named(&name)).unwrap());
-    let store = Arc::new(builder.answer_timeout(Duration::from_millis(300)).open().await.unwrap());
+    let builder = tables.name(PostgresStore::from_url(&named(&name)).unwrap());
+    let store = Arc::new(builder.request_timeout(Duration::from_millis(300)).build().await.unwrap());
     let lock = locking(&tables.prefix).await;
     let wanted = key(1);
     assert!(tokio::time::timeout(Duration::from_millis(50), store.load(&wanted, None)).await.is_err());
@@ -81,9 +81,9 @@ async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_an_unlimited_ser
     let tables = Tables::make().await;
     let slow = format!("{}%20-c%20statement_timeout%3D1234", url());
     // A shorter limit of the user's own stays.
-    let store = tables.name(PostgresStore::builder(&slow).unwrap()).open().await.unwrap();
+    let store = tables.name(PostgresStore::from_url(&slow).unwrap()).build().await.unwrap();
     assert!(store.load(&key(1), None).await.unwrap().is_none());
-    let untold = tables.builder().limits_in_server(false).open().await.unwrap();
+    let untold = tables.builder().limits_in_server(false).build().await.unwrap();
     assert!(untold.load(&key(1), None).await.unwrap().is_none());
 }
 
@@ -101,7 +101,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
         Box::pin(async move { connection.execute(AssertSqlSafe(sql)).await.map(drop) })
     });
     let pool = options.connect(&url()).await.unwrap();
-    let store = tables.name(PostgresStore::with_pool(pool.clone())).open().await.unwrap();
+    let store = tables.name(PostgresStore::from_pool(pool.clone())).build().await.unwrap();
     created(store.create(&key(1), &record).await.unwrap());
     reads_only.store(true, Ordering::SeqCst);
     pool.execute("SET default_transaction_read_only = on").await.unwrap();
@@ -136,7 +136,7 @@ async fn g08_a_version_of_a_write_that_a_crash_undid_is_not_given_again() {
 async fn g14_a_server_that_only_reads_is_refused_when_the_store_opens() {
     let tables = Tables::make().await;
     let reading = url().replace("synchronous_commit%3Doff", "default_transaction_read_only%3Don");
-    let error = tables.name(PostgresStore::builder(&reading).unwrap()).open().await.unwrap_err();
+    let error = tables.name(PostgresStore::from_url(&reading).unwrap()).build().await.unwrap_err();
     assert!(
         error.kind() == ErrorKind::Unavailable && error.to_string().contains("takes no writes"),
         "{error:?}"

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, Result, StoreUrl, SystemClock};
 
 use crate::database::{Place, Shared};
 use crate::store::RedbStore;
@@ -22,15 +22,25 @@ pub enum Durability {
     Process,
 }
 
-/// Sets the options of a [`RedbStore`]; [`RedbStore::builder`] makes one.
+impl Durability {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "machine" => Some(Self::Machine),
+            "process" => Some(Self::Process),
+            _ => None,
+        }
+    }
+}
+
+/// Sets the options of a [`RedbStore`]; [`RedbStore::builder`] and [`RedbStore::from_url`] make one.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
     place: Place,
     clock: Arc<dyn Clock>,
     durability: Durability,
-    cache: usize,
-    largest_payload: usize,
+    cache_bytes: usize,
+    max_payload_bytes: usize,
     create: bool,
 }
 
@@ -40,15 +50,31 @@ impl Builder {
             place,
             clock: Arc::new(SystemClock),
             durability: Durability::default(),
-            cache: 64 << 20,
-            largest_payload: 16 << 20,
+            cache_bytes: 64 << 20,
+            max_payload_bytes: 16 << 20,
             create: true,
         }
     }
 
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        if url.scheme() != "redb" {
+            return Err(Error::new(ErrorKind::Invalid, "the url of this store begins with redb:"));
+        }
+        let mut builder = Self::new(Place::File(url.path()?.into()));
+        builder.durability = url.read("durability", Durability::read)?.unwrap_or(builder.durability);
+        builder.cache_bytes = url.parsed("cache_bytes")?.unwrap_or(builder.cache_bytes);
+        builder.create = url.flag("create_if_missing")?.unwrap_or(builder.create);
+        if let Some(bytes) = url.parsed("max_payload_bytes")? {
+            builder = builder.max_payload_bytes(bytes);
+        }
+        url.finish()?;
+        Ok(builder)
+    }
+
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -59,15 +85,15 @@ impl Builder {
     }
 
     /// Sets how many bytes of the file are kept in memory. 64 MiB unless set.
-    pub fn cache(mut self, bytes: usize) -> Self {
-        self.cache = bytes;
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
         self
     }
 
     /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
     /// 16 MiB unless set; at most 1 GiB.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
@@ -86,7 +112,7 @@ impl Builder {
     /// [`ErrorKind::Setup`] if another process has the file open, if the folder is missing or cannot be written, or if
     /// the file is not ours; [`ErrorKind::Corrupt`] if it is damaged; [`ErrorKind::Full`]; [`ErrorKind::Invalid`] if the
     /// path can never be right.
-    pub async fn open(self) -> Result<RedbStore> {
+    pub async fn build(self) -> Result<RedbStore> {
         if matches!(&self.place, Place::File(path) if path.as_os_str().is_empty()) {
             return Err(Error::new(ErrorKind::Invalid, "the path names no file"));
         }
@@ -101,11 +127,11 @@ impl Builder {
         let shared = Shared {
             place: self.place,
             durability: self.durability,
-            cache: self.cache,
+            cache: self.cache_bytes,
             clock: self.clock,
             database: RwLock::new(None),
             pause: std::sync::Mutex::default(),
         };
-        RedbStore::start(shared, self.largest_payload).await
+        RedbStore::start(shared, self.max_payload_bytes).await
     }
 }

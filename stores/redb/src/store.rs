@@ -42,9 +42,9 @@ impl RedbStore {
     /// Opens the file `path` with default options; makes it if it is missing.
     ///
     /// # Errors
-    /// See [`Builder::open`].
+    /// See [`Builder::build`].
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        Self::builder(path).open().await
+        Self::builder(path).build().await
     }
 
     /// Opens a store in memory, for tests: it is gone when it is dropped.
@@ -52,7 +52,16 @@ impl RedbStore {
     /// # Errors
     /// [`ErrorKind::Setup`] if the operating system gives no thread.
     pub async fn in_memory() -> Result<Self> {
-        Self::memory_builder().open().await
+        Self::memory_builder().build().await
+    }
+
+    /// Sets options for the file that `url` names: `redb:PATH?name=value&…`, with `durability=machine|process`,
+    /// `cache_bytes`, `max_payload_bytes` and `create_if_missing`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Sets options for the file `path`.

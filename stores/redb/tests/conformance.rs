@@ -1,8 +1,6 @@
 //! The store keeps the contract: in a file, and in memory.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::sync::Arc;
-
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_redb::{Builder, Durability, RedbStore};
 use cloakroom_store::{ManualClock, Timestamp};
@@ -10,11 +8,11 @@ use cloakroom_store::{ManualClock, Timestamp};
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
+    Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> RedbStore {
-    builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST).open().await.unwrap()
+    builder.clock(clock.clone()).max_payload_bytes(LARGEST).build().await.unwrap()
 }
 
 mod in_a_file {
@@ -39,7 +37,7 @@ mod in_a_file_that_is_never_flushed {
     async fn harness() -> ManualHarness {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::now());
-        let builder = RedbStore::builder(folder.path().join("sessions.redb")).cache(1 << 20);
+        let builder = RedbStore::builder(folder.path().join("sessions.redb")).cache_bytes(1 << 20);
         let store = open(builder.durability(Durability::Process), &clock).await;
         ManualHarness::with_clock(clock, store).with_limits(limits()).keeping(folder)
     }

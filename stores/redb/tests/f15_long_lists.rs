@@ -14,7 +14,7 @@ fn read() -> usize {
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_that_end_early() {
     let folder = tempfile::tempdir().unwrap();
     let builder = RedbStore::builder(folder.path().join("sessions.redb"));
-    let store = builder.durability(Durability::Process).open().await.unwrap();
+    let store = builder.durability(Durability::Process).build().await.unwrap();
     let cost = LongList::measure(&store, &store, 200_000, read).await.unwrap();
     // A page ends when it has read 8 MB, and a value lies in twice its size at most.
     cost.assert_bounded(17_000_000, usize::MAX);

@@ -136,8 +136,8 @@ async fn a_damaged_file_is_corrupt_never_a_missing_record() {
 #[tokio::test]
 async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let folder = folder();
-    let builder = RedbStore::builder(folder.path().join("sessions.redb")).largest_payload(10);
-    let store = builder.open().await.unwrap();
+    let builder = RedbStore::builder(folder.path().join("sessions.redb")).max_payload_bytes(10);
+    let store = builder.build().await.unwrap();
     let version = create(&store, &key(1), &record(&[1; 10])).await;
     let large = record(&[2; 11]);
     assert_eq!(store.update(&key(1), version, &large).await.unwrap_err().kind(), ErrorKind::TooLarge);

@@ -86,7 +86,7 @@ fn kill_after(mut child: Child, enough: usize) -> HashMap<u64, u64> {
 
 async fn killed(name: &str, durability: Durability) {
     if let Some(file) = task() {
-        let store = RedbStore::builder(file).durability(durability).open().await.unwrap();
+        let store = RedbStore::builder(file).durability(durability).build().await.unwrap();
         let tasks: Vec<_> =
             (0..8).map(|task| tokio::spawn(increment_and_tell(store.clone(), task))).collect();
         for task in tasks {

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -38,8 +37,8 @@ async fn dropping_the_store_does_what_was_asked_before() {
 /// A store in memory, and its clock.
 async fn open() -> (RedbStore, ManualClock) {
     let clock = ManualClock::at(Timestamp::now());
-    let builder = RedbStore::memory_builder().clock(Arc::new(clock.clone()));
-    (builder.open().await.unwrap(), clock)
+    let builder = RedbStore::memory_builder().clock(clock.clone());
+    (builder.build().await.unwrap(), clock)
 }
 
 async fn create(store: &RedbStore, number: u32, expires_at: Timestamp) {

@@ -20,7 +20,7 @@ use crate::server::{Effect, Server};
 
 /// Keeps the bodies of Node's sessions in Redis or Valkey, as connect-redis (all versions) and koa-redis do.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one. Set the prefix that the Node application uses: `sess:`
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one. Set the prefix that the Node application uses: `sess:`
 /// for connect-redis, `koa:sess:` for koa-generic-session.
 ///
 /// | | as it is kept |

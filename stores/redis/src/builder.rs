@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, MissedTouches, Result, StoreUrl, SystemClock};
 use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
 use redis::{ClientTlsConfig, ProtocolVersion, TlsCertificates};
@@ -22,14 +22,14 @@ const LONGEST_PREFIX: usize = 64;
 /// A Redis string has at most 512 MiB, a length in our records nine digits.
 const LARGEST_PAYLOAD: usize = (512 << 20) - LONGEST_HEAD;
 
-/// Sets the options of a [`RedisStore`]; [`RedisStore::builder`] makes one.
+/// Sets the options of a [`RedisStore`]; [`RedisStore::from_url`] makes one.
 #[must_use]
 pub struct Builder {
     place: Place,
     clock: Arc<dyn Clock>,
     has_own_clock: bool,
     prefix: String,
-    largest_payload: usize,
+    max_payload_bytes: usize,
     wait: Option<Wait>,
     may_evict: bool,
     timeouts: Timeouts,
@@ -44,7 +44,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             has_own_clock: false,
             prefix: PREFIX.into(),
-            largest_payload: 16 << 20,
+            max_payload_bytes: 16 << 20,
             wait: None,
             may_evict: false,
             timeouts: Timeouts { connect: Duration::from_secs(3), response: Duration::from_secs(3) },
@@ -53,35 +53,27 @@ impl Builder {
         }
     }
 
-    pub(crate) fn url(url: &str) -> Result<Self> {
-        let mut url = Url::parse(url)?;
-        let text = |text: &str| Some(text.to_owned());
-        let prefix = url.take("prefix", text)?;
-        let (ca, cert, key) = (url.take("ca", text)?, url.take("cert", text)?, url.take("key", text)?);
-        let protocol = url.take("protocol", url::protocol)?;
-        let largest = url.take("largest_payload", |text| text.parse().ok())?;
-        let replicas = url.take("wait", |text| text.parse().ok())?;
-        let wait_for = url.take("wait_timeout", url::span)?.unwrap_or(Duration::from_secs(1));
-        let may_evict = url.take("eviction", |text| (text == "allowed").then_some(true))?;
-        let response = url.take("response_timeout", url::span)?;
-        let connect = url.take("connect_timeout", url::span)?;
-        let sentinels = (url.take("sentinel_username", text)?, url.take("sentinel_password", text)?);
-        url.done()?;
-        let mut builder = Self::at(Place::Url(Box::new(url), sentinels));
-        builder.prefix = prefix.unwrap_or(builder.prefix);
-        builder.protocol = protocol.unwrap_or(builder.protocol);
-        builder.largest_payload =
-            largest.map_or(builder.largest_payload, |most: usize| most.min(LARGEST_PAYLOAD));
-        builder.timeouts.response = response.unwrap_or(builder.timeouts.response);
-        builder.timeouts.connect = connect.unwrap_or(builder.timeouts.connect);
-        builder.may_evict = may_evict.unwrap_or(builder.may_evict);
-        builder.wait = replicas.map(|replicas| Wait { replicas, at_most: wait_for });
-        builder.certificates.root_cert = ca.map(read_certificates).transpose()?;
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        let place = Url::parse(url.without_settings())?;
+        let sentinels = (url.text("sentinel_username")?, url.text("sentinel_password")?);
+        let mut builder = Self::at(Place::Url(Box::new(place), sentinels));
+        if let Some(bytes) = url.parsed("max_payload_bytes")? {
+            builder = builder.max_payload_bytes(bytes);
+        }
+        let at_most = url.duration("replica_timeout")?.unwrap_or(Duration::from_secs(1));
+        builder.wait = url.parsed("wait_for_replicas")?.map(|replicas| Wait { replicas, at_most });
+        builder.prefix = url.text("prefix")?.unwrap_or(builder.prefix);
+        builder.protocol = url.read("protocol", url::protocol)?.unwrap_or(builder.protocol);
+        builder.timeouts.response = url.duration("request_timeout")?.unwrap_or(builder.timeouts.response);
+        builder.timeouts.connect = url.duration("connect_timeout")?.unwrap_or(builder.timeouts.connect);
+        builder.may_evict = url.flag("allow_eviction")?.unwrap_or(builder.may_evict);
+        builder.certificates.root_cert = url.file("ca")?;
+        let (cert, key) = (url.file("cert")?, url.file("key")?);
+        url.finish()?;
         match (cert, key) {
             (None, None) => Ok(builder),
-            (Some(cert), Some(key)) => {
-                Ok(builder.client_certificate(read_certificates(cert)?, read_certificates(key)?))
-            }
+            (Some(cert), Some(key)) => Ok(builder.client_certificate(cert, key)),
             _ => Err(Error::new(ErrorKind::Invalid, "the settings cert and key belong together")),
         }
     }
@@ -95,8 +87,8 @@ impl Builder {
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self.has_own_clock = true;
         self
     }
@@ -110,8 +102,8 @@ impl Builder {
 
     /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
     /// 16 MiB unless set; at most 512 MiB less what a record has beside it.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
@@ -120,7 +112,7 @@ impl Builder {
     ///
     /// The page of the [crate] says what that protects from. Writes go through a connection of their own then, as
     /// Redis carries out nothing on one that waits.
-    pub fn wait(mut self, replicas: u32, at_most: Duration) -> Self {
+    pub fn wait_for_replicas(mut self, replicas: u32, at_most: Duration) -> Self {
         self.wait = Some(Wait { replicas, at_most });
         self
     }
@@ -137,12 +129,12 @@ impl Builder {
 
     /// Sets how long an answer may take, after which the operation fails as [`ErrorKind::Unavailable`], and whether it
     /// took effect is not known. 3 seconds unless set. Not for a connection that was given: it has its own.
-    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.response = timeout;
         self
     }
 
-    /// Sets how long the making of a connection may take, as [`Builder::response_timeout`]. 3 seconds unless set.
+    /// Sets how long the making of a connection may take, as [`Builder::request_timeout`]. 3 seconds unless set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.connect = timeout;
         self
@@ -175,9 +167,9 @@ impl Builder {
     /// [`ErrorKind::Setup`] if the server is too old, is of another kind than the URL says, refuses password or
     /// certificate, or removes keys when its memory is used up ([`Builder::allow_eviction`]); [`ErrorKind::Unavailable`] if it does not answer; [`ErrorKind::Invalid`] if an option can never be
     /// right.
-    pub async fn open(self) -> Result<RedisStore> {
+    pub async fn build(self) -> Result<RedisStore> {
         let may_evict = self.may_evict;
-        let store = self.open_later()?;
+        let store = self.build_lazy()?;
         store.0.server.look().await?;
         if !may_evict {
             store.0.server.look_for_eviction().await?;
@@ -189,10 +181,10 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if an option can never be right, [`ErrorKind::Setup`] if a certificate cannot be read.
-    pub fn open_later(self) -> Result<RedisStore> {
+    pub fn build_lazy(self) -> Result<RedisStore> {
         check_prefix(&self.prefix)?;
         let (layout, kind) = (Layout::new(self.prefix.clone()), self.place.kind());
-        let (clock, largest_payload) = (self.clock.clone(), self.largest_payload);
+        let (clock, largest_payload) = (self.clock.clone(), self.max_payload_bytes);
         let has_own_clock = self.has_own_clock;
         let server = self.server()?;
         let tells_time = !has_own_clock && !server.is_cluster();
@@ -205,11 +197,11 @@ impl Builder {
     /// application uses; it may be empty.
     ///
     /// # Errors
-    /// As for [`open`](Self::open), but a server that removes keys when its memory is used up is let pass: the Node
+    /// As for [`build`](Self::build), but a server that removes keys when its memory is used up is let pass: the Node
     /// application has chosen it.
-    pub async fn open_bodies(self) -> Result<RedisBodies> {
+    pub async fn build_bodies(self) -> Result<RedisBodies> {
         check_prefix(&self.prefix)?;
-        let (clock, prefix, largest) = (self.clock.clone(), self.prefix.clone(), self.largest_payload);
+        let (clock, prefix, largest) = (self.clock.clone(), self.prefix.clone(), self.max_payload_bytes);
         let server = self.server()?;
         server.look().await?;
         Ok(RedisBodies(Arc::new(bodies::Inner { server, clock, prefix, largest })))
@@ -224,12 +216,6 @@ impl Builder {
         let writes = own.map(|_| Link::new(dial.clone(), timeouts.response));
         Ok(Server::new(Link::new(dial, timeouts.response), writes, self.wait))
     }
-}
-
-fn read_certificates(path: String) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        Error::new(ErrorKind::Setup, "a file of certificates or of a key cannot be read").with_source(error)
-    })
 }
 
 fn check_prefix(prefix: &str) -> Result<()> {
@@ -267,10 +253,10 @@ mod tests {
 
     #[test]
     fn a_password_is_not_in_the_debug_of_a_builder_or_a_store() {
-        let builder = Builder::url("redis://alice:secret@host").unwrap();
+        let builder = Builder::from_url("redis://alice:secret@host").unwrap();
         assert!(!format!("{builder:?} {builder:#?}").contains("secret"));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let store = runtime.block_on(async { builder.open_later().unwrap() });
+        let store = runtime.block_on(async { builder.build_lazy().unwrap() });
         assert!(!format!("{store:?} {store:#?}").contains("secret"));
     }
 }

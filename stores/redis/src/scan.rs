@@ -81,7 +81,7 @@ impl RedisStore {
     ///
     /// [`ErrorKind::Unavailable`]: cloakroom_store::ErrorKind::Unavailable
     /// [`ErrorKind::Setup`]: cloakroom_store::ErrorKind::Setup
-    pub async fn remove_everything(&self) -> Result<()> {
+    pub async fn drop_all(&self) -> Result<()> {
         for master in self.0.server.masters().await? {
             let mut cursor = 0;
             loop {

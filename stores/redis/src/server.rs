@@ -215,7 +215,7 @@ fn check_eviction(info: &str) -> Result<()> {
         Some(_) => Err(Error::new(
             ErrorKind::Setup,
             "the server would remove sessions and revocations when its memory is used up; set its maxmemory-policy to \
-                noeviction, or open the store with eviction=allowed",
+                noeviction, or open the store with allow_eviction=true",
         )),
     }
 }

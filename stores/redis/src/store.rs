@@ -33,12 +33,12 @@ pub(crate) struct Inner {
 }
 
 impl RedisStore {
-    /// Opens the server or servers that `url` names, with default options; see [`RedisStore::builder`] for URLs.
+    /// Opens the server or servers that `url` names, with default options; see [`from_url`](Self::from_url) for URLs.
     ///
     /// # Errors
-    /// See [`RedisStore::builder`] and [`Builder::open`].
+    /// See [`from_url`](Self::from_url) and [`Builder::build`].
     pub async fn open(url: &str) -> Result<Self> {
-        Self::builder(url)?.open().await
+        Self::from_url(url)?.build().await
     }
 
     /// Sets options for the server or servers that `url` names:
@@ -50,24 +50,24 @@ impl RedisStore {
     /// | `redis+cluster://[[user]:password@]host[:port],host[:port]…` | a cluster, of which these are some nodes |
     ///
     /// With `rediss` for `redis`, TLS. Options follow as `?name=value&…`: `prefix`, `protocol=resp3`, `ca=FILE` (root
-    /// certificates), `cert=FILE` and `key=FILE` (the client's own), `wait=REPLICAS`, `wait_timeout=1s`,
-    /// `response_timeout=3s`, `connect_timeout=3s`, `largest_payload=BYTES`, `eviction=allowed`; for sentinels also `sentinel_username` and
+    /// certificates), `cert=FILE` and `key=FILE` (the client's own), `wait_for_replicas=NUMBER`, `replica_timeout=1s`,
+    /// `request_timeout=3s`, `connect_timeout=3s`, `max_payload_bytes`, `allow_eviction=true`; for sentinels also `sentinel_username` and
     /// `sentinel_password`. What would mean something else is written as `%XX`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is not such a URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
-    pub fn builder(url: &str) -> Result<Builder> {
-        Builder::url(url)
+    /// [`ErrorKind::Invalid`] if it is no such URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Sets options for one server, reached through a connection that the application has already.
-    pub fn on(manager: ConnectionManager) -> Builder {
+    pub fn from_client(manager: ConnectionManager) -> Builder {
         Builder::given(manager)
     }
 
     /// Sets options for a cluster whose nodes, passwords and certificates are set in `nodes`. Timeouts and retries
     /// are the store's.
-    pub fn on_cluster(nodes: ClusterClientBuilder) -> Builder {
+    pub fn from_cluster(nodes: ClusterClientBuilder) -> Builder {
         Builder::cluster(nodes)
     }
 }

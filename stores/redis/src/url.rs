@@ -1,12 +1,10 @@
 //! Reads the URLs of servers: one, a cluster, or those that sentinels watch.
 
-use std::time::Duration;
-
 use cloakroom_store::{Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
 use redis::{ConnectionAddr, ProtocolVersion};
 
-/// A URL, taken apart.
+/// A URL without its settings, taken apart.
 #[derive(Clone)]
 pub(crate) struct Url {
     pub(crate) kind: Kind,
@@ -15,7 +13,6 @@ pub(crate) struct Url {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) database: i64,
-    settings: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +26,7 @@ pub(crate) enum Kind {
 impl Url {
     pub(crate) fn parse(url: &str) -> Result<Self> {
         let (scheme, rest) =
-            url.split_once("://").ok_or_else(|| invalid("a URL looks like redis://host:port?name=value"))?;
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+            url.split_once("://").ok_or_else(|| invalid("a URL looks like redis://host:port"))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (tls, kind) = scheme_of(scheme)?;
         let (kind, database) = match kind {
@@ -59,29 +55,7 @@ impl Url {
             username: some(username)?,
             password: some(password)?,
             database: number(database)?,
-            settings: settings(query)?,
         })
-    }
-
-    /// Takes a setting out, read by `read`; `None` if it is not there.
-    pub(crate) fn take<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-        let Some(at) = self.settings.iter().position(|(other, _)| other == name) else { return Ok(None) };
-        let (_, value) = self.settings.remove(at);
-        read(&value)
-            .map(Some)
-            .ok_or_else(|| invalid(&format!("the value of the setting {name} cannot be read")))
-    }
-
-    /// Fails if a setting is left that is not known.
-    pub(crate) fn done(&self) -> Result<()> {
-        match self.settings.first() {
-            None => Ok(()),
-            Some(_) => Err(invalid(
-                "a setting is unknown, or there twice; there are prefix, protocol, ca, cert, key, wait, wait_timeout, \
-                    eviction, response_timeout, connect_timeout, largest_payload, and for sentinels sentinel_username and \
-                    sentinel_password",
-            )),
-        }
     }
 
     pub(crate) fn addresses(&self) -> Vec<ConnectionAddr> {
@@ -156,27 +130,6 @@ fn number(database: &str) -> Result<i64> {
     }
 }
 
-fn settings(query: &str) -> Result<Vec<(String, String)>> {
-    let setting = |setting: &str| {
-        let (name, value) = setting.split_once('=').ok_or_else(|| invalid("a setting has no value"))?;
-        Ok((decoded(name)?, decoded(value)?))
-    };
-    query.split('&').filter(|text| !text.is_empty()).map(setting).collect()
-}
-
-/// Reads `250ms`, `3s` or `2m`.
-pub(crate) fn span(text: &str) -> Option<Duration> {
-    let unit = text.find(|letter: char| !letter.is_ascii_digit())?;
-    let number: u32 = text[..unit].parse().ok()?;
-    let unit = match &text[unit..] {
-        "ms" => Duration::from_millis(1),
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_secs(60),
-        _ => return None,
-    };
-    unit.checked_mul(number)
-}
-
 pub(crate) fn protocol(text: &str) -> Option<ProtocolVersion> {
     match text {
         "resp2" | "2" => Some(ProtocolVersion::RESP2),
@@ -195,15 +148,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_names_servers_user_database_and_settings() {
-        let mut url = Url::parse("rediss://al%40ice:s%3Aecret@[::1]:7000/3?prefix=shop:&wait=1").unwrap();
+    fn a_url_names_servers_user_and_database() {
+        let url = Url::parse("rediss://al%40ice:s%3Aecret@[::1]:7000/3").unwrap();
         assert_eq!((url.tls, url.kind.clone(), url.database), (true, Kind::Server, 3));
         assert_eq!(url.nodes, [("::1".into(), 7000)]);
         assert_eq!((url.username.as_deref(), url.password.as_deref()), (Some("al@ice"), Some("s:ecret")));
-        assert_eq!(url.take("prefix", |text| Some(text.to_owned())).unwrap().as_deref(), Some("shop:"));
-        assert!(url.done().is_err());
-        assert_eq!(url.take("wait", |text| text.parse().ok()).unwrap(), Some(1));
-        assert!(url.done().is_ok());
     }
 
     #[test]
@@ -230,18 +179,10 @@ mod tests {
             "redis+cluster://host/1",
             "redis+sentinel://secret",
             "redis://:%ff@host",
-            "redis://host?secret",
         ] {
             let error = Url::parse(url).map(|_| ()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
             assert!(!format!("{error:?}").contains("secret"), "{url}");
         }
-    }
-
-    #[test]
-    fn a_span_has_a_unit() {
-        assert_eq!(span("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(span("2m"), Some(Duration::from_secs(120)));
-        assert!(["", "3", "s", "-1s", "1h2"].iter().all(|text| span(text).is_none()));
     }
 }

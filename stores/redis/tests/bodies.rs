@@ -3,8 +3,6 @@
 #[path = "servers/shared.rs"]
 mod shared;
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{self, Expiry, Harness, OtherPackage};
 use cloakroom_redis::redis::aio::MultiplexedConnection;
 use cloakroom_redis::redis::{self, Client, RedisError};
@@ -42,8 +40,8 @@ impl OtherPackage for Node {
 async fn every_sentence_about_bodies_is_kept() {
     for service in [Service::Redis, Service::Valkey] {
         let (clock, prefix) = (ManualClock::at(Timestamp::now()), shared::prefix());
-        let builder = shared::shared(service, "").prefix(&*prefix).clock(Arc::new(clock.clone()));
-        let store = builder.open_bodies().await.unwrap();
+        let builder = shared::shared(service, "").prefix(&*prefix).clock(clock.clone());
+        let store = builder.build_bodies().await.unwrap();
         let client = Client::open(service.shared()).unwrap();
         let connection = client.get_multiplexed_async_connection().await.unwrap();
         let harness = Harness::new(store, clock, Node { connection, prefix }).expiry(Expiry::ServersClock);

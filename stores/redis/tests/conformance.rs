@@ -38,12 +38,15 @@ async fn by_tls_every_sentence_is_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_sentinels_and_waiting_for_a_replica_every_sentence_is_kept() {
-    keeps_every_sentence(async || harness(Service::RedisSentinel, "?wait=1").await).await;
+    keeps_every_sentence(async || harness(Service::RedisSentinel, "?wait_for_replicas=1").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_cluster_by_resp3_and_waiting_for_a_replica_every_sentence_is_kept() {
-    keeps_every_sentence(async || harness(Service::RedisCluster, "?protocol=resp3&wait=1").await).await;
+    keeps_every_sentence(async || {
+        harness(Service::RedisCluster, "?protocol=resp3&wait_for_replicas=1").await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, Result, StoreUrl, SystemClock};
 
 use crate::bodies::{self, BodyLayout, SqliteBodies};
 use crate::layout::{Layout, PREFIX};
@@ -30,7 +30,17 @@ pub enum Durability {
     Process,
 }
 
-/// Sets the options of a [`SqliteStore`]; [`SqliteStore::builder`] makes one.
+impl Durability {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "machine" => Some(Self::Machine),
+            "process" => Some(Self::Process),
+            _ => None,
+        }
+    }
+}
+
+/// Sets the options of a [`SqliteStore`]; [`SqliteStore::builder`] and [`SqliteStore::from_url`] make one.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -40,7 +50,7 @@ pub struct Builder {
     prefix: String,
     busy_timeout: Duration,
     readers: usize,
-    largest_payload: usize,
+    max_payload_bytes: usize,
     create: bool,
     /// The table of Node's sessions.
     table: String,
@@ -55,10 +65,29 @@ impl Builder {
             prefix: PREFIX.into(),
             busy_timeout: Duration::from_secs(5),
             readers: 2,
-            largest_payload: 16 << 20,
+            max_payload_bytes: 16 << 20,
             create: true,
             table: "sessions".into(),
         }
+    }
+
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        if url.scheme() != "sqlite" {
+            return Err(invalid("the url of this store begins with sqlite:"));
+        }
+        let mut builder = Self::file(url.path()?.into());
+        builder.durability = url.read("durability", Durability::read)?.unwrap_or(builder.durability);
+        builder.prefix = url.text("prefix")?.unwrap_or(builder.prefix);
+        builder.busy_timeout = url.duration("busy_timeout")?.unwrap_or(builder.busy_timeout);
+        builder.readers = url.parsed("readers")?.map_or(builder.readers, NonZeroUsize::get);
+        builder.create = url.flag("create_if_missing")?.unwrap_or(builder.create);
+        builder.table = url.text("table")?.unwrap_or(builder.table);
+        if let Some(bytes) = url.parsed("max_payload_bytes")? {
+            builder = builder.max_payload_bytes(bytes);
+        }
+        url.finish()?;
+        Ok(builder)
     }
 
     pub(crate) fn memory() -> Self {
@@ -66,8 +95,8 @@ impl Builder {
     }
 
     /// Sets the clock that decides what has expired. The operating system's unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -79,7 +108,7 @@ impl Builder {
 
     /// Sets what the names of all tables and indices begin with, so that several stores can share a file.
     /// `cloakroom_` unless set; up to 32 ASCII letters, digits and underscores, a letter first.
-    pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
@@ -102,8 +131,8 @@ impl Builder {
 
     /// Sets the largest payload that is kept, in bytes; a larger one is [`ErrorKind::TooLarge`].
     /// 16 MiB unless set; at most 900,000,000, SQLite's limit.
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = bytes.min(LARGEST_PAYLOAD);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes.min(LARGEST_PAYLOAD);
         self
     }
 
@@ -115,7 +144,7 @@ impl Builder {
         self
     }
 
-    /// Sets the table that a Node application keeps its sessions in, for [`open_bodies`](Self::open_bodies): the option
+    /// Sets the table that a Node application keeps its sessions in, for [`build_bodies`](Self::build_bodies): the option
     /// `table` of connect-sqlite3. `sessions` unless set.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.table = table.into();
@@ -129,7 +158,7 @@ impl Builder {
     /// or if they are missing and not to be made;
     /// [`ErrorKind::Corrupt`] if the file is damaged; [`ErrorKind::Unavailable`] if it is locked for longer than the
     /// busy timeout; [`ErrorKind::Full`]; [`ErrorKind::Invalid`] if a path or a prefix can never be right.
-    pub async fn open(self) -> Result<SqliteStore> {
+    pub async fn build(self) -> Result<SqliteStore> {
         check_prefix(&self.prefix)?;
         check_place(&self.place)?;
         let setup = Setup {
@@ -140,7 +169,7 @@ impl Builder {
             busy_timeout: self.busy_timeout,
             create: self.create,
         };
-        SqliteStore::start(setup, self.readers, self.largest_payload).await
+        SqliteStore::start(setup, self.readers, self.max_payload_bytes).await
     }
 
     /// Opens the database of a Node application, and keeps bodies of its sessions instead of records: see [`SqliteBodies`].
@@ -150,8 +179,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] if a table is missing or has other columns; [`ErrorKind::Invalid`] for a database in memory, which
-    /// no two processes share; otherwise as for [`open`](Self::open).
-    pub async fn open_bodies(self) -> Result<SqliteBodies> {
+    /// no two processes share; otherwise as for [`build`](Self::build).
+    pub async fn build_bodies(self) -> Result<SqliteBodies> {
         check_prefix(&self.prefix)?;
         check_place(&self.place)?;
         let Place::File(path) = self.place else {
@@ -168,7 +197,7 @@ impl Builder {
             busy_timeout: self.busy_timeout,
             create: self.create,
         };
-        SqliteBodies::open(setup, self.readers, self.largest_payload).await
+        SqliteBodies::open(setup, self.readers, self.max_payload_bytes).await
     }
 }
 

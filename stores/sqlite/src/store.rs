@@ -32,9 +32,9 @@ impl SqliteStore {
     /// Opens the database in the file `path` with default options; makes file and tables if they are missing.
     ///
     /// # Errors
-    /// See [`Builder::open`].
+    /// See [`Builder::build`].
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        Self::builder(path).open().await
+        Self::builder(path).build().await
     }
 
     /// Opens a database in memory, for tests: it is gone when the store is dropped.
@@ -42,7 +42,16 @@ impl SqliteStore {
     /// # Errors
     /// [`ErrorKind::Setup`] if the operating system gives no thread.
     pub async fn in_memory() -> Result<Self> {
-        Self::memory_builder().open().await
+        Self::memory_builder().build().await
+    }
+
+    /// Sets options for the database that `url` names: `sqlite:PATH?name=value&…`, with `durability=machine|process`,
+    /// `prefix`, `busy_timeout=5s`, `readers`, `max_payload_bytes`, `create_if_missing`, and for [`Builder::build_bodies`] `table`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<Builder> {
+        Builder::from_url(url)
     }
 
     /// Sets options for the database in the file `path`.

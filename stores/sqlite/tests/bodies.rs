@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage, Rounding};
@@ -67,7 +67,7 @@ impl Place {
     }
 
     async fn open(&self, clock: &ManualClock) -> SqliteBodies {
-        self.builder().clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+        self.builder().clock(clock.clone()).build_bodies().await.unwrap()
     }
 
     fn text(&self, sql: &str) -> String {
@@ -195,7 +195,7 @@ impl Place {
 }
 
 async fn refusal(builder: Builder) -> String {
-    let error = builder.open_bodies().await.unwrap_err();
+    let error = builder.build_bodies().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup, "{error:?}");
     error.to_string()
 }
@@ -234,12 +234,12 @@ async fn what_else_is_missing_is_reported_in_one_clear_line() {
     let ended = refusal(place.builder().create_if_missing(false)).await;
     assert!(ended.contains("ended sessions is missing"), "{ended}");
     place.connect().execute_batch("CREATE TABLE other_ended (id, until)").unwrap();
-    let foreign = refusal(place.builder().table_prefix("other_")).await;
+    let foreign = refusal(place.builder().prefix("other_")).await;
     assert!(foreign.contains("not as the README says"), "{foreign}");
-    let memory = SqliteStore::memory_builder().open_bodies().await.unwrap_err();
+    let memory = SqliteStore::memory_builder().build_bodies().await.unwrap_err();
     assert_eq!(memory.kind(), ErrorKind::Invalid);
 
-    let store = place.builder().durability(Durability::Process).open_bodies().await.unwrap();
+    let store = place.builder().durability(Durability::Process).build_bodies().await.unwrap();
     place.connect().execute_batch("DROP TABLE sessions").unwrap();
     let error = store.read("a").await.unwrap_err();
     assert!(error.kind() == ErrorKind::Setup && error.to_string().contains("Node's sessions"), "{error:?}");
@@ -251,7 +251,7 @@ async fn the_table_of_ended_sessions_that_is_made_by_hand_will_do() {
     let readme = include_str!("../README.md");
     let (_, sql) = readme.split_once("```sql\n").unwrap();
     let place = Place::make(&format!("{TABLE}; {}", sql.split_once("```").unwrap().0));
-    let store = place.builder().create_if_missing(false).open_bodies().await.unwrap();
+    let store = place.builder().create_if_missing(false).build_bodies().await.unwrap();
     store.insert("a", b"{}", Timestamp::NEVER).await.unwrap().unwrap();
     let _ended = store.end("a", None).await.unwrap();
     assert_eq!(store.insert("a", b"{}", Timestamp::NEVER).await.unwrap(), None);
@@ -264,14 +264,14 @@ async fn a_table_of_any_name_will_do_and_has_marks_of_its_own() {
     );
     place.connect().execute_batch(TABLE).unwrap();
     let (odd, plain) = (place.builder().table("a \"b\" c"), place.builder());
-    let (odd, plain) = (odd.open_bodies().await.unwrap(), plain.open_bodies().await.unwrap());
+    let (odd, plain) = (odd.build_bodies().await.unwrap(), plain.build_bodies().await.unwrap());
     let body: &[u8] = b"{}";
     for store in [&odd, &plain] {
         store.insert("a", body, Timestamp::NEVER).await.unwrap().unwrap();
     }
     let _ended = odd.end("a", None).await.unwrap();
     assert_eq!(plain.read("a").await.unwrap().unwrap().bytes, body);
-    let loud = place.builder().table("SESSIONS").open_bodies().await.unwrap();
+    let loud = place.builder().table("SESSIONS").build_bodies().await.unwrap();
     let _ended = loud.end("a", None).await.unwrap();
     assert_eq!(plain.insert("a", body, Timestamp::NEVER).await.unwrap(), None, "the same table");
 }
@@ -279,7 +279,7 @@ async fn a_table_of_any_name_will_do_and_has_marks_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_or_no_text_is_refused_and_the_old_one_stays() {
     let place = Place::make(TABLE);
-    let store = place.builder().largest_payload(8).open_bodies().await.unwrap();
+    let store = place.builder().max_payload_bytes(8).build_bodies().await.unwrap();
     let version = store.insert("a", b"12345678", Timestamp::NEVER).await.unwrap().unwrap();
     for (body, kind) in [(&b"123456789"[..], ErrorKind::TooLarge), (b"\xff", ErrorKind::Invalid)] {
         assert_eq!(store.replace("a", version, body, Timestamp::NEVER).await.unwrap_err().kind(), kind);

@@ -17,7 +17,7 @@ const RECORDS: &str = "1|k1|1767229200000000|1767229200000000|1|alice|1767225600
 2|\u{ff}|1767229200000000|1767229200000000|0|||";
 
 async fn open(file: &Path) -> SqliteStore {
-    SqliteStore::builder(file).clock(Arc::new(ManualClock::at(START))).open().await.unwrap()
+    SqliteStore::builder(file).clock(Arc::new(ManualClock::at(START))).build().await.unwrap()
 }
 
 /// The rows of a query as text, a line each; bytes as the characters of the same number.

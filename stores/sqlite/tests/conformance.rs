@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use cloakroom_conformance::{Capability, Limits, ManualHarness, suite};
 use cloakroom_sqlite::rusqlite::Connection;
@@ -12,11 +11,11 @@ use cloakroom_store::{ManualClock, Timestamp};
 const LARGEST: usize = 1 << 20;
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&Capability::ALL)
+    Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL)
 }
 
 async fn open(builder: Builder, clock: &ManualClock) -> SqliteStore {
-    builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST).open().await.unwrap()
+    builder.clock(clock.clone()).max_payload_bytes(LARGEST).build().await.unwrap()
 }
 
 mod in_a_file {
@@ -50,8 +49,8 @@ mod among_other_tables {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::now());
         let file = SqliteStore::builder(folder.path().join("sessions.db")).readers(NonZeroUsize::MIN);
-        let neighbour = open(file.clone().table_prefix("shop_"), &clock).await;
-        let store = open(file.table_prefix("Blog2_"), &clock).await;
+        let neighbour = open(file.clone().prefix("shop_"), &clock).await;
+        let store = open(file.prefix("Blog2_"), &clock).await;
         ManualHarness::with_clock(clock, store).with_limits(limits()).keeping((neighbour, folder))
     }
 

@@ -14,7 +14,7 @@ fn read() -> usize {
 async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloads() {
     let folder = tempfile::tempdir().unwrap();
     let builder = SqliteStore::builder(folder.path().join("sessions.db"));
-    let store = builder.durability(Durability::Process).open().await.unwrap();
+    let store = builder.durability(Durability::Process).build().await.unwrap();
     let cost = LongList::measure(&store, &store, 100_000, read).await.unwrap();
     // Some pages of the file for each record, of 4 KB.
     cost.assert_bounded(2_000_000, usize::MAX);

@@ -178,7 +178,7 @@ async fn a_row_that_we_never_wrote_is_corrupt() {
 async fn a_lock_held_for_too_long_is_unavailable_for_writes_and_nothing_for_loads() {
     let folder = folder();
     let path = folder.path().join("sessions.db");
-    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(30)).open().await.unwrap();
+    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(30)).build().await.unwrap();
     let version = create(&store, &key(1), &record(b"coat")).await;
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -198,8 +198,8 @@ async fn a_lock_held_for_too_long_is_unavailable_for_writes_and_nothing_for_load
 #[tokio::test]
 async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let folder = folder();
-    let builder = SqliteStore::builder(folder.path().join("sessions.db")).largest_payload(10);
-    let store = builder.open().await.unwrap();
+    let builder = SqliteStore::builder(folder.path().join("sessions.db")).max_payload_bytes(10);
+    let store = builder.build().await.unwrap();
     let version = create(&store, &key(1), &record(&[1; 10])).await;
     let large = record(&[2; 11]);
     assert_eq!(store.update(&key(1), version, &large).await.unwrap_err().kind(), ErrorKind::TooLarge);

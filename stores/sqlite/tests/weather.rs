@@ -28,8 +28,8 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions.db");
     let now = Timestamp::now();
-    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).open().await.unwrap();
-    let expires_at = now + Duration::from_mins(10);
+    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).build().await.unwrap();
+    let expires_at = now + Duration::from_secs(600);
     create(&store, 0, &Record { expires_at, ..Record::new("coat", now) }).await;
     // Another program keeps all writers off, as a backup may.
     let other = rusqlite::Connection::open(&path).unwrap();

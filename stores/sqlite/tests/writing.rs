@@ -104,8 +104,8 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sessions.db");
         let clock = ManualClock::at(Timestamp::now());
-        let builder = SqliteStore::builder(&path).clock(Arc::new(clock.clone()));
-        let store = builder.durability(Durability::Process).open().await.unwrap();
+        let builder = SqliteStore::builder(&path).clock(clock.clone());
+        let store = builder.durability(Durability::Process).build().await.unwrap();
         Self { store, clock, behind: Connection::open(path).unwrap(), _folder: folder }
     }
 

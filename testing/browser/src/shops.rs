@@ -23,7 +23,7 @@ impl Shops {
     /// No port is free.
     pub async fn open() -> Result<Self> {
         let config = Config::plain_http().cookie_name(COOKIE_NAME);
-        let config = config.cookie_domain(DOMAIN).cookie_path("/in".to_owned());
+        let config = config.cookie_domain(DOMAIN).cookie_path("/in");
         let engine = SessionManager::new(MemoryStore::new(), config)?;
         let app = Router::new().route("/in", get(count)).route("/in/out", get(log_out));
         let app = app.layer(SessionLayer::from_manager(engine));

@@ -50,7 +50,7 @@ pub trait Harness: fmt::Debug + Send + Sync {
 /// ```
 /// use cloakroom_conformance::{Capability, Limits};
 ///
-/// let limits = Limits::default().largest_payload(400_000).promise(&[Capability::Owners]);
+/// let limits = Limits::default().max_payload_bytes(400_000).promise(&[Capability::Owners]);
 /// assert!(limits.alone);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub trait Harness: fmt::Debug + Send + Sync {
 pub struct Limits {
     /// The largest payload that the store keeps, in bytes; one byte more is refused as too large.
     /// `None`, the default, if there is no such size; then 1 MiB must be kept.
-    pub largest_payload: Option<usize>,
+    pub max_payload_bytes: Option<usize>,
     /// How long a record lives that a case sees expire. One hour unless set: on a clock that is moved, that is long
     /// enough for no server to expire it by itself meanwhile.
     pub tick: Duration,
@@ -79,7 +79,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            largest_payload: None,
+            max_payload_bytes: None,
             tick: Duration::from_secs(3_600),
             precision: Duration::from_micros(1),
             longest_wait: Duration::MAX,
@@ -105,8 +105,8 @@ impl Limits {
 
     /// Sets the largest payload that the store keeps, in bytes.
     #[must_use]
-    pub fn largest_payload(mut self, bytes: usize) -> Self {
-        self.largest_payload = Some(bytes);
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = Some(bytes);
         self
     }
 

@@ -47,7 +47,7 @@ pub struct Inside {
     /// The number of the version given last; all keys share the count.
     pub last_version: u64,
     /// If set, a payload of more bytes is refused.
-    pub largest_payload: Option<usize>,
+    pub max_payload_bytes: Option<usize>,
     /// If set, every method fails with this kind of error.
     pub outage: Option<ErrorKind>,
 }
@@ -60,8 +60,8 @@ impl Reference {
 
     /// Refuses payloads of more bytes than that.
     #[must_use]
-    pub fn with_largest_payload(self, bytes: usize) -> Self {
-        self.reach_inside(|inside| inside.largest_payload = Some(bytes));
+    pub fn with_max_payload_bytes(self, bytes: usize) -> Self {
+        self.reach_inside(|inside| inside.max_payload_bytes = Some(bytes));
         self
     }
 
@@ -89,7 +89,7 @@ impl Reference {
 
     /// One atomic step that keeps `record`.
     fn write<T>(&self, record: &Record, step: impl FnOnce(&mut Inside, Timestamp) -> T) -> Result<T> {
-        let largest = self.lock().largest_payload;
+        let largest = self.lock().max_payload_bytes;
         if largest.is_some_and(|largest| record.payload.len() > largest) {
             return Err(Error::new(
                 ErrorKind::TooLarge,
@@ -205,7 +205,7 @@ impl fmt::Debug for Inside {
             .field("records", &self.records.len())
             .field("revocations", &self.revocations.len())
             .field("last_version", &self.last_version)
-            .field("largest_payload", &self.largest_payload)
+            .field("max_payload_bytes", &self.max_payload_bytes)
             .field("outage", &self.outage)
             .finish()
     }

@@ -7,13 +7,13 @@ const LARGEST: usize = 1 << 20;
 
 fn harness() -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
-    let store = Reference::new(clock.clone()).with_largest_payload(LARGEST);
+    let store = Reference::new(clock.clone()).with_max_payload_bytes(LARGEST);
     let unreachable = Reference::new(clock.clone());
     unreachable.fail_with(Some(ErrorKind::Unavailable));
     ManualHarness::with_clock(clock, store.clone())
         .and_handle(store)
         .and_unreachable(unreachable)
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Capability::ALL))
+        .with_limits(Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL))
 }
 
 suite!(harness());

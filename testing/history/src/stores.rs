@@ -39,29 +39,29 @@ async fn open_one(url: &str) -> Result<Arc<dyn Store>> {
     let (scheme, place) = url.split_once(':').ok_or("a store's URL has a colon")?;
     Ok(match scheme {
         "dynamodb" => {
-            let builder = DynamoStore::at(url)?;
-            builder.create_table().await?;
-            Arc::new(builder.open().await?)
+            let builder = DynamoStore::from_url(url)?;
+            builder.create_tables().await?;
+            Arc::new(builder.build().await?)
         }
         "etcd" => Arc::new(EtcdStore::open(url).await?),
         "etcds" => {
             let (url, authority) = url.split_once("?ca=").ok_or("a URL with TLS ends with ?ca=FILE")?;
-            Arc::new(EtcdStore::builder(url).root_certificates(std::fs::read(authority)?).open().await?)
+            Arc::new(EtcdStore::from_url(url)?.root_certificates(std::fs::read(authority)?).build().await?)
         }
-        "file" => Arc::new(FileStore::builder(place).open().await?),
+        "file" => Arc::new(FileStore::builder(place).build().await?),
         "memcached" => Arc::new(MemcachedStore::open(url).await?),
         "mongodb" => Arc::new(MongoStore::open(url).await?),
         "mysql" => {
-            MysqlStore::builder(url)?.create_tables().await?;
+            MysqlStore::from_url(url)?.create_tables().await?;
             Arc::new(MysqlStore::open(url).await?)
         }
         "postgres" => {
-            PostgresStore::builder(url)?.create_tables().await?;
+            PostgresStore::from_url(url)?.create_tables().await?;
             Arc::new(PostgresStore::open(url).await?)
         }
         "redb" => Arc::new(RedbStore::open(place).await?),
         "redis" | "redis+cluster" | "redis+sentinel" => Arc::new(RedisStore::open(url).await?),
-        "sqlite" => Arc::new(SqliteStore::builder(place).open().await?),
+        "sqlite" => Arc::new(SqliteStore::builder(place).build().await?),
         _ => return Err(format!("the history checker knows no store {scheme}:").into()),
     })
 }

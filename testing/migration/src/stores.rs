@@ -20,11 +20,11 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// Opens a store, and makes its tables.
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>> {
     if url.starts_with("postgres:") {
-        let builder = PostgresStore::builder(url)?;
+        let builder = PostgresStore::from_url(url)?;
         builder.create_tables().await?;
-        return Ok(Arc::new(builder.open().await?));
+        return Ok(Arc::new(builder.build().await?));
     }
-    Ok(Arc::new(RedisStore::builder(url)?.open().await?))
+    Ok(Arc::new(RedisStore::from_url(url)?.build().await?))
 }
 
 /// An engine as the playground has one.

@@ -48,8 +48,8 @@ impl Place {
         let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
         let node = NodeApp::start("node-session", &settings).await?;
         let builder =
-            MysqlStore::builder(&self.url)?.table(&self.table).node_session(LIFETIME).wide_characters(true);
-        let bodies = builder.table_prefix(format!("{}_", self.table)).open_bodies().await?;
+            MysqlStore::from_url(&self.url)?.table(&self.table).node_session(LIFETIME).wide_characters(true);
+        let bodies = builder.prefix(format!("{}_", self.table)).build_bodies().await?;
         let rust = RustApp::start_node_session(preset.config(), preset.store(bodies)).await?;
         Ok(Pair { node, rust })
     }

@@ -58,8 +58,8 @@ impl Place {
             [("STORE", store), ("URL", &self.url), ("PREFIX", self.sessions.name()), ("SECRETS", SECRET)];
         let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
         let node = NodeApp::start("express", &settings).await?;
-        let builder = MongoStore::builder(&self.url).collection(self.sessions.name()).stringify(stringify);
-        let rust = RustApp::start(express.config(), express.store(builder.open_bodies().await?)).await?;
+        let builder = MongoStore::from_url(&self.url)?.collection(self.sessions.name()).stringify(stringify);
+        let rust = RustApp::start(express.config(), express.store(builder.build_bodies().await?)).await?;
         Ok(Pair { node, rust })
     }
 

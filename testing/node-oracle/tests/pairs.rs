@@ -66,7 +66,7 @@ impl Pair {
         let own = [("STORE", store), ("URL", url), ("PREFIX", prefix), ("SECRETS", SECRET)];
         let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
         let node = NodeApp::start("express", &settings).await?;
-        let bodies = RedisStore::builder(url)?.prefix(prefix).open_bodies().await?;
+        let bodies = RedisStore::from_url(url)?.prefix(prefix).build_bodies().await?;
         let rust = RustApp::start(express.config(), express.store(bodies)).await?;
         Ok(Self { node, rust })
     }
@@ -75,7 +75,7 @@ impl Pair {
     async fn koa(url: &str) -> Result<Self> {
         let koa = Koa::new(["new", "old"])?;
         let node = NodeApp::start("koa", &[("URL", url), ("SECRETS", "new,old")]).await?;
-        let bodies = RedisStore::builder(url)?.prefix("koa:sess:").open_bodies().await?;
+        let bodies = RedisStore::from_url(url)?.prefix("koa:sess:").build_bodies().await?;
         let rust = RustApp::start(koa.config(), koa.store(bodies)).await?;
         Ok(Self { node, rust })
     }
@@ -160,7 +160,7 @@ async fn tokens_of_csrf_sync_and_lusca_are_shared() -> Result {
         let own = [("STORE", "redis"), ("URL", &*url), ("PREFIX", &*prefix), ("SECRETS", SECRET)];
         let settings: Vec<_> = own.into_iter().chain([("CSRF", package)]).collect();
         let node = NodeApp::start("express", &settings).await?;
-        let bodies = RedisStore::builder(&url)?.prefix(&*prefix).open_bodies().await?;
+        let bodies = RedisStore::from_url(&url)?.prefix(&*prefix).build_bodies().await?;
         let rust = RustApp::start_with_tokens_of(package, express.config(), express.store(bodies)).await?;
         tokens_are_shared(&Pair { node, rust }).await?;
     }
@@ -219,7 +219,7 @@ impl Items {
             [("STORE", "memcached"), ("URL", self.server()), ("PREFIX", &self.prefix), ("SECRETS", SECRET)];
         let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
         let node = NodeApp::start("express", &settings).await?;
-        let bodies = MemcachedStore::builder(&self.url).prefix(&*self.prefix).open_bodies().await?;
+        let bodies = MemcachedStore::from_url(&self.url)?.prefix(&*self.prefix).build_bodies().await?;
         let rust = RustApp::start(express.config(), express.store(bodies)).await?;
         Ok(Pair { node, rust })
     }

@@ -38,7 +38,7 @@ async fn random_bodies_of_either_side_are_read_by_the_other() -> Result {
         [("STORE", "redis"), ("URL", &*url), ("PREFIX", &*prefix), ("SECRETS", SECRET), ("BODIES", "1")];
     let node = NodeApp::start("express", &settings).await?;
     let express = Express::new([SECRET])?;
-    let store = express.store(RedisStore::builder(&url)?.prefix(&*prefix).open_bodies().await?);
+    let store = express.store(RedisStore::from_url(&url)?.prefix(&*prefix).build_bodies().await?);
     let rust = RustApp::start_with_bodies(express.config(), store).await?;
     let (node_port, rust_port) = (node.port(), rust.port());
     let workers = (0..WORKERS).map(|worker| {

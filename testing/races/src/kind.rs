@@ -139,13 +139,13 @@ impl Kind {
             Self::Postgres => {
                 let builder = tables::in_postgres().await;
                 used = Some(Tables::from(&builder));
-                Arc::new(builder.open().await.expect("a PostgreSQL store opens"))
+                Arc::new(builder.build().await.expect("a PostgreSQL store opens"))
             }
             #[cfg(feature = "sql")]
             Self::Mariadb => {
                 let builder = tables::in_mariadb().await;
                 used = Some(Tables::from(&builder));
-                Arc::new(builder.open().await.expect("a MariaDB store opens"))
+                Arc::new(builder.build().await.expect("a MariaDB store opens"))
             }
             #[cfg(feature = "redis")]
             Self::Redis => Arc::new(open_redis(redis(cloakroom_services::Service::Redis)).await),
@@ -186,31 +186,31 @@ impl Kind {
             Self::File => {
                 let builder = FileStore::builder(folder.path().join("records")).clock(shared);
                 let builder = builder.durability(cloakroom::stores::Durability::Process);
-                Arc::new(builder.open().await.expect("a file store opens"))
+                Arc::new(builder.build().await.expect("a file store opens"))
             }
             Self::Redb => {
                 let builder = RedbStore::builder(folder.path().join("records.redb")).clock(shared);
                 let builder = builder.durability(cloakroom_redb::Durability::Process);
-                Arc::new(builder.open().await.expect("a redb store opens"))
+                Arc::new(builder.build().await.expect("a redb store opens"))
             }
             Self::Sqlite => Arc::new(sqlite(&folder, shared).await),
             Self::ExpressSqlite => Arc::new(express().store(sqlite_bodies(&folder, shared).await)),
             #[cfg(feature = "redis")]
             Self::ExpressRedis => {
                 let builder = redis(cloakroom_services::Service::Redis).clock(shared);
-                Arc::new(express().store(builder.open_bodies().await.expect("a Redis store opens")))
+                Arc::new(express().store(builder.build_bodies().await.expect("a Redis store opens")))
             }
             #[cfg(feature = "sql")]
             Self::Postgres => {
                 let builder = tables::in_postgres().await;
                 used = Some(Tables::from(&builder));
-                Arc::new(builder.clock(shared).open().await.expect("a PostgreSQL store opens"))
+                Arc::new(builder.clock(shared).build().await.expect("a PostgreSQL store opens"))
             }
             #[cfg(feature = "sql")]
             Self::Mariadb => {
                 let builder = tables::in_mariadb().await;
                 used = Some(Tables::from(&builder));
-                Arc::new(builder.clock(shared).open().await.expect("a MariaDB store opens"))
+                Arc::new(builder.clock(shared).build().await.expect("a MariaDB store opens"))
             }
             Self::Tiered => {
                 let fast = Arc::new(MemoryStore::builder().clock(clock.clone()).build());
@@ -245,15 +245,17 @@ impl Kind {
             #[cfg(feature = "memcached")]
             Self::Memcached => {
                 let url = cloakroom_services::Service::Memcached.shared();
-                let builder =
-                    cloakroom_memcached::MemcachedStore::builder(&url).prefix(format!("{}:", name()));
-                Arc::new(builder.clock(shared).open().await.expect("a memcached store opens"))
+                let builder = cloakroom_memcached::MemcachedStore::from_url(&url)
+                    .unwrap()
+                    .prefix(format!("{}:", name()));
+                Arc::new(builder.clock(shared).build().await.expect("a memcached store opens"))
             }
             #[cfg(feature = "etcd")]
             Self::Etcd => {
                 let url = cloakroom_services::Service::Etcd.shared();
-                let builder = cloakroom_etcd::EtcdStore::builder(&url).prefix(format!("{}/", name()));
-                Arc::new(builder.clock(shared).open().await.expect("an etcd store opens"))
+                let builder =
+                    cloakroom_etcd::EtcdStore::from_url(&url).unwrap().prefix(format!("{}/", name()));
+                Arc::new(builder.clock(shared).build().await.expect("an etcd store opens"))
             }
             #[cfg(feature = "dynamodb")]
             Self::Dynamodb => Arc::new(dynamodb(shared).await),
@@ -280,42 +282,43 @@ async fn sqlite_bodies(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteBodie
     let table = "CREATE TABLE sessions (sid PRIMARY KEY, expired, sess)";
     node.execute_batch(table).expect("a table can be made");
     let builder = SqliteStore::builder(path).clock(clock).busy_timeout(Duration::from_secs(30));
-    builder.open_bodies().await.expect("the table is that of connect-sqlite3")
+    builder.build_bodies().await.expect("the table is that of connect-sqlite3")
 }
 
 async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {
     let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(clock);
     let builder = builder.durability(cloakroom_sqlite::Durability::Process);
-    builder.open().await.expect("a SQLite store opens")
+    builder.build().await.expect("a SQLite store opens")
 }
 
 #[cfg(feature = "redis")]
 fn redis(service: cloakroom_services::Service) -> cloakroom_redis::Builder {
-    let builder = cloakroom_redis::RedisStore::builder(&service.shared());
+    let builder = cloakroom_redis::RedisStore::from_url(&service.shared());
     builder.expect("the services' URLs are right").prefix(format!("{}:", name()))
 }
 
 #[cfg(feature = "redis")]
 async fn open_redis(builder: cloakroom_redis::Builder) -> cloakroom_redis::RedisStore {
-    builder.open().await.expect("a Redis store opens")
+    builder.build().await.expect("a Redis store opens")
 }
 
 #[cfg(feature = "mongodb")]
 fn mongodb(service: cloakroom_services::Service) -> cloakroom_mongodb::Builder {
-    cloakroom_mongodb::MongoStore::builder(&service.shared()).collection(name())
+    cloakroom_mongodb::MongoStore::from_url(&service.shared()).unwrap().collection(name())
 }
 
 #[cfg(feature = "mongodb")]
 async fn open_mongodb(builder: cloakroom_mongodb::Builder) -> cloakroom_mongodb::MongoStore {
-    builder.open().await.expect("a MongoDB store opens")
+    builder.build().await.expect("a MongoDB store opens")
 }
 
 #[cfg(feature = "dynamodb")]
 async fn dynamodb(clock: Arc<ManualClock>) -> cloakroom_dynamodb::DynamoStore {
     let url = cloakroom_services::Service::Dynamodb.shared();
-    let builder = cloakroom_dynamodb::DynamoStore::at(&format!("{url}/{}", name())).expect("the URL is one");
-    builder.create_table().await.expect("the emulator makes tables");
-    builder.clock(clock).open().await.expect("a DynamoDB store opens")
+    let builder =
+        cloakroom_dynamodb::DynamoStore::from_url(&format!("{url}/{}", name())).expect("the URL is one");
+    builder.create_tables().await.expect("the emulator makes tables");
+    builder.clock(clock).build().await.expect("a DynamoDB store opens")
 }
 
 /// A name on a shared server that no other test has.

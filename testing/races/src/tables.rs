@@ -36,8 +36,8 @@ impl From<&cloakroom_mysql::Builder> for Tables {
 /// Makes tables in PostgreSQL, whose writes need not survive the server.
 pub(crate) async fn in_postgres() -> cloakroom_postgres::Builder {
     let url = format!("{}?sslmode=disable&options=-c%20synchronous_commit%3Doff", Service::Postgres.shared());
-    let builder = PostgresStore::builder(&url).expect("the URL is right");
-    let builder = builder.table_prefix(unused()).connections(CONNECTIONS);
+    let builder = PostgresStore::from_url(&url).expect("the URL is right");
+    let builder = builder.prefix(unused()).connections(CONNECTIONS);
     builder.create_tables().await.expect("tables can be made in PostgreSQL");
     builder
 }
@@ -45,8 +45,8 @@ pub(crate) async fn in_postgres() -> cloakroom_postgres::Builder {
 /// Makes tables in MariaDB.
 pub(crate) async fn in_mariadb() -> cloakroom_mysql::Builder {
     let url = format!("{}?ssl-mode=DISABLED", Service::Mariadb.shared());
-    let builder = MysqlStore::builder(&url).expect("the URL is right");
-    let builder = builder.table_prefix(unused()).connections(CONNECTIONS);
+    let builder = MysqlStore::from_url(&url).expect("the URL is right");
+    let builder = builder.prefix(unused()).connections(CONNECTIONS);
     builder.create_tables().await.expect("tables can be made in MariaDB");
     builder
 }
@@ -64,8 +64,8 @@ impl Drop for Tables {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(async {
                 match made {
-                    Made::InPostgres(builder) => builder.drop_tables().await.ok(),
-                    Made::InMariadb(builder) => builder.drop_tables().await.ok(),
+                    Made::InPostgres(builder) => builder.drop_all().await.ok(),
+                    Made::InMariadb(builder) => builder.drop_all().await.ok(),
                 }
             })
         });

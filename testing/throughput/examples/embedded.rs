@@ -95,14 +95,14 @@ async fn open(store: &str, folder: &Path, durability: Durability) -> Arc<dyn Sto
                 Durability::Machine => cloakroom_sqlite::Durability::Machine,
                 Durability::Process => cloakroom_sqlite::Durability::Process,
             };
-            Arc::new(SqliteStore::builder(path).durability(durability).open().await.unwrap())
+            Arc::new(SqliteStore::builder(path).durability(durability).build().await.unwrap())
         }
         "redb" => {
             let durability = match durability {
                 Durability::Machine => cloakroom_redb::Durability::Machine,
                 Durability::Process => cloakroom_redb::Durability::Process,
             };
-            Arc::new(RedbStore::builder(path).durability(durability).open().await.unwrap())
+            Arc::new(RedbStore::builder(path).durability(durability).build().await.unwrap())
         }
         other => panic!("{other} is neither sqlite nor redb"),
     }

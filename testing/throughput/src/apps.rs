@@ -45,7 +45,7 @@ pub(crate) async fn cloakroom(database: Database) -> Result<Router> {
         Database::Redis => routes(RedisStore::open(&Service::Redis.shared()).await?)?,
         Database::Postgres => {
             let url = Service::Postgres.shared();
-            PostgresStore::builder(&url)?.create_tables().await?;
+            PostgresStore::from_url(&url)?.create_tables().await?;
             routes(PostgresStore::open(&url).await?)?
         }
     })

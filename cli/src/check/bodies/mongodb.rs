@@ -1,7 +1,5 @@
 //! Bodies in MongoDB, as connect-mongo keeps them, in collections of the check's own.
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{Harness, OtherPackage, Rounding};
 use cloakroom_mongodb::MongoStore;
 use cloakroom_mongodb::mongodb::bson::{Bson, DateTime, Document, doc};
@@ -31,8 +29,8 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
     let (name, ended) = (format!("{}sessions", trial.prefix), format!("{}ended", trial.prefix));
     let client = Client::with_uri_str(&url).await.map_err(|error| unusable(&error))?;
     let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
-    let builder = MongoStore::builder_on(database.clone()).collection(&*name).ended_collection(&*ended);
-    let builder = builder.stringify(is_stringified).clock(Arc::new(trial.clock.clone()));
+    let builder = MongoStore::from_database(database.clone()).collection(&*name).ended_collection(&*ended);
+    let builder = builder.stringify(is_stringified).clock(trial.clock.clone());
     let sessions: Collection<Document> = database.collection(&name);
     let node = Node { sessions: sessions.clone(), clock: trial.clock.clone(), is_stringified };
     let tidy = Box::pin(async move {
@@ -43,7 +41,7 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
         let harness = Harness::new(store, trial.clock.clone(), node).rounding(Rounding::Exact);
         harness.keeps_spelling(is_stringified)
     };
-    in_tables(builder.open_bodies().await, tidy, harness).await
+    in_tables(builder.build_bodies().await, tidy, harness).await
 }
 
 fn date(at: Timestamp) -> DateTime {

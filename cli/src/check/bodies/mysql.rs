@@ -1,7 +1,5 @@
 //! Bodies in MariaDB or MySQL, as express-mysql-session or node-session keeps them, in tables of the check's own.
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{Harness, OtherPackage, Rounding};
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{self, AssertSqlSafe, MySqlPool};
@@ -33,8 +31,8 @@ const NODE_SESSION: &str =
 pub(super) async fn open(url: &str, layout: Layout, trial: &Trial) -> std::result::Result<Bodies, Trouble> {
     let url = stores::bodies::client_url(url, &BODY_SETTINGS)?;
     let (table, prefix) = (format!("{}sessions", trial.prefix), trial.prefix.clone());
-    let builder = MysqlStore::builder(&url).map_err(|error| unusable(&error))?;
-    let mut builder = builder.table(&*table).table_prefix(&*prefix).clock(Arc::new(trial.clock.clone()));
+    let builder = MysqlStore::from_url(&url).map_err(|error| unusable(&error))?;
+    let mut builder = builder.table(&*table).prefix(&*prefix).clock(trial.clock.clone());
     let (columns, rounding) = match layout {
         Layout::NodeSessionTable => (NODE_SESSION, Rounding::Exact),
         _ => (EXPRESS, Rounding::Nearest),
@@ -53,7 +51,7 @@ pub(super) async fn open(url: &str, layout: Layout, trial: &Trial) -> std::resul
         Ok(())
     });
     let harness = |store| Harness::new(store, trial.clock.clone(), node).rounding(rounding);
-    in_tables(builder.open_bodies().await, tidy, harness).await
+    in_tables(builder.build_bodies().await, tidy, harness).await
 }
 
 #[async_trait]

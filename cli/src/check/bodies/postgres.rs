@@ -1,7 +1,5 @@
 //! Bodies in PostgreSQL, as connect-pg-simple keeps them, in tables of the check's own.
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{Harness, OtherPackage};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_postgres::sqlx::{self, AssertSqlSafe, PgPool};
@@ -22,9 +20,8 @@ struct Node {
 pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies, Trouble> {
     let url = stores::bodies::client_url(url, &["layout", "table", "prefix", "schema", "time_zone"])?;
     let (table, prefix) = (format!("{}session", trial.prefix), trial.prefix.clone());
-    let builder = PostgresStore::builder(&url).map_err(|error| unusable(&error))?;
-    let builder =
-        builder.table(&*table).table_prefix(&*prefix).time_zone("UTC").clock(Arc::new(trial.clock.clone()));
+    let builder = PostgresStore::from_url(&url).map_err(|error| unusable(&error))?;
+    let builder = builder.table(&*table).prefix(&*prefix).time_zone("UTC").clock(trial.clock.clone());
     let pool = PgPool::connect(&url).await.map_err(|error| unusable(&error))?;
     let tables = format!("{table}, {prefix}ended");
     let make = format!(
@@ -38,7 +35,7 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
         Ok(())
     });
     let harness = |store| Harness::new(store, trial.clock.clone(), node);
-    in_tables(builder.open_bodies().await, tidy, harness).await
+    in_tables(builder.build_bodies().await, tidy, harness).await
 }
 
 #[async_trait]

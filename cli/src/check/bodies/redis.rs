@@ -1,7 +1,5 @@
 //! Bodies in Redis, as connect-redis and koa-redis keep them, under a prefix of the check's own.
 
-use std::sync::Arc;
-
 use cloakroom_conformance::bodies::{Expiry, Harness, OtherPackage};
 use cloakroom_redis::RedisStore;
 use cloakroom_redis::redis::aio::MultiplexedConnection;
@@ -29,9 +27,9 @@ impl std::fmt::Debug for Node {
 pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies, Trouble> {
     let url = stores::bodies::client_url(url, &["layout", "prefix"])?;
     let prefix = format!("{}:", trial.prefix);
-    let builder = RedisStore::builder(&url).map_err(|error| unusable(&error))?;
-    let builder = builder.prefix(&*prefix).clock(Arc::new(trial.clock.clone()));
-    let store = builder.open_bodies().await.map_err(|error| unusable(&error))?;
+    let builder = RedisStore::from_url(&url).map_err(|error| unusable(&error))?;
+    let builder = builder.prefix(&*prefix).clock(trial.clock.clone());
+    let store = builder.build_bodies().await.map_err(|error| unusable(&error))?;
     let connection = connect(&url).await.map_err(|error| unusable(&error))?;
     let node = Node { connection, prefix };
     let harness = Harness::new(store, trial.clock.clone(), node.clone()).expiry(Expiry::ServersClock);

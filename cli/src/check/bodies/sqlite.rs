@@ -35,7 +35,7 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
         }
     };
     let harness = |store| Harness::new(store, trial.clock.clone(), node).rounding(Rounding::Exact);
-    in_tables(builder.busy_timeout(PATIENCE).open_bodies().await, tidy, harness).await
+    in_tables(builder.busy_timeout(PATIENCE).build_bodies().await, tidy, harness).await
 }
 
 async fn make(path: String, table: String) -> Result<Node> {

@@ -96,15 +96,24 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload): 16 MiB.
-    pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+    /// How many bytes a payload may have unless [set otherwise](FileStoreBuilder::max_payload_bytes): 16 MiB.
+    pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 
     /// Opens the store in `folder` with the default choices, making the folder if it is missing.
     ///
     /// # Errors
-    /// As [`FileStoreBuilder::open`].
+    /// As [`FileStoreBuilder::build`].
     pub async fn open(folder: impl Into<PathBuf>) -> Result<Self> {
-        Self::builder(folder).open().await
+        Self::builder(folder).build().await
+    }
+
+    /// Sets options for the folder that `url` names: `file:PATH?name=value&…`, with `durability=machine|process`,
+    /// `max_payload_bytes`, `create_if_missing` and `lock_timeout=5s`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> Result<FileStoreBuilder> {
+        FileStoreBuilder::from_url(url)
     }
 
     /// Begins to open the store in `folder` with other choices.

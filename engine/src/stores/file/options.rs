@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Clock, Result, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, Result, StoreUrl, SystemClock};
 
 use super::disk::Durability;
 use super::folder::{Folder, MARK};
@@ -14,12 +14,12 @@ use super::{FileStore, blocking};
 
 /// Opens a [`FileStore`] with other than the default choices.
 #[derive(Clone, Debug)]
-#[must_use = "nothing happens until `open` is called"]
+#[must_use = "nothing happens until `build` is called"]
 pub struct FileStoreBuilder {
     root: PathBuf,
     durability: Durability,
     clock: Arc<dyn Clock>,
-    max_payload: usize,
+    max_payload_bytes: usize,
     create: bool,
     lock_timeout: Duration,
 }
@@ -30,10 +30,24 @@ impl FileStoreBuilder {
             root,
             durability: Durability::default(),
             clock: Arc::new(SystemClock),
-            max_payload: FileStore::MAX_PAYLOAD,
+            max_payload_bytes: FileStore::MAX_PAYLOAD_BYTES,
             create: true,
             lock_timeout: Duration::from_secs(5),
         }
+    }
+
+    pub(super) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        if url.scheme() != "file" {
+            return Err(Error::new(ErrorKind::Invalid, "the url of this store begins with file:"));
+        }
+        let mut builder = Self::new(url.path()?.into());
+        builder.durability = url.read("durability", durability)?.unwrap_or(builder.durability);
+        builder.max_payload_bytes = url.parsed("max_payload_bytes")?.unwrap_or(builder.max_payload_bytes);
+        builder.create = url.flag("create_if_missing")?.unwrap_or(builder.create);
+        builder.lock_timeout = url.duration("lock_timeout")?.unwrap_or(builder.lock_timeout);
+        url.finish()?;
+        Ok(builder)
     }
 
     /// Sets what an answered write survives; [`Durability::Machine`] unless set.
@@ -45,16 +59,16 @@ impl FileStoreBuilder {
     }
 
     /// Sets where the time comes from; the system's clock unless set.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
-    /// Sets how many bytes a payload may have; [`FileStore::MAX_PAYLOAD`] unless set, and never 4 GiB or more.
+    /// Sets how many bytes a payload may have; [`FileStore::MAX_PAYLOAD_BYTES`] unless set, and never 4 GiB or more.
     ///
     /// Larger ones that are already there are still read.
-    pub fn max_payload(mut self, bytes: usize) -> Self {
-        self.max_payload = bytes;
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes;
         self
     }
 
@@ -77,8 +91,9 @@ impl FileStoreBuilder {
     /// # Errors
     /// `Setup` if the folder cannot be made or written, if it holds other files, or outside of a Tokio runtime;
     /// `Corrupt` if a version of this store that is not known here made it.
-    pub async fn open(self) -> Result<FileStore> {
-        let Self { root, durability, clock, max_payload, create, lock_timeout: patience } = self;
+    pub async fn build(self) -> Result<FileStore> {
+        let Self { root, durability, clock, max_payload_bytes: max_payload, create, lock_timeout: patience } =
+            self;
         let named = root.clone();
         let opening = blocking(move || {
             let root = std::path::absolute(&root)?;
@@ -90,5 +105,13 @@ impl FileStoreBuilder {
         });
         let folder = opening.await?.map_err(|trouble| trouble.explain("open the file store", &named))?;
         Ok(FileStore::new(folder, patience))
+    }
+}
+
+fn durability(text: &str) -> Option<Durability> {
+    match text {
+        "machine" => Some(Durability::Machine),
+        "process" => Some(Durability::Process),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_store::{Clock, SystemClock};
+use cloakroom_store::{Clock, Error, ErrorKind, Result, StoreUrl, SystemClock};
 
 use super::MemoryStore;
 use super::eviction::{Budget, Room};
@@ -25,6 +25,25 @@ impl MemoryStoreBuilder {
     pub(super) fn new() -> Self {
         let clock = Arc::new(SystemClock);
         Self { max_records: MOST_RECORDS, max_bytes: 1 << 30, shards: 64, clock }
+    }
+
+    pub(super) fn from_url(url: &str) -> Result<Self> {
+        let mut url = StoreUrl::parse(url)?;
+        if url.without_settings() != "memory:" {
+            return Err(Error::new(ErrorKind::Invalid, "the url of this store is memory:, without a path"));
+        }
+        let mut builder = Self::new();
+        if let Some(records) = url.parsed("max_records")? {
+            builder = builder.max_records(records);
+        }
+        if let Some(bytes) = url.parsed("max_bytes")? {
+            builder = builder.max_bytes(bytes);
+        }
+        if let Some(shards) = url.parsed("shards")? {
+            builder = builder.shards(shards);
+        }
+        url.finish()?;
+        Ok(builder)
     }
 
     /// Keeps at most that many records, expired ones that were not swept yet included. Unless set, and at most,

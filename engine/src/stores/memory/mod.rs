@@ -100,6 +100,14 @@ impl MemoryStore {
         MemoryStoreBuilder::new()
     }
 
+    /// Sets options from a URL: `memory:?name=value&…`, with `max_records`, `max_bytes` and `shards`.
+    ///
+    /// # Errors
+    /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if the URL or a setting cannot be right.
+    pub fn from_url(url: &str) -> cloakroom_store::Result<MemoryStoreBuilder> {
+        MemoryStoreBuilder::from_url(url)
+    }
+
     /// Returns how full the store is at this moment.
     pub fn usage(&self) -> Usage {
         let eviction::Room { records, bytes } = self.budget.taken();

@@ -46,8 +46,8 @@ impl CachedStoreBuilder {
     }
 
     /// Takes the time from `clock`; unless set, from [`SystemClock`].
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

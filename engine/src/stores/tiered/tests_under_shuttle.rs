@@ -37,7 +37,7 @@ fn pair() -> Pair {
     let (fast, durable) = (memory(), memory());
     let tiered = || {
         let builder = CachedStore::builder(fast.clone(), durable.clone()).max_staleness(A_MINUTE);
-        Arc::new(builder.clock(Arc::new(clock.clone())).build())
+        Arc::new(builder.clock(clock.clone()).build())
     };
     let (one, two) = (tiered(), tiered());
     let CreateOutcome::Created(version) = block_on(durable.create(&key(), &record("old"))).unwrap() else {

@@ -34,7 +34,7 @@ pub(crate) async fn app(store: &str, secret: &str) -> crate::Result<Router> {
 
 async fn open(express: Express, store: &str) -> crate::Result<(Express, NodeStore)> {
     if store.starts_with("redis") {
-        let bodies = RedisStore::builder(store)?.prefix("sess:").open_bodies().await?;
+        let bodies = RedisStore::from_url(store)?.prefix("sess:").build_bodies().await?;
         return Ok((express.clone(), express.store(bodies)));
     }
     // Without a ttl of its own, session-file-store keeps a session for an hour.

@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cloakroom_dynamodb::aws_sdk_dynamodb::Client;
@@ -25,20 +24,20 @@ pub(crate) fn url_at(server: &str) -> String {
 }
 
 pub(crate) fn builder(url: &str, clock: &ManualClock) -> Builder {
-    let builder = DynamoStore::at(url).expect("the URL is one");
-    builder.clock(Arc::new(clock.clone())).largest_payload(LARGEST)
+    let builder = DynamoStore::from_url(url).expect("the URL is one");
+    builder.clock(clock.clone()).max_payload_bytes(LARGEST)
 }
 
 /// A store on the table, which is made if it is missing.
 pub(crate) async fn open(url: &str, clock: &ManualClock) -> DynamoStore {
     let builder = builder(url, clock);
-    builder.create_table().await.expect("the emulator makes tables");
-    builder.open().await.expect("the table is there")
+    builder.create_tables().await.expect("the emulator makes tables");
+    builder.build().await.expect("the table is there")
 }
 
 /// A client for what the store does not do, and the name of a table that no other test uses.
 pub(crate) fn raw() -> (Client, String) {
     let url = url();
-    let store = DynamoStore::at(&url).expect("the URL is one").unchecked();
+    let store = DynamoStore::from_url(&url).expect("the URL is one").build_lazy();
     (store.client().clone(), store.table().to_owned())
 }

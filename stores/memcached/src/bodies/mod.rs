@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 250;
 
 /// Keeps the bodies of Node's sessions in memcached, as connect-memcached does.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one.
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one.
 ///
 /// | | as it is kept |
 /// |---|---|

@@ -31,7 +31,7 @@ const LARGEST_WRITE: usize = 15 << 20;
 
 /// Keeps the bodies of Node's sessions in MongoDB, as connect-mongo does.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one.
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one.
 ///
 /// | | as it is kept |
 /// |---|---|

@@ -32,7 +32,7 @@ const TRIES: u32 = 64;
 
 /// Keeps the bodies of Node's sessions in MariaDB or MySQL, as express-mysql-session does, or node-session's database driver.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one; [`Builder::node_session`](crate::Builder::node_session)
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one; [`Builder::node_session`](crate::Builder::node_session)
 /// chooses the second.
 ///
 /// | | express-mysql-session | node-session |

@@ -61,15 +61,15 @@ impl Tables {
     }
 
     pub(crate) fn builder(&self) -> Builder {
-        self.name(MysqlStore::builder(&self.url).unwrap())
+        self.name(MysqlStore::from_url(&self.url).unwrap())
     }
 
     pub(crate) fn name(&self, builder: Builder) -> Builder {
-        builder.table_prefix(&self.prefix)
+        builder.prefix(&self.prefix)
     }
 
     pub(crate) async fn open(&self) -> MysqlStore {
-        self.builder().open().await.unwrap()
+        self.builder().build().await.unwrap()
     }
 
     fn empty(&self) -> String {

@@ -29,7 +29,7 @@ const TRIES: u32 = 64;
 
 /// Keeps the bodies of Node's sessions in PostgreSQL, as connect-pg-simple does.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one.
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one.
 ///
 /// | | as it is kept |
 /// |---|---|

@@ -68,11 +68,11 @@ impl Tables {
     }
 
     pub(crate) fn builder(&self) -> Builder {
-        self.name(PostgresStore::builder(&self.url).unwrap())
+        self.name(PostgresStore::from_url(&self.url).unwrap())
     }
 
     pub(crate) fn name(&self, builder: Builder) -> Builder {
-        let builder = builder.table_prefix(&self.prefix);
+        let builder = builder.prefix(&self.prefix);
         match &self.schema {
             Some(schema) => builder.schema(schema),
             None => builder,
@@ -80,7 +80,7 @@ impl Tables {
     }
 
     pub(crate) async fn open(&self) -> PostgresStore {
-        self.builder().open().await.unwrap()
+        self.builder().build().await.unwrap()
     }
 
     fn empty(&self) -> String {

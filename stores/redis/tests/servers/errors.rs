@@ -53,7 +53,7 @@ async fn a_user_with_rights_to_records_only_can_keep_sessions_and_one_without_ge
 #[tokio::test]
 async fn an_untrusted_certificate_is_a_setup_error() {
     is(RedisStore::open(&Service::RedisTls.shared()).await, ErrorKind::Setup);
-    shared(Service::RedisTls, "").open().await.unwrap();
+    shared(Service::RedisTls, "").build().await.unwrap();
     let plain = Service::RedisTls.shared().replace("rediss", "redis");
     is(RedisStore::open(&plain).await, ErrorKind::Unavailable);
 }
@@ -64,15 +64,16 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let server = Instance::start(Service::RedisTls).unwrap();
     let own = server.certificates().unwrap();
     let read = |path| std::fs::read(path).unwrap();
-    let trusting = || RedisStore::builder(&server.url()).unwrap().root_certificates(read(own.authority()));
+    let trusting = || RedisStore::from_url(&server.url()).unwrap().root_certificates(read(own.authority()));
     let trust = TlsCertificates { client_tls: None, root_cert: Some(read(own.authority())) };
-    trusting().open().await.unwrap();
+    trusting().build().await.unwrap();
     let client = Client::build_with_tls(server.url(), trust).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let set = redis::cmd("CONFIG").arg("SET").arg("tls-auth-clients").arg("yes").to_owned();
     set.exec_async(&mut connection).await.unwrap();
-    is(trusting().open().await, ErrorKind::Setup);
-    let store = trusting().client_certificate(read(own.certificate()), read(own.key())).open().await.unwrap();
+    is(trusting().build().await, ErrorKind::Setup);
+    let store =
+        trusting().client_certificate(read(own.certificate()), read(own.key())).build().await.unwrap();
     let _created = store.create(&KEY, &Record::new("coat", Timestamp::NEVER)).await.unwrap();
     let [ca, cert, key] =
         [own.authority(), own.certificate(), own.key()].map(|path| path.display().to_string());
@@ -81,7 +82,7 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     is(RedisStore::open(&format!("{}?ca={ca}&cert={cert}", server.url())).await, ErrorKind::Invalid);
     is(RedisStore::open(&format!("redis://host?ca={ca}")).await, ErrorKind::Invalid);
     is(RedisStore::open(&format!("redis://host?cert={cert}&key={key}")).await, ErrorKind::Invalid);
-    is(trusting().client_certificate("no pem", read(own.key())).open().await, ErrorKind::Setup);
+    is(trusting().client_certificate("no pem", read(own.key())).build().await, ErrorKind::Setup);
 }
 
 #[tokio::test]
@@ -101,8 +102,8 @@ async fn a_server_of_another_kind_than_the_url_says_is_a_matter_of_setup() {
 async fn a_replica_takes_no_writes() {
     let mut servers = Instance::start(Service::RedisSentinel).unwrap();
     let replica = servers.servers()[1].url();
-    let builder = RedisStore::builder(&replica).unwrap();
-    let store = builder.response_timeout(std::time::Duration::from_millis(300)).open().await.unwrap();
+    let builder = RedisStore::from_url(&replica).unwrap();
+    let store = builder.request_timeout(std::time::Duration::from_millis(300)).build().await.unwrap();
     is(store.create(&KEY, &Record::new("coat", Timestamp::NEVER)).await, ErrorKind::Unavailable);
 }
 
@@ -130,9 +131,9 @@ async fn a_server_that_removes_keys_when_it_is_full_is_refused_unless_that_is_al
     let opened = async || RedisStore::open(&server.url()).await;
     let error = is(opened().await, ErrorKind::Setup);
     assert!(error.to_string().contains("noeviction") && !error.to_string().contains('\n'), "{error}");
-    RedisStore::open(&format!("{}?eviction=allowed", server.url())).await.unwrap();
-    RedisStore::builder(&server.url()).unwrap().allow_eviction().open().await.unwrap();
-    is(RedisStore::open(&format!("{}?eviction=perhaps", server.url())).await, ErrorKind::Invalid);
+    RedisStore::open(&format!("{}?allow_eviction=true", server.url())).await.unwrap();
+    RedisStore::from_url(&server.url()).unwrap().allow_eviction().build().await.unwrap();
+    is(RedisStore::open(&format!("{}?allow_eviction=perhaps", server.url())).await, ErrorKind::Invalid);
     for policy in ["volatile-ttl", "volatile-lru", "allkeys-random"] {
         let _: String = raw.ask(&format!("CONFIG SET maxmemory-policy {policy}"));
         is(opened().await, ErrorKind::Setup);
@@ -169,7 +170,7 @@ fn is_master(node: &mut Raw<redis::Connection>) -> bool {
 #[tokio::test]
 async fn foreign_bytes_are_corrupt_and_stay_as_they_are() {
     let prefix = prefix();
-    let store = shared(Service::Redis, "").prefix(&*prefix).open().await.unwrap();
+    let store = shared(Service::Redis, "").prefix(&*prefix).build().await.unwrap();
     let mut raw = Raw::server(&Service::Redis.shared());
     let key = StoreKey::from_bytes(&[0, 0, 0]).unwrap();
     let name = format!("{prefix}r:{{AAAA}}");

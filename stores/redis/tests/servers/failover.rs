@@ -23,10 +23,9 @@ fn record(number: u64) -> Record {
 }
 
 async fn open(server: &Instance, options: &str) -> RedisStore {
-    let builder = RedisStore::builder(&format!("{}?{options}", server.url())).unwrap();
-    let builder =
-        builder.response_timeout(Duration::from_millis(700)).connect_timeout(Duration::from_secs(1));
-    builder.open().await.unwrap()
+    let builder = RedisStore::from_url(&format!("{}?{options}", server.url())).unwrap();
+    let builder = builder.request_timeout(Duration::from_millis(700)).connect_timeout(Duration::from_secs(1));
+    builder.build().await.unwrap()
 }
 
 /// Which number of each record was acknowledged last, and under which version.
@@ -161,7 +160,7 @@ fn assert_not_lost(acknowledged: u64, stored: &VersionedRecord) {
 
 /// Runs a writer, and `disturb` in the middle of its work; it has to find its way afterwards.
 async fn survives(server: &mut Instance, disturb: impl AsyncFnOnce(&mut Instance, &RedisStore)) {
-    let mut writer = Writer::start(open(server, "wait=1&wait_timeout=300ms").await);
+    let mut writer = Writer::start(open(server, "wait_for_replicas=1&replica_timeout=300ms").await);
     writer.until_all_are_from(1).await;
     let looker = open(server, "").await;
     disturb(server, &looker).await;

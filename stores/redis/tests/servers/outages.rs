@@ -19,8 +19,8 @@ fn record(payload: &str) -> Record {
 }
 
 async fn open(url: &str) -> RedisStore {
-    let builder = RedisStore::builder(url).unwrap();
-    builder.response_timeout(Duration::from_millis(300)).open().await.unwrap()
+    let builder = RedisStore::from_url(url).unwrap();
+    builder.request_timeout(Duration::from_millis(300)).build().await.unwrap()
 }
 
 async fn payload(store: &RedisStore) -> Option<String> {
@@ -119,9 +119,9 @@ async fn a_connection_that_is_half_open_is_replaced() {
     let server = Instance::start(Service::Redis).unwrap();
     let proxy = Proxy::to(&server.url()).unwrap();
     proxy.set(Fault::Silence);
-    let builder = RedisStore::builder(proxy.url()).unwrap();
-    let builder = builder.response_timeout(Duration::from_millis(300));
-    let store = builder.connect_timeout(Duration::from_millis(300)).open_later().unwrap();
+    let builder = RedisStore::from_url(proxy.url()).unwrap();
+    let builder = builder.request_timeout(Duration::from_millis(300));
+    let store = builder.connect_timeout(Duration::from_millis(300)).build_lazy().unwrap();
     unavailable(store.load(&KEY, None).await);
     proxy.set(Fault::None);
     assert_eq!(payload(&store).await, None);

@@ -1,6 +1,5 @@
 //! Indexes of owners: how long they last, what they forget, and what a fence refuses.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::{LongList, heads_of};
@@ -26,8 +25,8 @@ struct Place {
 
 async fn place(service: Service) -> Place {
     let (clock, prefix) = (ManualClock::at(Timestamp::now()), prefix());
-    let builder = shared(service, "").prefix(&*prefix).clock(Arc::new(clock.clone()));
-    let store = builder.open().await.unwrap();
+    let builder = shared(service, "").prefix(&*prefix).clock(clock.clone());
+    let store = builder.build().await.unwrap();
     Place { prefix, clock, store, alice: OwnerKey::new("alice").unwrap() }
 }
 
@@ -206,7 +205,7 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
     for service in [Service::Redis, Service::Valkey] {
         let place = place(service).await;
         let proxy = Proxy::to(&service.shared()).unwrap();
-        let reader = RedisStore::builder(proxy.url()).unwrap().prefix(&*place.prefix).open().await.unwrap();
+        let reader = RedisStore::from_url(proxy.url()).unwrap().prefix(&*place.prefix).build().await.unwrap();
         let cost = LongList::measure(&place.store, &reader, 20_000, || proxy.received()).await.unwrap();
         cost.assert_bounded(120_000, 1_000);
     }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use cloakroom_conformance::{Capability, Limits, ManualHarness};
 use cloakroom_redis::redis::Client;
@@ -20,7 +19,7 @@ pub(crate) fn prefix() -> String {
 
 /// Options for the shared server, which is trusted if it speaks TLS.
 pub(crate) fn shared(service: Service, options: &str) -> Builder {
-    let builder = RedisStore::builder(&format!("{}{options}", service.shared())).unwrap();
+    let builder = RedisStore::from_url(&format!("{}{options}", service.shared())).unwrap();
     match service {
         Service::RedisTls => builder.root_certificates(std::fs::read(shared_authority()).unwrap()),
         _ => builder,
@@ -37,14 +36,13 @@ pub(crate) fn harness(
 
 async fn make_harness(service: Service, options: &str) -> ManualHarness {
     let (clock, prefix) = (ManualClock::at(Timestamp::now()), prefix());
-    let open =
-        |builder: Builder| builder.prefix(&*prefix).largest_payload(LARGEST).clock(Arc::new(clock.clone()));
-    let store = open(shared(service, options)).open().await.unwrap();
-    let other = open(shared(service, options)).open_later().unwrap();
-    let unreachable = RedisStore::builder("redis://127.0.0.1:1").unwrap();
+    let open = |builder: Builder| builder.prefix(&*prefix).max_payload_bytes(LARGEST).clock(clock.clone());
+    let store = open(shared(service, options)).build().await.unwrap();
+    let other = open(shared(service, options)).build_lazy().unwrap();
+    let unreachable = RedisStore::from_url("redis://127.0.0.1:1").unwrap();
     ManualHarness::with_clock(clock.clone(), store)
         .and_handle(other)
-        .and_unreachable(open(unreachable).open_later().unwrap())
+        .and_unreachable(open(unreachable).build_lazy().unwrap())
         .with_limits(limits())
 }
 
@@ -53,11 +51,11 @@ pub(crate) async fn given() -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
     let client = Client::open(Service::Redis.shared()).unwrap();
     let manager = client.get_connection_manager().await.unwrap();
-    let builder = RedisStore::on(manager).prefix(prefix()).largest_payload(LARGEST);
-    let store = builder.clock(Arc::new(clock.clone())).open().await.unwrap();
+    let builder = RedisStore::from_client(manager).prefix(prefix()).max_payload_bytes(LARGEST);
+    let store = builder.clock(clock.clone()).build().await.unwrap();
     ManualHarness::with_clock(clock, store).with_limits(limits())
 }
 
 fn limits() -> Limits {
-    Limits::default().largest_payload(LARGEST).promise(&[Capability::Scan, Capability::Owners])
+    Limits::default().max_payload_bytes(LARGEST).promise(&[Capability::Scan, Capability::Owners])
 }

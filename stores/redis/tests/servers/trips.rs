@@ -1,6 +1,5 @@
 //! Trips to the server, by its own statistics.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_redis::RedisStore;
@@ -16,8 +15,8 @@ use crate::shared::prefix;
 
 async fn open(url: &str) -> (RedisStore, ManualClock) {
     let clock = ManualClock::at(Timestamp::now());
-    let builder = RedisStore::builder(url).unwrap().clock(Arc::new(clock.clone()));
-    (builder.prefix(prefix()).open().await.unwrap(), clock)
+    let builder = RedisStore::from_url(url).unwrap().clock(clock.clone());
+    (builder.prefix(prefix()).build().await.unwrap(), clock)
 }
 
 /// How often the server has read from a connection: once for each trip of so little, and once for the question.

@@ -1,6 +1,5 @@
 //! What the short way of an update must not pass over: foreign bytes, an expiry, another owner, an index that ends early.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::heads_of;
@@ -18,8 +17,8 @@ const LIFE: Duration = Duration::from_secs(1_800);
 
 async fn open() -> (RedisStore, ManualClock, String) {
     let (clock, prefix) = (ManualClock::at(Timestamp::now()), prefix());
-    let builder = shared(Service::Redis, "").prefix(&*prefix).clock(Arc::new(clock.clone()));
-    (builder.open().await.unwrap(), clock, prefix)
+    let builder = shared(Service::Redis, "").prefix(&*prefix).clock(clock.clone());
+    (builder.build().await.unwrap(), clock, prefix)
 }
 
 fn key() -> StoreKey {

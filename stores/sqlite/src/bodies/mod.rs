@@ -23,7 +23,7 @@ use steps::{Change, Place};
 
 /// Keeps the bodies of Node's sessions in an SQLite database, as connect-sqlite3 does.
 ///
-/// [`Builder::open_bodies`](crate::Builder::open_bodies) makes one.
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one.
 ///
 /// | | as it is kept |
 /// |---|---|

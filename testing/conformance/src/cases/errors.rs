@@ -101,7 +101,7 @@ pub(crate) async fn errors_show_no_key_and_no_payload(t: &Trial<'_>) -> Outcome 
         errors.push(failed("create", store.create(&key, &record).await)?);
         errors.push(failed("delete", store.delete(&key).await)?);
     }
-    if let Some(largest) = t.limits.largest_payload {
+    if let Some(largest) = t.limits.max_payload_bytes {
         let too_large = Record::new(secret.payload_longer_than(largest), t.late());
         let other = t.keys_of(&[[secret.key(), b"2"].concat()])?.remove(0);
         errors.push(failed("create", t.store.create(&other, &too_large).await)?);

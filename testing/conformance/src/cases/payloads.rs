@@ -46,7 +46,7 @@ pub(crate) async fn hostile_payloads_come_back_as_they_went_in(t: &Trial<'_>) ->
 
 /// A payload of 1 MiB, or of the largest size that the store keeps, comes back whole.
 pub(crate) async fn the_largest_payload_is_kept_whole(t: &Trial<'_>) -> Outcome {
-    comes_back(t, noise(t.limits.largest_payload.unwrap_or(ONE_MEBIBYTE))).await
+    comes_back(t, noise(t.limits.max_payload_bytes.unwrap_or(ONE_MEBIBYTE))).await
 }
 
 /// A payload that is too large is refused, and no record is made of it.
@@ -79,7 +79,7 @@ pub(crate) async fn a_shorter_payload_replaces_a_longer_one_whole(t: &Trial<'_>)
 }
 
 fn too_large(t: &Trial<'_>) -> Outcome<Record> {
-    let Some(largest) = t.limits.largest_payload else {
+    let Some(largest) = t.limits.max_payload_bytes else {
         return Err(Stop::NotApplicable("the store has no largest payload"));
     };
     Ok(Record { payload: noise(largest + 1), ..t.record() })

@@ -152,13 +152,13 @@ impl<F: Fault> Owners for Faulty<F> {
 
 fn harness<F: Fault>() -> ManualHarness {
     let clock = ManualClock::at(Timestamp::now());
-    let store = Reference::new(clock.clone()).with_largest_payload(LARGEST);
+    let store = Reference::new(clock.clone()).with_max_payload_bytes(LARGEST);
     let unreachable = Reference::new(clock.clone());
     unreachable.fail_with(Some(ErrorKind::Unavailable));
     ManualHarness::with_clock(clock, Faulty::<F>::on(store.clone()))
         .and_handle(Faulty::<F>::on(F::another_handle(&store)))
         .and_unreachable(Faulty::<F>::on(unreachable))
-        .with_limits(Limits::default().largest_payload(LARGEST).promise(&Capability::ALL))
+        .with_limits(Limits::default().max_payload_bytes(LARGEST).promise(&Capability::ALL))
 }
 
 /// How often a case may try that is to fail: where operations meet, chance decides which comes first.

@@ -33,7 +33,7 @@ async fn main() -> Result {
 /// Serves the Rust application in a process of its own, and prints its port.
 async fn serve_rust(url: &str) -> Result {
     let express = Express::new([SECRET])?;
-    let bodies = RedisStore::builder(url)?.prefix(PREFIX).open_bodies().await?;
+    let bodies = RedisStore::from_url(url)?.prefix(PREFIX).build_bodies().await?;
     let app = RustApp::start(express.config(), express.store(bodies)).await?;
     println!("{}", app.port());
     std::future::pending().await

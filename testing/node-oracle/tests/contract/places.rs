@@ -122,8 +122,8 @@ fn unused() -> String {
 pub(crate) async fn redis() -> Place {
     let (clock, prefix, url) = (moment(), unused(), Service::Redis.shared());
     let open = async || {
-        let builder = RedisStore::builder(&url).unwrap().prefix(&*prefix).clock(Arc::new(clock.clone()));
-        builder.open_bodies().await.unwrap()
+        let builder = RedisStore::from_url(&url).unwrap().prefix(&*prefix).clock(clock.clone());
+        builder.build_bodies().await.unwrap()
     };
     Place::on_server_clock(clock.clone(), [open().await, open().await], LEFT_OUT)
 }
@@ -131,8 +131,8 @@ pub(crate) async fn redis() -> Place {
 pub(crate) async fn memcached() -> Place {
     let (clock, prefix, url) = (moment(), unused(), Service::Memcached.shared());
     let open = async || {
-        let builder = MemcachedStore::builder(&url).prefix(&*prefix).clock(Arc::new(clock.clone()));
-        builder.open_bodies().await.unwrap()
+        let builder = MemcachedStore::from_url(&url).unwrap().prefix(&*prefix).clock(clock.clone());
+        builder.build_bodies().await.unwrap()
     };
     Place::on_server_clock(clock.clone(), [open().await, open().await], LEFT_OUT_OF_ITEMS)
 }
@@ -143,8 +143,8 @@ pub(crate) async fn sqlite() -> Place {
     let connection = Connection::open(&path).unwrap();
     connection.execute_batch("CREATE TABLE sessions (sid PRIMARY KEY, expired, sess)").unwrap();
     let open = async || {
-        let builder = SqliteStore::builder(&path).busy_timeout(MINUTE).clock(Arc::new(clock.clone()));
-        builder.open_bodies().await.unwrap()
+        let builder = SqliteStore::builder(&path).busy_timeout(MINUTE).clock(clock.clone());
+        builder.build_bodies().await.unwrap()
     };
     let bodies = [open().await, open().await];
     Place::new(clock.clone(), bodies, async move { drop(folder) })
@@ -159,9 +159,8 @@ pub(crate) async fn postgres() -> Place {
     );
     sqlx::raw_sql(AssertSqlSafe(make)).execute(&pool).await.unwrap();
     let open = async || {
-        let builder =
-            PostgresStore::builder(&url).unwrap().table(format!("{prefix}s")).table_prefix(&*prefix);
-        builder.time_zone("UTC").clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+        let builder = PostgresStore::from_url(&url).unwrap().table(format!("{prefix}s")).prefix(&*prefix);
+        builder.time_zone("UTC").clock(clock.clone()).build_bodies().await.unwrap()
     };
     let bodies = [open().await, open().await];
     let drop = format!("DROP TABLE {prefix}s, {prefix}ended");
@@ -180,8 +179,8 @@ pub(crate) async fn mariadb() -> Place {
     );
     sqlx::raw_sql(AssertSqlSafe(make)).execute(&pool).await.unwrap();
     let open = async || {
-        let builder = MysqlStore::builder(&url).unwrap().table(format!("{prefix}s")).table_prefix(&*prefix);
-        builder.clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+        let builder = MysqlStore::from_url(&url).unwrap().table(format!("{prefix}s")).prefix(&*prefix);
+        builder.clock(clock.clone()).build_bodies().await.unwrap()
     };
     let bodies = [open().await, open().await];
     let drop = format!("DROP TABLE {prefix}s, {prefix}ended");
@@ -194,8 +193,8 @@ pub(crate) async fn mongodb() -> Place {
     let (clock, name) = (moment(), unused());
     let database = Client::with_uri_str(Service::Mongodb.shared()).await.unwrap().database("cloakroom");
     let open = async || {
-        let builder = MongoStore::builder_on(database.clone()).collection(&*name);
-        builder.clock(Arc::new(clock.clone())).open_bodies().await.unwrap()
+        let builder = MongoStore::from_database(database.clone()).collection(&*name);
+        builder.clock(clock.clone()).build_bodies().await.unwrap()
     };
     let bodies = [open().await, open().await];
     let database = database.clone();

@@ -104,14 +104,14 @@ impl Place {
     async fn store(&self, express: &Express) -> Result<NodeStore> {
         Ok(match self.server {
             Server::Mariadb => {
-                let builder = MysqlStore::builder(&self.url)?.table(&self.table);
-                express.store(builder.table_prefix(format!("{}_", self.table)).open_bodies().await?)
+                let builder = MysqlStore::from_url(&self.url)?.table(&self.table);
+                express.store(builder.prefix(format!("{}_", self.table)).build_bodies().await?)
             }
             Server::Postgres { .. } => {
-                express.store(PostgresStore::builder(&self.url)?.table(&self.table).open_bodies().await?)
+                express.store(PostgresStore::from_url(&self.url)?.table(&self.table).build_bodies().await?)
             }
             Server::Sqlite { .. } => {
-                express.store(SqliteStore::builder(&self.url).table(&self.table).open_bodies().await?)
+                express.store(SqliteStore::builder(&self.url).table(&self.table).build_bodies().await?)
             }
         })
     }

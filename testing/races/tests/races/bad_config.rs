@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn every_contradiction_names_both_options() {
-    let contradictions: [(Config, [&str; 2]); 10] = [
+    let contradictions: [(Config, [&str; 2]); 12] = [
         (
             Config::default().idle_timeout(2 * MINUTE).absolute_timeout(MINUTE),
             ["idle_timeout", "absolute_timeout"],
@@ -26,12 +26,11 @@ fn every_contradiction_names_both_options() {
         (Config::default().cookie_name("__Host-x").secure(Secure::Never), ["cookie_name", "secure"]),
         (Config::default().cookie_name("__secure-x").secure(Secure::Auto), ["cookie_name", "secure"]),
         (Config::default().cookie_name("__HOST-x").cookie_domain("a.test"), ["cookie_name", "cookie_domain"]),
-        (
-            Config::default().cookie_name("__Host-x").cookie_path("/a".to_owned()),
-            ["cookie_name", "cookie_path"],
-        ),
+        (Config::default().cookie_name("__Host-x").cookie_path("/a"), ["cookie_name", "cookie_path"]),
         (Config::plain_http().same_site(SameSite::None).secure(Secure::Never), ["same_site", "secure"]),
         (Config::plain_http().partitioned(true).secure(Secure::Auto), ["partitioned", "secure"]),
+        (Config::default().partitioned(true), ["partitioned", "same_site"]),
+        (Config::default().same_site(SameSite::None).secure(Secure::Auto), ["same_site", "secure"]),
         (Config::plain_http().partitioned(true).secure(Secure::Never), ["partitioned", "secure"]),
     ];
     for (config, options) in contradictions {

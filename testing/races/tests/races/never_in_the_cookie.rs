@@ -113,9 +113,15 @@ async fn never_16_a_removal_cookie_lacks_an_attribute(kind: Kind) {
     type Change = fn(Config) -> Config;
     let changes: [Change; 4] = [
         |config| config.secure(Secure::Always),
-        |config| config.secure(Secure::Always).cookie_domain("example.org").cookie_path("/shop".to_owned()),
-        |config| config.secure(Secure::Always).partitioned(true).http_only(false),
-        |config| config.same_site(None).cookie_path(None),
+        |config| config.secure(Secure::Always).cookie_domain("example.org").cookie_path("/shop"),
+        |config| {
+            config
+                .secure(Secure::Always)
+                .same_site(cloakroom_tower::SameSite::None)
+                .partitioned(true)
+                .http_only(false)
+        },
+        |config| config.same_site(None).without_cookie_path(),
     ];
     for change in changes {
         let stand = Stand::with(kind, change).await;

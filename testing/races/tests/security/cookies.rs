@@ -19,7 +19,7 @@ races! {
 #[test]
 fn r17_a_contradiction_does_not_build_and_names_both_options() {
     let none = || Config::default().same_site(SameSite::None);
-    let apart = || Config::default().partitioned(true);
+    let apart = || Config::default().same_site(SameSite::None).partitioned(true);
     let contradictions = [
         (none().secure(Secure::Never), ["same_site", "secure"]),
         (apart().secure(Secure::Never), ["partitioned", "secure"]),
@@ -91,9 +91,10 @@ fn attributes(header: &str) -> Vec<&str> {
 
 async fn r20_the_removal_repeats_what_the_cookie_was_set_with(kind: Kind) {
     type Change = fn(Config) -> Config;
-    let host_only: Change = |config| config.secure(Secure::Always).partitioned(true);
+    let host_only: Change =
+        |config| config.secure(Secure::Always).same_site(SameSite::None).partitioned(true);
     let domain: Change =
-        |config| config.secure(Secure::Always).cookie_domain("example.org").cookie_path("/app".to_owned());
+        |config| config.secure(Secure::Always).cookie_domain("example.org").cookie_path("/app");
     for (change, expected) in [
         (host_only, "Path=/; HttpOnly; Secure; SameSite=Lax; Partitioned"),
         (domain, "Path=/app; Domain=example.org; HttpOnly; Secure; SameSite=Lax"),

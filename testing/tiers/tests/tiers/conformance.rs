@@ -67,11 +67,11 @@ async fn harness_in(
     let one = fast.open(&folders[1], &clock).await;
     let other = if shared { one.clone() } else { fast.open(&folders[2], &clock).await };
     let gone = folders[0].path().join("gone");
-    let lost = FileStore::builder(&gone).open().await.unwrap();
+    let lost = FileStore::builder(&gone).build().await.unwrap();
     std::fs::remove_dir_all(gone).unwrap();
     let tiered = |fast: Arc<dyn Store>, durable: Arc<dyn Store>| {
         let builder = CachedStore::builder(fast, durable).max_staleness(max_staleness);
-        AsRequests(builder.clock(Arc::new(clock.clone())).build(), sweeps)
+        AsRequests(builder.clock(clock.clone()).build(), sweeps)
     };
     let (store, handle) = (tiered(one, durable.clone()), tiered(other, durable));
     let unreachable = tiered(Arc::new(MemoryStore::new()), Arc::new(lost));
@@ -120,8 +120,9 @@ mod sqlite_before_file_in_one_process {
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let fast = Kind::Sqlite.open(&folders[0], &clock).await;
         let durable = Kind::File.open(&folders[1], &clock).await;
-        let builder = CachedStore::builder(fast, durable).max_staleness(A_DAY).clock(Arc::new(clock.clone()));
-        let limits = Limits::default().largest_payload(FileStore::MAX_PAYLOAD).promise(&Capability::ALL);
+        let builder = CachedStore::builder(fast, durable).max_staleness(A_DAY).clock(clock.clone());
+        let limits =
+            Limits::default().max_payload_bytes(FileStore::MAX_PAYLOAD_BYTES).promise(&Capability::ALL);
         ManualHarness::with_clock(clock, AsRequests(builder.build(), true))
             .with_limits(limits)
             .keeping(folders)

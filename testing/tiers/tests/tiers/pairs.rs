@@ -58,16 +58,16 @@ impl Kind {
             Self::Memory => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
             Self::File => {
                 let builder = FileStore::builder(folder.path().join("records")).clock(shared);
-                Arc::new(builder.durability(Durability::Process).open().await.unwrap())
+                Arc::new(builder.durability(Durability::Process).build().await.unwrap())
             }
             Self::Redb => {
                 let builder = RedbStore::builder(folder.path().join("records.redb")).clock(shared);
-                Arc::new(builder.durability(cloakroom_redb::Durability::Process).open().await.unwrap())
+                Arc::new(builder.durability(cloakroom_redb::Durability::Process).build().await.unwrap())
             }
             Self::Sqlite => {
                 let builder = SqliteStore::builder(folder.path().join("records.sqlite")).clock(shared);
                 let builder = builder.durability(cloakroom_sqlite::Durability::Process);
-                Arc::new(builder.open().await.unwrap())
+                Arc::new(builder.build().await.unwrap())
             }
             Self::Dynamodb => servers::dynamodb(shared).await,
             Self::Etcd => servers::etcd(shared).await,
@@ -110,7 +110,7 @@ impl Kind {
     pub(crate) fn limits(self) -> Limits {
         let limits = Limits::default().promise(self.capabilities());
         match self {
-            Self::Dynamodb | Self::Etcd | Self::Memcached => limits.largest_payload(servers::LARGEST),
+            Self::Dynamodb | Self::Etcd | Self::Memcached => limits.max_payload_bytes(servers::LARGEST),
             _ => limits,
         }
     }
@@ -146,7 +146,7 @@ impl Process {
     fn new(fast: Arc<dyn Store>, durable: Arc<dyn Store>, clock: &ManualClock) -> Self {
         let (fast, durable) = (Watched::new(fast), Watched::new(durable));
         let builder = CachedStore::builder(fast.clone(), durable.clone()).max_staleness(STALENESS);
-        Self { store: Arc::new(builder.clock(Arc::new(clock.clone())).build()), fast, durable }
+        Self { store: Arc::new(builder.clock(clock.clone()).build()), fast, durable }
     }
 
     /// Loads as a request does.

@@ -27,33 +27,34 @@ pub(crate) fn unused() -> String {
 }
 
 pub(crate) async fn redis(service: Service, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = RedisStore::builder(&service.shared()).unwrap();
-    Arc::new(builder.prefix(format!("{}:", unused())).clock(clock).open().await.unwrap())
+    let builder = RedisStore::from_url(&service.shared()).unwrap();
+    Arc::new(builder.prefix(format!("{}:", unused())).clock(clock).build().await.unwrap())
 }
 
 pub(crate) async fn memcached(clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = MemcachedStore::builder(&Service::Memcached.shared());
-    Arc::new(builder.prefix(unused()).clock(clock).largest_payload(LARGEST).open().await.unwrap())
+    let builder = MemcachedStore::from_url(&Service::Memcached.shared()).unwrap();
+    Arc::new(builder.prefix(unused()).clock(clock).max_payload_bytes(LARGEST).build().await.unwrap())
 }
 
 pub(crate) async fn etcd(clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = EtcdStore::builder(&Service::Etcd.shared()).prefix(format!("{}/", unused()));
-    Arc::new(builder.clock(clock).largest_payload(LARGEST).open().await.unwrap())
+    let builder = EtcdStore::from_url(&Service::Etcd.shared()).unwrap().prefix(format!("{}/", unused()));
+    Arc::new(builder.clock(clock).max_payload_bytes(LARGEST).build().await.unwrap())
 }
 
 pub(crate) async fn dynamodb(clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = DynamoStore::at(&format!("{}/{}", Service::Dynamodb.shared(), unused())).unwrap();
-    builder.create_table().await.unwrap();
-    Arc::new(builder.clock(clock).largest_payload(LARGEST).open().await.unwrap())
+    let builder = DynamoStore::from_url(&format!("{}/{}", Service::Dynamodb.shared(), unused())).unwrap();
+    builder.create_tables().await.unwrap();
+    Arc::new(builder.clock(clock).max_payload_bytes(LARGEST).build().await.unwrap())
 }
 
 pub(crate) async fn mongodb(service: Service, collection: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = MongoStore::builder(&service.shared()).collection(collection);
-    Arc::new(builder.clock(clock).open().await.unwrap())
+    let builder = MongoStore::from_url(&service.shared()).unwrap().collection(collection);
+    Arc::new(builder.clock(clock).build().await.unwrap())
 }
 
 pub(crate) async fn empty_mongodb(service: Service, collection: &str) {
-    let store = MongoStore::builder(&service.shared()).collection(collection).open().await.unwrap();
+    let store =
+        MongoStore::from_url(&service.shared()).unwrap().collection(collection).build().await.unwrap();
     store.collection().delete_many(doc! {}).await.unwrap();
 }
 
@@ -63,10 +64,9 @@ fn postgres_url() -> String {
 }
 
 pub(crate) async fn postgres(tables: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder =
-        PostgresStore::builder(&postgres_url()).unwrap().table_prefix(tables).connections(CONNECTIONS);
+    let builder = PostgresStore::from_url(&postgres_url()).unwrap().prefix(tables).connections(CONNECTIONS);
     builder.create_tables().await.unwrap();
-    Arc::new(builder.clock(clock).open().await.unwrap())
+    Arc::new(builder.clock(clock).build().await.unwrap())
 }
 
 pub(crate) async fn empty_postgres(tables: &str) {
@@ -80,9 +80,9 @@ fn mariadb_url() -> String {
 }
 
 pub(crate) async fn mariadb(tables: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-    let builder = MysqlStore::builder(&mariadb_url()).unwrap().table_prefix(tables).connections(CONNECTIONS);
+    let builder = MysqlStore::from_url(&mariadb_url()).unwrap().prefix(tables).connections(CONNECTIONS);
     builder.create_tables().await.unwrap();
-    Arc::new(builder.clock(clock).open().await.unwrap())
+    Arc::new(builder.clock(clock).build().await.unwrap())
 }
 
 pub(crate) async fn empty_mariadb(tables: &str) {

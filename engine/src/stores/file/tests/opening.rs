@@ -120,7 +120,7 @@ async fn no_other_user_may_read_a_file_or_enter_a_folder() {
 #[tokio::test]
 async fn no_key_owner_or_payload_is_in_a_path_a_debug_or_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let store = FileStore::builder(dir.path()).max_payload(10).open().await.unwrap();
+    let store = FileStore::builder(dir.path()).max_payload_bytes(10).build().await.unwrap();
     let secret = key("secret-id");
     let _created = store.create(&secret, &super::alices("coat")).await.unwrap();
     fs::write(store.folder.record(&super::name(&secret)), "secret-payload").unwrap();
@@ -136,7 +136,7 @@ async fn no_key_owner_or_payload_is_in_a_path_a_debug_or_an_error() {
 #[tokio::test]
 async fn many_more_writes_than_turns_all_get_theirs() {
     let dir = tempfile::tempdir().unwrap();
-    let store = FileStore::builder(dir.path()).durability(super::Durability::Process).open().await.unwrap();
+    let store = FileStore::builder(dir.path()).durability(super::Durability::Process).build().await.unwrap();
     let record = Record::new("coat", Timestamp::NEVER);
     let writes: Vec<_> = (0..super::super::turns::ALL * 4)
         .map(|n| {
