@@ -292,7 +292,9 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_an_error_that_names_the_known_ones_and_repeats_nothing() {
         let mut url = StoreUrl::parse("redis://:hunter2@host?hunter2=hunter2").unwrap();
-        (url.text("prefix").unwrap(), url.text("ca").unwrap());
+        for known in ["prefix", "ca"] {
+            url.text(known).unwrap();
+        }
         let error = url.finish().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("ca, prefix"), "{error}");

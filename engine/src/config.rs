@@ -156,7 +156,7 @@ impl Config {
         self
     }
 
-    /// The path that the cookie is sent to. Default: `/`.
+    /// Sets the path that the cookie is sent to. Default: `/`.
     ///
     /// ```
     /// use cloakroom::{Config, MemoryStore, SessionManager};
@@ -179,7 +179,7 @@ impl Config {
         self
     }
 
-    /// The domain whose hosts all get the cookie. Default: none, so that only this host does.
+    /// Sets the domain whose hosts all get the cookie. Default: none, so that only this host does.
     ///
     /// It is a name like `example.org`, without scheme, port, path or wildcard. What browsers refuse does not build: an IP
     /// address, and a public suffix such as `co.uk`, under which strangers have their hosts.

@@ -33,7 +33,9 @@ fn violations(metadata: &Metadata, package: &Package) -> Vec<String> {
             Some(format!("{} -> {}: {rule}", package.name, dependency.name))
         })
         .collect();
-    let foreign = package.dependencies.iter().filter(|dependency| is_shipped_and_foreign(dependency)).count();
+    // What a feature brings is the application's choice.
+    let always = package.dependencies.iter().filter(|dependency| !dependency.optional);
+    let foreign = always.filter(|dependency| is_shipped_and_foreign(dependency)).count();
     violations.extend(rules::too_many(from, foreign).map(|rule| format!("{}: {rule}", package.name)));
     violations
 }

@@ -63,7 +63,7 @@ impl<'a> StoreUrl<'a> {
         store::StoreUrl::parse(self.whole).map_err(|error| wrong(&error))
     }
 
-    /// Returns the path that it names; an error if there is none.
+    /// Returns the path that it names; an error if it names no path.
     pub(super) fn path(&self) -> Result<String, Trouble> {
         self.settings()?.path().map_err(|error| wrong(&error))
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in ["", "memory", "file:x?y", "file:x?y=%ff", "file:x?y=%00"] {
             assert!(StoreUrl::parse(url).is_err(), "{url}");
         }

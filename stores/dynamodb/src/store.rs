@@ -80,7 +80,7 @@ impl DynamoStore {
         self.largest_payload
     }
 
-    /// The table's name.
+    /// Returns the table's name.
     pub fn table(&self) -> &str {
         &self.table
     }

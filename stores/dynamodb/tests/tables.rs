@@ -199,7 +199,7 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let version = create(&store, &key(1), &most).await;
     let error = store.update(&key(1), version, &large(LARGEST + 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    // More than the server takes, of a store that was told that it takes all.
+    // More than the server takes, of a store that is configured to take all.
     let other = DynamoStore::from_url(&url).unwrap().build_lazy();
     let larger = large(DynamoStore::MAX_PAYLOAD_BYTES);
     assert_eq!(other.update(&key(1), version, &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);

@@ -127,7 +127,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Invalid`](cloakroom_store::ErrorKind::Invalid) if an option can never be right;
-    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if nobody answers;
+    /// [`Unavailable`](cloakroom_store::ErrorKind::Unavailable) if no server answers;
     /// [`Setup`](cloakroom_store::ErrorKind::Setup) if user or password are wrong, the user may not do this, the server's
     /// certificate is not trusted, or the server is too old or of another kind.
     pub async fn build(self) -> Result<EtcdStore> {

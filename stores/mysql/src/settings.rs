@@ -44,8 +44,7 @@ impl Settings {
         let builder = set(builder, self.table, Builder::table);
         let builder = set(builder, self.create_ended, Builder::create_ended);
         let builder = set(builder, self.node_session, Builder::node_session);
-        let builder = set(builder, self.wide_characters, Builder::wide_characters);
-        builder
+        set(builder, self.wide_characters, Builder::wide_characters)
     }
 }
 

@@ -47,8 +47,7 @@ impl Settings {
         let builder = set(builder, self.create_ended, Builder::create_ended);
         let builder = set(builder, self.limits_in_server, Builder::limits_in_server);
         let builder = set(builder, self.schema, Builder::schema);
-        let builder = set(builder, self.time_zone, Builder::time_zone);
-        builder
+        set(builder, self.time_zone, Builder::time_zone)
     }
 }
 

@@ -55,7 +55,7 @@ impl RedisStore {
     /// `sentinel_password`. What would mean something else is written as `%XX`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is no such URL, [`ErrorKind::Setup`] if the file of certificates cannot be read.
+    /// [`ErrorKind::Invalid`] if the URL is malformed, [`ErrorKind::Setup`] if the file of certificates cannot be read.
     pub fn from_url(url: &str) -> Result<Builder> {
         Builder::from_url(url)
     }

@@ -246,15 +246,16 @@ impl Kind {
             Self::Memcached => {
                 let url = cloakroom_services::Service::Memcached.shared();
                 let builder = cloakroom_memcached::MemcachedStore::from_url(&url)
-                    .unwrap()
+                    .expect("the services' URLs are right")
                     .prefix(format!("{}:", name()));
                 Arc::new(builder.clock(shared).build().await.expect("a memcached store opens"))
             }
             #[cfg(feature = "etcd")]
             Self::Etcd => {
                 let url = cloakroom_services::Service::Etcd.shared();
-                let builder =
-                    cloakroom_etcd::EtcdStore::from_url(&url).unwrap().prefix(format!("{}/", name()));
+                let builder = cloakroom_etcd::EtcdStore::from_url(&url)
+                    .expect("the services' URLs are right")
+                    .prefix(format!("{}/", name()));
                 Arc::new(builder.clock(shared).build().await.expect("an etcd store opens"))
             }
             #[cfg(feature = "dynamodb")]
@@ -304,7 +305,9 @@ async fn open_redis(builder: cloakroom_redis::Builder) -> cloakroom_redis::Redis
 
 #[cfg(feature = "mongodb")]
 fn mongodb(service: cloakroom_services::Service) -> cloakroom_mongodb::Builder {
-    cloakroom_mongodb::MongoStore::from_url(&service.shared()).unwrap().collection(name())
+    cloakroom_mongodb::MongoStore::from_url(&service.shared())
+        .expect("the services' URLs are right")
+        .collection(name())
 }
 
 #[cfg(feature = "mongodb")]

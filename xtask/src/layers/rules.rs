@@ -85,9 +85,10 @@ pub(super) fn outside(from: Layer, name: &str, reach: Reach) -> Option<&'static 
     broken.then_some("only an adapter meets a web framework")
 }
 
-/// Returns the rule that is broken when a crate of layer `from` ships `foreign` dependencies from outside the workspace.
+/// Returns the rule that is broken when a crate of layer `from` always ships `foreign` dependencies from outside the workspace.
 pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
-    (from == Layer::Contract && foreign > 3).then_some("the contract has at most three foreign dependencies")
+    (from == Layer::Contract && foreign > 3)
+        .then_some("the contract always has at most three foreign dependencies")
 }
 
 #[cfg(test)]

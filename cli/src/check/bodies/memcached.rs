@@ -30,7 +30,10 @@ pub(super) async fn open(url: &str, trial: &Trial) -> std::result::Result<Bodies
     let url = stores::bodies::client_url(url, &["layout", "prefix"])?;
     let address = address(&url)?;
     let prefix = format!("{}:", trial.prefix);
-    let builder = MemcachedStore::from_url(&url).unwrap().prefix(&*prefix).clock(trial.clock.clone());
+    let builder = MemcachedStore::from_url(&url)
+        .map_err(|error| unusable(&error))?
+        .prefix(&*prefix)
+        .clock(trial.clock.clone());
     let store = builder.build_bodies().await.map_err(|error| unusable(&error))?;
     let node = Node { address, prefix, used: Arc::default() };
     let store = Watched { store, used: Arc::clone(&node.used) };
