@@ -68,7 +68,7 @@ async fn a_format_of_node_that_cannot_be_had_is_refused_and_says_why() {
         ),
         (
             &["--format", "koa", "--secret", "k", "--store", "file:x"],
-            "this package keeps no sessions in a store file:",
+            "this package has no known store for file: URLs",
         ),
         (
             &["--format", "node-session", "--secret", "k", "--store", "floppy:x"],
@@ -121,11 +121,11 @@ async fn a_setting_that_has_another_name_now_is_refused_with_the_new_one() {
         ("redis://127.0.0.1:1?response_timeout=1s", "response_timeout", "request_timeout"),
         ("redis://127.0.0.1:1?eviction=allowed", "eviction", "allow_eviction"),
         ("postgres://127.0.0.1:1/d?answer_timeout=1s", "answer_timeout", "request_timeout"),
-        ("mysql://127.0.0.1:1/d?max_payload_bytes=1", "max_payload_bytes", "max_payload_bytes"),
+        ("mysql://127.0.0.1:1/d?largest_payload=1", "largest_payload", "max_payload_bytes"),
         ("mongodb://127.0.0.1:1/d?timeout=1s", "timeout", "request_timeout"),
         ("memcached://127.0.0.1:1?slack=1s", "slack", "expiry_margin"),
         ("etcd://127.0.0.1:1?timeout=1s", "timeout", "request_timeout"),
-        ("dynamodb://127.0.0.1:1/t?max_payload_bytes=1", "max_payload_bytes", "max_payload_bytes"),
+        ("dynamodb://127.0.0.1:1/t?largest_payload=1", "largest_payload", "max_payload_bytes"),
     ] {
         let expected = format!("the setting {old} is called {new} now");
         assert_refused(&["demo", "--store", store], &expected).await;
