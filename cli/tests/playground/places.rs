@@ -130,14 +130,14 @@ fn trusted(settings: &str) -> String {
 /// Makes tests of what processes share, on a server that is `service`; the last of the settings names what is one's own.
 #[cfg(any(feature = "dynamodb", feature = "etcd", feature = "mysql", feature = "postgres"))]
 macro_rules! on_server {
-    ($name:ident, $service:ident, $settings:expr, $clients:literal) => {
+    ($name:ident, $service:ident, $settings:expr, $end:literal, $clients:literal) => {
         mod $name {
             use cloakroom_services::Service;
 
             /// With a name that nothing has used before.
             fn url() -> String {
                 let name = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-                format!("{}?{}=t{name:016x}_", Service::$service.shared(), $settings)
+                format!("{}?{}=t{name:016x}{}", Service::$service.shared(), $settings, $end)
             }
 
             #[tokio::test]
@@ -159,16 +159,16 @@ macro_rules! on_server {
 }
 
 #[cfg(feature = "postgres")]
-on_server!(postgres, Postgres, "sslmode=disable&prefix", 8);
+on_server!(postgres, Postgres, "sslmode=disable&prefix", "_", 8);
 #[cfg(feature = "mysql")]
-on_server!(mariadb, Mariadb, "ssl-mode=DISABLED&prefix", 8);
+on_server!(mariadb, Mariadb, "ssl-mode=DISABLED&prefix", "_", 8);
 #[cfg(feature = "etcd")]
-on_server!(etcd, Etcd, "prefix", 8);
+on_server!(etcd, Etcd, "prefix", "/", 8);
 #[cfg(feature = "etcd")]
-on_server!(etcd_cluster, EtcdCluster, super::trusted("prefix"), 8);
+on_server!(etcd_cluster, EtcdCluster, super::trusted("prefix"), "/", 8);
 #[cfg(feature = "dynamodb")]
 // The emulator carries out one request at a time: more clients would meet for longer than a commit may.
-on_server!(dynamodb, Dynamodb, "max_payload_bytes=250000&table", 2);
+on_server!(dynamodb, Dynamodb, "max_payload_bytes=250000&table", "_", 2);
 
 #[cfg(feature = "mongodb")]
 mod mongodb {

@@ -157,8 +157,8 @@ async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_st
 async fn a_value_of_another_format_is_corrupt_and_not_missing() {
     let server = Instance::start(Service::Etcd).unwrap();
     let store = EtcdStore::from_url(&server.url()).unwrap().prefix("p/").build().await.unwrap();
-    // `pra` and `coat`, in base64.
-    let answer = http(&server.url(), "POST /v3/kv/put", r#"{"key":"cHJh","value":"Y29hdA=="}"#);
+    // `p/ra` and `coat`, in base64.
+    let answer = http(&server.url(), "POST /v3/kv/put", r#"{"key":"cC9yYQ==","value":"Y29hdA=="}"#);
     assert!(answer.contains("200 OK"), "{answer}");
     let key = StoreKey::from_bytes(b"a").unwrap();
     assert_eq!(store.load(&key, None).await.unwrap_err().kind(), ErrorKind::Corrupt);

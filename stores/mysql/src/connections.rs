@@ -11,7 +11,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql, MySqlPool, RawSql};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::error::{Failure, Remedy};
 use crate::statements::Question;
@@ -124,7 +124,8 @@ impl Connections {
         let mut patience = Patience::new(harmless);
         loop {
             match self.ask(within, question()).await {
-                Err(failure) if patience.bears(failure) => {}
+                // Without a pause, statements that lock in different orders would meet again.
+                Err(failure) if patience.bears(failure) => sleep(patience.pause()).await,
                 answer => return answer,
             }
         }
@@ -139,7 +140,8 @@ impl Connections {
         let mut patience = Patience::new(harmless);
         loop {
             match self.tell(question()).await {
-                Err(failure) if patience.bears(failure) => {}
+                // Without a pause, statements that lock in different orders would meet again.
+                Err(failure) if patience.bears(failure) => sleep(patience.pause()).await,
                 answer => return answer,
             }
         }

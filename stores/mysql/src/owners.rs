@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cloakroom_store::{Cursor, HeadPage, OwnerKey, RecordHead, Result, Timestamp};
 use sqlx::Row;
+use tokio::time::sleep;
 
 use crate::connections::{Harmless, Patience};
 use crate::error::Failure;
@@ -50,7 +51,7 @@ impl MysqlStore {
                 .tell_all(question, |place, rows| live += if place == of_live { rows } else { 0 })
                 .await
             {
-                Err(failure) if patience.bears(failure) => {}
+                Err(failure) if patience.bears(failure) => sleep(patience.pause()).await,
                 done => return Ok(done.map(|()| live)?),
             }
         }

@@ -15,6 +15,7 @@ use cloakroom_store::{
 enum Fault {
     None,
     InsertOverwrites,
+    InsertIgnoresEnds,
     ReplaceIsBlind,
     ConflictHandsBackTheWrongBody,
     ReplaceCreates,
@@ -116,6 +117,9 @@ impl BodyStore for Shelf {
         let _step = self.step.lock().unwrap();
         let name = self.name(id);
         if self.live(&name).is_some() && !self.has(Fault::InsertOverwrites) {
+            return Ok(None);
+        }
+        if self.is_marked(&name) && !self.has(Fault::InsertIgnoresEnds) {
             return Ok(None);
         }
         Ok(Some(self.put(name, body, expires_at)))
@@ -236,6 +240,7 @@ async fn a_right_store_of_bodies_passes() {
 async fn every_fault_breaks_its_sentence() {
     for (fault, sentence) in [
         (Fault::InsertOverwrites, "a_body_is_created_once"),
+        (Fault::InsertIgnoresEnds, "where_a_session_has_ended_no_body_is_made"),
         (Fault::ReplaceIsBlind, "a_conflict_hands_back_what_is_there"),
         (Fault::ConflictHandsBackTheWrongBody, "a_conflict_hands_back_what_is_there"),
         (Fault::ReplaceCreates, "a_replacement_creates_nothing"),

@@ -32,7 +32,7 @@ const OF_EXPRESS: [(&str, &str); 17] = [
 ];
 /// The same, where no test can move the clock.
 const ON_SERVER_CLOCK: [(&str, &str); 11] = [
-    ("s15_a_session_that_nobody_uses", SERVER),
+    ("s15_an_unused_session_ends", SERVER),
     ("s4_logout_while_a_touch", SERVER),
     ("a_clock_that_jumps_forward", SERVER),
     ("never_21_", SERVER),
@@ -45,7 +45,8 @@ const ON_SERVER_CLOCK: [(&str, &str); 11] = [
     ("s14_a_save_says_that_the_session_has_run_out", SERVER),
 ];
 /// Cookies and records of our own format, which these look into.
-const OF_OURS: [(&str, &str); 2] = [("never_28_", COOKIE), ("never_30_", COOKIE)];
+const OF_OURS: [(&str, &str); 4] =
+    [("never_28_", COOKIE), ("never_30_", COOKIE), ("b1_the_cookie_has_the_name", COOKIE), ("b5_", COOKIE)];
 
 impl Kind {
     /// Returns why a race of this name does not apply; `None` if it does.
