@@ -10,6 +10,8 @@ const COOKIE: &str = "the cookie is that of Express, with its name, its attribut
 const STAYS: &str = "the cookie of a session that has ended stays in the browser, as in Express";
 const SERVER: &str = "the server's clock decides what expires, which a test cannot move";
 
+const ROWS: &str = "rows of options and of security are about our own cookies and records; those of Express are in docs/node-behaviours.md";
+
 /// Races by the beginning of their name.
 const OF_EXPRESS: [(&str, &str); 17] = [
     ("s12_a_log_out_ends_another_session", FIRST),
@@ -45,14 +47,22 @@ const ON_SERVER_CLOCK: [(&str, &str); 11] = [
     ("s14_a_save_says_that_the_session_has_run_out", SERVER),
 ];
 /// Cookies and records of our own format, which these look into.
-const OF_OURS: [(&str, &str); 4] =
-    [("never_28_", COOKIE), ("never_30_", COOKIE), ("b1_the_cookie_has_the_name", COOKIE), ("b5_", COOKIE)];
+const OF_OURS: [(&str, &str); 2] = [("never_28_", COOKIE), ("never_30_", COOKIE)];
+
+/// Returns whether a test is of a row of docs/parity.md or SECURITY.md: `a12_…`, `b3_…`, `r07_…`.
+fn is_row_of_options(name: &str) -> bool {
+    let row = name.strip_prefix(['a', 'b', 'c', 'r']);
+    row.is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit()))
+}
 
 impl Kind {
     /// Returns why a race of this name does not apply; `None` if it does.
     pub fn leaves_out(self, name: &str) -> Option<&'static str> {
         if !self.is_express() {
             return None;
+        }
+        if is_row_of_options(name) {
+            return Some(ROWS);
         }
         let on_server = ON_SERVER_CLOCK.iter().filter(|_| !self.goes_by_our_clock());
         let mut all = OF_EXPRESS.iter().chain(&OF_OURS).chain(on_server);
