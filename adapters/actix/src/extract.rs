@@ -26,6 +26,29 @@ use crate::SessionError;
 #[derive(Clone, Debug)]
 pub struct Session(cloakroom::Session);
 
+impl Session {
+    /// Makes a session without a request or a server, to call a handler with in a unit test; see
+    /// [`cloakroom::Session::for_test`].
+    ///
+    /// # Errors
+    /// [`Random`](cloakroom::ErrorKind::Random) if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// use cloakroom_actix::{Session, SessionError};
+    ///
+    /// async fn counter(session: Session) -> Result<String, SessionError> {
+    ///     Ok(format!("visit {}", session.increment("visits", 1)?))
+    /// }
+    ///
+    /// # #[actix_web::main] async fn main() -> Result<(), SessionError> {
+    /// assert_eq!(counter(Session::for_test()?).await?, "visit 1");
+    /// # Ok(()) }
+    /// ```
+    pub fn for_test() -> cloakroom::Result<Self> {
+        cloakroom::Session::for_test().map(Self)
+    }
+}
+
 impl From<cloakroom::Session> for Session {
     fn from(session: cloakroom::Session) -> Self {
         Self(session)

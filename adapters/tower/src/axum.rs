@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use axum_core::extract::FromRequestParts;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use cloakroom::{Error, ErrorKind, RequestSession};
 use http::Extensions;
@@ -20,6 +20,27 @@ impl<S: Sync> FromRequestParts<S> for Session {
         let session = pending(&parts.extensions)?.load().await?;
         session.suggest_device(|| parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes));
         Ok(Self(session))
+    }
+}
+
+/// An `Option<Session>` is `None` where the client has no session yet, and begins none. A store that does not answer is an
+/// error all the same.
+///
+/// ```
+/// use cloakroom_tower::{Session, SessionError};
+///
+/// async fn greet(session: Option<Session>) -> Result<String, SessionError> {
+///     let user = session.and_then(|session| session.user());
+///     Ok(format!("hello {}", user.as_deref().unwrap_or("stranger")))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(greet));
+/// ```
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, SessionError> {
+        let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(Some(session).filter(|session| !session.is_new()))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::observe::Event;
 use crate::record::Frames;
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{
-    CommitInput, CommitResult, Cookie, CookieLifetime, NeedsSecrets, RequestFacts, State, Verdict,
+    CommitInput, CommitResult, Cookie, CookieLifetime, Location, NeedsSecrets, RequestFacts, State, Verdict,
 };
 use crate::turn_lock::TurnLock;
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
@@ -156,6 +156,12 @@ impl RequestState {
             }
         }
         Ok(Session(self.clone()))
+    }
+
+    /// Begins with a new session, as a request without a cookie does.
+    pub(super) fn load_new(&self) {
+        let now = self.engine.clock().now();
+        *self.state() = Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
     }
 
     /// Loads again, in the place of what was loaded before.

@@ -41,6 +41,12 @@ impl RequestSession {
         self.0.load().await
     }
 
+    /// Gives the request a new session, without asking the store.
+    pub(crate) fn load_new(&self) -> Session {
+        self.0.load_new();
+        Session(self.0.clone())
+    }
+
     /// Returns whether the session was loaded.
     pub fn is_loaded(&self) -> bool {
         self.0.is_loaded()

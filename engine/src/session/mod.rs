@@ -3,6 +3,7 @@
 mod claim;
 mod csrf;
 mod flash;
+mod for_test;
 mod identity;
 mod lifetime;
 mod path;

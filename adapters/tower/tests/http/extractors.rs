@@ -97,3 +97,37 @@ async fn the_error_of_a_route_that_was_added_after_the_layer_names_the_cure() {
     let out = client.get("/out").await;
     assert!(out.body.contains("after the `.route(..)`"), "{}", out.body);
 }
+
+/// Greets a client that has a session, and begins none for others.
+async fn greet(session: Option<Session>) -> String {
+    session.map_or_else(|| "a stranger".into(), |session| session.get_or("n", 0).unwrap().to_string())
+}
+
+#[tokio::test]
+async fn an_optional_session_is_none_without_one_and_an_error_when_the_store_is_down() {
+    let router =
+        |layer: SessionLayer| Router::new().route("/", get(count)).route("/greet", get(greet)).layer(layer);
+    let client = Client::new(router(layer()));
+    let stranger = client.get("/greet").await;
+    assert_eq!((stranger.body.as_str(), stranger.header("set-cookie")), ("a stranger", None));
+    client.get("/").await;
+    assert_eq!(client.get("/greet").await.body, "1");
+    let down = Client::new(router(down::layer()));
+    down.set_cookie("session", &"A".repeat(43));
+    assert_eq!(down.get("/greet").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_session_for_tests_does_what_one_of_a_request_does() {
+    let session = Session::for_test().unwrap();
+    assert!(session.is_new() && session.user().is_none());
+    session.insert("coat", "red").unwrap();
+    session.log_in("ada").unwrap();
+    session.save().await.unwrap();
+    assert_eq!(
+        (session.user().as_deref(), session.get("coat").unwrap()),
+        (Some("ada"), Some("red".to_owned()))
+    );
+    session.log_out();
+    assert_eq!((session.user(), session.get::<String>("coat").unwrap()), (None, None));
+}
