@@ -121,7 +121,17 @@ async fn a_write_that_is_larger_than_the_disk_leaves_the_others_whole() {
             None => assert_eq!(there, None),
         }
     }
-    assert!(matches!(store.create(&key(100), &record(1, 100)).await.unwrap(), CreateOutcome::Created(_)));
+    // After several failures writes are answered at once, for a pause of 5 seconds at most.
+    let began = std::time::Instant::now();
+    let created = loop {
+        match store.create(&key(100), &record(1, 100)).await {
+            Err(_) if began.elapsed() < Duration::from_secs(15) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
+            done => break done.unwrap(),
+        }
+    };
+    assert!(matches!(created, CreateOutcome::Created(_)));
 }
 
 fn spawn(

@@ -104,7 +104,7 @@ async fn greet(session: Option<Session>) -> String {
 }
 
 #[tokio::test]
-async fn an_optional_session_is_none_without_one_and_an_error_when_the_store_is_down() {
+async fn an_optional_session_is_absent_without_a_stored_one_and_an_error_when_the_store_is_down() {
     let router =
         |layer: SessionLayer| Router::new().route("/", get(count)).route("/greet", get(greet)).layer(layer);
     let client = Client::new(router(layer()));

@@ -96,7 +96,7 @@ async fn r20_the_removal_repeats_what_the_cookie_was_set_with(kind: Kind) {
     let domain: Change =
         |config| config.secure(Secure::Always).cookie_domain("example.org").cookie_path("/app");
     for (change, expected) in [
-        (host_only, "Path=/; HttpOnly; Secure; SameSite=Lax; Partitioned"),
+        (host_only, "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"),
         (domain, "Path=/app; Domain=example.org; HttpOnly; Secure; SameSite=Lax"),
     ] {
         let stand = Stand::with(kind, change).await;
