@@ -159,7 +159,7 @@ impl Config {
     /// Sets the path that the cookie is sent to. Default: `/`.
     ///
     /// ```
-    /// use cloakroom::{Config, MemoryStore, SessionManager};
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
     ///
     /// let config = Config::default().cookie_path("/shop");
     /// let manager = SessionManager::new(MemoryStore::new(), config)?;
@@ -185,7 +185,7 @@ impl Config {
     /// address, and a public suffix such as `co.uk`, under which strangers have their hosts.
     ///
     /// ```
-    /// use cloakroom::{Config, MemoryStore, SessionManager};
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
     ///
     /// let with = |domain| SessionManager::new(MemoryStore::new(), Config::default().cookie_domain(domain));
     /// assert!(with("example.co.uk").is_ok());

@@ -22,9 +22,10 @@ impl Handshake<'_> {
     /// ```
     /// use cloakroom::adapter::Handshake;
     ///
-    /// let from_elsewhere = Handshake { origin: &[b"https://evil.example"], host: Some("shop.example"), ..Handshake::default() };
-    /// assert!(!from_elsewhere.is_from_here(&[]));
-    /// assert!(from_elsewhere.is_from_here(&["https://evil.example"]));
+    /// let origin = [b"https://evil.example".as_slice()];
+    /// let handshake = Handshake { origin: &origin, host: Some("shop.example"), ..Handshake::default() };
+    /// assert!(!handshake.is_from_here::<&str>(&[]));
+    /// assert!(handshake.is_from_here(&["https://evil.example"]));
     /// ```
     pub fn is_from_here<A: AsRef<[u8]>>(&self, allowed: &[A]) -> bool {
         let (origin, site) = match (self.origin, self.sec_fetch_site) {
