@@ -119,7 +119,7 @@ impl Builder {
         self
     }
 
-    /// Names the collection of the marks of ended sessions, for [`open_bodies`](Self::open_bodies). `cloakroom_ended` unless
+    /// Names the collection of the marks of ended sessions, for [`build_bodies`](Self::build_bodies). `cloakroom_ended` unless
     /// set; applications that share sessions have to share it, too.
     pub fn ended_collection(mut self, name: impl Into<String>) -> Self {
         self.ended = name.into();

@@ -135,7 +135,7 @@ impl Builder {
     }
 
     /// Says whether each connection of the store's own tells the server the limit of
-    /// [`answer_timeout`](Self::answer_timeout) (`statement_timeout`, and `idle_in_transaction_session_timeout`), so that a
+    /// [`request_timeout`](Self::request_timeout) (`statement_timeout`, and `idle_in_transaction_session_timeout`), so that a
     /// statement that was given up does not go on in the server. `true` unless set. Behind a pooler in transaction mode, say
     /// `false` and set them for the user (`ALTER ROLE … SET statement_timeout`): there, a setting reaches others' sessions.
     pub fn limits_in_server(mut self, tell: bool) -> Self {

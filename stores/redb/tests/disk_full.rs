@@ -127,7 +127,7 @@ async fn a_write_that_is_larger_than_the_disk_leaves_the_others_whole() {
     let created = loop {
         match store.create(&key(100), &record(1, 100)).await {
             Err(_) if began.elapsed() < Duration::from_secs(15) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             done => break done.unwrap(),
         }
