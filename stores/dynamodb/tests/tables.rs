@@ -222,9 +222,9 @@ async fn a_wrong_url_says_what_to_do_and_shows_no_secret() {
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
     let port = Port::free().unwrap();
-    let nobody = DynamoStore::from_url(&format!("dynamodb://127.0.0.1:{}", port.number())).unwrap();
-    assert_eq!(nobody.create_tables().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(nobody.build().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let no_server = DynamoStore::from_url(&format!("dynamodb://127.0.0.1:{}", port.number())).unwrap();
+    assert_eq!(no_server.create_tables().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(no_server.build().await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

@@ -277,10 +277,10 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_record_stay_as_they_are() {
-        let nobodys = "1001800000000123456000000000000c0a7s000000006000a coat";
+        let ownerless = "1001800000000123456000000000000c0a7s000000006000a coat";
         let alices = "1253402300799999999000000000000c0a7-000000006005\
             000000000000000007001900000000000000alicea coat";
-        assert_eq!((written(&record()), written(&owned())), (nobodys.into(), alices.into()));
+        assert_eq!((written(&record()), written(&owned())), (ownerless.into(), alices.into()));
     }
 
     #[test]

@@ -69,3 +69,21 @@ impl Kind {
         all.find(|(beginning, _)| name.starts_with(beginning)).map(|(_, reason)| *reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::{OF_EXPRESS, OF_OURS, ON_SERVER_CLOCK};
+
+    #[test]
+    fn every_beginning_is_that_of_a_race() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/races");
+        let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let races: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        for (beginning, _) in OF_EXPRESS.iter().chain(&OF_OURS).chain(&ON_SERVER_CLOCK) {
+            assert!(races.contains(&format!("async fn {beginning}")), "{beginning}");
+        }
+    }
+}

@@ -174,7 +174,7 @@ async fn in_a_cluster_what_was_listed_and_never_written_is_never_shown() {
 async fn in_a_cluster_a_write_that_was_on_its_way_during_a_revocation_is_refused_by_the_fence() {
     let place = place(Service::RedisCluster).await;
     let mut raw = Raw::cluster(&Service::RedisCluster.shared());
-    let CreateOutcome::Created(nobodys) =
+    let CreateOutcome::Created(ownerless) =
         place.store.create(&key(5), &Record::new("", place.clock.now() + HOUR)).await.unwrap()
     else {
         panic!()
@@ -188,7 +188,7 @@ async fn in_a_cluster_a_write_that_was_on_its_way_during_a_revocation_is_refused
     assert_eq!(raw.ask::<i64>(&format!("DEL {}", place.name('x', &key(4)))), 1);
     assert_eq!(place.store.create(&key(4), &place.record(HOUR)).await.unwrap(), CreateOutcome::Revoked);
     assert_eq!(
-        place.store.update(&key(5), nobodys, &place.record(HOUR)).await.unwrap(),
+        place.store.update(&key(5), ownerless, &place.record(HOUR)).await.unwrap(),
         UpdateOutcome::Revoked
     );
     assert_eq!(place.store.load(&key(4), None).await.unwrap(), None);

@@ -49,11 +49,11 @@ async fn bytes_that_are_not_a_record_stay_although_the_version_expected_is_in_th
     let (store, clock, prefix) = open().await;
     let mut raw = Raw::server(&Service::Redis.shared());
     let name = format!("{prefix}r:{{AAAA}}");
-    let nobodys = "2001800000000123456000000000000c0a7s000000006000a_coat";
+    let ownerless = "2001800000000123456000000000000c0a7s000000006000a_coat";
     let never = "100xx00000000123456000000000000c0a7s000000006000a_coat";
     let alices = "1253402300799999999000000000000c0a7-000000006005000000000000000007253402300799999999alice";
     for (bytes, record) in [
-        (nobodys, Record::new("coat", clock.now() + LIFE)),
+        (ownerless, Record::new("coat", clock.now() + LIFE)),
         (never, Record::new("coat", clock.now() + LIFE)),
         (&alices[..84], of("alice", Timestamp::from_micros(7), clock.now() + LIFE)),
         (&alices[..87], of("alice", Timestamp::from_micros(7), clock.now() + LIFE)),

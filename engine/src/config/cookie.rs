@@ -1,0 +1,168 @@
+//! The options of the cookie.
+
+use std::sync::Arc;
+
+use super::Config;
+use crate::format::CookieFormat;
+use crate::{KeyRing, SameSite, Secure};
+
+/// # The cookie
+impl Config {
+    /// Returns the defaults for development over plain http: a cookie called `session` without `Secure`.
+    ///
+    /// Never for production: an attacker who sees the network traffic has the sessions.
+    pub fn plain_http() -> Self {
+        Self::default().secure(Secure::Never)
+    }
+
+    /// Sets the cookie's name, exactly as written and read. Default: `__Host-session`; `__Secure-session` if a domain or
+    /// a path other than `/` is set; `session` if the cookie is not always `Secure`.
+    #[must_use]
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie.name = Some(name.into());
+        self
+    }
+
+    /// Sets the path that the cookie is sent to. Default: `/`.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// let config = Config::default().cookie_path("/shop");
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// assert_eq!(manager.cookie_name(), "__Secure-session");
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
+        self.cookie.path = Some(path.into());
+        self
+    }
+
+    /// Writes no path: the cookie is then sent to the folder of the page that set it. Default: the path is `/`.
+    #[must_use]
+    pub fn without_cookie_path(mut self) -> Self {
+        self.cookie.path = None;
+        self
+    }
+
+    /// Sets the domain whose hosts all get the cookie. Default: none, so that only this host does.
+    ///
+    /// It is a name like `example.org`, without scheme, port, path or wildcard. What browsers refuse does not build: an IP
+    /// address, and a public suffix such as `co.uk`, under which strangers have their hosts.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// let with = |domain| SessionManager::new(MemoryStore::new(), Config::default().cookie_domain(domain));
+    /// assert!(with("example.co.uk").is_ok());
+    /// assert_eq!(with("co.uk").unwrap_err().options(), ["cookie_domain"]);
+    /// ```
+    #[must_use]
+    pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.cookie.domain = Some(domain.into());
+        self
+    }
+
+    /// Sets when the cookie carries `Secure`. Default: [`Secure::Always`].
+    #[must_use]
+    pub fn secure(mut self, secure: Secure) -> Self {
+        self.cookie.secure = secure;
+        self
+    }
+
+    /// Sets whether scripts cannot read the cookie. Default: `true`.
+    #[must_use]
+    pub fn http_only(mut self, http_only: bool) -> Self {
+        self.cookie.http_only = http_only;
+        self
+    }
+
+    /// Sets which requests from other sites carry the cookie; `None` writes nothing. Default: [`SameSite::Lax`].
+    #[must_use]
+    pub fn same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
+        self.cookie.same_site = same_site.into();
+        self
+    }
+
+    /// Sets whether the cookie is kept apart for each top-level site (CHIPS). Default: `false`.
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.cookie.partitioned = partitioned;
+        self
+    }
+
+    /// Sets whether the cookie outlives the browser. Default: `true`; it then lasts until the session's absolute end
+    /// (400 days at most), and the server enforces the idle time.
+    #[must_use]
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.lifetime.persistent = persistent;
+        self
+    }
+
+    /// Signs the cookie, so that forged ones cost no store trip. Default: not signed; 256 random bits cannot be guessed.
+    #[must_use]
+    pub fn signed(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys.accepting_unsigned(self.accept_unsigned));
+        self
+    }
+
+    /// Sets whether an engine that [signs](Self::signed) also takes cookies without a signature. Default: `false`.
+    ///
+    /// An engine that does not sign always accepts signed cookies, and ignores the signature. So signing is turned on
+    /// without logging users out in two deployments, and off in two:
+    ///
+    /// | | first | then |
+    /// |---|---|---|
+    /// | on | `signed(keys).accept_unsigned(true)` | `signed(keys)`, after the [absolute lifetime](Self::absolute_timeout) |
+    /// | off | `signed(keys).accept_unsigned(true)` | neither |
+    ///
+    /// While it is `true`, a forged cookie costs a store trip, as without signing.
+    #[must_use]
+    pub fn accept_unsigned(mut self, accept: bool) -> Self {
+        self.accept_unsigned = accept;
+        self.keys = self.keys.map(|keys| keys.accepting_unsigned(accept));
+        self
+    }
+
+    /// Reads and writes the session cookies of another package, in place of all options here that shape the cookie.
+    /// Default: none.
+    ///
+    /// A cookie that outlives the browser then ends with the session's idle time, as those packages count it, and every
+    /// write sends it again.
+    #[must_use]
+    pub fn cookie_format(mut self, format: impl CookieFormat) -> Self {
+        self.format = Some(Arc::new(format));
+        self.lifetime.cookie_follows_idle = true;
+        self
+    }
+
+    /// Returns whether a write sends the cookie again, if it outlives the browser.
+    pub(crate) const fn resend_on_write(&self) -> bool {
+        self.format.is_some()
+    }
+
+    /// Sets whether the first element of `X-Forwarded-Proto` says if a request came over https, which matters for
+    /// [`Secure::Auto`]. Only if every request comes through a proxy that sets the header. Default: `false`.
+    #[must_use]
+    pub fn trust_forwarded_proto(mut self, trust: bool) -> Self {
+        self.trust_forwarded_proto = trust;
+        self
+    }
+
+    /// Sets whether the cookie is sent with every response to a request that has a session. Default: `false`, so that
+    /// responses can be cached. Loads the session of every request, and cannot be combined with
+    /// [`renew_every`](Self::renew_every): a late response would bring an old id back.
+    #[must_use]
+    pub fn rolling(mut self, rolling: bool) -> Self {
+        self.rolling = rolling;
+        self
+    }
+
+    /// Sets whether a log-out also sends `Clear-Site-Data: "cache", "cookies", "storage"`. Default: `false`.
+    #[must_use]
+    pub fn clear_site_data(mut self, clear: bool) -> Self {
+        self.clear_site_data = clear;
+        self
+    }
+}
