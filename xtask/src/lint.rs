@@ -13,8 +13,22 @@ pub(crate) fn run() -> Result {
     step("rows", rows::run)?;
     step("words", words::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
+    step("the command with each store alone", each_store)?;
     step("documentation", documentation)?;
     step("cargo-deny", deny)
+}
+
+/// The features of the command that bring a store; one of them is the default.
+const STORES: [&str; 9] =
+    ["dynamodb", "etcd", "memcached", "mongodb", "mysql", "postgres", "redb", "redis", "sqlite"];
+
+/// With all features at once, what the code of one store takes from that of another is not seen.
+fn each_store() -> Result {
+    for stores in [""].iter().chain(&STORES) {
+        let selection = format!("--package cloakroom-cli --no-default-features --features={stores}");
+        execute(&mut cargo(&format!("clippy {selection} -- -D warnings")))?;
+    }
+    Ok(())
 }
 
 /// Libraries only: the command is called `cloakroom` like the engine, and would overwrite the engine's pages.

@@ -168,7 +168,8 @@ pub(crate) fn layout_of(url: &str) -> Result<Option<Layout>, Trouble> {
     feature = "mongodb",
     feature = "mysql",
     feature = "postgres",
-    feature = "redis"
+    feature = "redis",
+    feature = "sqlite"
 ))]
 pub(crate) fn client_url(url: &str, ours: &[&'static str]) -> Result<String, Trouble> {
     let url = url::find(url)?;

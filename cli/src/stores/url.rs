@@ -81,7 +81,13 @@ pub(super) fn wrong(error: &store::Error) -> Trouble {
 }
 
 /// Returns the servers that the URL of a server names, without user, password, database and settings.
-#[cfg(any(feature = "etcd", feature = "memcached", feature = "mongodb", feature = "redis"))]
+#[cfg(any(
+    feature = "dynamodb",
+    feature = "etcd",
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "redis"
+))]
 pub(super) fn servers(url: &str) -> &str {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let Some(rest) = rest.strip_prefix("//") else { return rest };

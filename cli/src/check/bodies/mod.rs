@@ -68,6 +68,17 @@ pub(super) async fn run(
     )),
     expect(unused_variables, reason = "files are not checked")
 )]
+#[cfg_attr(
+    not(any(
+        feature = "memcached",
+        feature = "mongodb",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    )),
+    expect(clippy::unused_async, reason = "without these stores there is nothing to wait for")
+)]
 async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Trouble> {
     match layout {
         Layout::SessionFileStore | Layout::NodeSession => Err(Trouble::usage(
