@@ -22,7 +22,7 @@ use cloakroom_sqlite::SqliteStore;
 use cloakroom_sqlite::rusqlite::Connection;
 
 use crate::in_bodies::InBodies;
-use crate::{LEFT_OUT, LEFT_OUT_OF_ITEMS};
+use crate::{LEFT_OUT, LEFT_OUT_OF_ITEMS, LEFT_OUT_OF_REDIS};
 
 /// By how much the suite's clock is late: some layouts give a body up to a second more.
 const LATE: Duration = Duration::from_secs(1);
@@ -125,7 +125,7 @@ pub(crate) async fn redis() -> Place {
         let builder = RedisStore::from_url(&url).unwrap().prefix(&*prefix).clock(clock.clone());
         builder.build_bodies().await.unwrap()
     };
-    Place::on_server_clock(clock.clone(), [open().await, open().await], LEFT_OUT)
+    Place::on_server_clock(clock.clone(), [open().await, open().await], LEFT_OUT_OF_REDIS)
 }
 
 pub(crate) async fn memcached() -> Place {
