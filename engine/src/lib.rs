@@ -25,10 +25,17 @@ mod session;
 mod shared_clock;
 mod state;
 mod store_health;
-pub mod stores;
 mod sweep;
 mod turn_lock;
 mod user_sessions;
+
+/// The stores that need no server, and those that combine two stores.
+pub mod stores {
+    pub use cloakroom_cached::{CachedStore, CachedStoreBuilder};
+    pub use cloakroom_file::{Durability, FileStore, FileStoreBuilder};
+    pub use cloakroom_memory::{MemoryStore, MemoryStoreBuilder, Usage};
+    pub use cloakroom_migrating::{MigrateOutcome, MigratingStore, Remaining};
+}
 
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};

@@ -29,13 +29,13 @@ pub(crate) fn run() -> Result {
             execute(in_memory(cargo(&format!("test {CRATES} --no-fail-fast")).envs(variables)))
         })
     })?;
-    step("memory store under shuttle, which tries many schedules", shuttle)?;
+    step("stores in memory under shuttle, which tries many schedules", shuttle)?;
     step("playground in a browser", || execute(&mut cargo("test --package cloakroom-browser-tests")))
 }
 
 /// `cfg(shuttle)` swaps the synchronisation of everything that knows it, so it is built in a folder of its own.
 fn shuttle() -> Result {
-    let mut command = cargo("test --package cloakroom --lib");
+    let mut command = cargo("test --package cloakroom-memory --package cloakroom-cached --lib");
     command.arg("--target-dir").arg(root().join("target/shuttle")).arg("shuttle");
     command.env("RUSTFLAGS", format!("{} --cfg shuttle", env::var("RUSTFLAGS").unwrap_or_default()).trim());
     let mut ran = 0;
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn only_summaries_are_counted() {
-        assert_eq!(passed("test memory::shuttle::two_creates_have_one_winner ... ok"), None);
+        assert_eq!(passed("test shuttle::two_creates_have_one_winner ... ok"), None);
         assert_eq!(passed("running 12 tests"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The trips that a request makes to each store, counted on the wire and put into the documents.
 
 use std::fs;
+use std::process::Command;
 
 use cloakroom_services::Service;
 
@@ -23,12 +24,16 @@ const SERVERS: [Service; 7] = [
 ];
 
 pub(crate) fn run() -> Result {
-    step("playground", || execute(&mut cargo("build --package cloakroom-cli --all-features")))?;
+    // The features of the tests, so that nothing is built twice.
+    const BUILD: &str =
+        "build --workspace --exclude cloakroom-browser-tests --all-features --bin cloakroom --bin trips";
+    step("build", || execute(&mut cargo(BUILD)))?;
     let mut table = String::new();
     step("trips", || {
         services::with(&SERVERS, |variables| {
-            let mut command = cargo("run --quiet --package cloakroom-trips --");
-            command.arg(root().join("target/debug/cloakroom"));
+            let built = root().join("target/debug");
+            let mut command = Command::new(built.join("trips"));
+            command.arg(built.join("cloakroom"));
             command.envs(variables.iter().map(|(name, value)| (name, value)));
             run_and_see(&mut command, |line| {
                 table.push_str(line);

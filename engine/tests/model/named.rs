@@ -68,6 +68,14 @@ fn a_late_log_out_leaves_the_new_cookie_of_a_log_in_alone() {
 }
 
 #[test]
+fn a_log_out_that_found_its_session_ended_logs_the_user_out_like_one_that_ended_it() {
+    let requests = vec![vec![Destroy], vec![LogIn("bob")], vec![LogOut, Insert("a")]];
+    holds(&Case { before: user(), requests, ..Case::default() });
+    let requests = vec![vec![Destroy], vec![LogIn("bob")], vec![LogOut]];
+    holds(&Case { before: user(), requests, ..Case::default() });
+}
+
+#[test]
 fn a_late_log_out_does_not_make_a_replaced_id_an_unknown_one() {
     let requests = vec![vec![LogOut], vec![LogIn("alice")], vec![Increment]];
     holds(&Case { before: user(), requests, ..Case::default() });
@@ -99,6 +107,12 @@ fn a_lost_log_in_that_was_revoked_meanwhile_is_dropped_and_not_called_contended(
 fn a_log_out_in_the_middle_of_a_save_is_not_lost() {
     holds(&one(visitor(), vec![Increment, SaveBehind, LogOut, Pause]));
     holds(&two(visitor(), vec![Increment, SaveBehind, LogOut, Pause], vec![Increment]));
+}
+
+#[test]
+fn a_log_out_in_the_middle_of_a_reset_ends_the_session_that_the_reset_has_begun() {
+    holds(&one(vec![], vec![Reset, Flash, SaveBehind, LogOut, Pause]));
+    holds(&one(user(), vec![Reset, Flash, SaveBehind, LogOut, Pause]));
 }
 
 #[test]

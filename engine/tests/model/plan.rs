@@ -239,7 +239,8 @@ impl Mind {
     /// The session is in the store as `place` says now, with what was `sent` in it. What was decided since stands.
     pub(crate) fn landed(&mut self, place: Found, sent: &Sent) {
         let as_sent = !self.has_decided_since(sent);
-        if self.fate == Fate::End && sent.fate != Fate::End {
+        let ended_since = sent.fate != Fate::End || self.taken_back != sent.taken_back;
+        if self.fate == Fate::End && ended_since {
             // It was ended while its changes were on their way: what was written since is for the next session.
             if let (Found::Session { values, .. }, Some((base, _))) = (&place, &mut self.shelved) {
                 base.clone_from(values);

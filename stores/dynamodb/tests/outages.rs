@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_dynamodb::DynamoStore;
-use cloakroom_proxy::{Fault, Proxy};
+use cloakroom_services::proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
     CreateOutcome, ErrorKind, Record, Scan, Store, StoreKey, Timestamp, UpdateOutcome, Version,

@@ -11,7 +11,7 @@ use cloakroom_dynamodb::aws_sdk_dynamodb::primitives::Blob;
 use cloakroom_dynamodb::aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use cloakroom_proxy::Proxy;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     Clock, CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Scan, Store, StoreKey,

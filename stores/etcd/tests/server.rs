@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cloakroom_conformance::{LongList, heads_of};
 use cloakroom_etcd::EtcdStore;
-use cloakroom_proxy::Proxy;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cloakroom::{Config, PlainRequest, SessionManager};
 use cloakroom_memcached::MemcachedStore;
-use cloakroom_proxy::{Fault, Proxy};
+use cloakroom_services::proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{CreateOutcome, ErrorKind, Record, Store, StoreKey, Timestamp, UpdateOutcome, Version};
 

@@ -10,7 +10,7 @@ use cloakroom_mongodb::mongodb::bson::{Document, doc};
 use cloakroom_mongodb::mongodb::options::{ClientOptions, IndexOptions};
 use cloakroom_mongodb::mongodb::{Client, IndexModel};
 use cloakroom_mongodb::{Builder, MongoStore};
-use cloakroom_proxy::Proxy;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Port, Service};
 use cloakroom_store::{
     CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Store, StoreKey, Timestamp, Touch,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cloakroom_conformance::LongList;
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{Connection, MySqlConnection, Row, query};
-use cloakroom_proxy::Proxy;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{Owner, OwnerKey, Record, Store, Timestamp, Touch, UpdateOutcome, Version};
 use support::{Tables, created, holding, key};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::mysql::MySqlPoolOptions;
 use cloakroom_mysql::sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, MySqlPool, raw_sql};
-use cloakroom_proxy::{Fault, Proxy};
+use cloakroom_services::proxy::{Fault, Proxy};
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
     CreateOutcome, ErrorKind, Owner, OwnerKey, Owners, Record, Store, Sweep, Timestamp, Touch, UpdateOutcome,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloakroom_conformance::LongList;
 use cloakroom_postgres::PostgresStore;
-use cloakroom_proxy::Proxy;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
     BodyStore, Ended, ManualClock, Owner, OwnerKey, Record, Replaced, Store, Timestamp, Touch, UpdateOutcome,

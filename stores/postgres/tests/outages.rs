@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_outages::{Durable, Opening, outlives};
 use cloakroom_postgres::PostgresStore;
-use cloakroom_services::Service;
+use cloakroom_services::outages::{Durable, Opening};
+use cloakroom_services::{Service, outlives};
 
 const LIMIT: Duration = Duration::from_millis(700);
 

@@ -26,10 +26,14 @@
 
 mod certificates;
 mod instance;
+#[cfg(feature = "outages")]
+pub mod outages;
 mod port;
 mod process;
 mod program;
 mod programs;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod server;
 mod service;
 mod shared;

@@ -8,6 +8,8 @@ pub(super) enum Layer {
     Conformance,
     Engine,
     Store,
+    /// A store without a server, or one that combines two: the engine re-exports it.
+    BuiltIn,
     Adapter,
     /// The bytes of other software's sessions.
     Format,
@@ -25,7 +27,8 @@ impl Layer {
             ("contract", "") => Self::Contract,
             ("engine", "") => Self::Engine,
             ("testing", "conformance") => Self::Conformance,
-            ("testing", "services" | "proxy" | "outages") => Self::Aid,
+            ("testing", "services") => Self::Aid,
+            ("stores", "cached" | "file" | "memory" | "migrating") => Self::BuiltIn,
             ("stores", _) => Self::Store,
             ("adapters", _) => Self::Adapter,
             ("formats", _) => Self::Format,
@@ -44,7 +47,7 @@ pub(super) enum Reach {
 
 /// Returns the rule that is broken when a crate of layer `from` depends on one of layer `to`.
 pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static str> {
-    use Layer::{Adapter, Aid, Conformance, Contract, Engine, Format, Leaf, Store};
+    use Layer::{Adapter, Aid, BuiltIn, Conformance, Contract, Engine, Format, Leaf, Store};
     match (from, to) {
         (_, Leaf) => Some("no crate depends on a command, an example, a test or a bench"),
         _ if reach == Reach::TestsOnly => None,
@@ -52,9 +55,14 @@ pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static st
         (_, Aid) => Some("only tests, benches and commands that run them start servers"),
         (Aid, _) => Some("what starts servers knows the contract at most"),
         (Contract, _) => Some("the contract depends on no crate of the workspace"),
-        (Engine | Store | Conformance, Contract) | (Adapter | Format, Engine) | (Leaf, _) => None,
-        (Engine, _) => Some("the engine depends on the contract only"),
-        (Store, _) => Some("a store depends on the contract only: it never meets the engine, nor an adapter"),
+        (Engine | Store | BuiltIn | Conformance, Contract)
+        | (Engine, BuiltIn)
+        | (Adapter | Format, Engine)
+        | (Leaf, _) => None,
+        (Engine, _) => Some("the engine depends on the contract, and re-exports the stores without a server"),
+        (Store | BuiltIn, _) => {
+            Some("a store depends on the contract only: it never meets the engine, nor an adapter")
+        }
         (Conformance, _) => Some("the conformance suite depends on the contract only"),
         (Adapter, _) => Some("an adapter depends on the engine only: it never meets a store"),
         (Format, _) => Some("a format depends on the engine only"),
@@ -95,7 +103,7 @@ pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
 mod tests {
     use super::{Layer::*, Reach::*, *};
 
-    const ALL: [Layer; 8] = [Contract, Conformance, Engine, Store, Adapter, Format, Aid, Leaf];
+    const ALL: [Layer; 9] = [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format, Aid, Leaf];
 
     fn may_ship(from: Layer) -> Vec<Layer> {
         ALL.into_iter().filter(|to| inside(from, *to, Shipped).is_none()).collect()
@@ -107,10 +115,15 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_the_stores_and_the_suite_depend_on_the_contract_only() {
-        for from in [Engine, Store, Conformance] {
+    fn the_stores_and_the_suite_depend_on_the_contract_only() {
+        for from in [Store, BuiltIn, Conformance] {
             assert_eq!(may_ship(from), [Contract]);
         }
+    }
+
+    #[test]
+    fn the_engine_depends_on_the_contract_and_on_the_stores_that_it_brings() {
+        assert_eq!(may_ship(Engine), [Contract, BuiltIn]);
     }
 
     #[test]
@@ -123,7 +136,7 @@ mod tests {
     #[test]
     fn what_starts_servers_knows_the_contract_at_most_and_is_never_shipped() {
         assert_eq!(may_ship(Aid), [Contract, Aid]);
-        for from in [Contract, Conformance, Engine, Store, Adapter, Format] {
+        for from in [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format] {
             assert_eq!(inside(from, Aid, TestsOnly), None);
             assert!(inside(from, Aid, Shipped).is_some(), "{from:?}");
         }
@@ -131,7 +144,7 @@ mod tests {
 
     #[test]
     fn leaves_depend_on_anything_but_leaves() {
-        assert_eq!(may_ship(Leaf), ALL[..7]);
+        assert_eq!(may_ship(Leaf), ALL[..8]);
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl Model {
         let request = self.request(actor);
         if batch.ended || logs_out {
             request.told = Cookie::Removed;
+            request.ended = true;
         }
         let decided_since = request.mind.has_decided_since(&batch.sent);
         if request.mind.fate == Fate::End && batch.planned != Fate::End {
@@ -269,8 +270,9 @@ impl Model {
                 // A log-out is carried out, also where another request was faster: the client keeps no cookie of a session that has ended.
                 request.mind.ended(&batch.sent);
                 request.told = Cookie::Removed;
-                // If an answer was lost, it cannot be known whether another request was faster.
-                request.ended |= batch.ended || batch.uncertain;
+                // If an answer was lost, it cannot be known whether another request was faster. If one was, this one asked for
+                // the same, and cannot know of a log-in that began meanwhile: that leaves no mark under an id that is gone.
+                request.ended |= batch.ended || batch.uncertain || end.is_some();
             }
         }
         if want == Want::IgnoreEnd {

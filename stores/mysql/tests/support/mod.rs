@@ -8,9 +8,9 @@ use std::thread;
 
 use cloakroom_mysql::sqlx::{self, AssertSqlSafe, Connection, Executor, MySqlConnection};
 use cloakroom_mysql::{Builder, MysqlStore};
-#[allow(unused_imports, reason = "each test uses some of them")]
-pub(crate) use cloakroom_outages::{created, held, holding, key};
 use cloakroom_services::Service;
+#[allow(unused_imports, reason = "each test uses some of them")]
+pub(crate) use cloakroom_services::outages::{created, held, holding, key};
 
 /// The server that tests share. Encryption has a test of its own; it would be most of the others' time.
 pub(crate) fn url() -> String {

@@ -6,11 +6,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Mutex;
 use std::thread;
 
-#[allow(unused_imports, reason = "each test uses some of them")]
-pub(crate) use cloakroom_outages::{created, held, holding, key};
 use cloakroom_postgres::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
 use cloakroom_postgres::{Builder, PostgresStore};
 use cloakroom_services::Service;
+#[allow(unused_imports, reason = "each test uses some of them")]
+pub(crate) use cloakroom_services::outages::{created, held, holding, key};
 
 /// The server that tests share. Encryption and what survives a crash have tests of their own; they would be most of
 /// the others' time.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom_proxy::{Fault, Proxy};
 use cloakroom_redis::RedisStore;
+use cloakroom_services::proxy::{Fault, Proxy};
 use cloakroom_services::{DURABLE_REDIS, Instance, Service};
 use cloakroom_store::{
     CreateOutcome, Error, ErrorKind, ManualClock, Owner, OwnerKey, Owners, Record, Store, StoreKey,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use cloakroom_conformance::{LongList, heads_of};
-use cloakroom_proxy::Proxy;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
+use cloakroom_services::proxy::Proxy;
 use cloakroom_store::{
     Clock as _, CreateOutcome, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey,
     Timestamp, Touch, UpdateOutcome,
