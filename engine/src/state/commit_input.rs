@@ -308,6 +308,12 @@ impl State {
                 // The session that ended is not there any more, should this end be discarded, too.
                 let mut before = std::mem::take(&mut *ending.before);
                 self.trash.extend(before.discard());
+                let begun = result.view.location.stored().map(|located| located.header.number());
+                if let Some(number) = begun.filter(|_| self.values_revision != stamp.values_revision) {
+                    // It was ended again: the session that ends now is the one that this commit has begun.
+                    *ending.before = WorkingCopy::loaded(frames, number);
+                    return Ok(Ok(()));
+                }
             }
         }
         let sent = if self.values_revision == stamp.values_revision { stamp.sent } else { 0 };
@@ -347,8 +353,11 @@ impl State {
         if self.header_changes == result.stamp.header_changes {
             self.header_changes = HeaderChanges::default();
         }
-        if self.intent_revision != result.stamp.intent_revision || lost {
+        if lost {
             return;
+        }
+        if self.intent_revision != result.stamp.intent_revision {
+            return self.log_in_to_what_was_begun(&result.stamp);
         }
         let intent = self.set_intent(Intent::Keep);
         match (intent, verdict) {
@@ -366,6 +375,21 @@ impl State {
                 self.idle_changed = false;
                 self.forget_secrets();
             }
+        }
+    }
+
+    /// Directs a log-in at the session that a commit has begun, if it was decided while that commit ended another one.
+    fn log_in_to_what_was_begun(&mut self, stamp: &Stamp) {
+        let is_since = stamp.intent == IntentKind::End && self.values_revision == stamp.values_revision;
+        let is_begun = matches!(self.location, Location::Stored(_));
+        if let Intent::End(ending) = &mut self.intent
+            && is_since
+            && is_begun
+            && let Some(login) = ending.then.take()
+        {
+            let before = std::mem::take(&mut ending.before);
+            self.throw_before(before);
+            self.intent = Intent::LogIn(login);
         }
     }
 

@@ -116,6 +116,14 @@ fn a_log_out_in_the_middle_of_a_reset_ends_the_session_that_the_reset_has_begun(
 }
 
 #[test]
+fn a_reset_in_the_middle_of_a_save_that_follows_a_log_out_leaves_an_empty_session() {
+    holds(&one(vec![], vec![LogOut, Insert("b"), SaveBehind, Reset, Pause]));
+    holds(&one(user(), vec![LogOut, Insert("b"), SaveBehind, Reset, Pause]));
+    holds(&one(user(), vec![LogOut, Insert("b"), SaveBehind, LogOut, Pause, Discard, ReadAll, Increment]));
+    holds(&one(user(), vec![Reset, Insert("b"), SaveBehind, LogIn("bob"), Pause, ReadAll]));
+}
+
+#[test]
 fn a_log_out_in_the_middle_of_a_renewal_is_not_lost() {
     holds(&two(visitor(), vec![RenewId, SaveBehind, LogOut, Pause], vec![RenewId]));
 }

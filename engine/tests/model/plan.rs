@@ -259,6 +259,9 @@ impl Mind {
         if as_sent {
             (self.fate, self.must_exist, self.shelved) = (Fate::Keep, false, None);
             (self.logged_in_at, self.touch) = (None, false);
+        } else if self.fate == Fate::End && self.logged_in_at.is_some() {
+            // The log-in that was decided since is made from the session that was begun.
+            (self.fate, self.shelved) = (Fate::LogIn, None);
         }
         if matches!(self.fate, Fate::Keep | Fate::Renew) {
             self.owner = self.stored_owner();
