@@ -25,6 +25,8 @@ pub(super) struct ChangeLog {
     index: Option<Box<KeyIndex>>,
     /// How many changes of this request were stored before these, and are forgotten.
     stored: u64,
+    /// How many of the changes a commit has taken along.
+    sent: u32,
 }
 
 /// The result of the changes to one key.
@@ -142,6 +144,18 @@ impl ChangeLog {
         self.edits = SmallVec::new();
         self.index = None;
         self.changes.push(change);
+    }
+
+    /// Notes that a commit takes all changes along.
+    #[inline]
+    pub(super) fn note_sent(&mut self) {
+        // Far fewer than 2^32 fit: see `MAX_CHANGES`.
+        self.sent = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+    }
+
+    /// Returns whether there are changes that no commit has taken along.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.changes.len() > self.sent as usize
     }
 
     /// Adds a change without an effect, or one that its edit contains already.

@@ -148,7 +148,7 @@ impl State {
             intent: self.intent.kind(),
             intent_revision: self.intent_revision,
             values_revision: self.values_revision,
-            sent: self.values.len(),
+            sent: self.values.send(),
             header_changes: self.header_changes.clone(),
             unsettled: self.rare.as_ref().map_or_else(Vec::new, |rare| rare.unsettled.clone()),
         };

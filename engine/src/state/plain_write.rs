@@ -33,7 +33,7 @@ impl State {
     }
 
     /// Encodes the session for a plain write; `None` if it takes a commit, if only for its error.
-    pub(crate) fn plain_write(&self, config: &Config, nonce: u64, now: Timestamp) -> Option<PlainWrite> {
+    pub(crate) fn plain_write(&mut self, config: &Config, nonce: u64, now: Timestamp) -> Option<PlainWrite> {
         if !self.is_plain() {
             return None;
         }
@@ -56,7 +56,7 @@ impl State {
         let expires_at = config.lifetime.expires_at(&header, now);
         let record = Record { payload, expires_at, sliding: header.own_idle().is_none(), owner };
         let (intent_revision, values_revision) = (self.intent_revision, self.values_revision);
-        let sent = self.values.len();
+        let sent = self.values.send();
         Some(PlainWrite { key, version, record, header, id, nonce, sent, intent_revision, values_revision })
     }
 

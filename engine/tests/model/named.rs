@@ -124,6 +124,12 @@ fn a_reset_in_the_middle_of_a_save_that_follows_a_log_out_leaves_an_empty_sessio
 }
 
 #[test]
+fn a_session_that_is_cleared_again_in_the_middle_of_a_save_is_cleared_again() {
+    holds(&two(visitor(), vec![Clear, SaveBehind, Clear, Pause], vec![Insert("b")]));
+    holds(&two(visitor(), vec![Clear, RenewId, SaveBehind, Clear, Pause], vec![Increment]));
+}
+
+#[test]
 fn a_log_out_in_the_middle_of_a_renewal_is_not_lost() {
     holds(&two(visitor(), vec![RenewId, SaveBehind, LogOut, Pause], vec![RenewId]));
 }

@@ -66,7 +66,8 @@ impl WorkingCopy {
     /// Removes all values. The session, its id and its user stay.
     #[expect(clippy::unnecessary_wraps, reason = "like all changes")]
     pub(crate) fn clear(&mut self) -> Result<()> {
-        let is_clear = self.cleared && self.log.edits().next().is_none();
+        // Once a commit is under way, other requests may insert values between it and this.
+        let is_clear = self.cleared && self.log.edits().next().is_none() && self.log.has_unsent();
         if !is_clear {
             self.clear_again();
         }

@@ -153,7 +153,14 @@ impl WorkingCopy {
         self.rare.as_ref().is_some_and(|rare| rare.device.is_some())
     }
 
-    /// Returns how many changes there are; a commit carries that many.
+    /// Notes that a commit takes all changes along, and returns how many they are.
+    #[inline]
+    pub(crate) fn send(&mut self) -> usize {
+        self.log.note_sent();
+        self.log.len()
+    }
+
+    /// Returns how many changes there are.
     pub(crate) fn len(&self) -> usize {
         self.log.len()
     }
