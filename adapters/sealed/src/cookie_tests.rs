@@ -54,9 +54,7 @@ fn r29_every_flipped_bit_and_every_cut_is_refused() {
         let mut bad = good.to_vec();
         bad[at / 8] ^= 1 << (at % 8);
         let header = [b"__Host-sealed=".as_slice(), &bad].concat();
-        let refused = Found::read(&settings, &[&header]).open(&settings).is_none();
-        // What is behind a semicolon is another cookie, and white space around a value is no part of it.
-        assert!(refused, "bit {at}");
+        assert!(Found::read(&settings, &[&header]).open(&settings).is_none(), "bit {at}");
     }
     for length in 0..good.len() {
         assert_eq!(

@@ -64,8 +64,8 @@ impl<S: Store> Builder<S> {
     /// Sets the largest payload, in bytes before it is sealed. Default:
     /// [16 MiB](Self::DEFAULT_MAX_PAYLOAD).
     ///
-    /// Sealing adds 50 bytes; 66 to a payload of more than 462; and with [`hide_owners`](Self::hide_owners) the length of the
-    /// user's name and 17 where there is one. The store must keep that: if it keeps less, it refuses the record itself.
+    /// Sealing adds 50 bytes, or 66 to a payload of more than 462 bytes; with [`hide_owners`](Self::hide_owners) and a user, 67
+    /// and the length of the user's name. The store inside must keep that: if it keeps less, it refuses the record itself.
     #[must_use]
     pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
         self.store.max_payload = bytes;
@@ -79,7 +79,7 @@ impl<S: Store> Builder<S> {
 }
 
 impl<S: Store> EncryptedStore<S> {
-    /// The most bytes that sealing adds to a payload: 338.
+    /// The most bytes that sealing adds to a payload: 322.
     pub const MAX_ADDED_BYTES: usize = layout::MOST_ADDED;
 }
 

@@ -21,6 +21,7 @@ const FIRST: usize = PREFIX + PREAMBLE;
 
 /// How many bytes of a payload are in the first part: with it, they are what a list shows of a record.
 pub(crate) const SHOWN: usize = RecordHead::PAYLOAD_BYTES - FIRST - TAG;
+const _: () = assert!(SHOWN >= RecordHead::LEAST_PAYLOAD_BYTES, "fewer than a list has to show");
 
 /// The most that sealing adds to a payload.
 pub(crate) const MOST_ADDED: usize = FIRST + TAG + 1 + OwnerKey::MAX_LEN + TAG;

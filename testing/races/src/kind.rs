@@ -46,8 +46,7 @@ pub enum Kind {
     Mariadb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
-    /// The contract as a program, with records and users' names sealed. On races of users only: the rest of a record is to an
-    /// engine what it was.
+    /// Records in memory, they and the names of users sealed. On races of users only: all others see no difference.
     Encrypted,
     /// Sessions of Express, as connect-sqlite3 keeps them.
     ExpressSqlite,
@@ -186,7 +185,7 @@ impl Kind {
         let mut used = None;
         let store: Arc<dyn Store> = match self {
             Self::Reference => Arc::new(Reference::new(clock.clone())),
-            Self::Encrypted => Arc::new(encrypted(Reference::new(clock.clone()))),
+            Self::Encrypted => Arc::new(encrypted(MemoryStore::builder().clock(clock.clone()).build())),
             Self::Memory | Self::Actix => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
             Self::File => {
                 let builder = FileStore::builder(folder.path().join("records")).clock(shared);
@@ -291,7 +290,7 @@ async fn sqlite_bodies(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteBodie
     builder.build_bodies().await.expect("the table is that of connect-sqlite3")
 }
 
-fn encrypted(inner: Reference) -> EncryptedStore<Reference> {
+fn encrypted(inner: MemoryStore) -> EncryptedStore<MemoryStore> {
     let keys = SealingKeys::new(["the quick brown fox jumps over the lazy dog"]).expect("the secret is one");
     let builder =
         EncryptedStore::builder(inner, keys).hide_owners("pack my box with five dozen liquor jugs, now");
