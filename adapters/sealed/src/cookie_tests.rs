@@ -98,6 +98,14 @@ fn r29_only_this_version_is_read() {
     for plain in [json.as_str(), &format!("11{json}"), r#"{"coat":"green"}"#, "11", "1", ""] {
         assert_eq!(opened(&settings, &format!("__Host-sealed={plain}")), None, "{plain}");
     }
+    // Not even one that was sealed with a good key.
+    for (version, due) in [(b'1', Some(20)), (b'2', None)] {
+        let sealer = settings.keys.sealer(PURPOSE).unwrap();
+        let (head, mut sealed) = ([version, b'1'], sealer.preamble().to_vec());
+        sealer.seal(0, &bound_to(&settings, head), &contents(20).encode(), &mut sealed);
+        let text = format!("__Host-sealed={}1{}", char::from(version), BASE64URL_NOPAD.encode(&sealed));
+        assert_eq!(opened(&settings, &text), due);
+    }
     // As many cookies as it says, and no more than are allowed.
     for count in ["0", "2", "4", "5", "9", "a"] {
         assert_eq!(opened(&settings, &format!("__Host-sealed=1{count}{}", &value[2..])), None, "{count}");

@@ -208,6 +208,19 @@ async fn while_names_are_being_hidden_a_user_is_found_and_revoked_under_both() {
 }
 
 #[tokio::test]
+async fn a_list_has_a_record_that_is_sealed_between_two_pages() {
+    let inner = plain();
+    let store = hiding(inner.clone()).accept_plain(true).build();
+    kept(&inner, &HERE).await;
+    let owners = store.capabilities().owners.unwrap();
+    let first = owners.list(&alice(), None, 10).await.unwrap();
+    let version = found(&store, &HERE).await.version;
+    assert!(matches!(store.update(&HERE, version, &of_alice()).await.unwrap(), UpdateOutcome::Updated(_)));
+    let second = owners.list(&alice(), first.next.as_ref(), 10).await.unwrap();
+    assert!(first.heads.iter().chain(&second.heads).any(|head| head.key == HERE));
+}
+
+#[tokio::test]
 async fn a_payload_over_the_bound_is_refused_before_it_is_sealed() {
     let store = EncryptedStore::builder(plain(), keys()).max_payload_bytes(VALUE.len() - 1).build();
     assert_eq!(store.create(&HERE, &of_alice()).await.unwrap_err().kind(), ErrorKind::TooLarge);

@@ -29,13 +29,16 @@ async fn r29_a_cookie_that_is_replayed_after_the_session_has_ended_is_refused() 
 }
 
 #[tokio::test]
-async fn r29_a_lifetime_that_is_configured_shorter_ends_older_sessions_earlier() {
+async fn r29_a_lifetime_that_is_configured_anew_ends_older_sessions_earlier_and_never_later() {
     let clock = now();
     let browser = with_a_coat(config(&clock)).await;
-    clock.advance(LIFETIME / 2);
-    let mut after = Browser::new(app(config(&clock).lifetime(LIFETIME / 2)));
-    after.jar = browser.jar;
-    assert_eq!(after.shows().await, NOTHING);
+    let shorter = Browser::new(app(config(&clock).lifetime(LIFETIME / 2)));
+    let longer = Browser::new(app(config(&clock).lifetime(LIFETIME * 2)));
+    for (shorter_shows, longer_shows) in [(NOTHING, A_COAT), (NOTHING, NOTHING)] {
+        clock.advance(LIFETIME / 2);
+        assert_eq!(shorter.send("/show", &browser.cookies()).await.body, shorter_shows);
+        assert_eq!(longer.send("/show", &browser.cookies()).await.body, longer_shows);
+    }
 }
 
 #[tokio::test]
