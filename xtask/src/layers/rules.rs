@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_starts_servers_knows_the_contract_at_most_and_is_never_shipped() {
         assert_eq!(may_ship(Aid), [Contract, Aid]);
-        for from in [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format] {
+        for from in [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format, Sealing] {
             assert_eq!(inside(from, Aid, TestsOnly), None);
             assert!(inside(from, Aid, Shipped).is_some(), "{from:?}");
         }
