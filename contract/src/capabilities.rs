@@ -275,13 +275,17 @@ pub struct RecordHead {
     pub expires_at: Timestamp,
     /// Whether a touch that rides on a load may move the expiry.
     pub sliding: bool,
-    /// The first [`PAYLOAD_BYTES`](Self::PAYLOAD_BYTES) of the payload, or all of it if it is shorter.
+    /// The first [`PAYLOAD_BYTES`](Self::PAYLOAD_BYTES) of the payload, or all of it if it is shorter. A store that wraps
+    /// another one and adds to its payloads may show fewer, [`LEAST_PAYLOAD_BYTES`](Self::LEAST_PAYLOAD_BYTES) at least.
     pub payload_head: Bytes,
 }
 
 impl RecordHead {
     /// How many bytes of a payload a list shows: 512.
     pub const PAYLOAD_BYTES: usize = 512;
+
+    /// How many bytes of a payload a list shows at least, whatever a store adds to payloads: 448.
+    pub const LEAST_PAYLOAD_BYTES: usize = 448;
 
     /// Makes a head; cuts `payload_head` to [`PAYLOAD_BYTES`](Self::PAYLOAD_BYTES), and shares its memory.
     pub fn new(

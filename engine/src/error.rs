@@ -107,6 +107,11 @@ impl Error {
         Self::new(ErrorKind::Random, "there are no random bytes").with_source(source)
     }
 
+    /// Makes the error of a session that would become too large; `message` is a lowercase fragment: for adapters.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TooLarge, message)
+    }
+
     /// Makes the error of a request that another site may have sent: for adapters.
     pub fn csrf_rejected() -> Self {
         Self::new(ErrorKind::CsrfRejected, "the CSRF token is missing or not of this session")

@@ -11,7 +11,6 @@ use cloakroom::{Error, RequestSession, ResponseUpdate};
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::headers::Headers;
 use crate::layer::Settings;
 use crate::response::{FailedRequest, OnError, shared, unanswered};
 
@@ -133,7 +132,7 @@ impl Guard {
     fn finish<B>(&mut self, response: &mut Response<B>, outcome: ResponseUpdate) {
         self.done = true;
         let engine = self.pending.manager();
-        if write_headers(&mut Headers(response.headers_mut()), outcome, engine) == Sharing::Shared {
+        if write_headers(response.headers_mut(), outcome, engine) == Sharing::Shared {
             self.settings.warnings.shared_cache(engine);
         }
     }

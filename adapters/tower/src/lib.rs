@@ -8,7 +8,6 @@ mod boxed;
 mod csrf;
 mod future;
 mod handshake;
-mod headers;
 mod layer;
 mod nested;
 mod response;

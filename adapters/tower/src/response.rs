@@ -9,7 +9,6 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use crate::body::body_of;
-use crate::headers::Headers;
 
 /// A response with a text body: what an application answers when a session cannot be used.
 pub trait IntoErrorResponse {
@@ -101,7 +100,7 @@ pub(crate) fn shared<B: Default + 'static>(
         Some((on_error, request)) => on_error(&error, request),
         None => plain(error.kind()),
     };
-    forbid_storing(&mut Headers(response.headers_mut()));
+    forbid_storing(response.headers_mut());
     if custom.is_some() {
         response.extensions_mut().insert(Answered);
     }
@@ -118,7 +117,7 @@ pub(crate) fn unanswered<B>(response: &Response<B>) -> Option<&Arc<Error>> {
 /// Answers a route that lacks its layer: there is no error of the engine, and no page of the application for it.
 pub(crate) fn no_layer<B: Default + 'static>(line: &str) -> Response<B> {
     let mut response = (StatusCode::INTERNAL_SERVER_ERROR, line.to_owned()).into_error_response();
-    forbid_storing(&mut Headers(response.headers_mut()));
+    forbid_storing(response.headers_mut());
     response.map(body_of)
 }
 

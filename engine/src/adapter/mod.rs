@@ -6,12 +6,20 @@
 //! before their response are reported by [`RequestSession::unanswered`](crate::RequestSession::unanswered).
 
 mod caching;
+mod cookies;
 mod handshake;
+#[cfg(feature = "http")]
+mod header_map;
 mod response_headers;
+mod values;
 mod warnings;
 
+pub use cookies::{CookieTemplate, cookie_values};
 pub use handshake::Handshake;
-pub use response_headers::{HeaderField, ResponseHeaders, forbid_storing, write_headers};
+pub use response_headers::{
+    HeaderField, ResponseHeaders, forbid_storing, keep_private, set_cookies, write_headers,
+};
+pub use values::{value_from_json, value_to_json};
 pub use warnings::Warnings;
 
 /// Whether shared caches may store a response that used its session.

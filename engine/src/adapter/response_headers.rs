@@ -73,10 +73,7 @@ pub fn write_headers(
     if update.set_cookie.is_none() && !update.ended {
         return if update.vary { keep_private(headers) } else { Sharing::Private };
     }
-    forbid_storing(headers);
-    for set_cookie in update.set_cookie.into_iter().chain(update.more_cookies) {
-        replace_cookie(headers, set_cookie);
-    }
+    set_cookies(headers, update.set_cookie.into_iter().chain(update.more_cookies));
     if update.ended && manager.clears_site_data() {
         headers.set(HeaderField::ClearSiteData, "\"cache\", \"cookies\", \"storage\"");
     }
@@ -93,8 +90,16 @@ pub fn forbid_storing(headers: &mut impl ResponseHeaders) {
     headers.remove_all(is_for_shared_caches);
 }
 
+/// Sets cookies, each in the place of others of its name, and keeps the response out of every cache.
+pub fn set_cookies(headers: &mut impl ResponseHeaders, cookies: impl IntoIterator<Item = String>) {
+    forbid_storing(headers);
+    for set_cookie in cookies {
+        replace_cookie(headers, set_cookie);
+    }
+}
+
 /// Keeps what was made for one user from the next one: `private`, unless the application says who may store it.
-fn keep_private(headers: &mut impl ResponseHeaders) -> Sharing {
+pub fn keep_private(headers: &mut impl ResponseHeaders) -> Sharing {
     vary_by_cookie(headers);
     let said_to_caches = headers.any(|name, value| is_for_shared_caches(name) && allows_sharing(value));
     let mut said = Sharing::Private;

@@ -66,20 +66,25 @@ pub(crate) struct Template {
 }
 
 impl Attributes {
-    /// Returns the name, by default with the strictest prefix that the other attributes allow.
-    fn effective_name(&self) -> &str {
-        match (&self.name, self.secure, &self.domain, self.path.as_deref()) {
-            (Some(name), ..) => name,
-            (None, Secure::Always, None, Some("/")) => "__Host-session",
-            (None, Secure::Always, ..) => "__Secure-session",
-            (None, ..) => "session",
-        }
+    /// Returns the name: by default the stem, with the strictest prefix that the other attributes allow.
+    pub(crate) fn effective_name(&self, stem: &str) -> String {
+        let prefix = match (&self.name, self.secure, &self.domain, self.path.as_deref()) {
+            (Some(name), ..) => return name.clone(),
+            (None, Secure::Always, None, Some("/")) => "__Host-",
+            (None, Secure::Always, ..) => "__Secure-",
+            (None, ..) => "",
+        };
+        format!("{prefix}{stem}")
     }
 
-    /// Checks the attributes against each other and writes them.
+    /// Checks the attributes of the session's cookie against each other and writes them.
     pub(crate) fn template(&self, codec: &Codec) -> Result<Template, ConfigError> {
-        let name = self.effective_name();
-        self.check_text(name, codec)?;
+        self.template_named(&self.effective_name("session"), codec.length())
+    }
+
+    /// Checks the attributes of a cookie with values of this length.
+    pub(crate) fn template_named(&self, name: &str, length: usize) -> Result<Template, ConfigError> {
+        self.check_text(name, length)?;
         self.check_prefix(name)?;
         let suffix = |secure: bool| {
             let mut out = String::new();
@@ -110,12 +115,12 @@ impl Attributes {
         Ok(Template { name: name.into(), secure: self.secure, plain: suffix(false), secured: suffix(true) })
     }
 
-    fn check_text(&self, name: &str, codec: &Codec) -> Result<(), ConfigError> {
+    fn check_text(&self, name: &str, length: usize) -> Result<(), ConfigError> {
         let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
             return Err(ConfigError::new(&["cookie_name"], "the name is not a token as RFC 6265 defines it"));
         }
-        if name.len() + codec.length() > MAX_PAIR {
+        if name.len() + length > MAX_PAIR {
             let message = format!("name and value have at most {MAX_PAIR} bytes together");
             return Err(ConfigError::new(&["cookie_name"], message));
         }
@@ -202,6 +207,18 @@ impl Template {
         max_age: Option<Duration>,
         https: bool,
     ) -> String {
+        self.set_written("", codec.length(), |out| codec.write(&self.name, id, out), max_age, https)
+    }
+
+    /// Returns the header that sets a value of `length` bytes, which `write` appends, in the cookie whose name has `more`.
+    pub(crate) fn set_written(
+        &self,
+        more: &str,
+        length: usize,
+        write: impl FnOnce(&mut String),
+        max_age: Option<Duration>,
+        https: bool,
+    ) -> String {
         const MAX_AGE_IS: &str = "; Max-Age=";
         let (suffix, mut digits) = (self.suffix(https), itoa::Buffer::new());
         let seconds = max_age.map(|max_age| {
@@ -210,10 +227,12 @@ impl Template {
         });
         let lifetime = seconds.map_or(0, |seconds| MAX_AGE_IS.len() + seconds.len());
         // To the byte, so that making a header of it copies nothing.
-        let mut out = String::with_capacity(self.name.len() + 1 + codec.length() + lifetime + suffix.len());
+        let mut out =
+            String::with_capacity(self.name.len() + more.len() + 1 + length + lifetime + suffix.len());
         out.push_str(&self.name);
+        out.push_str(more);
         out.push('=');
-        codec.write(&self.name, id, &mut out);
+        write(&mut out);
         if let Some(seconds) = seconds {
             out.push_str(MAX_AGE_IS);
             out.push_str(seconds);
@@ -224,8 +243,14 @@ impl Template {
 
     /// Returns the header that takes the cookie away: the same path, domain and flags, or browsers would keep it.
     pub(crate) fn remove(&self, https: bool) -> String {
-        let mut out = String::with_capacity(self.name.len() + self.secured.len() + 48);
+        self.remove_suffixed("", https)
+    }
+
+    /// Does the same for the cookie whose name has `more`.
+    pub(crate) fn remove_suffixed(&self, more: &str, https: bool) -> String {
+        let mut out = String::with_capacity(self.name.len() + more.len() + self.secured.len() + 48);
         out.push_str(&self.name);
+        out.push_str(more);
         out.push_str("=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
         out.push_str(self.suffix(https));
         out

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_store::{Result, Store, Timestamp, async_trait};
+use cloakroom_store::{RecordHead, Result, Store, Timestamp, async_trait};
 
 pub use live::LiveHarness;
 pub use manual::ManualHarness;
@@ -59,6 +59,8 @@ pub struct Limits {
     /// The largest payload that the store keeps, in bytes; one byte more is refused as too large.
     /// `None`, the default, if there is no such size; then 1 MiB must be kept.
     pub max_payload_bytes: Option<usize>,
+    /// How many bytes of a payload a list shows: all that it may, 512, unless set.
+    pub shown_payload_bytes: usize,
     /// How long a record lives that a case sees expire. One hour unless set: on a clock that is moved, that is long
     /// enough for no server to expire it by itself meanwhile.
     pub tick: Duration,
@@ -80,6 +82,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_payload_bytes: None,
+            shown_payload_bytes: RecordHead::PAYLOAD_BYTES,
             tick: Duration::from_secs(3_600),
             precision: Duration::from_micros(1),
             longest_wait: Duration::MAX,
@@ -107,6 +110,14 @@ impl Limits {
     #[must_use]
     pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
         self.max_payload_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how many bytes of a payload a list shows, for a store that wraps another one and adds to its payloads: between
+    /// [`RecordHead::LEAST_PAYLOAD_BYTES`] and [`RecordHead::PAYLOAD_BYTES`].
+    #[must_use]
+    pub fn shown_payload_bytes(mut self, bytes: usize) -> Self {
+        self.shown_payload_bytes = bytes.clamp(RecordHead::LEAST_PAYLOAD_BYTES, RecordHead::PAYLOAD_BYTES);
         self
     }
 

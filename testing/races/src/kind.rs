@@ -7,6 +7,7 @@ use cloakroom::store::Store;
 use cloakroom::stores::{CachedStore, FileStore, MemoryStore};
 use cloakroom::{Config, ManualClock};
 use cloakroom_conformance::Reference;
+use cloakroom_encrypted::{EncryptedStore, SealingKeys};
 use cloakroom_node::Express;
 use cloakroom_redb::RedbStore;
 use cloakroom_sqlite::rusqlite::Connection;
@@ -45,6 +46,8 @@ pub enum Kind {
     Mariadb,
     /// Memory in front of SQLite, whose copies may be an hour old: in one process nothing is weaker for it.
     Tiered,
+    /// Records in memory, they and the names of users sealed. On races of users only: all others see no difference.
+    Encrypted,
     /// Sessions of Express, as connect-sqlite3 keeps them.
     ExpressSqlite,
     /// Sessions of Express, as connect-redis keeps them. The server's clock decides what expires.
@@ -182,6 +185,7 @@ impl Kind {
         let mut used = None;
         let store: Arc<dyn Store> = match self {
             Self::Reference => Arc::new(Reference::new(clock.clone())),
+            Self::Encrypted => Arc::new(encrypted(MemoryStore::builder().clock(clock.clone()).build())),
             Self::Memory | Self::Actix => Arc::new(MemoryStore::builder().clock(clock.clone()).build()),
             Self::File => {
                 let builder = FileStore::builder(folder.path().join("records")).clock(shared);
@@ -284,6 +288,13 @@ async fn sqlite_bodies(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteBodie
     node.execute_batch(table).expect("a table can be made");
     let builder = SqliteStore::builder(path).clock(clock).busy_timeout(Duration::from_secs(30));
     builder.build_bodies().await.expect("the table is that of connect-sqlite3")
+}
+
+fn encrypted(inner: MemoryStore) -> EncryptedStore<MemoryStore> {
+    let keys = SealingKeys::new(["the quick brown fox jumps over the lazy dog"]).expect("the secret is one");
+    let builder =
+        EncryptedStore::builder(inner, keys).hide_owners("pack my box with five dozen liquor jugs, now");
+    builder.expect("the secret is one").build()
 }
 
 async fn sqlite(folder: &TempDir, clock: Arc<ManualClock>) -> SqliteStore {

@@ -21,6 +21,7 @@ macro_rules! races {
         $crate::races!(@on sqlite Sqlite [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
         $crate::races!(@on redb Redb [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
         $crate::races!(@on tiered Tiered [$($race)* $($($owned)*)? $($($swept)*)? $($($cut)*)? $($($owned_cut)*)?]);
+        $crate::races!(@on encrypted Encrypted [$($($owned)*)? $($($owned_cut)*)?]);
         $crate::races!(@on express_sqlite ExpressSqlite [$($race)* $($($cut)*)?]);
         #[cfg(feature = "redis")]
         $crate::races!(@on express_redis ExpressRedis [$($race)* $($($cut)*)?]);

@@ -13,6 +13,8 @@ pub(super) enum Layer {
     Adapter,
     /// The bytes of other software's sessions.
     Format,
+    /// The keys that seal, which a store and an adapter share.
+    Sealing,
     /// Servers and their faults, for tests that need a server. Never shipped.
     Aid,
     /// A command, an example, a test or a bench.
@@ -26,6 +28,7 @@ impl Layer {
         Some(match (top, rest) {
             ("contract", "") => Self::Contract,
             ("engine", "") => Self::Engine,
+            ("sealing", "") => Self::Sealing,
             ("testing", "conformance") => Self::Conformance,
             ("testing", "services") => Self::Aid,
             ("stores", "cached" | "file" | "memory" | "migrating") => Self::BuiltIn,
@@ -47,7 +50,7 @@ pub(super) enum Reach {
 
 /// Returns the rule that is broken when a crate of layer `from` depends on one of layer `to`.
 pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static str> {
-    use Layer::{Adapter, Aid, BuiltIn, Conformance, Contract, Engine, Format, Leaf, Store};
+    use Layer::{Adapter, Aid, BuiltIn, Conformance, Contract, Engine, Format, Leaf, Sealing, Store};
     match (from, to) {
         (_, Leaf) => Some("no crate depends on a command, an example, a test or a bench"),
         _ if reach == Reach::TestsOnly => None,
@@ -55,16 +58,21 @@ pub(super) fn inside(from: Layer, to: Layer, reach: Reach) -> Option<&'static st
         (_, Aid) => Some("only tests, benches and commands that run them start servers"),
         (Aid, _) => Some("what starts servers knows the contract at most"),
         (Contract, _) => Some("the contract depends on no crate of the workspace"),
+        (Sealing, _) => Some("the keys that seal depend on no crate of the workspace"),
         (Engine | Store | BuiltIn | Conformance, Contract)
         | (Engine, BuiltIn)
         | (Adapter | Format, Engine)
+        | (Store | Adapter, Sealing)
         | (Leaf, _) => None,
         (Engine, _) => Some("the engine depends on the contract, and re-exports the stores without a server"),
-        (Store | BuiltIn, _) => {
-            Some("a store depends on the contract only: it never meets the engine, nor an adapter")
-        }
+        (Store, _) => Some(
+            "a store depends on the contract and on the keys that seal: it never meets the engine, nor an adapter",
+        ),
+        (BuiltIn, _) => Some("a store without a server depends on the contract only"),
         (Conformance, _) => Some("the conformance suite depends on the contract only"),
-        (Adapter, _) => Some("an adapter depends on the engine only: it never meets a store"),
+        (Adapter, _) => {
+            Some("an adapter depends on the engine and on the keys that seal: it never meets a store")
+        }
         (Format, _) => Some("a format depends on the engine only"),
     }
 }
@@ -103,22 +111,25 @@ pub(super) fn too_many(from: Layer, foreign: usize) -> Option<&'static str> {
 mod tests {
     use super::{Layer::*, Reach::*, *};
 
-    const ALL: [Layer; 9] = [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format, Aid, Leaf];
+    const ALL: [Layer; 10] =
+        [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format, Sealing, Aid, Leaf];
 
     fn may_ship(from: Layer) -> Vec<Layer> {
         ALL.into_iter().filter(|to| inside(from, *to, Shipped).is_none()).collect()
     }
 
     #[test]
-    fn the_contract_depends_on_no_crate() {
+    fn the_contract_and_the_keys_that_seal_depend_on_no_crate() {
         assert_eq!(may_ship(Contract), []);
+        assert_eq!(may_ship(Sealing), []);
     }
 
     #[test]
-    fn the_stores_and_the_suite_depend_on_the_contract_only() {
-        for from in [Store, BuiltIn, Conformance] {
+    fn the_stores_and_the_suite_depend_on_the_contract_and_stores_may_seal() {
+        for from in [BuiltIn, Conformance] {
             assert_eq!(may_ship(from), [Contract]);
         }
+        assert_eq!(may_ship(Store), [Contract, Sealing]);
     }
 
     #[test]
@@ -127,16 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn adapters_and_formats_depend_on_the_engine_only() {
-        for from in [Adapter, Format] {
-            assert_eq!(may_ship(from), [Engine]);
-        }
+    fn adapters_and_formats_depend_on_the_engine_and_adapters_may_seal() {
+        assert_eq!(may_ship(Adapter), [Engine, Sealing]);
+        assert_eq!(may_ship(Format), [Engine]);
     }
 
     #[test]
     fn what_starts_servers_knows_the_contract_at_most_and_is_never_shipped() {
         assert_eq!(may_ship(Aid), [Contract, Aid]);
-        for from in [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format] {
+        for from in [Contract, Conformance, Engine, Store, BuiltIn, Adapter, Format, Sealing] {
             assert_eq!(inside(from, Aid, TestsOnly), None);
             assert!(inside(from, Aid, Shipped).is_some(), "{from:?}");
         }
@@ -144,7 +154,7 @@ mod tests {
 
     #[test]
     fn leaves_depend_on_anything_but_leaves() {
-        assert_eq!(may_ship(Leaf), ALL[..8]);
+        assert_eq!(may_ship(Leaf), ALL[..9]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use cloakroom_store::{
     Cursor, HeadPage, Owner, OwnerKey, Owners, Record, RecordHead, StoreKey, Timestamp, Version,
 };
 
+use crate::Limits;
 use crate::expect::{created, ensure, same, there, updated};
 use crate::failure::{Failure, Outcome};
 use crate::trial::Trial;
@@ -64,20 +65,25 @@ pub(crate) fn by_key(heads: impl IntoIterator<Item = RecordHead>) -> Heads {
 
 /// Fails unless the head is there and shows this record in this version.
 #[track_caller]
-pub(crate) fn shows(head: Option<&RecordHead>, record: &Record, version: Version) -> Outcome {
+pub(crate) fn shows(
+    limits: &Limits,
+    head: Option<&RecordHead>,
+    record: &Record,
+    version: Version,
+) -> Outcome {
     let Some(head) = head else { return Err(Failure::answer("a record of the owner is not listed").into()) };
     same("the version", &head.version, &version)?;
-    shows_record(head, record)
+    shows_record(limits, head, record)
 }
 
 /// Fails unless the head shows this record.
 #[track_caller]
-pub(crate) fn shows_record(head: &RecordHead, record: &Record) -> Outcome {
+pub(crate) fn shows_record(limits: &Limits, head: &RecordHead, record: &Record) -> Outcome {
     same("the expiry", &head.expires_at, &record.expires_at)?;
     same("whether it slides", &head.sliding, &record.sliding)?;
     let since = record.owner.as_ref().map(|owner| owner.logged_in_at);
     same("since when it is the owner's", &Some(head.logged_in_at), &since)?;
-    let shown = &record.payload[..record.payload.len().min(RecordHead::PAYLOAD_BYTES)];
+    let shown = &record.payload[..record.payload.len().min(limits.shown_payload_bytes)];
     ensure(head.payload_head == shown, "the beginning of the payload has other bytes, or another length")
 }
 
@@ -134,7 +140,7 @@ pub(crate) async fn a_list_shows_the_beginning_of_a_payload_and_no_more(t: &Tria
     }
     let heads = list_all(owners, &owner).await?;
     for (key, record, version) in &kept {
-        shows(heads.get(key), record, *version)?;
+        shows(&t.limits, heads.get(key), record, *version)?;
         same("the whole record", &there(t.store.load(key, None).await?)?.record, record)?;
     }
     // The longest becomes the shortest, and the other way round.
@@ -145,7 +151,7 @@ pub(crate) async fn a_list_shows_the_beginning_of_a_payload_and_no_more(t: &Tria
     }
     let heads = list_all(owners, &owner).await?;
     for (key, record, version) in &kept {
-        shows(heads.get(key), record, *version)?;
+        shows(&t.limits, heads.get(key), record, *version)?;
         ensure(
             there(t.store.load(key, None).await?)?.record.payload == record.payload,
             "another payload came back",
@@ -267,7 +273,7 @@ pub(crate) async fn a_page_of_a_list_shows_records_as_they_are_at_its_time(t: &T
             let due = now.get(&head.key);
             let (record, version) =
                 due.ok_or_else(|| Failure::answer("a page has a record of another owner"))?;
-            shows(Some(head), record, *version)?;
+            shows(&t.limits, Some(head), record, *version)?;
         }
         last = end;
     }

@@ -40,7 +40,7 @@ pub(crate) async fn list_has_every_record_of_the_owner(t: &Trial<'_>) -> Outcome
     let listed = list(t, &owner).await?;
     is(&listed, &kept.iter().map(|(key, ..)| key).collect::<Vec<_>>())?;
     for (key, record, version) in kept {
-        shows(listed.get(&key), &record, version)?;
+        shows(&t.limits, listed.get(&key), &record, version)?;
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ pub(crate) async fn an_update_that_changes_the_owner_moves_the_record(t: &Trial<
     is(&list(t, &from).await?, &[])?;
     let listed = list(t, &to).await?;
     is(&listed, &[&key])?;
-    shows(listed.get(&key), &record, version)
+    shows(&t.limits, listed.get(&key), &record, version)
 }
 
 /// An update that gives an owner to a record that had none lists it.
@@ -121,7 +121,7 @@ pub(crate) async fn an_update_that_keeps_the_owner_keeps_the_record_listed(t: &T
     let version = updated(t.store.update(&key, version, &record).await?)?;
     let listed = list(t, &owner).await?;
     is(&listed, &[&key])?;
-    shows(listed.get(&key), &record, version)
+    shows(&t.limits, listed.get(&key), &record, version)
 }
 
 /// A deleted record leaves the owner's list, and is not there when the key is created again.
@@ -152,8 +152,8 @@ pub(crate) async fn a_touched_record_stays_in_the_owner_list(t: &Trial<'_>) -> O
     t.wait_until(first).await?;
     let listed = list(t, &owner).await?;
     is(&listed, &[&key, &other])?;
-    shows(listed.get(&key), &record, version)?;
-    listed.get(&other).map_or(Ok(()), |head| shows_record(head, &record))
+    shows(&t.limits, listed.get(&key), &record, version)?;
+    listed.get(&other).map_or(Ok(()), |head| shows_record(&t.limits, head, &record))
 }
 
 /// Owners of any bytes are kept apart.

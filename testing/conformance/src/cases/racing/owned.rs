@@ -83,6 +83,7 @@ pub(crate) async fn a_list_beside_updates_has_only_the_owners_records(t: &Trial<
     let pair = [t.owner()?, t.owner()?];
     let records = pair.clone().map(|owner| t.record_of(&owner, t.at(100)));
     let (key, _) = t.kept(&records[0]).await?;
+    let limits = t.limits;
     let seen = crowd.at_once(6, |task, store| {
         let (key, pair, records) = (key.clone(), pair.clone(), records.clone());
         async move {
@@ -94,7 +95,7 @@ pub(crate) async fn a_list_beside_updates_has_only_the_owners_records(t: &Trial<
                     continue;
                 }
                 let listed = list_all(owners(&*store)?, &pair[which]).await?;
-                let theirs = listed.values().all(|head| shows_record(head, &records[which]).is_ok());
+                let theirs = listed.values().all(|head| shows_record(&limits, head, &records[which]).is_ok());
                 ensure(theirs && listed.len() < 2, "the list has a record that is another owner's")?;
             }
             Ok(())

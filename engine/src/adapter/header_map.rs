@@ -1,30 +1,27 @@
-//! The headers of `http`, for the engine to write into.
+//! The headers of the crate `http`, as they are written into.
 
-use cloakroom::adapter::{HeaderField, ResponseHeaders};
 use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
-/// The headers of a response.
-pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
+use super::{HeaderField, ResponseHeaders};
 
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Returns the name of a header; every field that the engine knows has one here.
+/// Returns the name of a header.
 fn name_of(field: HeaderField) -> HeaderName {
     match field {
         HeaderField::CacheControl => CACHE_CONTROL,
         HeaderField::ClearSiteData => CLEAR_SITE_DATA.clone(),
         HeaderField::Expires => EXPIRES,
         HeaderField::Vary => VARY,
-        other => HeaderName::from_static(other.name()),
     }
 }
 
-impl ResponseHeaders for Headers<'_> {
+impl ResponseHeaders for HeaderMap {
     #[inline]
     fn set(&mut self, field: HeaderField, value: &'static str) {
-        self.0.insert(name_of(field), HeaderValue::from_static(value));
+        self.insert(name_of(field), HeaderValue::from_static(value));
     }
 
     #[inline]
@@ -34,7 +31,7 @@ impl ResponseHeaders for Headers<'_> {
         absent: &'static str,
         change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
     ) {
-        match self.0.entry(name_of(field)) {
+        match self.entry(name_of(field)) {
             Entry::Vacant(silence) => {
                 silence.insert(HeaderValue::from_static(absent));
             }
@@ -51,39 +48,38 @@ impl ResponseHeaders for Headers<'_> {
 
     #[inline]
     fn remove(&mut self, field: HeaderField) {
-        self.0.remove(name_of(field));
+        self.remove(name_of(field));
     }
 
     #[inline]
     fn remove_all(&mut self, is_meant: impl Fn(&str) -> bool) {
-        while let Some(name) = self.0.keys().find(|name| is_meant(name.as_str())).cloned() {
-            self.0.remove(name);
+        while let Some(name) = self.keys().find(|name| is_meant(name.as_str())).cloned() {
+            self.remove(name);
         }
     }
 
     #[inline]
     fn any(&self, is_meant: impl Fn(&str, &[u8]) -> bool) -> bool {
-        self.0.iter().any(|(name, value)| is_meant(name.as_str(), value.as_bytes()))
+        self.iter().any(|(name, value)| is_meant(name.as_str(), value.as_bytes()))
     }
 
     fn add_cookie(&mut self, value: String) {
         if let Ok(mut value) = HeaderValue::try_from(value) {
             // What logs headers does not log the id, and HTTP/2 keeps it out of its table.
             value.set_sensitive(true);
-            self.0.append(SET_COOKIE, value);
+            self.append(SET_COOKIE, value);
         }
     }
 
     fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
         let is_kept = |value: &&HeaderValue| is_kept(value.as_bytes());
-        if !self.0.contains_key(SET_COOKIE) || self.0.get_all(SET_COOKIE).iter().all(|value| is_kept(&value))
-        {
+        if !self.contains_key(SET_COOKIE) || self.get_all(SET_COOKIE).iter().all(|value| is_kept(&value)) {
             return;
         }
-        let kept: Vec<HeaderValue> = self.0.get_all(SET_COOKIE).iter().filter(is_kept).cloned().collect();
-        self.0.remove(SET_COOKIE);
+        let kept: Vec<HeaderValue> = self.get_all(SET_COOKIE).iter().filter(is_kept).cloned().collect();
+        self.remove(SET_COOKIE);
         kept.into_iter().for_each(|value| {
-            self.0.append(SET_COOKIE, value);
+            self.append(SET_COOKIE, value);
         });
     }
 }
