@@ -49,6 +49,10 @@ pub enum ErrorKind {
     CsrfRejected,
     /// The operating system gave no random bytes. No weaker id is made instead.
     Random,
+    /// A function of the application that the engine calls panicked, failed or took too long: see
+    /// [`Config::validate`](crate::Config::validate) and [`Config::before_save`](crate::Config::before_save). Nothing is
+    /// written.
+    Hook,
 }
 
 impl ErrorKind {
@@ -73,7 +77,8 @@ impl ErrorKind {
             | Self::Store
             | Self::ResponseSent
             | Self::Unsupported
-            | Self::Random => 500,
+            | Self::Random
+            | Self::Hook => 500,
         }
     }
 
@@ -91,7 +96,8 @@ impl ErrorKind {
             | Self::Store
             | Self::ResponseSent
             | Self::Unsupported
-            | Self::Random => "The session could not be used.",
+            | Self::Random
+            | Self::Hook => "The session could not be used.",
         }
     }
 }

@@ -37,11 +37,12 @@ impl SessionManager {
         Some(self.state_of(id, live, ids, 1, now))
     }
 
-    /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips
+    /// Finds the session that one of `ids` leads to, `from` that place on: at most [`MOST_LOOKUPS`] trips
     /// (signed: [`MOST_LOOKUPS_SIGNED`]).
     pub(crate) async fn look_up(
         &self,
         ids: &Candidates,
+        from: usize,
         begun: Timestamp,
         now: Timestamp,
         waited: &AtomicU64,
@@ -51,8 +52,8 @@ impl SessionManager {
             Err(error) => return self.during_outage(error, now),
         };
         let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
-        let (mut is_replaced, mut seen) = (false, 0);
-        for (place, id) in ids.iter().enumerate() {
+        let (mut is_replaced, mut seen) = (false, from);
+        for (place, id) in ids.iter().enumerate().skip(from) {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             seen = place + 1;
             let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };

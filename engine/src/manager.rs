@@ -16,7 +16,9 @@ use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
-use crate::{Config, ConfigError, Error, Random, RequestHead, RequestSession, Result, UserSessions};
+use crate::{
+    Config, ConfigError, Error, Random, RequestHead, RequestInfo, RequestSession, Result, UserSessions,
+};
 
 /// Keeps sessions: one for an application, cheap to clone.
 ///
@@ -95,14 +97,19 @@ impl SessionManager {
                 }
             }
         }
-        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true)
+        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true, self.info_of(head))
     }
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
         let ids = RequestIds::unread(head.cookies());
         let is_covered = head.path().is_none_or(|path| format.covers(path));
-        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
+        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered, self.info_of(head))
+    }
+
+    /// Copies the head of a request, if a function of the application reads it.
+    fn info_of(&self, head: &impl RequestHead) -> Option<RequestInfo> {
+        self.0.config.hooks.read_requests().then(|| RequestInfo::of(head))
     }
 
     /// Reports a cookie that is not an id, once a request and reason: a client may send thousands.

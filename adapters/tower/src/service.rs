@@ -8,7 +8,7 @@ use cloakroom::{RequestHead, RequestSession, SessionManager};
 #[cfg(feature = "original-uri")]
 use http::Extensions;
 use http::header::COOKIE;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
@@ -80,6 +80,7 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 /// What the engine needs to know of a request.
 struct Head<'a> {
     headers: &'a HeaderMap,
+    method: &'a Method,
     uri: &'a Uri,
     #[cfg(feature = "original-uri")]
     extensions: &'a Extensions,
@@ -89,6 +90,7 @@ impl<'a> Head<'a> {
     fn of<Q>(request: &'a Request<Q>) -> Self {
         Self {
             headers: request.headers(),
+            method: request.method(),
             uri: request.uri(),
             #[cfg(feature = "original-uri")]
             extensions: request.extensions(),
@@ -117,6 +119,16 @@ impl RequestHead for Head<'_> {
     /// over HTTP/1.1 this is `false`, and `Secure::Auto` needs a trusted proxy's header.
     fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    fn method(&self) -> Option<&str> {
+        Some(self.method.as_str())
+    }
+
+    fn each_header<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for (name, value) in self.headers {
+            see(name.as_str(), value.as_bytes());
+        }
     }
 
     #[cfg(feature = "original-uri")]

@@ -2,6 +2,7 @@
 
 mod cookie;
 mod error;
+mod hooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ pub use error::ConfigError;
 
 use crate::cookie::{Attributes, Codec, Template};
 use crate::format::CookieFormat;
+use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
 use crate::{KeyRing, Observer, Random, SystemRandom};
 
@@ -60,6 +62,7 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Hooks,
 }
 
 /// How many sessions a user may have.
@@ -139,6 +142,7 @@ impl Default for Config {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             observer: None,
+            hooks: Hooks::default(),
         }
     }
 }

@@ -22,7 +22,10 @@ impl RequestState {
     /// Ends a request whose outcome takes no waiting; `None` if it needs a commit.
     pub(super) fn finish_in_place(&self) -> Option<ResponseUpdate> {
         let _turn = self.turns.try_take()?;
-        let outcome = match self.with(|state| self.need(state)) {
+        let outcome = match self.with(|state| {
+            state.forget_what_is_not_saved();
+            self.need(state)
+        }) {
             Need::Nothing(outcome) => outcome,
             Need::Commit => return None,
             Need::PlainWrite => self.write_in_place(self.engine.immediate()?)?,
@@ -40,6 +43,7 @@ impl RequestState {
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
+            _ if config.hooks.before_save.is_some() => Need::Commit,
             Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
             _ => Need::Commit,
         }

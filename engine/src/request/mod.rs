@@ -2,8 +2,10 @@
 
 mod candidates;
 mod head;
+mod hooks;
 mod ids;
 mod in_place;
+mod info;
 mod pending;
 mod sessions;
 
@@ -27,6 +29,7 @@ use crate::{Error, ErrorKind, Result, Session, SessionManager};
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{PlainRequest, RequestHead};
 pub(crate) use ids::RequestIds;
+pub use info::RequestInfo;
 pub use pending::{RequestSession, ResponseUpdate};
 pub use sessions::RequestSessions;
 
@@ -47,6 +50,8 @@ pub(crate) struct RequestState {
     has_responded: AtomicBool,
     /// How long the load waited for the store, in microseconds: the last commit has so much less time.
     waited: AtomicU64,
+    /// For functions of the application; `None` if there are none.
+    info: Option<RequestInfo>,
 }
 
 /// The turn of a load or commit, which may outlive the future that took it.
@@ -75,6 +80,7 @@ impl RequestState {
         ids: RequestIds,
         https: bool,
         is_covered: bool,
+        info: Option<RequestInfo>,
     ) -> RequestSession {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         RequestSession(Arc::new(Self {
@@ -87,6 +93,7 @@ impl RequestState {
             state: Mutex::new(None),
             has_responded: AtomicBool::new(false),
             waited: AtomicU64::new(0),
+            info,
         }))
     }
 
@@ -145,8 +152,11 @@ impl RequestState {
                 let ids = self.ids.read(&self.engine);
                 let mut state = match self.engine.look_up_now(ids, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(ids, self.begun, now, &self.waited)).await?,
+                    None => Box::pin(self.engine.look_up(ids, 0, self.begun, now, &self.waited)).await?,
                 };
+                if self.engine.config().hooks.validate.is_some() {
+                    state = Box::pin(self.validated(state, ids, now)).await?;
+                }
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
                 {
@@ -184,6 +194,7 @@ impl RequestState {
 
     /// Saves in the middle of a request; fails unless the session is alive.
     pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
+        self.before_save().await?;
         match self.commit(Occasion::Save).await? {
             Verdict::Saved => Ok(()),
             Verdict::Discarded { .. } => Err(dropped()),

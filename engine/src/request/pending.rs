@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Occasion, RequestState, dropped};
 use crate::observe::Event;
-use crate::state::{Cookie, Verdict};
+use crate::state::{Cookie, State, Verdict};
 use crate::{Error, Result, Session, SessionManager};
 
 /// A request whose session is loaded only if it is asked for: see [`SessionManager::begin`]. Clones are of the same request.
@@ -83,6 +83,10 @@ impl RequestSession {
                 // No handler used the session: an outage does not concern this response.
                 return Ok(UNTOUCHED);
             }
+        }
+        self.0.with(State::forget_what_is_not_saved);
+        if let Err(error) = self.0.before_save().await {
+            return Err(self.0.end_without_saving(error).await);
         }
         match self.0.commit(Occasion::Response).await? {
             Verdict::Discarded { .. } if self.0.engine.config().fail_on_dropped_write => Err(dropped()),

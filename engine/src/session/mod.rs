@@ -7,7 +7,9 @@ mod for_test;
 mod identity;
 mod lifetime;
 mod path;
+mod saving;
 mod values;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use path::PathRef;
+pub use view::SessionView;
 
 use crate::request::RequestState;
 use crate::state::json::{from_json, to_json};

@@ -180,6 +180,7 @@ impl State {
             header_changes: self.header_changes.clone(),
             must_exist: self.must_exist,
             touch: self.touch,
+            saving: self.saving,
             idle_changed: self.idle_changed,
             loaded_at: self.loaded_at,
             cookie: Cookie::Unchanged,
@@ -372,6 +373,7 @@ impl State {
                 }
                 self.must_exist = false;
                 self.touch = false;
+                self.saving.is_done();
                 self.idle_changed = false;
                 self.forget_secrets();
             }

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) must_exist: bool,
     /// Whether the handler asked for a touch.
     pub(crate) touch: bool,
+    /// What the handler wants of the end of the request.
+    pub(crate) saving: Saving,
     /// Whether the stored record was written under another idle time than the configured one.
     pub(crate) idle_changed: bool,
     pub(crate) loaded_at: Timestamp,
@@ -73,6 +75,26 @@ pub(super) struct Rare {
     pub(super) first_members: Option<Frames>,
 }
 
+/// Whether the end of a request stores the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Saving {
+    /// If it was changed, and otherwise as configured.
+    #[default]
+    WhenChanged,
+    Always,
+    /// Not even what was changed; an end is carried out all the same.
+    Never,
+}
+
+impl Saving {
+    /// Notes that a commit has stored the session.
+    pub(crate) fn is_done(&mut self) {
+        if *self == Self::Always {
+            *self = Self::WhenChanged;
+        }
+    }
+}
+
 /// What the response must tell the client about its cookie.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Cookie {
@@ -105,6 +127,7 @@ impl State {
             header_changes: HeaderChanges::default(),
             must_exist: false,
             touch: false,
+            saving: Saving::WhenChanged,
             idle_changed: false,
             loaded_at,
             cookie: Cookie::Unchanged,
@@ -124,6 +147,12 @@ impl State {
     pub(crate) fn set_other_ids(&mut self, ids: Vec<SessionId>) {
         if !ids.is_empty() {
             self.rare().other_ids = ids;
+        }
+    }
+
+    pub(crate) fn add_other_ids(&mut self, ids: Vec<SessionId>) {
+        if !ids.is_empty() {
+            self.rare().other_ids.extend(ids);
         }
     }
 
@@ -147,6 +176,7 @@ impl State {
         self.take_what_the_client_sent(&mut old);
         self.cookie = std::mem::take(&mut old.cookie);
         self.first_seen = old.first_seen;
+        self.saving = old.saving;
         self.values.age_up_to(self.first_seen);
         self.intent_revision = old.intent_revision.wrapping_add(1);
         self.values_revision = old.values_revision.wrapping_add(1);
@@ -228,6 +258,11 @@ impl State {
     }
 
     pub(crate) fn is_wanted(&self, save_empty: bool) -> bool {
+        let save_empty = match self.saving {
+            Saving::WhenChanged => save_empty,
+            Saving::Always => true,
+            Saving::Never => false,
+        };
         // A session that was ended is not followed by an empty one.
         let save_empty = save_empty && !self.intent.is_end();
         self.must_exist || save_empty || self.intent.login().is_some() || self.values.holds_new_values()
@@ -334,7 +369,26 @@ impl State {
         self.header_changes = HeaderChanges::default();
         self.must_exist = false;
         self.touch = false;
+        self.saving = Saving::WhenChanged;
         self.forget_secrets();
+    }
+
+    /// Forgets, at the end of the request, what the handler does not want to be saved: all but an end.
+    pub(crate) fn forget_what_is_not_saved(&mut self) {
+        if self.saving != Saving::Never {
+            return;
+        }
+        self.take_landed();
+        self.trash.extend(self.values.discard());
+        self.values_revision = self.values_revision.wrapping_add(1);
+        self.header_changes = HeaderChanges::default();
+        self.must_exist = false;
+        self.forget_secrets();
+        match &mut self.intent {
+            Intent::End(ending) => ending.then = None,
+            Intent::Keep => {}
+            Intent::Renew | Intent::LogIn(_) => drop(self.set_intent(Intent::Keep)),
+        }
     }
 
     /// Returns where the session is, if it is stored and belongs to the user that this request knows.
@@ -373,9 +427,16 @@ impl State {
             origin,
             intent: self.intent.kind(),
             wanted: self.is_wanted(config.save_empty),
-            changed: self.is_changed() || self.values.ages() || self.idle_changed || config.save_unchanged,
+            changed: self.is_changed()
+                || match self.saving {
+                    Saving::WhenChanged => {
+                        self.values.ages() || self.idle_changed || config.save_unchanged
+                    }
+                    Saving::Always => true,
+                    Saving::Never => false,
+                },
             touch_due,
-            renewal_due,
+            renewal_due: renewal_due && self.saving != Saving::Never,
             rolling: config.rolling,
             resend_on_write: config.resend_on_write(),
         }

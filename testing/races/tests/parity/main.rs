@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod flash;
+mod hooks;
 mod life;
 mod options;
 mod outages;
