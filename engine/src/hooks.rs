@@ -27,12 +27,20 @@ pub(crate) type Hook<A, T> = Arc<dyn Fn(A) -> Work<T> + Send + Sync>;
 pub(crate) struct Hooks {
     pub(crate) validate: Option<Hook<(RequestInfo, SessionView), bool>>,
     pub(crate) before_save: Option<Hook<(RequestInfo, Session), ()>>,
+    pub(crate) new_id: Option<Hook<RequestInfo, String>>,
+    pub(crate) allow_weak_ids: bool,
+    pub(crate) record_lifetime: Option<Hook<SessionView, Option<Duration>>>,
 }
 
 impl Hooks {
     /// Returns whether a function reads the head of requests, which must then be copied.
     pub(crate) fn read_requests(&self) -> bool {
-        self.validate.is_some() || self.before_save.is_some()
+        self.validate.is_some() || self.before_save.is_some() || self.new_id.is_some()
+    }
+
+    /// Returns whether a function has a part in each write.
+    pub(crate) fn change_writes(&self) -> bool {
+        self.before_save.is_some() || self.new_id.is_some() || self.record_lifetime.is_some()
     }
 }
 
@@ -41,6 +49,8 @@ impl fmt::Debug for Hooks {
         f.debug_struct("Hooks")
             .field("validate", &self.validate.is_some())
             .field("before_save", &self.before_save.is_some())
+            .field("new_id", &self.new_id.is_some())
+            .field("record_lifetime", &self.record_lifetime.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -55,6 +65,18 @@ pub trait HookResult<T>: Send {
 }
 
 impl HookResult<Self> for bool {
+    fn into_result(self) -> std::result::Result<Self, AnyError> {
+        Ok(self)
+    }
+}
+
+impl HookResult<Self> for String {
+    fn into_result(self) -> std::result::Result<Self, AnyError> {
+        Ok(self)
+    }
+}
+
+impl HookResult<Self> for Option<Duration> {
     fn into_result(self) -> std::result::Result<Self, AnyError> {
         Ok(self)
     }

@@ -53,7 +53,11 @@ impl SessionManager {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn from_arc(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
-        let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
+        let codec = match (config.hooks.new_id.is_some(), config.keys.clone()) {
+            (true, keys) => Codec::Chosen(keys),
+            (false, Some(keys)) => Codec::Signed(keys),
+            (false, None) => Codec::Plain,
+        };
         let cookie = config.check(&codec)?;
         if config.cap.is_required() && store.capabilities().owners.is_none() {
             let message = "the store cannot find the sessions of a user";
@@ -124,6 +128,9 @@ impl SessionManager {
         if self.0.config.cookie.secure != Secure::Auto && self.format().is_none() {
             return false;
         }
+        if let Some(proxies) = &self.0.config.proxies {
+            return proxies.came_over_https(head);
+        }
         let trusts = self.0.config.trust_forwarded_proto;
         let forwarded = if trusts { head.forwarded_proto() } else { None };
         forwarded.map_or_else(
@@ -175,7 +182,7 @@ impl SessionManager {
     }
 
     pub(crate) fn is_signed(&self) -> bool {
-        matches!(self.0.codec, Codec::Signed(_)) || self.format().is_some()
+        self.0.codec.is_signed() || self.format().is_some()
     }
 
     pub(crate) fn cookie(&self) -> &Template {

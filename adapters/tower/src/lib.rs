@@ -25,5 +25,5 @@ pub use future::ResponseFuture;
 pub use layer::SessionLayer;
 pub use nested::RequestSessions;
 pub use response::{FailedRequest, IntoErrorResponse, status_code};
-pub use service::SessionService;
+pub use service::{PeerAddress, SessionService};
 pub use session::Session;

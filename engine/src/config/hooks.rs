@@ -1,5 +1,7 @@
 //! Functions of the application.
 
+use std::time::Duration;
+
 use super::Config;
 use crate::hooks::{HookResult, at_once, in_time};
 use crate::{RequestInfo, Session, SessionView};
@@ -94,6 +96,88 @@ impl Config {
         prepare: impl Fn(&RequestInfo, &Session) -> R + Send + Sync + 'static,
     ) -> Self {
         self.hooks.before_save = Some(at_once(move |(request, session)| prepare(&request, &session)));
+        self
+    }
+
+    /// Sets what makes the ids of new sessions and of renewed ones. Default: 256 bits of [`random`](Self::random).
+    ///
+    /// An id has 1 to 255 bytes of printable ASCII without `"`, `,`, `;` and `\\`, and at least 128 random bits, as far as
+    /// its length and its characters can tell: fewer are an error, unless [`allow_weak_ids`](Self::allow_weak_ids). It
+    /// must be secret and unguessable: who has it has the session. The store still sees its hash only. An id that
+    /// another session has is asked for again, eight times at most.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// # fn random_text() -> Result<String, std::io::Error> { Ok("Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf".into()) }
+    /// let config = Config::default().id_generator(|_request| random_text().map(|text| format!("eu1-{text}")));
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn id_generator<R: HookResult<String>>(
+        mut self,
+        make: impl Fn(&RequestInfo) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.new_id = Some(at_once(move |request| make(&request)));
+        self
+    }
+
+    /// Does the same with a function that returns a future; see [`id_generator`](Self::id_generator).
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// # async fn ask() -> Result<String, std::io::Error> { Ok("Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf".into()) }
+    /// let config = Config::default().id_generator_async(async |_request| ask().await);
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn id_generator_async<R, F, Fut>(mut self, make: F) -> Self
+    where
+        R: HookResult<String>,
+        F: Fn(RequestInfo) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        self.hooks.new_id = Some(in_time(make));
+        self
+    }
+
+    /// Sets whether ids of an [`id_generator`](Self::id_generator) may have fewer than 128 random bits. Default: `false`.
+    ///
+    /// Such ids can be guessed, and with them the sessions. Only for tests, and where something else keeps strangers out.
+    #[must_use]
+    pub fn allow_weak_ids(mut self, allow: bool) -> Self {
+        self.hooks.allow_weak_ids = allow;
+        self
+    }
+
+    /// Sets how long a session lives from each write on if no request uses it, as a function of the session: a short time
+    /// for carts, a long one for members. `None`: [`idle_timeout`](Self::idle_timeout), which is also what holds where
+    /// no function is set. Default: none.
+    ///
+    /// It is the lifetime of the record in the store, apart from the cookie's
+    /// ([`cookie_max_age`](Self::cookie_max_age)), and within the [absolute one](Self::absolute_timeout). It is asked before
+    /// each write, after [`before_save`](Self::before_save), and comes before
+    /// [`Session::set_idle_timeout`].
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// use std::time::Duration;
+    ///
+    /// let config = Config::default().record_lifetime(|session| {
+    ///     session.user().is_none().then_some(Duration::from_secs(5 * 60))
+    /// });
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn record_lifetime<R: HookResult<Option<Duration>>>(
+        mut self,
+        lifetime_of: impl Fn(&SessionView) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.record_lifetime = Some(at_once(move |session| lifetime_of(&session)));
         self
     }
 

@@ -15,7 +15,7 @@ use crate::cookie::{Attributes, Codec, Template};
 use crate::format::CookieFormat;
 use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
-use crate::{KeyRing, Observer, Random, SystemRandom};
+use crate::{KeyRing, Observer, ProxyTrust, Random, SystemRandom};
 
 /// Every option of an engine. The defaults are safe: change what you know better.
 ///
@@ -47,6 +47,7 @@ pub struct Config {
     accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
     pub(crate) trust_forwarded_proto: bool,
+    pub(crate) proxies: Option<ProxyTrust>,
     pub(crate) save_unchanged: bool,
     pub(crate) save_empty: bool,
     pub(crate) rolling: bool,
@@ -127,6 +128,7 @@ impl Default for Config {
             accept_unsigned: false,
             lifetime: Lifetime::default(),
             trust_forwarded_proto: false,
+            proxies: None,
             save_unchanged: false,
             save_empty: false,
             rolling: false,
@@ -326,6 +328,25 @@ impl Config {
         if self.rolling && self.lifetime.renew_every.is_some() {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
+        }
+        if self.hooks.allow_weak_ids && self.hooks.new_id.is_none() {
+            let message = "ids that the engine makes are never weak";
+            return Err(ConfigError::new(&["allow_weak_ids", "id_generator"], message));
+        }
+        if self.trust_forwarded_proto && self.proxies.is_some() {
+            let message = "the one believes the first element of the header, the other counts from the last one";
+            return Err(ConfigError::new(&["trust_forwarded_proto", "trust_proxies"], message));
+        }
+        if let Some(proxies) = &self.proxies {
+            proxies.check()?;
+        }
+        if self.lifetime.cookie_max_age.is_some() && !self.lifetime.persistent {
+            let message = "a cookie that ends with the browser has no lifetime";
+            return Err(ConfigError::new(&["cookie_max_age", "persistent"], message));
+        }
+        if self.lifetime.cookie_max_age.is_some() && self.format.is_some() {
+            let message = "the lifetime of another package's cookie is an option of its format";
+            return Err(ConfigError::new(&["cookie_max_age", "cookie_format"], message));
         }
         if self.sweep_interval.is_some_and(|every| every.is_zero()) {
             return Err(ConfigError::new(&["sweep_interval"], "must be longer than zero"));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use cloakroom_store::{StoreKey, Timestamp};
 
+use super::{FORMAT, FORMAT_WITH_OWN, OwnOptions};
+
 /// How many commits a record remembers.
 pub(crate) const RING: usize = 16;
 
@@ -13,7 +15,7 @@ pub(crate) const RING: usize = 16;
 ///
 /// | offset | size | field |
 /// |---|---|---|
-/// | 0 | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own, 8 the record replaces another one |
+/// | 0 | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own, 8 the record replaces another one, 16 options of its own |
 /// | 1 | 8 | start of the absolute clock, µs since 1970 |
 /// | 9 | 8 | when the id was made, µs |
 /// | 17 | 8 | last log-in, µs; 0 = none |
@@ -25,6 +27,7 @@ pub(crate) const RING: usize = 16;
 /// | 81 | 1 | how many nonces follow: 0 to 16 |
 /// | 82 | 8 each | nonces of the last commits, newest first |
 /// | … | 1 + *k* | flag 8 only: length and bytes of the key of the record that this one replaces |
+/// | … | … | flag 16 only: [`OwnOptions`] |
 ///
 /// It is kept as these bytes: a commit changes a few of them and copies the rest.
 #[derive(Clone)]
@@ -33,12 +36,15 @@ pub(crate) struct Header {
     /// The record that this one was made to replace, until the first commit under the new id shows that the
     /// client has that id.
     replaces: Option<Box<StoreKey>>,
+    /// Hardly any session has options of its own.
+    own: Option<Box<OwnOptions>>,
 }
 
 const ENDS_WITH_BROWSER: u8 = 1;
 const OUTLIVES_BROWSER: u8 = 2;
 const OWN_IDLE: u8 = 4;
 const REPLACES: u8 = 8;
+const OWN_OPTIONS: u8 = 16;
 
 const STARTED_AT: usize = 1;
 const RENEWED_AT: usize = 9;
@@ -56,7 +62,7 @@ impl Header {
 
     /// Makes the header of a session that begins now and was never committed.
     pub(crate) fn new(now: Timestamp, public_id: [u8; 16], csrf: [u8; 16]) -> Self {
-        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None, own: None };
         header.put_time(STARTED_AT, now);
         header.put_time(RENEWED_AT, now);
         header.put_time(COMMITTED_AT, now);
@@ -195,7 +201,9 @@ impl Header {
 
     /// Returns how many bytes [`encode`](Self::encode) writes.
     pub(super) fn encoded_len(&self) -> usize {
-        self.end() + self.replaces.as_ref().map_or(0, |key| 1 + key.as_bytes().len())
+        self.end()
+            + self.replaces.as_ref().map_or(0, |key| 1 + key.as_bytes().len())
+            + self.own.as_ref().map_or(0, |own| own.encoded_len())
     }
 
     /// Reads a header and returns how long it is; `None` if it is cut short.
@@ -206,16 +214,28 @@ impl Header {
             return None;
         }
         let end = NONCES + 8 * count;
-        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None, own: None };
         header.bytes[..end].copy_from_slice(bytes.get(..end)?);
-        if header.bytes[0] & REPLACES == 0 {
+        if header.bytes[0] & (REPLACES | OWN_OPTIONS) == 0 {
             return Some((header, end));
         }
-        header.bytes[0] &= !REPLACES;
-        let length = usize::from(*bytes.get(end)?);
-        let key = bytes.get(end + 1..end + 1 + length)?;
-        header.replaces = Some(Box::new(StoreKey::from_bytes(key).ok()?));
-        Some((header, end + 1 + length))
+        header.decode_rest(bytes, end)
+    }
+
+    /// Reads what few headers have behind their nonces.
+    fn decode_rest(mut self, bytes: &[u8], end: usize) -> Option<(Self, usize)> {
+        let mut rest = &bytes[end..];
+        if self.bytes[0] & REPLACES != 0 {
+            let (length, key) = rest.split_first()?;
+            let (key, behind) = key.split_at_checked(usize::from(*length))?;
+            self.replaces = Some(Box::new(StoreKey::from_bytes(key).ok()?));
+            rest = behind;
+        }
+        if self.bytes[0] & OWN_OPTIONS != 0 {
+            self.own = Some(Box::new(OwnOptions::decode(&mut rest)?));
+        }
+        self.bytes[0] &= !(REPLACES | OWN_OPTIONS);
+        Some((self, bytes.len() - rest.len()))
     }
 
     #[inline]
@@ -227,6 +247,29 @@ impl Header {
             out.push(u8::try_from(key.as_bytes().len()).unwrap_or(u8::MAX));
             out.extend_from_slice(key.as_bytes());
         }
+        if let Some(own) = &self.own {
+            out[flags] |= OWN_OPTIONS;
+            own.encode(out);
+        }
+    }
+
+    /// Returns the version byte of a payload with this header.
+    pub(super) fn format(&self) -> u8 {
+        if self.own.is_some() { FORMAT_WITH_OWN } else { FORMAT }
+    }
+
+    /// Returns what the session has of its own.
+    pub(crate) fn own(&self) -> OwnOptions {
+        self.own.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Returns how long the session lives at most, if it is not as configured.
+    pub(crate) fn own_absolute(&self) -> Option<Duration> {
+        self.own.as_ref().and_then(|own| own.absolute)
+    }
+
+    pub(crate) fn set_own(&mut self, own: OwnOptions) {
+        self.own = (own != OwnOptions::default()).then(|| Box::new(own));
     }
 
     fn count(&self) -> usize {
@@ -264,7 +307,9 @@ impl Header {
 /// Bytes behind the last nonce have no meaning, and are not compared.
 impl PartialEq for Header {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes[..self.end()] == other.bytes[..other.end()] && self.replaces == other.replaces
+        self.bytes[..self.end()] == other.bytes[..other.end()]
+            && self.replaces == other.replaces
+            && self.own == other.own
     }
 }
 impl Eq for Header {}

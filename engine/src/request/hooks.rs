@@ -10,7 +10,7 @@ use crate::observe::{Event, Operation, RejectReason};
 use crate::plan::{Plan, Step};
 use crate::record::Frames;
 use crate::state::{Location, State};
-use crate::{Error, RequestInfo, Result, Session, SessionId, SessionManager, SessionView};
+use crate::{Error, ErrorKind, RequestInfo, Result, Session, SessionId, SessionManager, SessionView};
 
 /// How many sessions of a request are looked at before it is anonymous, whatever the client sends.
 const MOST_VALIDATED: usize = 3;
@@ -85,16 +85,39 @@ impl RequestState {
 
     /// Has the application prepare the session for a write, if there will be one.
     pub(super) async fn before_save(self: &Arc<Self>) -> Result<()> {
-        let config = self.engine.config();
-        let Some(before_save) = &config.hooks.before_save else { return Ok(()) };
+        let hooks = &self.engine.config().hooks;
+        if hooks.before_save.is_none() && hooks.record_lifetime.is_none() {
+            return Ok(());
+        }
         let this = Arc::as_ptr(self).addr();
         let is_prepared = PREPARED.try_with(|request| *request == this).unwrap_or(false);
         if is_prepared || !self.will_write() {
             return Ok(());
         }
-        let work = before_save((self.info(), Session(self.clone())));
-        let work = PREPARED.scope(this, carry_out("before_save", config.deadline, work));
+        let work = PREPARED.scope(this, self.prepare());
         Box::pin(work).await.inspect_err(|error| self.engine.failed(Operation::Commit, error))
+    }
+
+    async fn prepare(self: &Arc<Self>) -> Result<()> {
+        let config = self.engine.config();
+        if let Some(before_save) = &config.hooks.before_save {
+            let work = before_save((self.info(), Session(self.clone())));
+            carry_out("before_save", config.deadline, work).await?;
+        }
+        if let Some(record_lifetime) = &config.hooks.record_lifetime {
+            let work = record_lifetime(SessionView(Session(self.clone())));
+            let idle = carry_out("record_lifetime", config.deadline, work).await?;
+            if idle.is_some_and(|idle| idle.is_zero()) {
+                let message = "the application's function record_lifetime returned zero";
+                return Err(Error::new(ErrorKind::Hook, message));
+            }
+            self.with(|state| {
+                if state.header_without_secrets().own_idle() != idle {
+                    state.header_changes.idle = Some(idle);
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Returns whether a commit would write the session's values, as things stand.

@@ -204,3 +204,138 @@ async fn b21_a_save_within_a_preparation_does_not_call_it_again() {
     let request = engine.begin(&PlainRequest::with_cookie(&cookie));
     assert_eq!(request.load().await.unwrap().get::<u32>("prepared").unwrap(), Some(1));
 }
+
+/// An id of 256 bits, unless the number is small.
+fn id_of(number: usize) -> String {
+    format!("eu1.{number:08}.Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf")
+}
+
+#[tokio::test]
+async fn b6_the_application_makes_every_id_and_may_look_at_the_request() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = made.clone();
+    let (engine, _) = engine(|config| {
+        config.id_generator_async(move |request| {
+            assert_eq!(request.path(), None);
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            async move { Ok::<_, Error>(id_of(number)) }
+        })
+    });
+    let cookie = with_coat(&engine).await;
+    assert_eq!(cookie, format!("session={}", id_of(0)));
+    assert_eq!(coat(&engine, &cookie).await.unwrap().as_deref(), Some("red"));
+    let renewed = run(&engine, Some(&cookie), async |session| {
+        session.cycle_id();
+        Ok(())
+    });
+    let renewed = renewed.await.unwrap().unwrap();
+    assert_eq!(renewed, format!("session={}", id_of(1)));
+    let logged_in = run(&engine, Some(&renewed), async |session| session.log_in("alice")).await.unwrap();
+    assert_eq!(logged_in.as_deref(), Some(&*format!("session={}", id_of(2))));
+    assert_eq!(coat(&engine, &logged_in.unwrap()).await.unwrap().as_deref(), Some("red"));
+    assert_eq!(made.load(Ordering::Relaxed), 3, "one for each id, and none for reads");
+}
+
+#[tokio::test]
+async fn b6_ids_of_the_application_are_signed_and_their_signatures_checked() {
+    let keys = crate::KeyRing::new(["a secret of the test, long enough"]).unwrap();
+    let (engine, _) = engine(|config| config.signed(keys).id_generator(|_| id_of(1)));
+    let cookie = with_coat(&engine).await;
+    assert_eq!(cookie.len(), "session=".len() + id_of(1).len() + 1 + crate::KeyRing::SIGNATURE_LEN);
+    assert_eq!(coat(&engine, &cookie).await.unwrap().as_deref(), Some("red"));
+    let forged = cookie.replace("eu1.00000001", "eu1.00000002");
+    for other in [forged, format!("session={}", id_of(1)), cookie[..cookie.len() - 1].to_owned()] {
+        assert_eq!(coat(&engine, &other).await.unwrap(), None, "{other}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn b6_an_id_that_is_weak_odd_or_taken_is_a_typed_error_and_nothing_is_stored() {
+    let made = Arc::new(Mutex::new(id_of(0)));
+    let next = made.clone();
+    let (engine, _) = engine(|config| config.id_generator(move |_| next.lock().unwrap().clone()));
+    let cookie = with_coat(&engine).await;
+    let odd = [";", "\u{e4}", " ", "\n", "\"", "\\", "\0"].map(|odd| id_of(1) + odd);
+    let weak = [String::new(), "1".into(), "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".into()];
+    for id in odd.into_iter().chain(weak).chain(["x1y2z3".repeat(43), id_of(0)]) {
+        made.lock().unwrap().clone_from(&id);
+        let request = engine.begin(&PlainRequest::default());
+        let session = request.load().await.unwrap();
+        session.insert("coat", "blue").unwrap();
+        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Hook, "{id:?}");
+        assert_eq!(engine.store().capabilities().scan.unwrap().count().await.unwrap(), 1);
+        *made.lock().unwrap() = id_of(2);
+        session.save().await.unwrap();
+        assert_eq!(session.get::<String>("coat").unwrap().as_deref(), Some("blue"), "nothing is lost");
+        session.destroy();
+        session.save().await.unwrap();
+    }
+    assert_eq!(coat(&engine, &cookie).await.unwrap().as_deref(), Some("red"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn b6_a_generator_that_goes_wrong_is_a_typed_error() {
+    for wrong in WAYS {
+        let (engine, _) = engine(|config| {
+            config.id_generator_async(move |_| {
+                wrong.at_once();
+                async move { wrong.go().await.map(|()| id_of(0)) }
+            })
+        });
+        let put = run(&engine, None, async |session| session.insert("coat", "red")).await;
+        assert_eq!(put.unwrap_err().kind(), ErrorKind::Hook, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn b6_weak_ids_are_taken_where_the_application_says_so_and_a_contradiction_does_not_build() {
+    let (engine, _) = engine(|config| config.id_generator(|_| "apple".to_owned()).allow_weak_ids(true));
+    assert_eq!(with_coat(&engine).await, "session=apple");
+    let config = Config::plain_http().sweep_interval(None).allow_weak_ids(true);
+    let error = SessionManager::new(MemoryStore::new(), config).unwrap_err();
+    assert_eq!(error.options(), ["allow_weak_ids", "id_generator"]);
+}
+
+#[tokio::test]
+async fn b11_the_record_lives_as_long_as_a_function_of_the_session_says_apart_from_the_cookie() {
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let clock = crate::ManualClock::at(crate::Timestamp::from_millis(1_800_000_000_000));
+    let config = Config::plain_http()
+        .sweep_interval(None)
+        .clock(clock.clone())
+        .cookie_max_age(2 * hour)
+        .record_lifetime(move |session| match session.get_or("member", 0) {
+            Ok(0) => None,
+            Ok(minutes) => Some(minutes * minute),
+            Err(_) => Some(Duration::ZERO),
+        });
+    let engine = SessionManager::new(MemoryStore::builder().clock(clock.clone()).build(), config).unwrap();
+    let request = engine.begin(&PlainRequest::default());
+    request.load().await.unwrap().insert("coat", "red").unwrap();
+    let line = request.commit().await.unwrap().set_cookie.unwrap();
+    assert!(line.contains("; Max-Age=7200;"), "{line}");
+    let cookie = line.split(';').next().unwrap().to_owned();
+    let left = async || engine.begin(&PlainRequest::with_cookie(&cookie)).load().await.unwrap().expires_in();
+    assert_eq!(left().await, 30 * minute, "as configured");
+    for minutes in [5, 90] {
+        run(&engine, Some(&cookie), async |session| session.insert("member", minutes)).await.unwrap();
+        assert_eq!(left().await, minutes * minute);
+    }
+    clock.advance(89 * minute);
+    assert_eq!(coat(&engine, &cookie).await.unwrap().as_deref(), Some("red"));
+    run(&engine, Some(&cookie), async |session| session.insert("member", 0)).await.unwrap();
+    assert_eq!(left().await, 30 * minute);
+    let odd = run(&engine, Some(&cookie), async |session| session.insert("member", "odd")).await;
+    assert_eq!(odd.unwrap_err().kind(), ErrorKind::Hook);
+}
+
+#[test]
+fn b11_contradictions_do_not_build_and_name_their_options() {
+    let of = |config: Config| {
+        let error = SessionManager::new(MemoryStore::new(), config.sweep_interval(None)).unwrap_err();
+        error.options().to_vec()
+    };
+    let hour = Duration::from_secs(3600);
+    assert_eq!(of(Config::default().cookie_max_age(hour).persistent(false)), ["cookie_max_age", "persistent"]);
+    assert_eq!(of(Config::default().cookie_max_age(Duration::ZERO)), ["cookie_max_age"]);
+}

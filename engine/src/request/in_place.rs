@@ -43,7 +43,7 @@ impl RequestState {
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
-            _ if config.hooks.before_save.is_some() => Need::Commit,
+            _ if config.hooks.change_writes() => Need::Commit,
             Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
             _ => Need::Commit,
         }

@@ -207,7 +207,8 @@ impl RequestState {
         if occasion == Occasion::Aborted && !self.with(|state| state.intent.is_end()) {
             return Ok(Verdict::Saved);
         }
-        let input = self.begin_commit(occasion)?;
+        let mut input = self.begin_commit(occasion)?;
+        input.info.clone_from(&self.info);
         let may_stop = !input.must_finish(self.engine.config());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !may_stop => {
@@ -283,7 +284,7 @@ impl RequestState {
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
-            Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),
+            Cookie::Set(id, lifetime) => Some(cookie.set_for(codec, id, *lifetime, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
         ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
@@ -293,7 +294,7 @@ impl RequestState {
     fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> ResponseUpdate {
         let mut cookies = match &state.cookie {
             Cookie::Unchanged => self.ids.read(&self.engine).to_send().to_vec(),
-            Cookie::Set(id, CookieLifetime { from, max_age }) => {
+            Cookie::Set(id, CookieLifetime { from, max_age, .. }) => {
                 let issued = IssuedCookie::new(id.expose(), *from, *max_age, self.https);
                 format.issue(&issued.of_session(state.values.base()))
             }

@@ -1,6 +1,7 @@
 //! The session that a handler uses; each kind of method has a file.
 
 mod claim;
+mod cookie;
 mod csrf;
 mod flash;
 mod for_test;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+pub use cookie::SessionCookie;
 pub use path::PathRef;
 pub use view::SessionView;
 

@@ -7,7 +7,7 @@ use cloakroom_store::{Owner, StoreKey, Timestamp};
 use super::{
     Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
 };
-use crate::SessionId;
+use crate::{SameSite, SessionId};
 use crate::config::Config;
 use crate::id::NewSecrets;
 use crate::observe::EndReason;
@@ -111,6 +111,8 @@ pub(crate) struct CookieLifetime {
     pub(crate) from: Timestamp,
     /// `None`: it ends with the browser.
     pub(crate) max_age: Option<Duration>,
+    /// `None`: as configured.
+    pub(crate) same_site: Option<SameSite>,
 }
 
 impl State {
@@ -229,6 +231,15 @@ impl State {
         }
         self.header_changes.apply(&mut header);
         Some(header)
+    }
+
+    /// Returns what the session knows about itself; of one without secrets, all but those.
+    pub(crate) fn header_without_secrets(&self) -> Header {
+        self.known_header().unwrap_or_else(|| {
+            let mut header = Header::new(self.loaded_at, [0; 16], [0; 16]);
+            self.header_changes.apply(&mut header);
+            header
+        })
     }
 
     /// Returns whether [`known_header`](Self::known_header) has nothing to say until secrets are drawn.

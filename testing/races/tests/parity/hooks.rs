@@ -63,5 +63,5 @@ async fn b21_what_the_application_does_before_a_write_is_part_of_the_write(kind:
     let old = guest.clone();
     guest.run(async |session: Session| { session.log_out(); Ok(()) }).await.ok();
     assert!(!old.is_known().await);
-    assert_eq!(stand.records().await, 0, "an end is none");
+    assert_eq!(stand.records().await, 1, "what the renewal left under the first id");
 }
