@@ -29,6 +29,7 @@ mod shared_clock;
 mod state;
 mod store_health;
 mod sweep;
+mod transport;
 mod turn_lock;
 mod user_sessions;
 
@@ -51,6 +52,9 @@ pub use manager::SessionManager;
 pub use observe::{EndReason, Event, ExpiryReason, Observer, Operation, RejectReason, RenewalReason};
 pub use proxies::ProxyTrust;
 pub use random::{Random, SystemRandom};
-pub use request::{PlainRequest, RequestHead, RequestInfo, RequestSession, RequestSessions, ResponseUpdate};
+pub use request::{
+    PlainRequest, RequestHead, RequestInfo, RequestSession, RequestSessions, ResponseUpdate, SessionName,
+};
 pub use session::{PathRef, Session, SessionCookie, SessionView};
+pub use transport::{BearerTransport, HeaderTransport, Transport};
 pub use user_sessions::{SessionInfo, UserSessions};

@@ -20,12 +20,17 @@ impl SessionManager {
     /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
     /// on, with [`look_up`](Self::look_up).
     #[inline]
-    pub(crate) fn look_up_now(&self, ids: &Candidates, now: Timestamp) -> Option<Box<State>> {
+    pub(crate) fn look_up_now(
+        &self,
+        ids: &Candidates,
+        touch: Option<Touch>,
+        now: Timestamp,
+    ) -> Option<Box<State>> {
         let Some(id) = ids.iter().next() else {
             return Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
         };
         let key = id.key();
-        let stored = self.immediate()?.load(&key, Some(self.touch(now)), now).ok()??;
+        let stored = self.immediate()?.load(&key, touch, now).ok()??;
         let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
             return None;
         };
@@ -43,6 +48,7 @@ impl SessionManager {
         &self,
         ids: &Candidates,
         from: usize,
+        touch: Option<Touch>,
         begun: Timestamp,
         now: Timestamp,
         waited: &AtomicU64,
@@ -56,7 +62,7 @@ impl SessionManager {
         for (place, id) in ids.iter().enumerate().skip(from) {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             seen = place + 1;
-            let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };
+            let follow = Follow { touch, arrived_at: Some(begun), hops };
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
                     None => return Ok(self.state_of(id, live, ids, seen, now)),

@@ -16,6 +16,7 @@ use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
+use crate::transport::{self, Transport};
 use crate::{
     Config, ConfigError, Error, Random, RequestHead, RequestInfo, RequestSession, Result, UserSessions,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     codec: Codec,
     cookie: Template,
+    /// Whether ids come in something other than a cookie of ours.
+    reads_otherwise: bool,
     nonces: Nonces,
     pub(crate) sweeper: Sweeper,
     health: StoreHealth,
@@ -65,11 +68,13 @@ impl SessionManager {
         }
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
+        let reads_otherwise = config.format.is_some() || config.transport.is_some();
         let engine = Self(Arc::new(Inner {
             store,
             config,
             codec,
             cookie,
+            reads_otherwise,
             nonces,
             sweeper: Sweeper::default(),
             health: StoreHealth::default(),
@@ -83,8 +88,8 @@ impl SessionManager {
     /// Begins a request: reads its cookies, asks no store. Those of a [`CookieFormat`] are read when the session is first
     /// looked at.
     pub fn begin(&self, head: &impl RequestHead) -> RequestSession {
-        if let Some(format) = self.format() {
-            return self.begin_with(format, head);
+        if self.0.reads_otherwise {
+            return self.begin_otherwise(head);
         }
         let name = &*self.0.cookie.name;
         let mut ids = Candidates::default();
@@ -93,15 +98,37 @@ impl SessionManager {
                 if ids.is_full() {
                     break;
                 }
-                match self.0.codec.read(name, value) {
-                    Ok(id) => ids.add(id),
-                    Err(NotAnId::Malformed) if value.is_empty() => {}
-                    Err(NotAnId::Malformed) => self.reject(&mut ids, RejectReason::Malformed),
-                    Err(NotAnId::Forged) => self.reject(&mut ids, RejectReason::Forged),
-                }
+                self.read_id(value, &mut ids);
             }
         }
         RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true, self.info_of(head))
+    }
+
+    /// Reads the value of a cookie, or what stands in the place of one.
+    #[inline]
+    fn read_id(&self, value: &[u8], ids: &mut Candidates) {
+        match self.0.codec.read(&self.0.cookie.name, value) {
+            Ok(id) => ids.add(id),
+            Err(NotAnId::Malformed) if value.is_empty() => {}
+            Err(NotAnId::Malformed) => self.reject(ids, RejectReason::Malformed),
+            Err(NotAnId::Forged) => self.reject(ids, RejectReason::Forged),
+        }
+    }
+
+    /// Begins a request whose id does not come in a cookie of ours.
+    fn begin_otherwise(&self, head: &impl RequestHead) -> RequestSession {
+        let (format, transport) = (self.format(), self.0.config.transport.as_deref());
+        if let Some(format) = format {
+            return self.begin_with(format, head);
+        }
+        let (info, mut ids) = (RequestInfo::of(head), Candidates::default());
+        for id in transport.map(|transport| transport::read(transport, &info)).unwrap_or_default() {
+            if ids.is_full() {
+                break;
+            }
+            self.read_id(id.as_bytes(), &mut ids);
+        }
+        RequestState::begin(self.clone(), ids.into(), false, true, Some(info))
     }
 
     /// Begins a request whose cookies are those of another package.
@@ -161,6 +188,16 @@ impl SessionManager {
     /// Returns whether a log-out also clears the site's data in the browser.
     pub fn clears_site_data(&self) -> bool {
         self.0.config.clear_site_data
+    }
+
+    /// Returns what carries ids, if it is not a cookie.
+    pub(crate) fn transport(&self) -> Option<&dyn Transport> {
+        self.0.config.transport.as_deref()
+    }
+
+    /// Returns whether ids travel in cookies, which browsers send by themselves.
+    pub fn uses_cookies(&self) -> bool {
+        self.0.config.transport.is_none()
     }
 
     /// Returns whether every request loads its session, even if no handler asks for it.

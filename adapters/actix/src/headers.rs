@@ -108,6 +108,14 @@ impl ResponseHeaders for Headers<'_> {
         }
     }
 
+    fn set_secret(&mut self, name: &str, value: String) {
+        let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value));
+        if let (Ok(name), Ok(mut value)) = header {
+            value.set_sensitive(true);
+            self.0.insert(name, value);
+        }
+    }
+
     fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
         self.0.retain(|name, value| name != SET_COOKIE || is_kept(value.as_bytes()));
     }

@@ -74,6 +74,14 @@ impl ResponseHeaders for Headers<'_> {
         }
     }
 
+    fn set_secret(&mut self, name: &str, value: String) {
+        let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value));
+        if let (Ok(name), Ok(mut value)) = header {
+            value.set_sensitive(true);
+            self.0.insert(name, value);
+        }
+    }
+
     fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
         let is_kept = |value: &&HeaderValue| is_kept(value.as_bytes());
         if !self.0.contains_key(SET_COOKIE) || self.0.get_all(SET_COOKIE).iter().all(|value| is_kept(&value))

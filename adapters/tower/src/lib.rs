@@ -10,6 +10,8 @@ mod future;
 mod handshake;
 mod headers;
 mod layer;
+#[cfg(feature = "axum")]
+mod named;
 mod nested;
 mod response;
 mod service;
@@ -23,6 +25,8 @@ pub use cloakroom::{self, *};
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
+#[cfg(feature = "axum")]
+pub use named::Named;
 pub use nested::RequestSessions;
 pub use response::{FailedRequest, IntoErrorResponse, status_code};
 pub use service::{PeerAddress, SessionService};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Config;
 use crate::format::CookieFormat;
-use crate::{KeyRing, ProxyTrust, SameSite, Secure};
+use crate::{KeyRing, ProxyTrust, SameSite, Secure, Transport};
 
 /// # The cookie
 impl Config {
@@ -148,6 +148,14 @@ impl Config {
     pub fn cookie_format(mut self, format: impl CookieFormat) -> Self {
         self.format = Some(Arc::new(format));
         self.lifetime.cookie_follows_idle = true;
+        self
+    }
+
+    /// Carries ids in something other than a cookie; all options here that shape the cookie are then not used. Default: a
+    /// cookie. See [`Transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
         self
     }
 

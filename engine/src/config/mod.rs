@@ -15,7 +15,7 @@ use crate::cookie::{Attributes, Codec, Template};
 use crate::format::CookieFormat;
 use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
-use crate::{KeyRing, Observer, ProxyTrust, Random, SystemRandom};
+use crate::{KeyRing, Observer, ProxyTrust, Random, SystemRandom, Transport};
 
 /// Every option of an engine. The defaults are safe: change what you know better.
 ///
@@ -64,6 +64,8 @@ pub struct Config {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Hooks,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) sweep_lottery: Option<(u32, u32)>,
 }
 
 /// How many sessions a user may have.
@@ -145,6 +147,8 @@ impl Default for Config {
             random: Arc::new(SystemRandom),
             observer: None,
             hooks: Hooks::default(),
+            transport: None,
+            sweep_lottery: None,
         }
     }
 }
@@ -284,6 +288,24 @@ impl Config {
         self.sweep_interval = every.into();
         self
     }
+
+    /// Also removes expired records after `wins` of `of` requests that use their session, by lot: for processes that live
+    /// too short for the background sweep, such as functions in a cloud, or in place of it
+    /// (`sweep_interval(None)`). Default: no lottery. Like the background sweep, it does not make a request wait, and
+    /// needs a tokio runtime; one sweep of it runs at a time.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// let config = Config::default().sweep_interval(None).sweep_lottery(2, 100);
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn sweep_lottery(mut self, wins: u32, of: u32) -> Self {
+        self.sweep_lottery = Some((wins, of));
+        self
+    }
 }
 
 /// # Clock, randomness and events
@@ -328,6 +350,13 @@ impl Config {
         if self.rolling && self.lifetime.renew_every.is_some() {
             let message = "a cookie on every response would bring renewed ids back";
             return Err(ConfigError::new(&["rolling", "renew_every"], message));
+        }
+        if self.transport.is_some() && self.format.is_some() {
+            let message = "another package's format is one of cookies";
+            return Err(ConfigError::new(&["transport", "cookie_format"], message));
+        }
+        if self.sweep_lottery.is_some_and(|(wins, of)| wins == 0 || wins > of) {
+            return Err(ConfigError::new(&["sweep_lottery"], "wins at least once, and not more often than it is drawn"));
         }
         if self.hooks.allow_weak_ids && self.hooks.new_id.is_none() {
             let message = "ids that the engine makes are never weak";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_store::Timestamp;
+use cloakroom_store::{Timestamp, Touch};
 
 use super::{Candidates, Occasion, RequestIds, RequestSession, RequestState};
 use crate::hooks::carry_out;
@@ -30,6 +30,7 @@ impl RequestState {
         &self,
         mut state: Box<State>,
         ids: &Candidates,
+        touch: Option<Touch>,
         now: Timestamp,
     ) -> Result<Box<State>> {
         let mut refused: Vec<SessionId> = Vec::new();
@@ -43,7 +44,7 @@ impl RequestState {
             let next = ids.iter().position(|known| *known == id).map_or(usize::MAX, |place| place + 1);
             refused.push(id);
             state = if refused.len() < MOST_VALIDATED {
-                Box::pin(self.engine.look_up(ids, next, self.begun, now, &self.waited)).await?
+                Box::pin(self.engine.look_up(ids, next, touch, self.begun, now, &self.waited)).await?
             } else {
                 let mut none = Box::new(State::new(Location::Absent, Frames::default(), now));
                 none.set_other_ids(ids.behind(next));
@@ -72,7 +73,7 @@ impl RequestState {
     }
 
     /// Makes a request that only holds a state, to look at.
-    fn to_look_at(engine: SessionManager, state: Box<State>) -> Arc<Self> {
+    pub(super) fn to_look_at(engine: SessionManager, state: Box<State>) -> Arc<Self> {
         let ids = RequestIds::from(Candidates::default());
         let RequestSession(look) = Self::begin(engine, ids, false, true, None);
         *look.state() = Some(state);

@@ -36,7 +36,8 @@ impl RequestState {
 
     fn need(&self, state: &State) -> Need {
         let config = self.engine.config();
-        if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || config.rolling {
+        let takes_a_commit = config.rolling || config.transport.is_some();
+        if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || takes_a_commit {
             return Need::Commit;
         }
         let plan = Plan::decide(state.observe(config, state.loaded_at));

@@ -7,6 +7,7 @@ mod ids;
 mod in_place;
 mod info;
 mod pending;
+mod peek;
 mod sessions;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +25,7 @@ use crate::state::{
     CommitInput, CommitResult, Cookie, CookieLifetime, Location, NeedsSecrets, RequestFacts, State, Verdict,
 };
 use crate::turn_lock::TurnLock;
+use crate::transport::{self, Transport};
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
@@ -31,7 +33,7 @@ pub use head::{PlainRequest, RequestHead};
 pub(crate) use ids::RequestIds;
 pub use info::RequestInfo;
 pub use pending::{RequestSession, ResponseUpdate};
-pub use sessions::RequestSessions;
+pub use sessions::{RequestSessions, SessionName};
 
 /// The state of one request's session, under a lock; shared by all `Session` values of the request.
 pub(crate) struct RequestState {
@@ -52,6 +54,8 @@ pub(crate) struct RequestState {
     waited: AtomicU64,
     /// For functions of the application; `None` if there are none.
     info: Option<RequestInfo>,
+    /// Whether the response depends on the session although that was not loaded.
+    has_peeked: AtomicBool,
 }
 
 /// The turn of a load or commit, which may outlive the future that took it.
@@ -94,6 +98,7 @@ impl RequestState {
             has_responded: AtomicBool::new(false),
             waited: AtomicU64::new(0),
             info,
+            has_peeked: AtomicBool::new(false),
         }))
     }
 
@@ -148,14 +153,18 @@ impl RequestState {
                     return Err(not_covered());
                 }
                 self.engine.start_sweeping();
+                if self.engine.config().sweep_lottery.is_some() {
+                    self.engine.draw_sweep();
+                }
                 let now = self.engine.clock().now();
                 let ids = self.ids.read(&self.engine);
-                let mut state = match self.engine.look_up_now(ids, now) {
+                let touch = Some(self.engine.touch(now));
+                let mut state = match self.engine.look_up_now(ids, touch, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(ids, 0, self.begun, now, &self.waited)).await?,
+                    None => Box::pin(self.engine.look_up(ids, 0, touch, self.begun, now, &self.waited)).await?,
                 };
                 if self.engine.config().hooks.validate.is_some() {
-                    state = Box::pin(self.validated(state, ids, now)).await?;
+                    state = Box::pin(self.validated(state, ids, touch, now)).await?;
                 }
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
@@ -273,6 +282,9 @@ impl RequestState {
     }
 
     fn outcome(&self) -> ResponseUpdate {
+        if let Some(transport) = self.engine.transport() {
+            return self.transported_outcome(transport);
+        }
         self.with(|state| self.outcome_of(state))
     }
 
@@ -287,7 +299,28 @@ impl RequestState {
             Cookie::Set(id, lifetime) => Some(cookie.set_for(codec, id, *lifetime, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
+        ResponseUpdate {
+            vary: true,
+            ended: state.ended,
+            set_cookie,
+            more_cookies: Vec::new(),
+            id_headers: Vec::new(),
+        }
+    }
+
+    /// Returns the outcome where a transport of the application's carries the id. Holds no lock when it calls that.
+    fn transported_outcome(&self, transport: &dyn Transport) -> ResponseUpdate {
+        let (told, ended) = self.with(|state| (state.cookie.clone(), state.ended));
+        let id_headers = match told {
+            Cookie::Unchanged => Vec::new(),
+            Cookie::Removed => transport::write(transport, None),
+            Cookie::Set(id, _) => {
+                let mut value = String::new();
+                self.engine.codec().write(&self.engine.cookie().name, &id, &mut value);
+                transport::write(transport, Some(&value))
+            }
+        };
+        ResponseUpdate { vary: true, ended, set_cookie: None, more_cookies: Vec::new(), id_headers }
     }
 
     /// Returns the outcome with the cookies of another package, which may be several.
@@ -301,7 +334,8 @@ impl RequestState {
             Cookie::Removed => format.remove(self.https),
         };
         let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
+        let id_headers = Vec::new();
+        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies, id_headers }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.
