@@ -129,13 +129,12 @@ where
 /// # Errors
 /// [`ErrorKind::Hook`] if it panics, fails or is not ready within `limit`.
 pub(crate) async fn carry_out<T>(name: &'static str, limit: Duration, mut work: Work<T>) -> Result<T> {
-    let caught = poll_fn(move |context| {
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+    let caught =
+        poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
             Err(_) => Poll::Ready(None),
-        }
-    });
+        });
     // Outside of a runtime there are no timers.
     let done = match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::time::timeout(limit, caught).await.map_err(|_| failed(name, "took too long"))?,

@@ -18,7 +18,10 @@ impl SessionManager {
     /// [`ErrorKind::Hook`] if it cannot be an id, or could be guessed.
     pub(crate) fn read_made_id(&self, text: &str) -> Result<SessionId> {
         let wrong = |message: &str| {
-            Err(Error::new(ErrorKind::Hook, format!("the application's function id_generator returned {message}")))
+            Err(Error::new(
+                ErrorKind::Hook,
+                format!("the application's function id_generator returned {message}"),
+            ))
         };
         if !self.config().hooks.allow_weak_ids && most_bits(text) < LEAST_BITS {
             return wrong("an id of fewer than 128 random bits");
@@ -54,7 +57,9 @@ fn most_bits(text: &str) -> f64 {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => is_hex(&byte),
         })
-        || text.len() == 32 && text.bytes().all(|byte| is_hex(&byte)) && text.as_bytes()[12] == b'4'
+        || text.len() == 32
+            && text.bytes().all(|byte| is_hex(&byte))
+            && text.as_bytes()[12] == b'4'
             && b"89abAB".contains(&text.as_bytes()[16]);
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let bits = f64::from(length) * f64::from(alphabet).log2();

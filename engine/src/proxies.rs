@@ -154,7 +154,8 @@ impl ProxyTrust {
 
 fn read_network(text: &str) -> Result<IpNet, ConfigError> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.map_err(|_| ConfigError::new(&["trust_proxies"], format!("{text:?} is no address and no network")))
+    network
+        .map_err(|_| ConfigError::new(&["trust_proxies"], format!("{text:?} is no address and no network")))
 }
 
 /// What the proxies said, each an element, the last proxy's word last.

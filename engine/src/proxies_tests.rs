@@ -10,7 +10,11 @@ use crate::{Config, PlainRequest, Secure, SessionManager};
 
 fn request(peer: Option<&str>, headers: &[(&str, &str)]) -> PlainRequest {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    PlainRequest { headers, peer: peer.map(|peer| peer.parse::<IpAddr>().unwrap()), ..PlainRequest::default() }
+    PlainRequest {
+        headers,
+        peer: peer.map(|peer| peer.parse::<IpAddr>().unwrap()),
+        ..PlainRequest::default()
+    }
 }
 
 const XFP: &str = "x-forwarded-proto";
@@ -77,7 +81,9 @@ fn b4_forwarded_is_read_as_rfc_7239_writes_it() {
     };
     assert!(seen(&["for=198.51.100.9;proto=https"]));
     assert!(seen(&[r#"For="198.51.100.9:80" ; Proto="https";by=_x"#]));
-    assert!(seen(&[r#"for=198.51.100.9;proto=https;host="a,b;proto=http", for="[2001:db8::7]:80";proto=http"#]));
+    assert!(seen(&[
+        r#"for=198.51.100.9;proto=https;host="a,b;proto=http", for="[2001:db8::7]:80";proto=http"#
+    ]));
     assert!(seen(&["for=198.51.100.9;proto=https", "for=10.0.0.2;proto=http"]));
     assert!(!seen(&["for=198.51.100.9;proto=https, for=203.0.113.1;proto=http"]));
     assert!(!seen(&["for=198.51.100.9"]) && !seen(&[r#"proto="https"#]) && !seen(&[]));

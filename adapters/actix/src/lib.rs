@@ -13,5 +13,5 @@ pub use csrf::{CsrfMiddleware, CsrfService};
 pub use error::{SessionError, status_code};
 pub use extract::{LazySession, RequestSessions, Session};
 pub use future::SessionFuture;
-pub use named::Named;
 pub use middleware::{SessionMiddleware, SessionService};
+pub use named::Named;

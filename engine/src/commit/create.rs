@@ -4,10 +4,10 @@ use cloakroom_store::{CreateOutcome, Error as StoreError, StoreKey, UpdateOutcom
 
 use super::conflict::unreadable;
 use super::{Commit, LOST, Write};
+use crate::hooks::carry_out;
 use crate::observe::Event;
 use crate::record::Payload;
 use crate::state::{Cookie, Verdict};
-use crate::hooks::carry_out;
 use crate::{Error, ErrorKind, PublicId, Result, SessionId};
 
 /// How many ids of the application's own are tried that other sessions have.

@@ -1,5 +1,6 @@
 //! Every option, its default, and why.
 
+mod check;
 mod cookie;
 mod error;
 mod hooks;
@@ -11,7 +12,7 @@ use cloakroom_store::{Clock, SystemClock};
 
 pub use error::ConfigError;
 
-use crate::cookie::{Attributes, Codec, Template};
+use crate::cookie::Attributes;
 use crate::format::CookieFormat;
 use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
@@ -334,61 +335,5 @@ impl Config {
     /// Returns whether a value of `key` that is of another type is absent.
     pub(crate) fn is_lenient(&self, key: &str) -> bool {
         self.lenient_keys.iter().any(|lenient| **lenient == *key)
-    }
-
-    /// Checks all options against each other.
-    pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
-        self.lifetime.check()?;
-        if self.format.is_some() && self.keys.is_some() {
-            let message = "a cookie of another package's format is signed by that";
-            return Err(ConfigError::new(&["cookie_format", "signed"], message));
-        }
-        if self.resend_on_write() && self.lifetime.renew_every.is_some() {
-            let message = "a cookie on every write would bring renewed ids back";
-            return Err(ConfigError::new(&["cookie_format", "renew_every"], message));
-        }
-        if self.rolling && self.lifetime.renew_every.is_some() {
-            let message = "a cookie on every response would bring renewed ids back";
-            return Err(ConfigError::new(&["rolling", "renew_every"], message));
-        }
-        if self.transport.is_some() && self.format.is_some() {
-            let message = "another package's format is one of cookies";
-            return Err(ConfigError::new(&["transport", "cookie_format"], message));
-        }
-        if self.sweep_lottery.is_some_and(|(wins, of)| wins == 0 || wins > of) {
-            return Err(ConfigError::new(&["sweep_lottery"], "wins at least once, and not more often than it is drawn"));
-        }
-        if self.hooks.allow_weak_ids && self.hooks.new_id.is_none() {
-            let message = "ids that the engine makes are never weak";
-            return Err(ConfigError::new(&["allow_weak_ids", "id_generator"], message));
-        }
-        if self.trust_forwarded_proto && self.proxies.is_some() {
-            let message = "the one believes the first element of the header, the other counts from the last one";
-            return Err(ConfigError::new(&["trust_forwarded_proto", "trust_proxies"], message));
-        }
-        if let Some(proxies) = &self.proxies {
-            proxies.check()?;
-        }
-        if self.lifetime.cookie_max_age.is_some() && !self.lifetime.persistent {
-            let message = "a cookie that ends with the browser has no lifetime";
-            return Err(ConfigError::new(&["cookie_max_age", "persistent"], message));
-        }
-        if self.lifetime.cookie_max_age.is_some() && self.format.is_some() {
-            let message = "the lifetime of another package's cookie is an option of its format";
-            return Err(ConfigError::new(&["cookie_max_age", "cookie_format"], message));
-        }
-        if self.sweep_interval.is_some_and(|every| every.is_zero()) {
-            return Err(ConfigError::new(&["sweep_interval"], "must be longer than zero"));
-        }
-        if self.deadline.is_zero() {
-            return Err(ConfigError::new(&["deadline"], "must be longer than zero"));
-        }
-        if self.cap.limit() == Some(0) {
-            return Err(ConfigError::new(
-                &["max_sessions_per_user"],
-                "a limit of zero sessions would let no user log in",
-            ));
-        }
-        self.cookie.template(codec)
     }
 }

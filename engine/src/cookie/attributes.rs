@@ -212,7 +212,13 @@ impl SameSite {
 impl Template {
     /// Returns the header that hands out `id`, with what its session has of its own.
     #[inline]
-    pub(crate) fn set_for(&self, codec: &Codec, id: &SessionId, cookie: CookieLifetime, https: bool) -> String {
+    pub(crate) fn set_for(
+        &self,
+        codec: &Codec,
+        id: &SessionId,
+        cookie: CookieLifetime,
+        https: bool,
+    ) -> String {
         match cookie.same_site {
             None => self.with_suffix(codec, id, cookie.max_age, self.suffix(https)),
             same_site => {
@@ -223,13 +229,7 @@ impl Template {
     }
 
     /// Returns the header that hands out `id`; without `max_age` the cookie ends with the browser.
-    fn with_suffix(
-        &self,
-        codec: &Codec,
-        id: &SessionId,
-        max_age: Option<Duration>,
-        suffix: &str,
-    ) -> String {
+    fn with_suffix(&self, codec: &Codec, id: &SessionId, max_age: Option<Duration>, suffix: &str) -> String {
         const MAX_AGE_IS: &str = "; Max-Age=";
         let mut digits = itoa::Buffer::new();
         let seconds = max_age.map(|max_age| {

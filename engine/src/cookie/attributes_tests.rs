@@ -129,7 +129,11 @@ fn r18_name_and_value_have_at_most_4096_bytes_and_an_attribute_1024() {
 #[test]
 fn r18_max_age_is_at_most_400_days() {
     let template = Attributes::default().template(&Codec::Plain).unwrap();
-    assert!(template.set_for(&Codec::Plain, &id(), lasting(Some(Duration::MAX)), true).contains("Max-Age=34560000;"));
+    assert!(
+        template
+            .set_for(&Codec::Plain, &id(), lasting(Some(Duration::MAX)), true)
+            .contains("Max-Age=34560000;")
+    );
     assert!(!template.set_for(&Codec::Plain, &id(), lasting(None), true).contains("Max-Age"));
 }
 

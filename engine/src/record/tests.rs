@@ -63,7 +63,10 @@ fn a13_options_of_one_session_are_written_as_docs_wire_md_says_and_read_back() {
         (of(Some(day), None, None), "010060d71d14000000"),
         (of(None, Some(CookieEnd::After(day)), None), "020060d71d14000000"),
         (of(None, Some(CookieEnd::At(at)), Some(crate::SameSite::Strict)), "0c004020464847060000"),
-        (of(Some(day), Some(CookieEnd::After(day)), Some(crate::SameSite::None)), "0b0060d71d140000000060d71d1400000002"),
+        (
+            of(Some(day), Some(CookieEnd::After(day)), Some(crate::SameSite::None)),
+            "0b0060d71d140000000060d71d1400000002",
+        ),
     ];
     let key = StoreKey::from_bytes(b"the old key").unwrap();
     for (own, golden) in cases {

@@ -336,6 +336,58 @@ fn b11_contradictions_do_not_build_and_name_their_options() {
         error.options().to_vec()
     };
     let hour = Duration::from_secs(3600);
-    assert_eq!(of(Config::default().cookie_max_age(hour).persistent(false)), ["cookie_max_age", "persistent"]);
+    assert_eq!(
+        of(Config::default().cookie_max_age(hour).persistent(false)),
+        ["cookie_max_age", "persistent"]
+    );
     assert_eq!(of(Config::default().cookie_max_age(Duration::ZERO)), ["cookie_max_age"]);
+}
+
+#[test]
+fn b19_a_transport_contradicts_the_cookies_of_another_package() {
+    let config = Config::plain_http().sweep_interval(None).transport(crate::BearerTransport);
+    let error = SessionManager::new(MemoryStore::new(), config.cookie_format(NoCookies)).unwrap_err();
+    assert_eq!(error.options(), ["transport", "cookie_format"]);
+}
+
+/// A package that reads and writes nothing.
+#[derive(Debug)]
+struct NoCookies;
+
+impl crate::format::CookieFormat for NoCookies {
+    fn cookie_name(&self) -> &'static str {
+        "none"
+    }
+    fn read(&self, _: &mut dyn Iterator<Item = &[u8]>, _: &mut crate::format::FoundIds<'_>) {}
+    fn new_id(&self, _: &[u8; 32]) -> String {
+        String::new()
+    }
+    fn issue(&self, _: &crate::format::IssuedCookie<'_>) -> Vec<String> {
+        Vec::new()
+    }
+    fn remove(&self, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A transport that panics brings no id, and its answers have none.
+#[derive(Debug)]
+struct Panics;
+
+impl crate::Transport for Panics {
+    fn read(&self, _: &crate::RequestInfo) -> Vec<String> {
+        panic!("as the test wants it")
+    }
+    fn write(&self, _: Option<&str>) -> Vec<(String, String)> {
+        panic!("as the test wants it")
+    }
+}
+
+#[tokio::test]
+async fn b19_a_transport_that_panics_makes_its_requests_anonymous() {
+    let (engine, _) = engine(|config| config.transport(Panics));
+    let request = engine.begin(&PlainRequest::with_cookie("session=x"));
+    request.load().await.unwrap().insert("coat", "red").unwrap();
+    let update = request.commit().await.unwrap();
+    assert_eq!((update.set_cookie, update.id_headers), (None, Vec::new()));
 }

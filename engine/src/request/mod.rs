@@ -6,8 +6,8 @@ mod hooks;
 mod ids;
 mod in_place;
 mod info;
-mod pending;
 mod peek;
+mod pending;
 mod sessions;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +24,8 @@ use crate::records::{Follow, Records, Resolved};
 use crate::state::{
     CommitInput, CommitResult, Cookie, CookieLifetime, Location, NeedsSecrets, RequestFacts, State, Verdict,
 };
-use crate::turn_lock::TurnLock;
 use crate::transport::{self, Transport};
+use crate::turn_lock::TurnLock;
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
@@ -161,7 +161,9 @@ impl RequestState {
                 let touch = Some(self.engine.touch(now));
                 let mut state = match self.engine.look_up_now(ids, touch, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(ids, 0, touch, self.begun, now, &self.waited)).await?,
+                    None => {
+                        Box::pin(self.engine.look_up(ids, 0, touch, self.begun, now, &self.waited)).await?
+                    }
                 };
                 if self.engine.config().hooks.validate.is_some() {
                     state = Box::pin(self.validated(state, ids, touch, now)).await?;

@@ -112,7 +112,10 @@ impl SessionCookie<'_> {
         let same_site = same_site.into();
         let engine = self.0.0.engine();
         if engine.format().is_some() {
-            return Err(Error::new(ErrorKind::Unsupported, "this session format has no SameSite of one session"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this session format has no SameSite of one session",
+            ));
         }
         if let Some(same_site) = same_site {
             let checked = engine.config().cookie.allows(same_site);

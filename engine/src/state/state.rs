@@ -7,13 +7,13 @@ use cloakroom_store::{Owner, StoreKey, Timestamp};
 use super::{
     Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
 };
-use crate::{SameSite, SessionId};
 use crate::config::Config;
 use crate::id::NewSecrets;
 use crate::observe::EndReason;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
 use crate::shared_clock::ClockOffset;
+use crate::{SameSite, SessionId};
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -286,7 +286,9 @@ impl State {
                 self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_))
             }
             Location::Unknown => false,
-            Location::Absent | Location::Stored(_) => self.stored().is_some() || self.is_wanted(save_empty),
+            Location::Absent | Location::Stored(_) => {
+                self.stored().is_some() || self.saving != Saving::Never && self.is_wanted(save_empty)
+            }
         }
     }
 
@@ -440,9 +442,7 @@ impl State {
             wanted: self.is_wanted(config.save_empty),
             changed: self.is_changed()
                 || match self.saving {
-                    Saving::WhenChanged => {
-                        self.values.ages() || self.idle_changed || config.save_unchanged
-                    }
+                    Saving::WhenChanged => self.values.ages() || self.idle_changed || config.save_unchanged,
                     Saving::Always => true,
                     Saving::Never => false,
                 },

@@ -28,7 +28,10 @@ async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_reques
     let app = App::new().wrap(middleware).route("/read", web::get().to(count));
     let app = init_service(app.route("/write", web::get().to(count))).await;
     assert_eq!(get(&app, "", "/write").await.status, StatusCode::IM_A_TEAPOT);
-    assert_eq!(get(&app, &format!("session={}", "A".repeat(43)), "/read").await.status, StatusCode::IM_A_TEAPOT);
+    assert_eq!(
+        get(&app, &format!("session={}", "A".repeat(43)), "/read").await.status,
+        StatusCode::IM_A_TEAPOT
+    );
     let expected = [(Some(Operation::Commit), "/write".into()), (Some(Operation::Load), "/read".into())];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
@@ -41,9 +44,8 @@ async fn b19_an_id_travels_as_a_bearer_and_cookies_do_not_count() {
     let first = get(&app, "", "/").await;
     let id = first.header("x-session-id");
     assert_eq!((first.body.as_str(), first.header("set-cookie")), ("1", String::new()));
-    let bearer = |path: &str| {
-        TestRequest::get().uri(path).insert_header(("authorization", format!("Bearer {id}")))
-    };
+    let bearer =
+        |path: &str| TestRequest::get().uri(path).insert_header(("authorization", format!("Bearer {id}")));
     let again = send(&app, "", bearer("/")).await;
     assert_eq!((again.body.as_str(), again.header("vary")), ("2", "*".into()));
     assert_eq!(get(&app, &format!("session={id}"), "/").await.body, "1");

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::routing::{get, post};
 use cloakroom_tower::{
-    BearerTransport, Config, CsrfLayer, HeaderTransport, LazySession, Named, Operation, PeerAddress, ProxyTrust, Secure,
-    Session, SessionError, SessionLayer, SessionName, stores::MemoryStore,
+    BearerTransport, Config, CsrfLayer, HeaderTransport, LazySession, Named, Operation, PeerAddress,
+    ProxyTrust, Secure, Session, SessionError, SessionLayer, SessionName, stores::MemoryStore,
 };
 use http::request::Builder;
 use http::{Request, StatusCode};
@@ -46,7 +46,8 @@ async fn b19_an_id_travels_in_a_header_or_as_a_bearer_and_cookies_do_not_count()
     let bearer = sessions(|config| config.transport(BearerTransport));
     let own = |id: &str| ("x-session-id".to_owned(), id.to_owned());
     let authorization = |id: &str| ("authorization".to_owned(), format!("bearer {id}"));
-    let ways: [(SessionLayer, &dyn Fn(&str) -> (String, String)); 2] = [(header, &own), (bearer, &authorization)];
+    let ways: [(SessionLayer, &dyn Fn(&str) -> (String, String)); 2] =
+        [(header, &own), (bearer, &authorization)];
     for (layer, way) in ways {
         let router = Router::new().route("/", get(count)).route("/out", get(log_out)).layer(layer);
         let client = Client::new(router);
@@ -94,7 +95,8 @@ async fn both(shop: Session, admin: Named<Admin>) -> Result<String, SessionError
 #[tokio::test]
 async fn b22_a_handler_has_several_sessions_by_their_names() {
     let admin = || sessions(|config| config.cookie_name(Admin::COOKIE));
-    let client = Client::new(Router::new().route("/", get(both)).layer(sessions(|config| config)).layer(admin()));
+    let client =
+        Client::new(Router::new().route("/", get(both)).layer(sessions(|config| config)).layer(admin()));
     assert_eq!(client.get("/").await.body, "1 10");
     assert_eq!(client.get("/").await.body, "2 20");
     let without = Client::new(Router::new().route("/", get(both)).layer(sessions(|config| config)));

@@ -211,6 +211,23 @@ async fn k44_a_session_that_the_application_refuses_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn k45_an_id_of_the_application_s_own_may_take_its_time() {
+    let stage = Stage::koa(
+        |koa| koa,
+        |config| {
+            config.id_generator_async(|request| async move {
+                tokio::task::yield_now().await;
+                assert!(request.header("cookie").is_none());
+                format!("of-{}-Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf", request.path().unwrap_or("nowhere"))
+            })
+        },
+    );
+    let mut browser = Browser::default();
+    assert_eq!((stage.count(&mut browser).await, stage.count(&mut browser).await), (1, 2));
+    assert_eq!(browser.id(), "of-nowhere-Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf");
+}
+
+#[tokio::test]
 async fn k21_an_end_that_was_discarded_does_not_happen() {
     let (stage, mut browser) = (koa(), Browser::default());
     stage.count(&mut browser).await;

@@ -42,7 +42,13 @@ async fn a13_a_session_has_a_cookie_of_its_own_in_every_process_and_under_every_
     let mut same = elsewhere.browser();
     same.plant(guest.cookie().unwrap());
     assert_eq!(same.run(times).await.ok().body, "Some(3000s) of Some(3600s)");
-    let renewed = same.run(async |session: Session| { session.cycle_id(); Ok(()) }).await.ok();
+    let renewed = same
+        .run(async |session: Session| {
+            session.cycle_id();
+            Ok(())
+        })
+        .await
+        .ok();
     assert_eq!(renewed.max_age(), Some(3_600), "a fresh id begins the time anew");
     assert!(renewed.set_cookie().unwrap().ends_with("; SameSite=Strict"));
 
@@ -54,9 +60,18 @@ async fn a13_a_session_has_a_cookie_of_its_own_in_every_process_and_under_every_
     let dated = same.run(date).await.ok();
     assert_eq!((dated.max_age(), dated.body.as_str()), (Some(7_200), "Invalid"));
     stand.wait(600);
-    let renewed = same.run(async |session: Session| { session.cycle_id(); Ok(()) }).await.ok();
+    let renewed = same
+        .run(async |session: Session| {
+            session.cycle_id();
+            Ok(())
+        })
+        .await
+        .ok();
     assert_eq!(renewed.max_age(), Some(6_600), "a date stays");
-    let ends = async |session: Session| { session.cookie().end_with_browser(); times(session).await };
+    let ends = async |session: Session| {
+        session.cookie().end_with_browser();
+        times(session).await
+    };
     let ended = same.run(ends).await.ok();
     assert_eq!((ended.max_age(), ended.body.as_str()), (None, "None of None"));
     assert_eq!(same.read::<String>("coat").await.as_deref(), Some("red"));
@@ -89,7 +104,10 @@ async fn a13_a_session_lives_longer_than_others_if_its_user_wants_to_be_remember
         let elsewhere = stand.beside(|config| config).await;
         let mut same = elsewhere.browser();
         same.plant(alice.cookie().unwrap());
-        let touch = async |session: Session| { session.touch(); Ok(session.user().unwrap_or_default()) };
+        let touch = async |session: Session| {
+            session.touch();
+            Ok(session.user().unwrap_or_default())
+        };
         assert_eq!(same.run(touch).await.ok().body, "alice");
         assert_eq!(bob.user().await, None);
     }

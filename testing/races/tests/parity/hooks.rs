@@ -61,7 +61,13 @@ async fn b21_what_the_application_does_before_a_write_is_part_of_the_write(kind:
     assert_eq!(guest.run(twice).await.ok().body, "2");
     assert_eq!(guest.read::<u32>("writes").await, Some(3), "a new id is a write");
     let old = guest.clone();
-    guest.run(async |session: Session| { session.log_out(); Ok(()) }).await.ok();
+    guest
+        .run(async |session: Session| {
+            session.log_out();
+            Ok(())
+        })
+        .await
+        .ok();
     assert!(!old.is_known().await);
     assert_eq!(stand.records().await, 1, "what the renewal left under the first id");
 }

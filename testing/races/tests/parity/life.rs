@@ -255,6 +255,12 @@ async fn a18_the_id_alone_is_read_by_every_handle_and_stays_until_it_is_renewed(
     };
     let first = guest.run(id).await.ok().body;
     assert_eq!(guest.run(id).await.ok().body, first);
-    guest.run(async |session: Session| { session.cycle_id(); Ok(()) }).await.ok();
+    guest
+        .run(async |session: Session| {
+            session.cycle_id();
+            Ok(())
+        })
+        .await
+        .ok();
     assert_ne!(guest.run(id).await.ok().body, first);
 }
