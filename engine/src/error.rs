@@ -176,6 +176,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
         shown.field("kind", &self.kind).field("message", &self.message);
+        if let Some(operation) = &self.operation {
+            shown.field("operation", operation);
+        }
         if let Some(source) = &self.source {
             shown.field("source", source);
         }

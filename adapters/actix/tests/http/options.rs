@@ -13,13 +13,16 @@ use cloakroom_actix::{
 use crate::client::{get, send};
 use crate::{count, down, log_out};
 
+/// What an error handler was given: what was being done, and the path.
+type Heard = (Option<Operation>, String);
+
 fn sessions(change: impl FnOnce(Config) -> Config) -> SessionMiddleware {
     SessionMiddleware::with_config(MemoryStore::new(), change(Config::plain_http())).unwrap()
 }
 
 #[actix_web::test]
 async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_request() {
-    let heard: Arc<Mutex<Vec<(Option<Operation>, String)>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
     let hears = heard.clone();
     let middleware = down::sessions().on_error(move |error, request| {
         hears.lock().unwrap().push((error.operation(), request.path().to_owned()));

@@ -14,13 +14,16 @@ use http::{Request, StatusCode};
 use crate::client::{Answer, Client};
 use crate::{count, down, log_out};
 
+/// What an error handler was given: what was being done, and the path.
+type Heard = (Option<Operation>, String);
+
 fn sessions(change: impl FnOnce(Config) -> Config) -> SessionLayer {
     SessionLayer::with_config(MemoryStore::new(), change(Config::plain_http())).unwrap()
 }
 
 #[tokio::test]
 async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_request() {
-    let heard: Arc<Mutex<Vec<(Option<Operation>, String)>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
     let hears = heard.clone();
     let layer = down::layer().on_error(move |error, request| {
         hears.lock().unwrap().push((error.operation(), request.uri.path().to_owned()));
@@ -35,6 +38,9 @@ async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_reques
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
+/// Makes of an id the header that carries it.
+type Way<'a> = &'a dyn Fn(&str) -> (String, String);
+
 async fn send(client: &Client, path: &str, header: Option<(&str, &str)>) -> Answer {
     let request = Request::get(path);
     client.send(header.into_iter().fold(request, |request, (name, value)| request.header(name, value))).await
@@ -46,8 +52,7 @@ async fn b19_an_id_travels_in_a_header_or_as_a_bearer_and_cookies_do_not_count()
     let bearer = sessions(|config| config.transport(BearerTransport));
     let own = |id: &str| ("x-session-id".to_owned(), id.to_owned());
     let authorization = |id: &str| ("authorization".to_owned(), format!("bearer {id}"));
-    let ways: [(SessionLayer, &dyn Fn(&str) -> (String, String)); 2] =
-        [(header, &own), (bearer, &authorization)];
+    let ways: [(SessionLayer, Way<'_>); 2] = [(header, &own), (bearer, &authorization)];
     for (layer, way) in ways {
         let router = Router::new().route("/", get(count)).route("/out", get(log_out)).layer(layer);
         let client = Client::new(router);
