@@ -68,7 +68,7 @@ impl ProxyTrust {
 
     /// Believes proxies whose addresses are in `networks`, such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.7`.
     ///
-    /// The connection must come from such an address. How many of them the request went through is told by
+    /// The connection must come from such an address. How many of them the request went through stands in
     /// `X-Forwarded-For` (or the `for` of `Forwarded`), from the right: addresses in the networks are proxies, the first
     /// other one is the client. A connection from elsewhere is believed nothing. Where the adapter does not know the
     /// address that a connection came from, nothing is believed: see [`RequestHead::peer`].
@@ -154,8 +154,9 @@ impl ProxyTrust {
 
 fn read_network(text: &str) -> Result<IpNet, ConfigError> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network
-        .map_err(|_| ConfigError::new(&["trust_proxies"], format!("{text:?} is no address and no network")))
+    network.map_err(|_| {
+        ConfigError::new(&["trust_proxies"], format!("{text:?} is neither an address nor a network"))
+    })
 }
 
 /// What the proxies said, each an element, the last proxy's word last.

@@ -37,7 +37,7 @@ use crate::{ConfigError, RequestInfo};
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Returns the ids that a request brought, at most sixteen of which are read; texts that are no ids do no harm. With
+    /// Returns the ids that a request brought, at most sixteen of which are read; texts that cannot be ids do no harm. With
     /// [`signed`](crate::Config::signed), an id comes with its signature. One that panics brings none.
     fn read(&self, request: &RequestInfo) -> Vec<String>;
 
@@ -67,12 +67,12 @@ impl HeaderTransport {
     /// Carries the id in the header `name`.
     ///
     /// # Errors
-    /// If that is no name of a header, or one that means something else: `cookie`, `set-cookie`, `authorization`, `host`.
+    /// If that is not the name of a header, or one that means something else: `cookie`, `set-cookie`, `authorization`, `host`.
     pub fn new(name: &str) -> Result<Self, ConfigError> {
         let name = name.to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(ConfigError::new(&["transport"], "is no name of a header"));
+            return Err(ConfigError::new(&["transport"], "is not the name of a header"));
         }
         if ["cookie", "set-cookie", "authorization", "host"].contains(&&*name) {
             return Err(ConfigError::new(&["transport"], "the header has another meaning"));

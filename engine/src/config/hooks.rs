@@ -103,7 +103,7 @@ impl Config {
     ///
     /// An id has 1 to 255 bytes of printable ASCII without `"`, `,`, `;` and `\\`, and at least 128 random bits, as far as
     /// its length and its characters can tell: fewer are an error, unless [`allow_weak_ids`](Self::allow_weak_ids). It
-    /// must be secret and unguessable: who has it has the session. The store still sees its hash only. An id that
+    /// must be secret and unguessable: possession of it gives access to the session. The store still sees its hash only. An id that
     /// another session has is asked for again, eight times at most.
     ///
     /// ```

@@ -290,7 +290,7 @@ impl Config {
         self
     }
 
-    /// Also removes expired records after `wins` of `of` requests that use their session, by lot: for processes that live
+    /// Removes expired records also after `wins` of `of` requests that use their session, by lot: for processes that live
     /// too short for the background sweep, such as functions in a cloud, or in place of it
     /// (`sweep_interval(None)`). Default: no lottery. Like the background sweep, it does not make a request wait, and
     /// needs a tokio runtime; one sweep of it runs at a time.

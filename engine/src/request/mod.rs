@@ -52,7 +52,7 @@ pub(crate) struct RequestState {
     has_responded: AtomicBool,
     /// How long the load waited for the store, in microseconds: the last commit has so much less time.
     waited: AtomicU64,
-    /// For functions of the application; `None` if there are none.
+    /// For functions of the application; `None` without such functions.
     info: Option<RequestInfo>,
     /// Whether the response depends on the session although that was not loaded.
     has_peeked: AtomicBool,

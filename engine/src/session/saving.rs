@@ -27,7 +27,7 @@ impl Session {
     ///
     /// Until then the handler reads what it has changed. Two things are stored all the same: what a
     /// [`save`](Self::save) stores that is called, and an end ([`log_out`](Self::log_out), [`destroy`](Self::destroy)),
-    /// because a user who was told of a log-out must be logged out. [`discard_changes`](Self::discard_changes) takes an end
+    /// because a user who sees a log-out must be logged out. [`discard_changes`](Self::discard_changes) takes an end
     /// back, too. The request still counts as activity.
     ///
     /// ```

@@ -38,7 +38,7 @@ async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_reques
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
-/// Makes of an id the header that carries it.
+/// Returns the header that carries an id.
 type Way<'a> = &'a dyn Fn(&str) -> (String, String);
 
 async fn send(client: &Client, path: &str, header: Option<(&str, &str)>) -> Answer {

@@ -50,7 +50,7 @@ async fn b21_what_the_application_does_before_a_write_is_part_of_the_write(kind:
     guest.run(async |session: Session| Ok(session.insert("coat", "red")?)).await.ok();
     assert_eq!(guest.read::<String>("path").await.as_deref(), Some("/"));
     let writes = stand.store.trips(Op::Update);
-    assert_eq!(guest.read::<u32>("writes").await, Some(1), "a read is no write");
+    assert_eq!(guest.read::<u32>("writes").await, Some(1), "a read is not a write");
     assert_eq!(stand.store.trips(Op::Update), writes);
     let twice = async |session: Session| {
         session.insert("coat", "green")?;
