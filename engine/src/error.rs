@@ -5,6 +5,8 @@ use std::fmt;
 
 use cloakroom_store as store;
 
+use crate::observe::Operation;
+
 /// The result of an operation on a session.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -15,6 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error {
     kind: ErrorKind,
     message: Box<str>,
+    operation: Option<Operation>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -49,6 +52,10 @@ pub enum ErrorKind {
     CsrfRejected,
     /// The operating system gave no random bytes. No weaker id is made instead.
     Random,
+    /// A function of the application that the engine calls panicked, failed or took too long: see
+    /// [`Config::validate`](crate::Config::validate) and [`Config::before_save`](crate::Config::before_save). Nothing is
+    /// written.
+    Hook,
 }
 
 impl ErrorKind {
@@ -73,7 +80,8 @@ impl ErrorKind {
             | Self::Store
             | Self::ResponseSent
             | Self::Unsupported
-            | Self::Random => 500,
+            | Self::Random
+            | Self::Hook => 500,
         }
     }
 
@@ -91,7 +99,8 @@ impl ErrorKind {
             | Self::Store
             | Self::ResponseSent
             | Self::Unsupported
-            | Self::Random => "The session could not be used.",
+            | Self::Random
+            | Self::Hook => "The session could not be used.",
         }
     }
 }
@@ -99,7 +108,7 @@ impl ErrorKind {
 impl Error {
     /// Makes an error; `message` is a lowercase fragment.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into().into_boxed_str(), source: None }
+        Self { kind, message: message.into().into_boxed_str(), operation: None, source: None }
     }
 
     /// Says that there are no random bytes, and why: for implementations of [`Random`](crate::Random).
@@ -120,6 +129,29 @@ impl Error {
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Notes what was being done, unless that is known already.
+    pub(crate) fn during(mut self, operation: Operation) -> Self {
+        self.operation.get_or_insert(operation);
+        self
+    }
+
+    /// Returns what was being done: a [load](Operation::Load) or a [commit](Operation::Commit). `None` of an error that is not
+    /// about the store, such as a value of another type.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore, Operation};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default().max_size(100))?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// session.insert("blob", "x".repeat(1000))?;
+    /// let error = session.save().await.unwrap_err();
+    /// assert_eq!(error.operation(), Some(Operation::Commit));
+    /// # Ok(()) }
+    /// ```
+    pub const fn operation(&self) -> Option<Operation> {
+        self.operation
     }
 
     /// Returns what a caller can do about it.
@@ -149,6 +181,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
         shown.field("kind", &self.kind).field("message", &self.message);
+        if let Some(operation) = &self.operation {
+            shown.field("operation", operation);
+        }
         if let Some(source) = &self.source {
             shown.field("source", source);
         }

@@ -21,6 +21,8 @@ enum Repr {
     Own([u8; SessionId::LEN]),
     /// An id of another package, which is also the name of its record.
     Foreign(StoreKey),
+    /// An id that the application made.
+    Chosen(Box<str>),
 }
 
 /// Separates the hash of an id from every other use of BLAKE3; exactly 32 bytes.
@@ -56,6 +58,17 @@ impl SessionId {
         StoreKey::from_bytes(text.as_bytes()).ok().map(|key| Self(Repr::Foreign(key)))
     }
 
+    /// The most bytes that an id of the application's own may have.
+    pub(crate) const MOST_CHOSEN: usize = 255;
+
+    /// Reads an id of the application's own; `None` if a cookie cannot hold it as it is.
+    pub(crate) fn chosen(text: &[u8]) -> Option<Self> {
+        let fits = |byte: &u8| byte.is_ascii_graphic() && !b"\",;\\".contains(byte);
+        let text = std::str::from_utf8(text).ok().filter(|text| text.as_bytes().iter().all(fits))?;
+        let is_of_length = (1..=Self::MOST_CHOSEN).contains(&text.len());
+        is_of_length.then(|| Self(Repr::Chosen(text.into())))
+    }
+
     /// Reads what a client sent; `None` if no id ever looks like that.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; Self::LEN] = text.try_into().ok()?;
@@ -70,6 +83,9 @@ impl SessionId {
         match &self.0 {
             Repr::Own(text) => StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes()),
             Repr::Foreign(key) => key.clone(),
+            Repr::Chosen(text) => {
+                StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text.as_bytes()).as_bytes())
+            }
         }
     }
 
@@ -78,6 +94,7 @@ impl SessionId {
         let text = match &self.0 {
             Repr::Own(text) => &text[..],
             Repr::Foreign(key) => key.as_bytes(),
+            Repr::Chosen(text) => text.as_bytes(),
         };
         std::str::from_utf8(text).unwrap_or_default()
     }
@@ -135,6 +152,8 @@ pub(crate) struct NewSecrets {
     pub(crate) id: SessionId,
     pub(crate) public_id: [u8; 16],
     pub(crate) csrf: [u8; 16],
+    /// Whether the application made the id.
+    pub(crate) is_chosen: bool,
 }
 
 impl fmt::Debug for NewSecrets {
@@ -160,7 +179,7 @@ impl NewSecrets {
         let (csrf, _) = rest.split_first_chunk::<16>().expect("16 bytes begin with 16");
         let id = make_id(id)
             .ok_or_else(|| crate::Error::new(crate::ErrorKind::Random, "the format makes no ids"))?;
-        Ok(Self { id, public_id: *public_id, csrf: *csrf })
+        Ok(Self { id, public_id: *public_id, csrf: *csrf, is_chosen: false })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_store::{Timestamp, Touch};
 
 use crate::ConfigError;
-use crate::record::Header;
+use crate::record::{CookieEnd, Header};
 use crate::state::CookieLifetime;
 
 /// How long a session lives. All clocks but the cookie's are enforced by the server.
@@ -23,6 +23,8 @@ pub(crate) struct Lifetime {
     pub(crate) touch_threshold: f64,
     /// Whether the cookie outlives the browser.
     pub(crate) persistent: bool,
+    /// How long a cookie that outlives the browser lasts; `None`: until the absolute end.
+    pub(crate) cookie_max_age: Option<Duration>,
     /// Whether a cookie that outlives the browser ends with the idle time.
     pub(crate) cookie_follows_idle: bool,
 }
@@ -36,6 +38,7 @@ impl Default for Lifetime {
             grace: Duration::from_secs(10),
             touch_threshold: 0.1,
             persistent: true,
+            cookie_max_age: None,
             cookie_follows_idle: false,
         }
     }
@@ -65,6 +68,9 @@ impl Lifetime {
                 "the idle time is longer than the absolute one and would never count",
             );
         }
+        if self.cookie_max_age.is_some_and(|span| span.is_zero()) {
+            return error(&["cookie_max_age"], "must be longer than zero");
+        }
         if self.renew_every.is_some_and(|every| every <= self.grace) {
             return error(
                 &["renew_every", "renewal_grace_period"],
@@ -87,7 +93,8 @@ impl Lifetime {
 
     /// Returns when the absolute clock ends a session.
     pub(crate) fn ends_at(&self, header: &Header) -> Timestamp {
-        self.absolute.map_or(Timestamp::NEVER, |absolute| header.started_at() + absolute)
+        let absolute = header.own_absolute().or(self.absolute);
+        absolute.map_or(Timestamp::NEVER, |absolute| header.started_at() + absolute)
     }
 
     /// Returns what a session's expiry becomes when it is written or touched now.
@@ -130,10 +137,14 @@ impl Lifetime {
     pub(crate) fn cookie(&self, header: &Header, now: Timestamp) -> CookieLifetime {
         let persistent = header.persistent().unwrap_or(self.persistent);
         let to_the_end = || self.ends_at(header).since(now);
-        let max_age = persistent.then(|| {
-            if self.cookie_follows_idle { self.idle_of(header).min(to_the_end()) } else { to_the_end() }
+        let own = header.own();
+        let max_age = persistent.then(|| match own.cookie {
+            Some(CookieEnd::After(span)) => span.min(to_the_end()),
+            Some(CookieEnd::At(at)) => at.since(now).min(to_the_end()),
+            None if self.cookie_follows_idle => self.idle_of(header).min(to_the_end()),
+            None => self.cookie_max_age.map_or_else(to_the_end, |span| span.min(to_the_end())),
         });
-        CookieLifetime { from: now, max_age }
+        CookieLifetime { from: now, max_age, same_site: own.same_site }
     }
 
     /// Returns the end of the old id's grace, and the expiry of the redirect of a renewal: a request or socket that holds

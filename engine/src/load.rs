@@ -20,12 +20,17 @@ impl SessionManager {
     /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
     /// on, with [`look_up`](Self::look_up).
     #[inline]
-    pub(crate) fn look_up_now(&self, ids: &Candidates, now: Timestamp) -> Option<Box<State>> {
+    pub(crate) fn look_up_now(
+        &self,
+        ids: &Candidates,
+        touch: Option<Touch>,
+        now: Timestamp,
+    ) -> Option<Box<State>> {
         let Some(id) = ids.iter().next() else {
             return Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
         };
         let key = id.key();
-        let stored = self.immediate()?.load(&key, Some(self.touch(now)), now).ok()??;
+        let stored = self.immediate()?.load(&key, touch, now).ok()??;
         let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
             return None;
         };
@@ -37,11 +42,13 @@ impl SessionManager {
         Some(self.state_of(id, live, ids, 1, now))
     }
 
-    /// Finds the session that one of `ids` leads to: at most [`MOST_LOOKUPS`] trips
+    /// Finds the session that one of `ids` leads to, `from` that place on: at most [`MOST_LOOKUPS`] trips
     /// (signed: [`MOST_LOOKUPS_SIGNED`]).
     pub(crate) async fn look_up(
         &self,
         ids: &Candidates,
+        from: usize,
+        touch: Option<Touch>,
         begun: Timestamp,
         now: Timestamp,
         waited: &AtomicU64,
@@ -51,11 +58,11 @@ impl SessionManager {
             Err(error) => return self.during_outage(error, now),
         };
         let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
-        let (mut is_replaced, mut seen) = (false, 0);
-        for (place, id) in ids.iter().enumerate() {
+        let (mut is_replaced, mut seen) = (false, from);
+        for (place, id) in ids.iter().enumerate().skip(from) {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             seen = place + 1;
-            let follow = Follow { touch: Some(self.touch(now)), arrived_at: Some(begun), hops };
+            let follow = Follow { touch, arrived_at: Some(begun), hops };
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
                     None => return Ok(self.state_of(id, live, ids, seen, now)),

@@ -16,7 +16,10 @@ use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
 use crate::store_health::StoreHealth;
 use crate::sweep::Sweeper;
-use crate::{Config, ConfigError, Error, Random, RequestHead, RequestSession, Result, UserSessions};
+use crate::transport::{self, Transport};
+use crate::{
+    Config, ConfigError, Error, Random, RequestHead, RequestInfo, RequestSession, Result, UserSessions,
+};
 
 /// Keeps sessions: one for an application, cheap to clone.
 ///
@@ -30,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     codec: Codec,
     cookie: Template,
+    /// Whether ids come in something other than a cookie of ours.
+    reads_otherwise: bool,
     nonces: Nonces,
     pub(crate) sweeper: Sweeper,
     health: StoreHealth,
@@ -51,7 +56,11 @@ impl SessionManager {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn from_arc(store: Arc<dyn Store>, config: Config) -> Result<Self, ConfigError> {
-        let codec = config.keys.clone().map_or(Codec::Plain, Codec::Signed);
+        let codec = match (config.hooks.new_id.is_some(), config.keys.clone()) {
+            (true, keys) => Codec::Chosen(keys),
+            (false, Some(keys)) => Codec::Signed(keys),
+            (false, None) => Codec::Plain,
+        };
         let cookie = config.check(&codec)?;
         if config.cap.is_required() && store.capabilities().owners.is_none() {
             let message = "the store cannot find the sessions of a user";
@@ -59,11 +68,13 @@ impl SessionManager {
         }
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
+        let reads_otherwise = config.format.is_some() || config.transport.is_some();
         let engine = Self(Arc::new(Inner {
             store,
             config,
             codec,
             cookie,
+            reads_otherwise,
             nonces,
             sweeper: Sweeper::default(),
             health: StoreHealth::default(),
@@ -77,8 +88,8 @@ impl SessionManager {
     /// Begins a request: reads its cookies, asks no store. Those of a [`CookieFormat`] are read when the session is first
     /// looked at.
     pub fn begin(&self, head: &impl RequestHead) -> RequestSession {
-        if let Some(format) = self.format() {
-            return self.begin_with(format, head);
+        if self.0.reads_otherwise {
+            return self.begin_otherwise(head);
         }
         let name = &*self.0.cookie.name;
         let mut ids = Candidates::default();
@@ -87,22 +98,49 @@ impl SessionManager {
                 if ids.is_full() {
                     break;
                 }
-                match self.0.codec.read(name, value) {
-                    Ok(id) => ids.add(id),
-                    Err(NotAnId::Malformed) if value.is_empty() => {}
-                    Err(NotAnId::Malformed) => self.reject(&mut ids, RejectReason::Malformed),
-                    Err(NotAnId::Forged) => self.reject(&mut ids, RejectReason::Forged),
-                }
+                self.read_id(value, &mut ids);
             }
         }
-        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true)
+        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true, self.info_of(head))
+    }
+
+    /// Reads the value of a cookie, or what stands in the place of one.
+    #[inline]
+    fn read_id(&self, value: &[u8], ids: &mut Candidates) {
+        match self.0.codec.read(&self.0.cookie.name, value) {
+            Ok(id) => ids.add(id),
+            Err(NotAnId::Malformed) if value.is_empty() => {}
+            Err(NotAnId::Malformed) => self.reject(ids, RejectReason::Malformed),
+            Err(NotAnId::Forged) => self.reject(ids, RejectReason::Forged),
+        }
+    }
+
+    /// Begins a request whose id does not come in a cookie of ours.
+    fn begin_otherwise(&self, head: &impl RequestHead) -> RequestSession {
+        let (format, transport) = (self.format(), self.0.config.transport.as_deref());
+        if let Some(format) = format {
+            return self.begin_with(format, head);
+        }
+        let (info, mut ids) = (RequestInfo::of(head), Candidates::default());
+        for id in transport.map(|transport| transport::read(transport, &info)).unwrap_or_default() {
+            if ids.is_full() {
+                break;
+            }
+            self.read_id(id.as_bytes(), &mut ids);
+        }
+        RequestState::begin(self.clone(), ids.into(), false, true, Some(info))
     }
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
         let ids = RequestIds::unread(head.cookies());
         let is_covered = head.path().is_none_or(|path| format.covers(path));
-        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
+        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered, self.info_of(head))
+    }
+
+    /// Copies the head of a request, if a function of the application reads it.
+    fn info_of(&self, head: &impl RequestHead) -> Option<RequestInfo> {
+        self.0.config.hooks.read_requests().then(|| RequestInfo::of(head))
     }
 
     /// Reports a cookie that is not an id, once a request and reason: a client may send thousands.
@@ -116,6 +154,9 @@ impl SessionManager {
     fn came_over_https(&self, head: &impl RequestHead) -> bool {
         if self.0.config.cookie.secure != Secure::Auto && self.format().is_none() {
             return false;
+        }
+        if let Some(proxies) = &self.0.config.proxies {
+            return proxies.came_over_https(head);
         }
         let trusts = self.0.config.trust_forwarded_proto;
         let forwarded = if trusts { head.forwarded_proto() } else { None };
@@ -149,6 +190,16 @@ impl SessionManager {
         self.0.config.clear_site_data
     }
 
+    /// Returns what carries ids, if it is not a cookie.
+    pub(crate) fn transport(&self) -> Option<&dyn Transport> {
+        self.0.config.transport.as_deref()
+    }
+
+    /// Returns whether ids travel in cookies, which browsers send by themselves.
+    pub fn uses_cookies(&self) -> bool {
+        self.0.config.transport.is_none()
+    }
+
     /// Returns whether every request loads its session, even if no handler asks for it.
     pub(crate) fn always_loads(&self) -> bool {
         self.0.config.rolling || self.0.config.save_empty
@@ -168,7 +219,7 @@ impl SessionManager {
     }
 
     pub(crate) fn is_signed(&self) -> bool {
-        matches!(self.0.codec, Codec::Signed(_)) || self.format().is_some()
+        self.0.codec.is_signed() || self.format().is_some()
     }
 
     pub(crate) fn cookie(&self) -> &Template {

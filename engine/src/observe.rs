@@ -135,6 +135,8 @@ pub enum RejectReason {
     Superseded,
     /// The record is there and cannot be read: damaged, or written by a newer release. Its bytes stay.
     Unreadable,
+    /// The application's [`validate`](crate::Config::validate) refused the session for this request.
+    Refused,
 }
 
 /// What failed.

@@ -16,6 +16,8 @@ use crate::{Result, SessionManager};
 pub(crate) struct Sweeper {
     is_running: AtomicBool,
     has_nothing_to_do: AtomicBool,
+    /// Whether a sweep that was drawn by lot runs.
+    is_drawn: AtomicBool,
 }
 
 /// How many records one step removes, so that a sweep never holds a store for long.
@@ -38,6 +40,20 @@ impl Drop for Running {
     }
 }
 
+/// Notes that a sweep that was drawn ended, be it by a panic of the store.
+struct Drawn(SessionManager);
+
+impl Drop for Drawn {
+    fn drop(&mut self) {
+        self.0.0.sweeper.is_drawn.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Returns whether a lot wins; no two seeds in a row have to do with each other.
+fn wins(seed: u64, (wins, of): (u32, u32)) -> bool {
+    jitter(seed) * f64::from(of) < f64::from(wins)
+}
+
 impl SessionManager {
     /// Starts the sweep if it does not run, there is something to sweep, and there is a runtime to do it.
     pub(crate) fn start_sweeping(&self) {
@@ -55,6 +71,24 @@ impl SessionManager {
         {
             let running = Running(Arc::downgrade(&self.0));
             runtime.spawn(sweep_forever(running, every.min(LONGEST_PAUSE), self.next_nonce()));
+        }
+    }
+
+    /// Draws a lot, and begins to sweep if it wins, beside the request.
+    pub(crate) fn draw_sweep(&self) {
+        let Some(lottery) = self.config().sweep_lottery else { return };
+        if !wins(self.next_nonce(), lottery) || self.0.store.capabilities().sweep.is_none() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !self.0.sweeper.is_drawn.swap(true, Ordering::Relaxed)
+        {
+            let drawn = Drawn(self.clone());
+            runtime.spawn(async move {
+                if let Err(error) = drawn.0.sweep().await {
+                    drawn.0.failed(Operation::Sweep, &error);
+                }
+            });
         }
     }
 
@@ -99,6 +133,52 @@ async fn sweep_forever(running: Running, every: Duration, seed: u64) {
         });
         if tokio::time::timeout(LONGEST_ROUND, &mut round).await.is_err() {
             round.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::MemoryStore;
+    use crate::{Config, ManualClock, PlainRequest, Timestamp};
+
+    #[test]
+    fn b13_two_of_a_hundred_lots_win_whatever_the_seeds() {
+        for first in [0, 1, u64::MAX - 50_000, 0x9e37_79b9_7f4a_7c15] {
+            let won = (0..100_000).filter(|n| wins(first.wrapping_add(*n), (2, 100))).count();
+            assert!((1_850..2_150).contains(&won), "{won}");
+            assert!((0..1_000).all(|n| wins(first.wrapping_add(n), (1, 1))));
+        }
+    }
+
+    #[tokio::test]
+    async fn b13_a_request_whose_lot_wins_has_expired_records_removed_and_does_not_wait() {
+        for lottery in [Some((1, 1)), None] {
+            let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+            let mut config = Config::plain_http().sweep_interval(None).clock(clock.clone());
+            config.sweep_lottery = lottery;
+            let store = MemoryStore::builder().clock(clock.clone()).build();
+            let engine = SessionManager::new(store, config).unwrap();
+            let put = async || {
+                let request = engine.begin(&PlainRequest::default());
+                request.load().await.unwrap().insert("coat", "red").unwrap();
+                assert!(request.try_finish().unwrap().set_cookie.is_some(), "a request does not wait");
+            };
+            put().await;
+            clock.advance(Duration::from_secs(24 * 60 * 60));
+            put().await;
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            let left = engine.sweep().await.unwrap();
+            assert_eq!(left, u64::from(lottery.is_none()), "what is left for another sweep");
+            assert!(!engine.0.sweeper.is_drawn.load(Ordering::Relaxed));
+        }
+        for (wins, of) in [(0, 100), (3, 2), (0, 0)] {
+            let config = Config::plain_http().sweep_interval(None).sweep_lottery(wins, of);
+            let error = SessionManager::new(MemoryStore::new(), config).unwrap_err();
+            assert_eq!(error.options(), ["sweep_lottery"]);
         }
     }
 }

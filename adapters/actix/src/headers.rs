@@ -1,5 +1,7 @@
 //! Headers of actix-web, for the engine to read and to write.
 
+use std::net::IpAddr;
+
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{
     CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
@@ -25,6 +27,20 @@ impl RequestHead for Head<'_> {
     /// Returns whether the worker accepted TLS; behind a proxy only the proxy knows.
     fn is_https(&self) -> bool {
         self.0.app_config().secure()
+    }
+
+    fn method(&self) -> Option<&str> {
+        Some(self.0.method().as_str())
+    }
+
+    fn each_header<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for (name, value) in self.0.headers() {
+            see(name.as_str(), value.as_bytes());
+        }
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        Some(self.0.peer_addr()?.ip())
     }
 
     /// Returns the whole path: a scope takes nothing off it.
@@ -89,6 +105,14 @@ impl ResponseHeaders for Headers<'_> {
             // What logs headers does not log the id.
             value.set_sensitive(true);
             self.0.append(SET_COOKIE, value);
+        }
+    }
+
+    fn set_secret(&mut self, name: &str, value: String) {
+        let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value));
+        if let (Ok(name), Ok(mut value)) = header {
+            value.set_sensitive(true);
+            self.0.insert(name, value);
         }
     }
 

@@ -6,6 +6,7 @@ mod extract;
 mod future;
 mod headers;
 mod middleware;
+mod named;
 
 pub use cloakroom::{self, *};
 pub use csrf::{CsrfMiddleware, CsrfService};
@@ -13,3 +14,4 @@ pub use error::{SessionError, status_code};
 pub use extract::{LazySession, RequestSessions, Session};
 pub use future::SessionFuture;
 pub use middleware::{SessionMiddleware, SessionService};
+pub use named::Named;

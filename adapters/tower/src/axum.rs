@@ -80,6 +80,14 @@ impl LazySession {
         session.suggest_device(|| self.device.as_ref().map(HeaderValue::as_bytes));
         Ok(Session(session))
     }
+
+    /// Looks at the session without using it: see [`RequestSession::peek`]. For pages that poll.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub async fn peek(&self) -> Result<Option<cloakroom::SessionView>, SessionError> {
+        Ok(self.pending.peek().await?)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for LazySession {

@@ -9,6 +9,8 @@ mod csrf;
 mod future;
 mod handshake;
 mod layer;
+#[cfg(feature = "axum")]
+mod named;
 mod nested;
 mod response;
 mod service;
@@ -22,7 +24,9 @@ pub use cloakroom::{self, *};
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
+#[cfg(feature = "axum")]
+pub use named::Named;
 pub use nested::RequestSessions;
 pub use response::{FailedRequest, IntoErrorResponse, status_code};
-pub use service::SessionService;
+pub use service::{PeerAddress, SessionService};
 pub use session::Session;

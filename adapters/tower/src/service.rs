@@ -1,14 +1,14 @@
 //! The service: begins a request's session and calls the inner service.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cloakroom::{RequestHead, RequestSession, SessionManager};
-#[cfg(feature = "original-uri")]
 use http::Extensions;
 use http::header::COOKIE;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
@@ -77,11 +77,34 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
     }
 }
 
+/// The address that a connection came from, in the extensions of a request: for
+/// [`ProxyTrust::networks`](cloakroom::ProxyTrust::networks) and functions of the application that ask for it. A server
+/// knows it; a layer around the session layer puts it there.
+///
+/// ```
+/// use axum::extract::{ConnectInfo, Request};
+/// use axum::middleware::{Next, from_fn};
+/// use axum::response::Response;
+/// use cloakroom_tower::{PeerAddress, SessionLayer, stores::MemoryStore};
+/// use std::net::SocketAddr;
+///
+/// async fn note_peer(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+///     request.extensions_mut().insert(PeerAddress(peer.ip()));
+///     next.run(request).await
+/// }
+///
+/// let app = axum::Router::new().layer(SessionLayer::new(MemoryStore::new())).layer(from_fn(note_peer));
+/// let service = app.into_make_service_with_connect_info::<SocketAddr>();
+/// # let _ = service;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
 /// What the engine needs to know of a request.
 struct Head<'a> {
     headers: &'a HeaderMap,
+    method: &'a Method,
     uri: &'a Uri,
-    #[cfg(feature = "original-uri")]
     extensions: &'a Extensions,
 }
 
@@ -89,8 +112,8 @@ impl<'a> Head<'a> {
     fn of<Q>(request: &'a Request<Q>) -> Self {
         Self {
             headers: request.headers(),
+            method: request.method(),
             uri: request.uri(),
-            #[cfg(feature = "original-uri")]
             extensions: request.extensions(),
         }
     }
@@ -117,6 +140,20 @@ impl RequestHead for Head<'_> {
     /// over HTTP/1.1 this is `false`, and `Secure::Auto` needs a trusted proxy's header.
     fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    fn method(&self) -> Option<&str> {
+        Some(self.method.as_str())
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.extensions.get::<PeerAddress>().map(|peer| peer.0)
+    }
+
+    fn each_header<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for (name, value) in self.headers {
+            see(name.as_str(), value.as_bytes());
+        }
     }
 
     #[cfg(feature = "original-uri")]

@@ -71,6 +71,14 @@ impl ResponseHeaders for HeaderMap {
         }
     }
 
+    fn set_secret(&mut self, name: &str, value: String) {
+        let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value));
+        if let (Ok(name), Ok(mut value)) = header {
+            value.set_sensitive(true);
+            self.insert(name, value);
+        }
+    }
+
     fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
         let is_kept = |value: &&HeaderValue| is_kept(value.as_bytes());
         if !self.contains_key(SET_COOKIE) || self.get_all(SET_COOKIE).iter().all(|value| is_kept(&value)) {

@@ -56,6 +56,9 @@ pub trait ResponseHeaders {
     /// Adds a `Set-Cookie` header. Its value holds a secret: mark it as sensitive where the framework can.
     fn add_cookie(&mut self, value: String);
 
+    /// Sets a header, whose name is in lower case, to one value. It may hold a secret, as that of `add_cookie`.
+    fn set_secret(&mut self, name: &str, value: String);
+
     /// Removes the `Set-Cookie` headers whose value `is_kept` returns false for.
     fn retain_cookies(&mut self, is_kept: impl Fn(&[u8]) -> bool);
 }
@@ -70,8 +73,16 @@ pub fn write_headers(
     manager: &SessionManager,
 ) -> Sharing {
     // Another package's format may send no cookie at a log-out.
-    if update.set_cookie.is_none() && !update.ended {
-        return if update.vary { keep_private(headers) } else { Sharing::Private };
+    if update.set_cookie.is_none() && update.id_headers.is_empty() && !update.ended {
+        let sharing = if update.vary { keep_private(headers) } else { Sharing::Private };
+        if update.vary && !manager.uses_cookies() {
+            // What a transport reads is not known: every header may matter.
+            headers.set(HeaderField::Vary, "*");
+        }
+        return sharing;
+    }
+    for (name, value) in update.id_headers {
+        headers.set_secret(&name, value);
     }
     set_cookies(headers, update.set_cookie.into_iter().chain(update.more_cookies));
     if update.ended && manager.clears_site_data() {

@@ -4,10 +4,14 @@ use cloakroom_store::{CreateOutcome, Error as StoreError, StoreKey, UpdateOutcom
 
 use super::conflict::unreadable;
 use super::{Commit, LOST, Write};
+use crate::hooks::carry_out;
 use crate::observe::Event;
 use crate::record::Payload;
 use crate::state::{Cookie, Verdict};
-use crate::{Error, PublicId, Result, SessionId};
+use crate::{Error, ErrorKind, PublicId, Result, SessionId};
+
+/// How many ids of the application's own are tried that other sessions have.
+const MOST_TAKEN: u32 = 8;
 
 /// A record under a new id that the client does not know yet.
 pub(super) struct NewRecord {
@@ -49,7 +53,8 @@ impl Commit<'_> {
 
     /// Stores the session under a new id.
     pub(super) async fn create_record(&mut self) -> Result<CreateResult> {
-        let write = self.write(true)?;
+        self.choose_next_id().await?;
+        let (write, mut taken) = (self.write(true)?, 0);
         loop {
             let Some(id) = self.view.next_id().cloned() else { return Err(unreadable()) };
             let key = id.key();
@@ -68,7 +73,12 @@ impl Commit<'_> {
                 }
                 Ok(Placed::Revoked) => return Ok(CreateResult::Revoked),
                 Ok(Placed::Taken) => {
-                    self.change_next_id()?;
+                    taken += 1;
+                    if self.view.next_id_is_chosen() && taken == MOST_TAKEN {
+                        let message = "the application's function id_generator returned ids that are taken";
+                        return Err(Error::new(ErrorKind::Hook, message));
+                    }
+                    self.change_next_id().await?;
                     Box::pin(self.wait_after_conflict()).await?;
                 }
                 Err(error) => return Err(Box::pin(self.leave_unplaced(&key, error)).await),
@@ -77,9 +87,22 @@ impl Commit<'_> {
     }
 
     /// Draws another id for the new record; the other secrets stay.
-    pub(super) fn change_next_id(&mut self) -> Result<()> {
+    pub(super) async fn change_next_id(&mut self) -> Result<()> {
         let id = self.engine.draw_secrets()?.id;
-        self.view.set_next_id(id);
+        self.view.set_next_id(id, false);
+        self.choose_next_id().await
+    }
+
+    /// Has the application make the id of the new record, unless it has done so already.
+    async fn choose_next_id(&mut self) -> Result<()> {
+        let config = self.engine.config();
+        let Some(new_id) = &config.hooks.new_id else { return Ok(()) };
+        if self.view.next_id_is_chosen() {
+            return Ok(());
+        }
+        let work = new_id(self.info.clone().unwrap_or_default());
+        let text = Box::pin(carry_out("id_generator", config.deadline, work)).await?;
+        self.view.set_next_id(self.engine.read_made_id(&text)?, true);
         Ok(())
     }
 
@@ -89,7 +112,7 @@ impl Commit<'_> {
         if self.is_uncertain {
             self.roll_back(key).await;
             self.unsettled = None;
-            if let Err(error) = self.change_next_id() {
+            if let Err(error) = Box::pin(self.change_next_id()).await {
                 return error;
             }
         }

@@ -22,7 +22,7 @@ use crate::state::{
     Attempt, CommitInput, CommitResult, Cookie, IntentKind, Located, Location, RequestFacts, Stamp, State,
     Verdict,
 };
-use crate::{Error, ErrorKind, Result, SessionId, SessionManager};
+use crate::{Error, ErrorKind, RequestInfo, Result, SessionId, SessionManager};
 
 pub(crate) use end::{Ended, end_following_redirects};
 
@@ -37,6 +37,7 @@ struct Commit<'a> {
     nonce: u64,
     at: Timestamp,
     request: RequestFacts,
+    info: Option<RequestInfo>,
     /// How many changes of the request this commit carries.
     sent: usize,
     /// Whether a write may be in the store although no answer came.
@@ -56,7 +57,7 @@ struct Write {
 
 /// Carries out a commit.
 pub(crate) async fn commit(engine: &SessionManager, input: CommitInput) -> CommitResult {
-    let CommitInput { view, nonce, at, request, stamp } = input;
+    let CommitInput { view, nonce, at, request, info, stamp } = input;
     let records = match Records::for_commit(engine, request.deadline) {
         Ok(records) => records,
         Err(error) => {
@@ -73,6 +74,7 @@ pub(crate) async fn commit(engine: &SessionManager, input: CommitInput) -> Commi
         nonce,
         at,
         request,
+        info,
         sent,
         is_uncertain: false,
         written: None,

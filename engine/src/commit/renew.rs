@@ -52,7 +52,7 @@ impl Commit<'_> {
             match self.replace_old(&mut new, privilege).await {
                 Ok(ReplaceResult::Replaced) => return Ok(self.finish(new, privilege).await),
                 Ok(ReplaceResult::NewRecordLost) => {
-                    self.change_next_id()?;
+                    self.change_next_id().await?;
                     match privilege {
                         Privilege::Same if !self.is_exempt(privilege).await? => return Ok(LOST),
                         Privilege::Same => {}
@@ -184,7 +184,7 @@ impl Commit<'_> {
             Ok(false) => Ok(LOST),
             Err(error) => {
                 self.roll_back(&new.key).await;
-                self.change_next_id()?;
+                self.change_next_id().await?;
                 Err(error)
             }
         }
@@ -233,7 +233,7 @@ impl Commit<'_> {
         }
         self.unsettled = None;
         self.roll_back(&new.key).await;
-        self.change_next_id()?;
+        self.change_next_id().await?;
         Err(error)
     }
 }

@@ -1,10 +1,11 @@
 //! The options of the cookie.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Config;
 use crate::format::CookieFormat;
-use crate::{KeyRing, SameSite, Secure};
+use crate::{KeyRing, ProxyTrust, SameSite, Secure, Transport};
 
 /// # The cookie
 impl Config {
@@ -100,6 +101,19 @@ impl Config {
         self
     }
 
+    /// Sets how long a cookie that outlives the browser lasts from the moment when its id is made; `None`: until the
+    /// session's absolute end. Default: `None`. It never lasts longer than that, nor than 400 days.
+    ///
+    /// How long a session lives that no request uses is [`idle_timeout`](Self::idle_timeout), which the server keeps; this
+    /// is apart from it. The cookie is sent once an id: a shorter one than the session needs
+    /// [`renew_every`](Self::renew_every) or [`rolling`](Self::rolling) to be sent again. For one session:
+    /// [`SessionCookie::set_max_age`](crate::SessionCookie::set_max_age).
+    #[must_use]
+    pub fn cookie_max_age(mut self, max_age: impl Into<Option<Duration>>) -> Self {
+        self.lifetime.cookie_max_age = max_age.into();
+        self
+    }
+
     /// Signs the cookie, so that forged ones cost no store trip. Default: not signed; 256 random bits cannot be guessed.
     #[must_use]
     pub fn signed(mut self, keys: KeyRing) -> Self {
@@ -137,6 +151,14 @@ impl Config {
         self
     }
 
+    /// Carries ids in something other than a cookie; all options here that shape the cookie are then not used. Default: a
+    /// cookie. See [`Transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
     /// Returns whether a write sends the cookie again, if it outlives the browser.
     pub(crate) const fn resend_on_write(&self) -> bool {
         self.format.is_some()
@@ -147,6 +169,17 @@ impl Config {
     #[must_use]
     pub fn trust_forwarded_proto(mut self, trust: bool) -> Self {
         self.trust_forwarded_proto = trust;
+        self
+    }
+
+    /// Sets which proxies are believed when they say that a request came over https, which matters for [`Secure::Auto`]
+    /// and for [formats](Self::cookie_format) that look at it. Default: none; only the connection itself counts.
+    ///
+    /// Cannot be combined with [`trust_forwarded_proto`](Self::trust_forwarded_proto), which reads the first element of the
+    /// header, as the packages of Node do, and so believes the client where a proxy adds to the header.
+    #[must_use]
+    pub fn trust_proxies(mut self, trust: ProxyTrust) -> Self {
+        self.proxies = Some(trust);
         self
     }
 

@@ -1,7 +1,9 @@
 //! Every option, its default, and why.
 
+mod check;
 mod cookie;
 mod error;
+mod hooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,11 @@ use cloakroom_store::{Clock, SystemClock};
 
 pub use error::ConfigError;
 
-use crate::cookie::{Attributes, Codec, Template};
+use crate::cookie::Attributes;
 use crate::format::CookieFormat;
+use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
-use crate::{KeyRing, Observer, Random, SystemRandom};
+use crate::{KeyRing, Observer, ProxyTrust, Random, SystemRandom, Transport};
 
 /// Every option of an engine. The defaults are safe: change what you know better.
 ///
@@ -45,6 +48,7 @@ pub struct Config {
     accept_unsigned: bool,
     pub(crate) lifetime: Lifetime,
     pub(crate) trust_forwarded_proto: bool,
+    pub(crate) proxies: Option<ProxyTrust>,
     pub(crate) save_unchanged: bool,
     pub(crate) save_empty: bool,
     pub(crate) rolling: bool,
@@ -60,6 +64,9 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Hooks,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) sweep_lottery: Option<(u32, u32)>,
 }
 
 /// How many sessions a user may have.
@@ -124,6 +131,7 @@ impl Default for Config {
             accept_unsigned: false,
             lifetime: Lifetime::default(),
             trust_forwarded_proto: false,
+            proxies: None,
             save_unchanged: false,
             save_empty: false,
             rolling: false,
@@ -139,6 +147,9 @@ impl Default for Config {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             observer: None,
+            hooks: Hooks::default(),
+            transport: None,
+            sweep_lottery: None,
         }
     }
 }
@@ -278,6 +289,24 @@ impl Config {
         self.sweep_interval = every.into();
         self
     }
+
+    /// Removes expired records also after `wins` of `of` requests that use their session, by lot: for processes that live
+    /// too short for the background sweep, such as functions in a cloud, or in place of it
+    /// (`sweep_interval(None)`). Default: no lottery. Like the background sweep, it does not make a request wait, and
+    /// needs a tokio runtime; one sweep of it runs at a time.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// let config = Config::default().sweep_interval(None).sweep_lottery(2, 100);
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn sweep_lottery(mut self, wins: u32, of: u32) -> Self {
+        self.sweep_lottery = Some((wins, of));
+        self
+    }
 }
 
 /// # Clock, randomness and events
@@ -306,35 +335,5 @@ impl Config {
     /// Returns whether a value of `key` that is of another type is absent.
     pub(crate) fn is_lenient(&self, key: &str) -> bool {
         self.lenient_keys.iter().any(|lenient| **lenient == *key)
-    }
-
-    /// Checks all options against each other.
-    pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
-        self.lifetime.check()?;
-        if self.format.is_some() && self.keys.is_some() {
-            let message = "a cookie of another package's format is signed by that";
-            return Err(ConfigError::new(&["cookie_format", "signed"], message));
-        }
-        if self.resend_on_write() && self.lifetime.renew_every.is_some() {
-            let message = "a cookie on every write would bring renewed ids back";
-            return Err(ConfigError::new(&["cookie_format", "renew_every"], message));
-        }
-        if self.rolling && self.lifetime.renew_every.is_some() {
-            let message = "a cookie on every response would bring renewed ids back";
-            return Err(ConfigError::new(&["rolling", "renew_every"], message));
-        }
-        if self.sweep_interval.is_some_and(|every| every.is_zero()) {
-            return Err(ConfigError::new(&["sweep_interval"], "must be longer than zero"));
-        }
-        if self.deadline.is_zero() {
-            return Err(ConfigError::new(&["deadline"], "must be longer than zero"));
-        }
-        if self.cap.limit() == Some(0) {
-            return Err(ConfigError::new(
-                &["max_sessions_per_user"],
-                "a limit of zero sessions would let no user log in",
-            ));
-        }
-        self.cookie.template(codec)
     }
 }

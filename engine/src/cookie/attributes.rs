@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Codec, MAX_AGE, MAX_ATTRIBUTE, MAX_PAIR, domain};
+use crate::state::CookieLifetime;
 use crate::{ConfigError, SessionId};
 
 /// When the cookie carries `Secure`.
@@ -63,6 +64,8 @@ pub(crate) struct Template {
     /// Everything after the value and `Max-Age`, without and with `Secure`.
     plain: Box<str>,
     secured: Box<str>,
+    /// For a session whose `SameSite` is another one.
+    attributes: Box<Attributes>,
 }
 
 impl Attributes {
@@ -86,33 +89,46 @@ impl Attributes {
     pub(crate) fn template_named(&self, name: &str, length: usize) -> Result<Template, ConfigError> {
         self.check_text(name, length)?;
         self.check_prefix(name)?;
-        let suffix = |secure: bool| {
-            let mut out = String::new();
-            let mut put = |name: &str, value: Option<&str>| {
-                out.push_str("; ");
-                out.push_str(name);
-                if let Some(value) = value {
-                    out.push('=');
-                    out.push_str(value);
-                }
-            };
-            let same_site = self.same_site.map(SameSite::as_str);
-            let valued = |name, value: Option<_>| value.map(|value| (name, Some(value)));
-            let flag = |name, set: bool| set.then_some((name, None));
-            let attributes = [
-                valued("Path", self.path.as_deref()),
-                valued("Domain", self.domain.as_deref()),
-                flag("HttpOnly", self.http_only),
-                flag("Secure", secure),
-                valued("SameSite", same_site),
-                flag("Partitioned", self.partitioned),
-            ];
-            for (name, value) in attributes.into_iter().flatten() {
-                put(name, value);
+        Ok(Template {
+            name: name.into(),
+            secure: self.secure,
+            plain: self.written(false),
+            secured: self.written(true),
+            attributes: Box::new(self.clone()),
+        })
+    }
+
+    /// Writes everything after the value and `Max-Age`.
+    fn written(&self, secure: bool) -> Box<str> {
+        let mut out = String::new();
+        let mut put = |name: &str, value: Option<&str>| {
+            out.push_str("; ");
+            out.push_str(name);
+            if let Some(value) = value {
+                out.push('=');
+                out.push_str(value);
             }
-            out.into_boxed_str()
         };
-        Ok(Template { name: name.into(), secure: self.secure, plain: suffix(false), secured: suffix(true) })
+        let same_site = self.same_site.map(SameSite::as_str);
+        let valued = |name, value: Option<_>| value.map(|value| (name, Some(value)));
+        let flag = |name, set: bool| set.then_some((name, None));
+        let attributes = [
+            valued("Path", self.path.as_deref()),
+            valued("Domain", self.domain.as_deref()),
+            flag("HttpOnly", self.http_only),
+            flag("Secure", secure),
+            valued("SameSite", same_site),
+            flag("Partitioned", self.partitioned),
+        ];
+        for (name, value) in attributes.into_iter().flatten() {
+            put(name, value);
+        }
+        out.into_boxed_str()
+    }
+
+    /// Checks the `SameSite` of one session against the other attributes.
+    pub(crate) fn allows(&self, same_site: SameSite) -> Result<(), ConfigError> {
+        Self { same_site: Some(same_site), ..self.clone() }.check_other_sites()
     }
 
     fn check_text(&self, name: &str, length: usize) -> Result<(), ConfigError> {
@@ -199,15 +215,24 @@ impl SameSite {
 }
 
 impl Template {
-    /// Returns the header that hands out `id`; without `max_age` the cookie ends with the browser.
-    pub(crate) fn set(
+    /// Returns the header that hands out `id`, with what its session has of its own.
+    #[inline]
+    pub(crate) fn set_for(
         &self,
         codec: &Codec,
         id: &SessionId,
-        max_age: Option<Duration>,
+        cookie: CookieLifetime,
         https: bool,
     ) -> String {
-        self.set_written("", codec.length(), |out| codec.write(&self.name, id, out), max_age, https)
+        let write = |out: &mut String| codec.write(&self.name, id, out);
+        match cookie.same_site {
+            None => self.written_with("", codec.length(), write, cookie.max_age, self.suffix(https)),
+            same_site => {
+                let attributes = Attributes { same_site, ..(*self.attributes).clone() };
+                let suffix = attributes.written(self.is_secure(https));
+                self.written_with("", codec.length(), write, cookie.max_age, &suffix)
+            }
+        }
     }
 
     /// Returns the header that sets a value of `length` bytes, which `write` appends, in the cookie whose name has `more`.
@@ -219,8 +244,21 @@ impl Template {
         max_age: Option<Duration>,
         https: bool,
     ) -> String {
+        self.written_with(more, length, write, max_age, self.suffix(https))
+    }
+
+    /// Does the same with these attributes; without `max_age` the cookie ends with the browser.
+    #[inline]
+    fn written_with(
+        &self,
+        more: &str,
+        length: usize,
+        write: impl FnOnce(&mut String),
+        max_age: Option<Duration>,
+        suffix: &str,
+    ) -> String {
         const MAX_AGE_IS: &str = "; Max-Age=";
-        let (suffix, mut digits) = (self.suffix(https), itoa::Buffer::new());
+        let mut digits = itoa::Buffer::new();
         let seconds = max_age.map(|max_age| {
             let seconds = max_age.as_secs().saturating_add(u64::from(max_age.subsec_nanos() > 0));
             digits.format(seconds.min(MAX_AGE))
@@ -257,12 +295,15 @@ impl Template {
     }
 
     fn suffix(&self, https: bool) -> &str {
-        let secure = match self.secure {
+        if self.is_secure(https) { &self.secured } else { &self.plain }
+    }
+
+    const fn is_secure(&self, https: bool) -> bool {
+        match self.secure {
             Secure::Always => true,
             Secure::Auto => https,
             Secure::Never => false,
-        };
-        if secure { &self.secured } else { &self.plain }
+        }
     }
 }
 

@@ -6,13 +6,14 @@ fn id() -> SessionId {
     SessionId::from_random(&[0; 32])
 }
 
+/// A cookie of so long a life, decided at any time, and the configured `SameSite`.
+fn lasting(max_age: Option<Duration>) -> CookieLifetime {
+    CookieLifetime { from: crate::Timestamp::EPOCH, max_age, same_site: None }
+}
+
 fn set(attributes: &Attributes, https: bool) -> String {
-    attributes.template(&Codec::Plain).unwrap().set(
-        &Codec::Plain,
-        &id(),
-        Some(Duration::from_secs(60)),
-        https,
-    )
+    let template = attributes.template(&Codec::Plain).unwrap();
+    template.set_for(&Codec::Plain, &id(), lasting(Some(Duration::from_secs(60))), https)
 }
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -128,8 +129,12 @@ fn r18_name_and_value_have_at_most_4096_bytes_and_an_attribute_1024() {
 #[test]
 fn r18_max_age_is_at_most_400_days() {
     let template = Attributes::default().template(&Codec::Plain).unwrap();
-    assert!(template.set(&Codec::Plain, &id(), Some(Duration::MAX), true).contains("Max-Age=34560000;"));
-    assert!(!template.set(&Codec::Plain, &id(), None, true).contains("Max-Age"));
+    assert!(
+        template
+            .set_for(&Codec::Plain, &id(), lasting(Some(Duration::MAX)), true)
+            .contains("Max-Age=34560000;")
+    );
+    assert!(!template.set_for(&Codec::Plain, &id(), lasting(None), true).contains("Max-Age"));
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(crate) enum Codec {
     Plain,
     /// The id, a dot and a signature, so that forged cookies cost no store trip.
     Signed(KeyRing),
+    /// An id of the application's own, with or without a dot and a signature.
+    Chosen(Option<KeyRing>),
 }
 
 /// Why a value of our cookie cannot be an id.
@@ -49,23 +51,51 @@ impl Codec {
                 let id = SessionId::parse(id).ok_or(NotAnId::Malformed)?;
                 if keys.verify(name, &id, signature) { Ok(id) } else { Err(NotAnId::Forged) }
             }
+            Self::Chosen(keys) => read_chosen(keys.as_ref(), name, value),
         }
+    }
+
+    pub(crate) const fn is_signed(&self) -> bool {
+        matches!(self, Self::Signed(_) | Self::Chosen(Some(_)))
     }
 
     pub(crate) fn write(&self, name: &str, id: &SessionId, out: &mut String) {
         out.push_str(id.expose());
-        if let Self::Signed(keys) = self {
+        if let Self::Signed(keys) | Self::Chosen(Some(keys)) = self {
             out.push('.');
             keys.sign(name, id, out);
         }
     }
 
-    /// Returns how long every value is, in bytes.
+    /// Returns how long values are at most, in bytes; all are as long, but those of the application's own ids.
     pub(crate) const fn length(&self) -> usize {
         match self {
             Self::Plain => SessionId::LEN,
             Self::Signed(_) => SessionId::LEN + 1 + KeyRing::SIGNATURE_LEN,
+            Self::Chosen(None) => SessionId::MOST_CHOSEN,
+            Self::Chosen(Some(_)) => SessionId::MOST_CHOSEN + 1 + KeyRing::SIGNATURE_LEN,
         }
+    }
+}
+
+/// Reads an id of the application's own. It may hold dots: the signature is counted from the end.
+fn read_chosen(keys: Option<&KeyRing>, name: &str, value: &[u8]) -> Result<SessionId, NotAnId> {
+    let read = |text| SessionId::chosen(text).ok_or(NotAnId::Malformed);
+    let Some(keys) = keys else { return read(value) };
+    let parts = value.len().checked_sub(KeyRing::SIGNATURE_LEN + 1).map(|length| value.split_at(length));
+    match parts {
+        Some((id, [b'.', signature @ ..])) => {
+            let id = read(id)?;
+            if keys.verify(name, &id, signature) {
+                Ok(id)
+            } else if keys.accepts_unsigned {
+                read(value)
+            } else {
+                Err(NotAnId::Forged)
+            }
+        }
+        _ if keys.accepts_unsigned => read(value),
+        _ => Err(NotAnId::Malformed),
     }
 }
 

@@ -69,7 +69,9 @@ impl Facts {
 
     /// Reads what [`to_bytes`](Self::to_bytes) has written; `None` if it is damaged.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let [record::FORMAT, record::SESSION, rest @ ..] = bytes else { return None };
+        let [record::FORMAT | record::FORMAT_WITH_OWN, record::SESSION, rest @ ..] = bytes else {
+            return None;
+        };
         let (header, length) = Header::decode(rest)?;
         (length == rest.len()).then_some(Self(header))
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use cloakroom_store::{StoreKey, Timestamp};
 
+use super::{FORMAT, FORMAT_WITH_OWN, OwnOptions};
+
 /// How many commits a record remembers.
 pub(crate) const RING: usize = 16;
 
@@ -13,7 +15,7 @@ pub(crate) const RING: usize = 16;
 ///
 /// | offset | size | field |
 /// |---|---|---|
-/// | 0 | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own, 8 the record replaces another one |
+/// | 0 | 1 | flags: 1 the cookie ends with the browser, 2 the cookie outlives the browser, 4 an idle time of its own, 8 the record replaces another one, 16 options of its own |
 /// | 1 | 8 | start of the absolute clock, µs since 1970 |
 /// | 9 | 8 | when the id was made, µs |
 /// | 17 | 8 | last log-in, µs; 0 = none |
@@ -25,20 +27,30 @@ pub(crate) const RING: usize = 16;
 /// | 81 | 1 | how many nonces follow: 0 to 16 |
 /// | 82 | 8 each | nonces of the last commits, newest first |
 /// | … | 1 + *k* | flag 8 only: length and bytes of the key of the record that this one replaces |
+/// | … | … | flag 16 only: [`OwnOptions`] |
 ///
 /// It is kept as these bytes: a commit changes a few of them and copies the rest.
 #[derive(Clone)]
 pub(crate) struct Header {
     bytes: [u8; Self::MAX_LEN],
+    /// Never empty.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few headers have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rare {
     /// The record that this one was made to replace, until the first commit under the new id shows that the
     /// client has that id.
-    replaces: Option<Box<StoreKey>>,
+    replaces: Option<StoreKey>,
+    own: OwnOptions,
 }
 
 const ENDS_WITH_BROWSER: u8 = 1;
 const OUTLIVES_BROWSER: u8 = 2;
 const OWN_IDLE: u8 = 4;
 const REPLACES: u8 = 8;
+const OWN_OPTIONS: u8 = 16;
 
 const STARTED_AT: usize = 1;
 const RENEWED_AT: usize = 9;
@@ -56,7 +68,7 @@ impl Header {
 
     /// Makes the header of a session that begins now and was never committed.
     pub(crate) fn new(now: Timestamp, public_id: [u8; 16], csrf: [u8; 16]) -> Self {
-        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        let mut header = Self { bytes: [0; Self::MAX_LEN], rare: None };
         header.put_time(STARTED_AT, now);
         header.put_time(RENEWED_AT, now);
         header.put_time(COMMITTED_AT, now);
@@ -71,7 +83,9 @@ impl Header {
         let last = self.committed_at();
         self.put_time(COMMITTED_AT, now.max(last));
         self.put(IDLE, u64::try_from(idle.as_micros()).unwrap_or(u64::MAX));
-        self.replaces = None;
+        if self.rare.is_some() {
+            self.change_rare(|rare| rare.replaces = None);
+        }
         let kept = self.count().min(RING - 1);
         self.bytes.copy_within(NONCES..NONCES + 8 * kept, NONCES + 8);
         self.put(NONCES, nonce);
@@ -181,11 +195,17 @@ impl Header {
     }
 
     pub(crate) fn replaces(&self) -> Option<&StoreKey> {
-        self.replaces.as_deref()
+        self.rare.as_ref()?.replaces.as_ref()
     }
 
     pub(crate) fn set_replaces(&mut self, key: StoreKey) {
-        self.replaces = Some(Box::new(key));
+        self.change_rare(|rare| rare.replaces = Some(key));
+    }
+
+    fn change_rare(&mut self, change: impl FnOnce(&mut Rare)) {
+        let mut rare = self.rare.take().unwrap_or_default();
+        change(&mut rare);
+        self.rare = Some(rare).filter(|rare| **rare != Rare::default());
     }
 
     /// Forgets all but the newest `most` nonces.
@@ -195,7 +215,8 @@ impl Header {
 
     /// Returns how many bytes [`encode`](Self::encode) writes.
     pub(super) fn encoded_len(&self) -> usize {
-        self.end() + self.replaces.as_ref().map_or(0, |key| 1 + key.as_bytes().len())
+        let own = if self.has_own() { self.own().encoded_len() } else { 0 };
+        self.end() + self.replaces().map_or(0, |key| 1 + key.as_bytes().len()) + own
     }
 
     /// Reads a header and returns how long it is; `None` if it is cut short.
@@ -206,27 +227,68 @@ impl Header {
             return None;
         }
         let end = NONCES + 8 * count;
-        let mut header = Self { bytes: [0; Self::MAX_LEN], replaces: None };
+        let mut header = Self { bytes: [0; Self::MAX_LEN], rare: None };
         header.bytes[..end].copy_from_slice(bytes.get(..end)?);
-        if header.bytes[0] & REPLACES == 0 {
+        if header.bytes[0] & (REPLACES | OWN_OPTIONS) == 0 {
             return Some((header, end));
         }
-        header.bytes[0] &= !REPLACES;
-        let length = usize::from(*bytes.get(end)?);
-        let key = bytes.get(end + 1..end + 1 + length)?;
-        header.replaces = Some(Box::new(StoreKey::from_bytes(key).ok()?));
-        Some((header, end + 1 + length))
+        header.decode_rest(bytes, end)
+    }
+
+    /// Reads what few headers have behind their nonces.
+    fn decode_rest(mut self, bytes: &[u8], end: usize) -> Option<(Self, usize)> {
+        let (mut rest, mut rare) = (&bytes[end..], Rare::default());
+        if self.bytes[0] & REPLACES != 0 {
+            let (length, key) = rest.split_first()?;
+            let (key, behind) = key.split_at_checked(usize::from(*length))?;
+            rare.replaces = Some(StoreKey::from_bytes(key).ok()?);
+            rest = behind;
+        }
+        if self.bytes[0] & OWN_OPTIONS != 0 {
+            rare.own = OwnOptions::decode(&mut rest)?;
+        }
+        self.change_rare(|none| *none = rare);
+        self.bytes[0] &= !(REPLACES | OWN_OPTIONS);
+        Some((self, bytes.len() - rest.len()))
     }
 
     #[inline]
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         let flags = out.len();
         out.extend_from_slice(&self.bytes[..self.end()]);
-        if let Some(key) = &self.replaces {
+        let Some(rare) = &self.rare else { return };
+        if let Some(key) = &rare.replaces {
             out[flags] |= REPLACES;
             out.push(u8::try_from(key.as_bytes().len()).unwrap_or(u8::MAX));
             out.extend_from_slice(key.as_bytes());
         }
+        if self.has_own() {
+            out[flags] |= OWN_OPTIONS;
+            rare.own.encode(out);
+        }
+    }
+
+    /// Returns the version byte of a payload with this header.
+    pub(super) fn format(&self) -> u8 {
+        if self.has_own() { FORMAT_WITH_OWN } else { FORMAT }
+    }
+
+    fn has_own(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.own != OwnOptions::default())
+    }
+
+    /// Returns what the session has of its own.
+    pub(crate) fn own(&self) -> OwnOptions {
+        self.rare.as_ref().map_or_else(OwnOptions::default, |rare| rare.own)
+    }
+
+    /// Returns how long the session lives at most, if it is not as configured.
+    pub(crate) fn own_absolute(&self) -> Option<Duration> {
+        self.rare.as_ref().and_then(|rare| rare.own.absolute)
+    }
+
+    pub(crate) fn set_own(&mut self, own: OwnOptions) {
+        self.change_rare(|rare| rare.own = own);
     }
 
     fn count(&self) -> usize {
@@ -264,7 +326,7 @@ impl Header {
 /// Bytes behind the last nonce have no meaning, and are not compared.
 impl PartialEq for Header {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes[..self.end()] == other.bytes[..other.end()] && self.replaces == other.replaces
+        self.bytes[..self.end()] == other.bytes[..other.end()] && self.rare == other.rare
     }
 }
 impl Eq for Header {}

@@ -4,12 +4,13 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 1 | format version, [`FORMAT`] |
+//! | 0 | 1 | format version: [`FORMAT`]; [`FORMAT_WITH_OWN`] of a session with options of its own |
 //! | 1 | 1 | kind: 1 a session, 2 an id that was renewed, 3 an id that a log-in replaced |
 //! | 2 | … | a [`Header`] and [`Frames`] (kind 1) or a [`Redirect`] (kinds 2 and 3) |
 
 mod frames;
 mod header;
+mod own;
 mod redirect;
 
 use bytes::Bytes;
@@ -17,10 +18,15 @@ use cloakroom_store::{Record, Timestamp};
 
 pub(crate) use frames::{Frame, Frames, Tag, write_frame};
 pub(crate) use header::Header;
+pub(crate) use own::{CookieEnd, OwnOptions};
 pub(crate) use redirect::Redirect;
 
-/// The version byte of everything this release writes.
+/// The version byte of what this release writes.
 pub(crate) const FORMAT: u8 = 1;
+
+/// The version byte of a session with options of its own, which releases before it do not know: they leave the record
+/// alone.
+pub(crate) const FORMAT_WITH_OWN: u8 = 2;
 
 pub(crate) const SESSION: u8 = 1;
 const RENEWED: u8 = 2;
@@ -53,7 +59,7 @@ impl Payload {
     pub(crate) fn decode(bytes: &Bytes) -> Result<Self, Unreadable> {
         let [format, kind, ..] = bytes[..] else { return Err(Unreadable::Damaged) };
         match (format, kind) {
-            (FORMAT, SESSION) => {
+            (FORMAT | FORMAT_WITH_OWN, SESSION) => {
                 let (header, length) = Header::decode(&bytes[2..]).ok_or(Unreadable::Damaged)?;
                 let frames = Frames::check(bytes.slice(2 + length..)).ok_or(Unreadable::Damaged)?;
                 Ok(Self::Session(header, frames))
@@ -69,7 +75,7 @@ impl Payload {
 /// Reads the beginning of a session's payload: its header, and the name of its device if that frame is whole.
 /// `None` if the payload is not a session's, or too little of it is there.
 pub(crate) fn read_head(bytes: &Bytes) -> Option<(Header, Option<String>)> {
-    let [FORMAT, SESSION, ..] = bytes[..] else { return None };
+    let [FORMAT | FORMAT_WITH_OWN, SESSION, ..] = bytes[..] else { return None };
     let (header, length) = Header::decode(&bytes[2..])?;
     let frames = Frames::beginning(bytes.slice(2 + length..));
     let device = frames.iter().find(|frame| frame.tag == Tag::Device);
@@ -81,7 +87,7 @@ pub(crate) fn read_head(bytes: &Bytes) -> Option<(Header, Option<String>)> {
 /// Begins the payload of a session; frames follow.
 pub(crate) fn begin_session(header: &Header, room: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + header.encoded_len() + room);
-    out.extend_from_slice(&[FORMAT, SESSION]);
+    out.extend_from_slice(&[header.format(), SESSION]);
     header.encode(&mut out);
     out
 }

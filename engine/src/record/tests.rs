@@ -55,6 +55,47 @@ fn a_session_is_written_as_docs_wire_md_says() {
 }
 
 #[test]
+fn a13_options_of_one_session_are_written_as_docs_wire_md_says_and_read_back() {
+    let day = Duration::from_secs(86_400);
+    let at = Timestamp::from_millis(1_767_225_600_000);
+    let of = |absolute, cookie, same_site| OwnOptions { absolute, cookie, same_site };
+    let cases = [
+        (of(Some(day), None, None), "010060d71d14000000"),
+        (of(None, Some(CookieEnd::After(day)), None), "020060d71d14000000"),
+        (of(None, Some(CookieEnd::At(at)), Some(crate::SameSite::Strict)), "0c004020464847060000"),
+        (
+            of(Some(day), Some(CookieEnd::After(day)), Some(crate::SameSite::None)),
+            "0b0060d71d140000000060d71d1400000002",
+        ),
+    ];
+    let key = StoreKey::from_bytes(b"the old key").unwrap();
+    for (own, golden) in cases {
+        for replaces in [false, true] {
+            let mut header = header();
+            header.set_own(own);
+            if replaces {
+                header.set_replaces(key.clone());
+            }
+            let mut bytes = begin_session(&header, 0);
+            assert_eq!(bytes[0], FORMAT_WITH_OWN, "older releases leave it alone");
+            let written = data_encoding::HEXLOWER.encode(&bytes);
+            assert!(written.ends_with(golden), "{written}");
+            assert_eq!(bytes.len(), 2 + header.encoded_len());
+            write_frame(&mut bytes, Tag::Value, "n", b"3");
+            let whole = Bytes::from(bytes);
+            let Ok(Payload::Session(read, frames)) = Payload::decode(&whole) else { panic!() };
+            assert_eq!((&read, read.own(), frames.iter().count()), (&header, own, 1));
+            for length in 0..2 + header.encoded_len() {
+                assert!(Payload::decode(&whole.slice(..length)).is_err(), "{length} bytes");
+            }
+        }
+    }
+    let mut plain = header();
+    plain.set_own(OwnOptions::default());
+    assert_eq!(begin_session(&plain, 0)[0], FORMAT, "without them nothing is changed");
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let Ok(Payload::Session(read, frames)) = Payload::decode(&session().into()) else { panic!() };
     assert_eq!(read, header());
@@ -119,7 +160,7 @@ fn any_byte_may_be_anything_and_nothing_panics() {
 #[test]
 fn a_newer_format_is_distinguished_from_damage() {
     let mut newer = session();
-    newer[0] = FORMAT + 1;
+    newer[0] = FORMAT_WITH_OWN + 1;
     assert_eq!(Payload::decode(&newer.into()).unwrap_err(), Unreadable::Format);
     assert_eq!(Payload::decode(&Bytes::new()).unwrap_err(), Unreadable::Damaged);
 }

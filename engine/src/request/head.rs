@@ -1,6 +1,7 @@
 //! What the engine needs of a request.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// What the engine needs to know of a request; an adapter implements it for its framework's type.
 pub trait RequestHead {
@@ -19,6 +20,27 @@ pub trait RequestHead {
     fn path(&self) -> Option<&str> {
         None
     }
+
+    /// Returns the method. Only for functions of the application. Default: unknown.
+    fn method(&self) -> Option<&str> {
+        None
+    }
+
+    /// Calls `see` with the name, in lower case, and the value of each header, in their order. Asked only where an option
+    /// needs other headers than cookies. Default: those that the other methods return.
+    fn each_header<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for cookies in self.cookies() {
+            see("cookie", cookies);
+        }
+        if let Some(proto) = self.forwarded_proto() {
+            see("x-forwarded-proto", proto);
+        }
+    }
+
+    /// Returns the address that the connection came from. Asked only where an option needs it. Default: unknown.
+    fn peer(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// A request without a framework: for tests, and where there are only headers.
@@ -32,6 +54,12 @@ pub struct PlainRequest {
     pub https: bool,
     /// The path, if it matters.
     pub path: Option<String>,
+    /// The method, if it matters.
+    pub method: Option<String>,
+    /// Other headers: their names in lower case, and their values.
+    pub headers: Vec<(String, String)>,
+    /// Where the connection came from, if it matters.
+    pub peer: Option<IpAddr>,
 }
 
 impl PlainRequest {
@@ -57,6 +85,26 @@ impl RequestHead for PlainRequest {
     fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
+
+    fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+
+    fn each_header<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for cookies in &self.cookies {
+            see("cookie", cookies.as_bytes());
+        }
+        if let Some(proto) = &self.forwarded_proto {
+            see("x-forwarded-proto", proto.as_bytes());
+        }
+        for (name, value) in &self.headers {
+            see(name, value.as_bytes());
+        }
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
 }
 
 impl fmt::Debug for PlainRequest {
@@ -67,6 +115,6 @@ impl fmt::Debug for PlainRequest {
             .field("forwarded_proto", &self.forwarded_proto)
             .field("https", &self.https)
             .field("path", &self.path)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

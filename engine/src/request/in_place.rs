@@ -22,7 +22,10 @@ impl RequestState {
     /// Ends a request whose outcome takes no waiting; `None` if it needs a commit.
     pub(super) fn finish_in_place(&self) -> Option<ResponseUpdate> {
         let _turn = self.turns.try_take()?;
-        let outcome = match self.with(|state| self.need(state)) {
+        let outcome = match self.with(|state| {
+            state.forget_what_is_not_saved();
+            self.need(state)
+        }) {
             Need::Nothing(outcome) => outcome,
             Need::Commit => return None,
             Need::PlainWrite => self.write_in_place(self.engine.immediate()?)?,
@@ -33,13 +36,15 @@ impl RequestState {
 
     fn need(&self, state: &State) -> Need {
         let config = self.engine.config();
-        if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || config.rolling {
+        let takes_a_commit = config.rolling || config.transport.is_some();
+        if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || takes_a_commit {
             return Need::Commit;
         }
         let plan = Plan::decide(state.observe(config, state.loaded_at));
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
+            _ if config.hooks.change_writes() => Need::Commit,
             Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
             _ => Need::Commit,
         }

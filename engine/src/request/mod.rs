@@ -2,8 +2,11 @@
 
 mod candidates;
 mod head;
+mod hooks;
 mod ids;
 mod in_place;
+mod info;
+mod peek;
 mod pending;
 mod sessions;
 
@@ -21,14 +24,16 @@ use crate::records::{Follow, Records, Resolved};
 use crate::state::{
     CommitInput, CommitResult, Cookie, CookieLifetime, Location, NeedsSecrets, RequestFacts, State, Verdict,
 };
+use crate::transport::{self, Transport};
 use crate::turn_lock::TurnLock;
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 pub use head::{PlainRequest, RequestHead};
 pub(crate) use ids::RequestIds;
+pub use info::RequestInfo;
 pub use pending::{RequestSession, ResponseUpdate};
-pub use sessions::RequestSessions;
+pub use sessions::{RequestSessions, SessionName};
 
 /// The state of one request's session, under a lock; shared by all `Session` values of the request.
 pub(crate) struct RequestState {
@@ -47,6 +52,10 @@ pub(crate) struct RequestState {
     has_responded: AtomicBool,
     /// How long the load waited for the store, in microseconds: the last commit has so much less time.
     waited: AtomicU64,
+    /// For functions of the application; `None` without such functions.
+    info: Option<RequestInfo>,
+    /// Whether the response depends on the session although that was not loaded.
+    has_peeked: AtomicBool,
 }
 
 /// The turn of a load or commit, which may outlive the future that took it.
@@ -75,6 +84,7 @@ impl RequestState {
         ids: RequestIds,
         https: bool,
         is_covered: bool,
+        info: Option<RequestInfo>,
     ) -> RequestSession {
         let begun = if ids.is_empty() { Timestamp::EPOCH } else { engine.clock().now() };
         RequestSession(Arc::new(Self {
@@ -87,6 +97,8 @@ impl RequestState {
             state: Mutex::new(None),
             has_responded: AtomicBool::new(false),
             waited: AtomicU64::new(0),
+            info,
+            has_peeked: AtomicBool::new(false),
         }))
     }
 
@@ -141,12 +153,21 @@ impl RequestState {
                     return Err(not_covered());
                 }
                 self.engine.start_sweeping();
+                if self.engine.config().sweep_lottery.is_some() {
+                    self.engine.draw_sweep();
+                }
                 let now = self.engine.clock().now();
                 let ids = self.ids.read(&self.engine);
-                let mut state = match self.engine.look_up_now(ids, now) {
+                let touch = Some(self.engine.touch(now));
+                let mut state = match self.engine.look_up_now(ids, touch, now) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(ids, self.begun, now, &self.waited)).await?,
+                    None => {
+                        Box::pin(self.engine.look_up(ids, 0, touch, self.begun, now, &self.waited)).await?
+                    }
                 };
+                if self.engine.config().hooks.validate.is_some() {
+                    state = Box::pin(self.validated(state, ids, touch, now)).await?;
+                }
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
                 {
@@ -184,6 +205,7 @@ impl RequestState {
 
     /// Saves in the middle of a request; fails unless the session is alive.
     pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
+        self.before_save().await?;
         match self.commit(Occasion::Save).await? {
             Verdict::Saved => Ok(()),
             Verdict::Discarded { .. } => Err(dropped()),
@@ -196,7 +218,8 @@ impl RequestState {
         if occasion == Occasion::Aborted && !self.with(|state| state.intent.is_end()) {
             return Ok(Verdict::Saved);
         }
-        let input = self.begin_commit(occasion)?;
+        let mut input = self.begin_commit(occasion)?;
+        input.info.clone_from(&self.info);
         let may_stop = !input.must_finish(self.engine.config());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !may_stop => {
@@ -261,6 +284,9 @@ impl RequestState {
     }
 
     fn outcome(&self) -> ResponseUpdate {
+        if let Some(transport) = self.engine.transport() {
+            return self.transported_outcome(transport);
+        }
         self.with(|state| self.outcome_of(state))
     }
 
@@ -272,24 +298,46 @@ impl RequestState {
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
-            Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),
+            Cookie::Set(id, lifetime) => Some(cookie.set_for(codec, id, *lifetime, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
+        ResponseUpdate {
+            vary: true,
+            ended: state.ended,
+            set_cookie,
+            more_cookies: Vec::new(),
+            id_headers: Vec::new(),
+        }
+    }
+
+    /// Returns the outcome where a transport of the application's carries the id. Holds no lock when it calls that.
+    fn transported_outcome(&self, transport: &dyn Transport) -> ResponseUpdate {
+        let (told, ended) = self.with(|state| (state.cookie.clone(), state.ended));
+        let id_headers = match told {
+            Cookie::Unchanged => Vec::new(),
+            Cookie::Removed => transport::write(transport, None),
+            Cookie::Set(id, _) => {
+                let mut value = String::new();
+                self.engine.codec().write(&self.engine.cookie().name, &id, &mut value);
+                transport::write(transport, Some(&value))
+            }
+        };
+        ResponseUpdate { vary: true, ended, set_cookie: None, more_cookies: Vec::new(), id_headers }
     }
 
     /// Returns the outcome with the cookies of another package, which may be several.
     fn foreign_outcome(&self, state: &State, format: &dyn CookieFormat) -> ResponseUpdate {
         let mut cookies = match &state.cookie {
             Cookie::Unchanged => self.ids.read(&self.engine).to_send().to_vec(),
-            Cookie::Set(id, CookieLifetime { from, max_age }) => {
+            Cookie::Set(id, CookieLifetime { from, max_age, .. }) => {
                 let issued = IssuedCookie::new(id.expose(), *from, *max_age, self.https);
                 format.issue(&issued.of_session(state.values.base()))
             }
             Cookie::Removed => format.remove(self.https),
         };
         let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
+        let id_headers = Vec::new();
+        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies, id_headers }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.

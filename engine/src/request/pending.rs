@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Occasion, RequestState, dropped};
-use crate::observe::Event;
-use crate::state::{Cookie, Verdict};
-use crate::{Error, Result, Session, SessionManager};
+use crate::observe::{Event, Operation};
+use crate::state::{Cookie, State, Verdict};
+use crate::{Error, Result, Session, SessionManager, SessionView};
 
 /// A request whose session is loaded only if it is asked for: see [`SessionManager::begin`]. Clones are of the same request.
 #[derive(Clone)]
@@ -21,6 +21,9 @@ pub struct ResponseUpdate {
     pub set_cookie: Option<String>,
     /// The values of further `Set-Cookie` headers. Empty but for a [format](crate::format::CookieFormat) that needs several.
     pub more_cookies: Vec<String>,
+    /// Headers to set, in the place of others of their name, and values that may hold an id: the client's id, where a
+    /// [`Transport`](crate::Transport) carries it.
+    pub id_headers: Vec<(String, String)>,
     /// Whether the response depends on the session: add `Vary: Cookie`.
     pub vary: bool,
     /// Whether this request ended its session: a log-out, also of a session that had ended already.
@@ -28,8 +31,22 @@ pub struct ResponseUpdate {
 }
 
 /// The outcome of a request that did not use its session.
-const UNTOUCHED: ResponseUpdate =
-    ResponseUpdate { set_cookie: None, more_cookies: Vec::new(), vary: false, ended: false };
+pub(super) const UNTOUCHED: ResponseUpdate = ResponseUpdate {
+    set_cookie: None,
+    more_cookies: Vec::new(),
+    id_headers: Vec::new(),
+    vary: false,
+    ended: false,
+};
+
+/// The outcome of a request that only peeked at its session.
+pub(super) const PEEKED: ResponseUpdate = ResponseUpdate {
+    set_cookie: None,
+    more_cookies: Vec::new(),
+    id_headers: Vec::new(),
+    vary: true,
+    ended: false,
+};
 
 impl RequestSession {
     /// Loads the session. A second call in the same request returns the same session, without a trip to the store.
@@ -38,7 +55,33 @@ impl RequestSession {
     /// [`Unavailable`](crate::ErrorKind::Unavailable) or [`Store`](crate::ErrorKind::Store) if the store does not answer
     /// and the [outage policy](crate::OutageFallback) is to fail. Such a request can never write.
     pub async fn load(&self) -> Result<Session> {
-        self.0.load().await
+        self.0.load().await.map_err(|error| error.during(Operation::Load))
+    }
+
+    /// Looks at the session as it is stored, without using it: the request does not count as activity, uses up no flash
+    /// value, and can change nothing. `None`: the client has no live session. For pages that poll, prefetch or check in
+    /// the background, which would else keep a session alive that its user has left.
+    ///
+    /// Where the session was loaded in this request already, this is that one. A check of
+    /// [`validate`](crate::Config::validate) is asked as for a load. The response still varies by the session.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let request = manager.begin(&PlainRequest::default());
+    /// let unread: u32 = match request.peek().await? {
+    ///     Some(session) => session.get_or("unread", 0)?,
+    ///     None => 0,
+    /// };
+    /// # assert_eq!(unread, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub async fn peek(&self) -> Result<Option<SessionView>> {
+        self.0.peek().await.map_err(|error| error.during(Operation::Load))
     }
 
     /// Gives the request a new session, without asking the store.
@@ -64,7 +107,7 @@ impl RequestSession {
         let is_untouched = !request.engine.always_loads();
         is_untouched.then(|| {
             request.respond();
-            UNTOUCHED
+            request.untouched()
         })
     }
 
@@ -75,14 +118,22 @@ impl RequestSession {
     /// [`Gone`](crate::ErrorKind::Gone) only if
     /// [`fail_on_dropped_write`](crate::Config::fail_on_dropped_write).
     pub async fn commit(&self) -> Result<ResponseUpdate> {
+        self.try_commit().await.map_err(|error| error.during(Operation::Commit))
+    }
+
+    async fn try_commit(&self) -> Result<ResponseUpdate> {
         if !self.0.is_loaded() {
             if let Some(outcome) = self.try_finish() {
                 return Ok(outcome);
             }
             if Box::pin(self.0.load()).await.is_err() {
                 // No handler used the session: an outage does not concern this response.
-                return Ok(UNTOUCHED);
+                return Ok(self.0.untouched());
             }
+        }
+        self.0.with(State::forget_what_is_not_saved);
+        if let Err(error) = self.0.before_save().await {
+            return Err(self.0.end_without_saving(error).await);
         }
         match self.0.commit(Occasion::Response).await? {
             Verdict::Discarded { .. } if self.0.engine.config().fail_on_dropped_write => Err(dropped()),
@@ -95,7 +146,7 @@ impl RequestSession {
     pub fn outcome_on_error(&self) -> ResponseUpdate {
         let is_news =
             self.0.is_loaded() && self.0.with(|state| state.ended || matches!(state.cookie, Cookie::Set(..)));
-        if is_news { self.0.outcome() } else { UNTOUCHED }
+        if is_news { self.0.outcome() } else { self.0.untouched() }
     }
 
     /// Returns whether the handler ended the session and the store does not know yet. An adapter whose request is dropped
@@ -140,11 +191,15 @@ impl RequestSession {
     }
 
     /// Loads the session and refuses a request whose CSRF token is missing or wrong; one without a token is refused
-    /// without a trip to the store. For middleware.
+    /// without a trip to the store. Every request passes whose id comes in a [`Transport`](crate::Transport), which no
+    /// other site can make a browser send. For middleware.
     ///
     /// # Errors
     /// [`CsrfRejected`](crate::ErrorKind::CsrfRejected), or as for [`load`](Self::load).
     pub async fn require_csrf_token(&self, token: Option<&[u8]>) -> Result<()> {
+        if !self.manager().uses_cookies() {
+            return Ok(());
+        }
         let token = token.and_then(|token| str::from_utf8(token).ok()).ok_or_else(Error::csrf_rejected)?;
         self.load().await?.require_csrf_token(Some(token))
     }
@@ -160,7 +215,7 @@ impl RequestSession {
                 match request.touch_under_way().await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) => request.engine.failed(crate::observe::Operation::Load, &error),
+                    Err(error) => request.engine.failed(Operation::Load, &error),
                 }
             }
             std::future::pending::<()>().await;
@@ -185,6 +240,7 @@ impl fmt::Debug for ResponseUpdate {
         f.debug_struct("ResponseUpdate")
             .field("set_cookie", &self.set_cookie.as_ref().map(|_| format_args!("..")))
             .field("more_cookies", &format_args!("{}", self.more_cookies.len()))
+            .field("id_headers", &format_args!("{}", self.id_headers.len()))
             .field("vary", &self.vary)
             .field("ended", &self.ended)
             .finish()

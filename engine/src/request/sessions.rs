@@ -2,6 +2,25 @@
 
 use super::RequestSession;
 
+/// Names one of several sessions of an application, for the extractor `Named` of the adapters.
+///
+/// ```
+/// use cloakroom::{Config, SessionName};
+///
+/// /// The session of the back office.
+/// struct Admin;
+///
+/// impl SessionName for Admin {
+///     const COOKIE: &'static str = "__Host-admin";
+/// }
+///
+/// let config = Config::default().cookie_name(Admin::COOKIE);
+/// ```
+pub trait SessionName {
+    /// The name of its cookie: that of [`Config::cookie_name`](crate::Config::cookie_name).
+    const COOKIE: &'static str;
+}
+
 /// The sessions of a request that went through several session layers: one for each cookie name.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSessions(Vec<RequestSession>);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_store::{Owner, OwnerKey, Timestamp};
 
 use super::Session;
-use crate::observe::EndReason;
+use crate::observe::{EndReason, Operation};
 use crate::state::{Login, State};
 use crate::{Error, ErrorKind, PublicId, Result, SessionId};
 
@@ -131,7 +131,7 @@ impl Session {
     /// [`Contended`](ErrorKind::Contended), [`TooLarge`](ErrorKind::TooLarge) or a store's failure. In all cases but
     /// `Gone` the changes are kept, and saving again neither loses nor doubles them.
     pub async fn save(&self) -> Result<()> {
-        self.0.save().await
+        self.0.save().await.map_err(|error| error.during(Operation::Commit))
     }
 
     /// Loads the session again and forgets this request's changes.
@@ -139,6 +139,6 @@ impl Session {
     /// # Errors
     /// [`Gone`](ErrorKind::Gone) if it ended meanwhile, or a store's failure; the changes are then kept.
     pub async fn reload(&self) -> Result<()> {
-        self.0.reload().await
+        self.0.reload().await.map_err(|error| error.during(Operation::Load))
     }
 }

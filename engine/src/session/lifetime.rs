@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloakroom_store::Timestamp;
 
 use super::Session;
+use crate::{Error, ErrorKind, Result};
 
 /// # Lifetime
 impl Session {
@@ -39,6 +40,47 @@ impl Session {
                 state.renew();
             }
         });
+    }
+
+    /// Lets this session live for `absolute` at most, from its beginning or its last log-in on, whatever is
+    /// [configured](crate::Config::absolute_timeout); `None`: as configured. It keeps that under every new id and in every
+    /// process, and after a log-in of this session. A stored session gets a fresh id with it, because the cookie lasts as
+    /// long.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it is zero.
+    ///
+    /// A box "remember me" at the log-in:
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, PlainRequest, stores::MemoryStore};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # let remember_me = true;
+    /// const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    ///
+    /// session.log_in("alice")?;
+    /// if remember_me {
+    ///     session.set_idle_timeout(Some(MONTH));
+    ///     session.set_absolute_timeout(MONTH)?;
+    /// } else {
+    ///     session.cookie().end_with_browser();
+    /// }
+    /// assert!(session.expires_in() > MONTH / 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn set_absolute_timeout(&self, absolute: impl Into<Option<Duration>>) -> Result<()> {
+        let absolute = absolute.into();
+        if absolute.is_some_and(|absolute| absolute.is_zero()) {
+            return Err(Error::new(ErrorKind::Invalid, "the session would end at once"));
+        }
+        self.with(|state| {
+            state.header_changes.own().absolute = Some(absolute);
+            state.renew();
+        });
+        Ok(())
     }
 
     /// Restarts the idle clock, even if that is not due.

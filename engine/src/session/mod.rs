@@ -1,20 +1,25 @@
 //! The session that a handler uses; each kind of method has a file.
 
 mod claim;
+mod cookie;
 mod csrf;
 mod flash;
 mod for_test;
 mod identity;
 mod lifetime;
 mod path;
+mod saving;
 mod values;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+pub use cookie::SessionCookie;
 pub use path::PathRef;
+pub use view::SessionView;
 
 use crate::request::RequestState;
 use crate::state::json::{from_json, to_json};

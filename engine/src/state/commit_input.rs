@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::id::NewSecrets;
 use crate::plan::{CookieStep, Plan};
 use crate::record::Frames;
-use crate::{Result, SessionId};
+use crate::{RequestInfo, Result, SessionId};
 
 /// What a commit is given: the state as it was when the commit began. Handlers go on with the state itself meanwhile.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct CommitInput {
     pub(crate) nonce: u64,
     pub(crate) at: Timestamp,
     pub(crate) request: RequestFacts,
+    /// For a function of the application that makes ids.
+    pub(crate) info: Option<RequestInfo>,
     pub(crate) stamp: Stamp,
 }
 
@@ -159,7 +161,7 @@ impl State {
         // Noted before it is sent: the future of a save may be dropped before the answer is there.
         let base = self.location.stored().map_or(0, |located| located.header.number());
         self.rare().unsettled.push(Attempt { nonce, sent: stamp.sent, base });
-        Ok(CommitInput { view, nonce, at, request, stamp })
+        Ok(CommitInput { view, nonce, at, request, info: None, stamp })
     }
 
     /// Copies all but what only the handlers of the request need.
@@ -180,6 +182,7 @@ impl State {
             header_changes: self.header_changes.clone(),
             must_exist: self.must_exist,
             touch: self.touch,
+            saving: self.saving,
             idle_changed: self.idle_changed,
             loaded_at: self.loaded_at,
             cookie: Cookie::Unchanged,
@@ -372,6 +375,7 @@ impl State {
                 }
                 self.must_exist = false;
                 self.touch = false;
+                self.saving.is_done();
                 self.idle_changed = false;
                 self.forget_secrets();
             }
@@ -399,11 +403,11 @@ impl State {
 
     /// Notes which writes may still be in the store.
     fn settle(&mut self, result: &CommitResult, failed: bool) {
-        let id = result.view.secrets().map(|secrets| secrets.id.clone());
+        let id = result.view.secrets().map(|secrets| (secrets.id.clone(), secrets.is_chosen));
         if self.intent_revision == result.stamp.intent_revision
-            && let Some(id) = id
+            && let Some((id, is_chosen)) = id
         {
-            self.set_next_id(id);
+            self.set_next_id(id, is_chosen);
         }
         if self.rare.is_none() {
             return;
@@ -427,12 +431,17 @@ impl State {
     }
 
     /// Discards the new id, which was taken already or belonged to a record that was removed; the other secrets stay.
-    pub(crate) fn set_next_id(&mut self, id: SessionId) {
+    pub(crate) fn set_next_id(&mut self, id: SessionId, is_chosen: bool) {
         if let Some(login) = self.intent.login_mut() {
-            login.secrets.id = id;
+            (login.secrets.id, login.secrets.is_chosen) = (id, is_chosen);
         } else if let Some(secrets) = self.rare.as_mut().and_then(|rare| rare.secrets.as_mut()) {
-            secrets.id = id;
+            (secrets.id, secrets.is_chosen) = (id, is_chosen);
         }
+    }
+
+    /// Returns whether the application made the id that comes next.
+    pub(crate) fn next_id_is_chosen(&self) -> bool {
+        self.secrets().is_some_and(|secrets| secrets.is_chosen)
     }
 
     /// Returns the id that a new session, or a new id of this one, will have.

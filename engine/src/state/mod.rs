@@ -26,5 +26,5 @@ pub(crate) use header_changes::HeaderChanges;
 pub(crate) use intent::{Ending, Intent, IntentKind, Login};
 pub(crate) use location::{Located, Location};
 pub(crate) use plain_write::PlainWrite;
-pub(crate) use state::{Cookie, CookieLifetime, Landed, State};
+pub(crate) use state::{Cookie, CookieLifetime, Landed, Saving, State};
 pub(crate) use working_copy::{Trash, WorkingCopy};

@@ -2,7 +2,7 @@
 
 use cloakroom_store::{Record, StoreKey, Timestamp, Version};
 
-use super::{Attempt, Cookie, HeaderChanges, Intent, Landed, Located, Location, State};
+use super::{Attempt, Cookie, HeaderChanges, Intent, Landed, Located, Location, Saving, State};
 use crate::SessionId;
 use crate::config::Config;
 use crate::lifetime::Lifetime;
@@ -92,6 +92,7 @@ impl State {
         if self.intent_revision == write.intent_revision {
             self.header_changes = HeaderChanges::default();
             (self.must_exist, self.touch, self.idle_changed) = (false, false, false);
+            self.saving.is_done();
         }
         true
     }
@@ -104,6 +105,9 @@ impl State {
 
     /// Returns whether there are changes that no commit has stored.
     pub(crate) fn holds_unsaved_changes(&self) -> bool {
+        if self.saving == Saving::Never {
+            return self.intent.is_end();
+        }
         let stored = self.landed.as_ref().map_or(0, |landed| landed.sent);
         self.values.len() > stored || !self.header_changes.is_empty() || !matches!(self.intent, Intent::Keep)
     }

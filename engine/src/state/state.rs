@@ -7,13 +7,13 @@ use cloakroom_store::{Owner, StoreKey, Timestamp};
 use super::{
     Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
 };
-use crate::SessionId;
 use crate::config::Config;
 use crate::id::NewSecrets;
 use crate::observe::EndReason;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
 use crate::shared_clock::ClockOffset;
+use crate::{SameSite, SessionId};
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) must_exist: bool,
     /// Whether the handler asked for a touch.
     pub(crate) touch: bool,
+    /// What the handler wants of the end of the request.
+    pub(crate) saving: Saving,
     /// Whether the stored record was written under another idle time than the configured one.
     pub(crate) idle_changed: bool,
     pub(crate) loaded_at: Timestamp,
@@ -73,6 +75,26 @@ pub(super) struct Rare {
     pub(super) first_members: Option<Frames>,
 }
 
+/// Whether the end of a request stores the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Saving {
+    /// If it was changed, and otherwise as configured.
+    #[default]
+    WhenChanged,
+    Always,
+    /// Not even what was changed; an end is carried out all the same.
+    Never,
+}
+
+impl Saving {
+    /// Notes that a commit has stored the session.
+    pub(crate) fn is_done(&mut self) {
+        if *self == Self::Always {
+            *self = Self::WhenChanged;
+        }
+    }
+}
+
 /// What the response must tell the client about its cookie.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Cookie {
@@ -89,6 +111,8 @@ pub(crate) struct CookieLifetime {
     pub(crate) from: Timestamp,
     /// `None`: it ends with the browser.
     pub(crate) max_age: Option<Duration>,
+    /// `None`: as configured.
+    pub(crate) same_site: Option<SameSite>,
 }
 
 impl State {
@@ -105,6 +129,7 @@ impl State {
             header_changes: HeaderChanges::default(),
             must_exist: false,
             touch: false,
+            saving: Saving::WhenChanged,
             idle_changed: false,
             loaded_at,
             cookie: Cookie::Unchanged,
@@ -124,6 +149,12 @@ impl State {
     pub(crate) fn set_other_ids(&mut self, ids: Vec<SessionId>) {
         if !ids.is_empty() {
             self.rare().other_ids = ids;
+        }
+    }
+
+    pub(crate) fn add_other_ids(&mut self, ids: Vec<SessionId>) {
+        if !ids.is_empty() {
+            self.rare().other_ids.extend(ids);
         }
     }
 
@@ -147,6 +178,7 @@ impl State {
         self.take_what_the_client_sent(&mut old);
         self.cookie = std::mem::take(&mut old.cookie);
         self.first_seen = old.first_seen;
+        self.saving = old.saving;
         self.values.age_up_to(self.first_seen);
         self.intent_revision = old.intent_revision.wrapping_add(1);
         self.values_revision = old.values_revision.wrapping_add(1);
@@ -201,6 +233,15 @@ impl State {
         Some(header)
     }
 
+    /// Returns what the session knows about itself; of one without secrets, all but those.
+    pub(crate) fn header_without_secrets(&self) -> Header {
+        self.known_header().unwrap_or_else(|| {
+            let mut header = Header::new(self.loaded_at, [0; 16], [0; 16]);
+            self.header_changes.apply(&mut header);
+            header
+        })
+    }
+
     /// Returns whether [`known_header`](Self::known_header) has nothing to say until secrets are drawn.
     pub(crate) fn lacks_secrets(&self) -> bool {
         self.stored().is_none() && self.secrets().is_none()
@@ -228,6 +269,11 @@ impl State {
     }
 
     pub(crate) fn is_wanted(&self, save_empty: bool) -> bool {
+        let save_empty = match self.saving {
+            Saving::WhenChanged => save_empty,
+            Saving::Always => true,
+            Saving::Never => false,
+        };
         // A session that was ended is not followed by an empty one.
         let save_empty = save_empty && !self.intent.is_end();
         self.must_exist || save_empty || self.intent.login().is_some() || self.values.holds_new_values()
@@ -240,7 +286,9 @@ impl State {
                 self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_))
             }
             Location::Unknown => false,
-            Location::Absent | Location::Stored(_) => self.stored().is_some() || self.is_wanted(save_empty),
+            Location::Absent | Location::Stored(_) => {
+                self.stored().is_some() || self.saving != Saving::Never && self.is_wanted(save_empty)
+            }
         }
     }
 
@@ -334,7 +382,26 @@ impl State {
         self.header_changes = HeaderChanges::default();
         self.must_exist = false;
         self.touch = false;
+        self.saving = Saving::WhenChanged;
         self.forget_secrets();
+    }
+
+    /// Forgets, at the end of the request, what the handler does not want to be saved: all but an end.
+    pub(crate) fn forget_what_is_not_saved(&mut self) {
+        if self.saving != Saving::Never {
+            return;
+        }
+        self.take_landed();
+        self.trash.extend(self.values.discard());
+        self.values_revision = self.values_revision.wrapping_add(1);
+        self.header_changes = HeaderChanges::default();
+        self.must_exist = false;
+        self.forget_secrets();
+        match &mut self.intent {
+            Intent::End(ending) => ending.then = None,
+            Intent::Keep => {}
+            Intent::Renew | Intent::LogIn(_) => drop(self.set_intent(Intent::Keep)),
+        }
     }
 
     /// Returns where the session is, if it is stored and belongs to the user that this request knows.
@@ -373,9 +440,14 @@ impl State {
             origin,
             intent: self.intent.kind(),
             wanted: self.is_wanted(config.save_empty),
-            changed: self.is_changed() || self.values.ages() || self.idle_changed || config.save_unchanged,
+            changed: self.is_changed()
+                || match self.saving {
+                    Saving::WhenChanged => self.values.ages() || self.idle_changed || config.save_unchanged,
+                    Saving::Always => true,
+                    Saving::Never => false,
+                },
             touch_due,
-            renewal_due,
+            renewal_due: renewal_due && self.saving != Saving::Never,
             rolling: config.rolling,
             resend_on_write: config.resend_on_write(),
         }

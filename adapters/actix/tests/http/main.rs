@@ -7,6 +7,7 @@ mod csrf;
 mod down;
 mod errors;
 mod nested;
+mod options;
 mod server;
 
 use cloakroom_actix::{Config, Session, SessionError, SessionMiddleware, stores::MemoryStore};

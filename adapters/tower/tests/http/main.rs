@@ -12,6 +12,7 @@ mod extractors;
 mod formats;
 mod kinds;
 mod layers;
+mod options;
 mod panics;
 mod responses;
 mod set_cookie;

@@ -130,6 +130,18 @@ fn e080_the_id_apple_has_the_cookie_that_express_session_gives_it() {
     assert_eq!(written, format!("connect.sid={value}; Path=/; HttpOnly"));
 }
 
+#[tokio::test]
+async fn e082_the_application_s_generator_is_given_the_request() {
+    let id = |path: &str| format!("{path}%Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf");
+    let stage = Stage::configured(
+        |express| express,
+        |config| config.id_generator(move |request| id(request.path().unwrap_or_default())),
+    );
+    let mut browser = Browser { path: Some("/cart"), ..Browser::default() };
+    assert_eq!((stage.count(&mut browser).await, stage.count(&mut browser).await), (1, 2));
+    assert_eq!(browser.id(), id("/cart"));
+}
+
 #[test]
 fn e081_an_id_is_percent_encoded() {
     let cookie = ExpressCookie::new("connect.sid", ["keyboard cat"]).unwrap();

@@ -189,6 +189,45 @@ async fn k19_a_change_that_was_discarded_is_not_stored() {
 }
 
 #[tokio::test]
+async fn k20_an_unchanged_session_is_stored_where_its_request_asks_for_that() {
+    let (stage, mut browser) = (koa(), Browser::default());
+    stage.count(&mut browser).await;
+    let outcome = stage.visit(&mut browser, async |session| session.always_save()).await;
+    assert_eq!(stage.bodies.count(Asked::Write), 2);
+    assert_eq!(sent(&outcome).len(), 2, "with both cookies");
+}
+
+#[tokio::test]
+async fn k44_a_session_that_the_application_refuses_is_replaced_by_a_new_one() {
+    let stage = Stage::koa(
+        |koa| koa,
+        |config| config.validate(|_, session| session.get::<u32>("views").map(|views| views != Some(2))),
+    );
+    let mut browser = Browser::default();
+    assert_eq!((stage.count(&mut browser).await, stage.count(&mut browser).await), (1, 2));
+    let id = browser.id();
+    assert_eq!(stage.count(&mut browser).await, 1);
+    assert_ne!(browser.id(), id);
+}
+
+#[tokio::test]
+async fn k45_an_id_of_the_application_s_own_may_take_its_time() {
+    let stage = Stage::koa(
+        |koa| koa,
+        |config| {
+            config.id_generator_async(|request| async move {
+                tokio::task::yield_now().await;
+                assert!(request.header("cookie").is_none());
+                format!("of-{}-Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf", request.path().unwrap_or("nowhere"))
+            })
+        },
+    );
+    let mut browser = Browser::default();
+    assert_eq!((stage.count(&mut browser).await, stage.count(&mut browser).await), (1, 2));
+    assert_eq!(browser.id(), "of-nowhere-Wq1jm5x0b8hT0Qn3vPzLkR7yUo2sDaEf");
+}
+
+#[tokio::test]
 async fn k21_an_end_that_was_discarded_does_not_happen() {
     let (stage, mut browser) = (koa(), Browser::default());
     stage.count(&mut browser).await;

@@ -1,7 +1,7 @@
-//! Rows a6 to a14 and a17: the life of a session.
+//! Rows a6 to a15, a17 and a18: the life of a session.
 
 use axum::http::StatusCode;
-use cloakroom_races::{Browser, Kind, Stand, races};
+use cloakroom_races::{Browser, Kind, Op, Stand, races};
 use cloakroom_tower::{ErrorKind, Session};
 
 races! {
@@ -13,7 +13,9 @@ races! {
     a11_a_touch_begins_the_idle_time_anew,
     a12_the_id_is_readable_and_nothing_sets_it,
     a14_what_a_request_changed_can_be_discarded_or_destroyed,
+    a15_saving_is_forced_or_forbidden_for_one_request,
     a17_a_csrf_token_is_made_read_and_renewed,
+    a18_the_id_alone_is_read_by_every_handle_and_stays_until_it_is_renewed,
 }
 
 async fn a6_a_session_gets_a_new_id_and_keeps_its_values(kind: Kind) {
@@ -203,4 +205,62 @@ async fn a17_a_csrf_token_is_made_read_and_renewed(kind: Kind) {
     assert_eq!(verdict(&browser, &one).await, Some(ErrorKind::CsrfRejected));
     let fresh = token(&mut browser).await;
     assert_eq!(verdict(&browser, &fresh).await, None);
+}
+
+async fn a15_saving_is_forced_or_forbidden_for_one_request(kind: Kind) {
+    let stand = Stand::with(kind, |config| config.touch_threshold(0.9)).await;
+    let mut guest = stand.guest().await;
+    let always = async |session: Session| {
+        session.always_save();
+        Ok(())
+    };
+    let writes = || stand.store.trips(Op::Update) + stand.store.trips(Op::Create);
+    let before = writes();
+    guest.run(always).await.ok();
+    assert_eq!(writes() - before, 1, "nothing was changed, and it is stored");
+    let mut new = stand.browser();
+    assert!(new.run(always).await.ok().new_cookie().is_some(), "an empty one too");
+
+    let (records, before) = (stand.store.records().await, writes());
+    let never = async |session: Session| {
+        session.never_save();
+        session.insert("coat", "green")?;
+        session.log_in("alice")?;
+        Ok(session.get::<String>("coat")?.unwrap_or_default())
+    };
+    let answer = guest.run(never).await.ok();
+    assert_eq!((answer.body.as_str(), answer.leaves_cookie()), ("green", true));
+    assert!(stand.browser().run(never).await.ok().leaves_cookie());
+    assert_eq!((writes(), stand.store.records().await), (before, records));
+    assert_eq!((guest.read::<String>("coat").await.as_deref(), guest.user().await), (Some("red"), None));
+
+    let old = guest.clone();
+    let end = async |session: Session| {
+        session.never_save();
+        session.log_out();
+        session.insert("later", 1)?;
+        Ok(())
+    };
+    assert!(guest.run(end).await.ok().removes_cookie(), "a log-out is never lost");
+    assert!(!old.is_known().await);
+}
+
+async fn a18_the_id_alone_is_read_by_every_handle_and_stays_until_it_is_renewed(kind: Kind) {
+    let stand = Stand::new(kind).await;
+    let mut guest = stand.guest().await;
+    let id = async |session: Session| {
+        let (one, other) = (session.id().unwrap(), session.clone().id().unwrap());
+        assert_eq!(one, other);
+        Ok(one.expose().to_owned())
+    };
+    let first = guest.run(id).await.ok().body;
+    assert_eq!(guest.run(id).await.ok().body, first);
+    guest
+        .run(async |session: Session| {
+            session.cycle_id();
+            Ok(())
+        })
+        .await
+        .ok();
+    assert_ne!(guest.run(id).await.ok().body, first);
 }
