@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
 
-use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
+use crate::config::Front;
+use crate::cookie::{Codec, NotAnId, Secure, Template, before_comma, values_behind_commas, values_of};
 use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
@@ -84,25 +85,63 @@ impl SessionManager {
         let mut ids = Candidates::default();
         for header in head.cookies() {
             for value in values_of(name, header) {
-                if ids.is_full() {
-                    break;
-                }
-                match self.0.codec.read(name, value) {
-                    Ok(id) => ids.add(id),
-                    Err(NotAnId::Malformed) if value.is_empty() => {}
-                    Err(NotAnId::Malformed) => self.reject(&mut ids, RejectReason::Malformed),
-                    Err(NotAnId::Forged) => self.reject(&mut ids, RejectReason::Forged),
+                self.read(value, &mut ids);
+            }
+        }
+        if ids.is_empty() && self.0.cookie.reads_behind_commas {
+            for header in head.cookies() {
+                for value in values_behind_commas(name, header) {
+                    self.read(value, &mut ids);
                 }
             }
         }
-        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true)
+        if !self.front().old_cookies.is_empty() {
+            self.old_cookies(head).into_iter().for_each(|line| ids.also_send(line));
+        }
+        self.begun(RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true), head)
+    }
+
+    /// Takes in a value of our cookie.
+    fn read(&self, value: &[u8], ids: &mut Candidates) {
+        if ids.is_full() {
+            return;
+        }
+        let name = &*self.0.cookie.name;
+        let read = match self.0.codec.read(name, value) {
+            // Another line that was joined to this one by a comma: an id has none.
+            Err(_) if value.contains(&b',') => self.0.codec.read(name, before_comma(value)),
+            read => read,
+        };
+        match read {
+            Ok(id) => ids.add(id),
+            Err(NotAnId::Malformed) if value.is_empty() => {}
+            Err(NotAnId::Malformed) => self.reject(ids, RejectReason::Malformed),
+            Err(NotAnId::Forged) => self.reject(ids, RejectReason::Forged),
+        }
     }
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
-        let ids = RequestIds::unread(head.cookies());
+        let ids = RequestIds::unread(head.cookies(), self.old_cookies(head));
         let is_covered = head.path().is_none_or(|path| format.covers(path));
-        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered)
+        let https = self.came_over_https(head);
+        self.begun(RequestState::begin(self.clone(), ids, https, is_covered), head)
+    }
+
+    /// Returns what takes the cookies of a former library away that the request brought.
+    fn old_cookies(&self, head: &impl RequestHead) -> Vec<String> {
+        let names = &self.front().old_cookies;
+        let brought = |name: &str| head.cookies().any(|header| values_of(name, header).next().is_some());
+        let remove = |name: &str| self.0.cookie.remove_old(name, self.came_over_https(head));
+        names.iter().filter(|name| brought(name)).flat_map(|name| remove(name)).collect()
+    }
+
+    /// Reads the headers now where the session is loaded without being asked for.
+    fn begun(&self, session: RequestSession, head: &impl RequestHead) -> RequestSession {
+        if self.always_loads() {
+            session.note_headers(head);
+        }
+        session
     }
 
     /// Reports a cookie that is not an id, once a request and reason: a client may send thousands.
@@ -144,9 +183,9 @@ impl SessionManager {
         &self.0.store
     }
 
-    /// Returns whether a log-out also clears the site's data in the browser.
-    pub fn clears_site_data(&self) -> bool {
-        self.0.config.clear_site_data
+    /// Returns what responses say to browsers and caches.
+    pub(crate) fn front(&self) -> &Front {
+        &self.0.config.front
     }
 
     /// Returns whether every request loads its session, even if no handler asks for it.

@@ -1,7 +1,7 @@
 //! The headers of `http`, for the engine to write into.
 
 use cloakroom::adapter::{HeaderField, ResponseHeaders};
-use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
@@ -16,6 +16,7 @@ fn name_of(field: HeaderField) -> HeaderName {
         HeaderField::CacheControl => CACHE_CONTROL,
         HeaderField::ClearSiteData => CLEAR_SITE_DATA.clone(),
         HeaderField::Expires => EXPIRES,
+        HeaderField::RetryAfter => RETRY_AFTER,
         HeaderField::Vary => VARY,
         other => HeaderName::from_static(other.name()),
     }
@@ -25,6 +26,18 @@ impl ResponseHeaders for Headers<'_> {
     #[inline]
     fn set(&mut self, field: HeaderField, value: &'static str) {
         self.0.insert(name_of(field), HeaderValue::from_static(value));
+    }
+
+    fn set_text(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.0.insert(name_of(field), value);
+        }
+    }
+
+    fn add(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.0.append(name_of(field), value);
+        }
     }
 
     #[inline]

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cloakroom::{RequestHead, RequestSession, SessionManager};
+use cloakroom::{RequestField, RequestHead, RequestSession, SessionManager};
 #[cfg(feature = "original-uri")]
 use http::Extensions;
-use http::header::COOKIE;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, uri::Scheme};
+use http::header::{COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
@@ -78,8 +78,9 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 }
 
 /// What the engine needs to know of a request.
-struct Head<'a> {
+pub(crate) struct Head<'a> {
     headers: &'a HeaderMap,
+    method: &'a Method,
     uri: &'a Uri,
     #[cfg(feature = "original-uri")]
     extensions: &'a Extensions,
@@ -89,9 +90,21 @@ impl<'a> Head<'a> {
     fn of<Q>(request: &'a Request<Q>) -> Self {
         Self {
             headers: request.headers(),
+            method: request.method(),
             uri: request.uri(),
             #[cfg(feature = "original-uri")]
             extensions: request.extensions(),
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_parts(parts: &'a http::request::Parts) -> Self {
+        Self {
+            headers: &parts.headers,
+            method: &parts.method,
+            uri: &parts.uri,
+            #[cfg(feature = "original-uri")]
+            extensions: &parts.extensions,
         }
     }
 
@@ -102,6 +115,9 @@ impl<'a> Head<'a> {
     }
 }
 
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl RequestHead for Head<'_> {
@@ -111,6 +127,22 @@ impl RequestHead for Head<'_> {
 
     fn forwarded_proto(&self) -> Option<&[u8]> {
         self.headers.get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
+    }
+
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let value = match field {
+            RequestField::IfModifiedSince => self.headers.get(IF_MODIFIED_SINCE),
+            RequestField::IfNoneMatch => self.headers.get(IF_NONE_MATCH),
+            RequestField::SecFetchMode => self.headers.get(&SEC_FETCH_MODE),
+            RequestField::SecFetchSite => self.headers.get(&SEC_FETCH_SITE),
+            RequestField::SecPurpose => self.headers.get(&SEC_PURPOSE),
+            other => self.headers.get(other.name()),
+        };
+        value.map(HeaderValue::as_bytes)
     }
 
     /// Returns whether the request has an absolute `https` URI. Servers that terminate TLS set one over HTTP/2 only;

@@ -2,6 +2,7 @@
 
 mod cookie;
 mod error;
+mod front;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use cloakroom_store::{Clock, SystemClock};
 
 pub use error::ConfigError;
+pub(crate) use front::Front;
+pub use front::{Caching, Prefetch, SiteData};
 
 use crate::cookie::{Attributes, Codec, Template};
 use crate::format::CookieFormat;
@@ -55,7 +58,7 @@ pub struct Config {
     pub(crate) deadline: Duration,
     pub(crate) commit_timeout: Duration,
     pub(crate) fail_on_dropped_write: bool,
-    pub(crate) clear_site_data: bool,
+    pub(crate) front: Front,
     pub(crate) sweep_interval: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -134,7 +137,7 @@ impl Default for Config {
             deadline: Duration::from_secs(5),
             commit_timeout: Duration::from_secs(5),
             fail_on_dropped_write: false,
-            clear_site_data: false,
+            front: Front::default(),
             sweep_interval: Some(Duration::from_secs(60)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -311,6 +314,7 @@ impl Config {
     /// Checks all options against each other.
     pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
         self.lifetime.check()?;
+        self.front.check()?;
         if self.format.is_some() && self.keys.is_some() {
             let message = "a cookie of another package's format is signed by that";
             return Err(ConfigError::new(&["cookie_format", "signed"], message));
@@ -335,6 +339,12 @@ impl Config {
                 "a limit of zero sessions would let no user log in",
             ));
         }
-        self.cookie.template(codec)
+        let template = self.cookie.template(codec)?;
+        let own = self.format.as_ref().map_or(&*template.name, |format| format.cookie_name());
+        if self.front.old_cookies.iter().any(|name| **name == *own) {
+            let message = "the cookie of the sessions cannot be an old one";
+            return Err(ConfigError::new(&["remove_old_cookies", "cookie_name"], message));
+        }
+        Ok(template)
     }
 }

@@ -1,5 +1,6 @@
 //! The attributes of the cookie, and its `Set-Cookie` header.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Codec, MAX_AGE, MAX_ATTRIBUTE, MAX_PAIR, domain};
@@ -33,24 +34,33 @@ pub enum SameSite {
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes {
     pub(crate) name: Option<String>,
+    /// The name without its prefix, where `name` is not set.
+    pub(crate) base_name: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) domain: Option<String>,
     pub(crate) secure: Secure,
     pub(crate) http_only: bool,
     pub(crate) same_site: Option<SameSite>,
     pub(crate) partitioned: bool,
+    /// Whether a removal reaches the partitioned jar and the other one.
+    pub(crate) both_jars: bool,
+    /// Whether the cookie is also looked for behind a comma although its name has a prefix.
+    pub(crate) behind_commas: bool,
 }
 
 impl Default for Attributes {
     fn default() -> Self {
         Self {
             name: None,
+            base_name: None,
             path: Some("/".into()),
             domain: None,
             secure: Secure::Always,
             http_only: true,
             same_site: Some(SameSite::Lax),
             partitioned: false,
+            both_jars: false,
+            behind_commas: false,
         }
     }
 }
@@ -63,56 +73,79 @@ pub(crate) struct Template {
     /// Everything after the value and `Max-Age`, without and with `Secure`.
     plain: Box<str>,
     secured: Box<str>,
+    /// The removal of the cookie in the other jar, while `Partitioned` is being switched.
+    other_jar: Option<Box<str>>,
+    domain: Option<Box<str>>,
+    /// Whether the cookie may also begin behind a comma.
+    pub(crate) reads_behind_commas: bool,
 }
 
 impl Attributes {
     /// Returns the name, by default with the strictest prefix that the other attributes allow.
-    fn effective_name(&self) -> &str {
-        match (&self.name, self.secure, &self.domain, self.path.as_deref()) {
-            (Some(name), ..) => name,
-            (None, Secure::Always, None, Some("/")) => "__Host-session",
-            (None, Secure::Always, ..) => "__Secure-session",
-            (None, ..) => "session",
+    fn effective_name(&self) -> Cow<'_, str> {
+        if let Some(name) = &self.name {
+            return name.into();
+        }
+        let base = self.base_name.as_deref().unwrap_or("session");
+        match (self.secure, &self.domain, self.path.as_deref()) {
+            (Secure::Always, None, Some("/")) => format!("__Host-{base}").into(),
+            (Secure::Always, ..) => format!("__Secure-{base}").into(),
+            _ => base.into(),
         }
     }
 
     /// Checks the attributes against each other and writes them.
     pub(crate) fn template(&self, codec: &Codec) -> Result<Template, ConfigError> {
-        let name = self.effective_name();
+        let name = &*self.effective_name();
         self.check_text(name, codec)?;
         self.check_prefix(name)?;
-        let suffix = |secure: bool| {
-            let mut out = String::new();
-            let mut put = |name: &str, value: Option<&str>| {
-                out.push_str("; ");
-                out.push_str(name);
-                if let Some(value) = value {
-                    out.push('=');
-                    out.push_str(value);
-                }
-            };
-            let same_site = self.same_site.map(SameSite::as_str);
-            let valued = |name, value: Option<_>| value.map(|value| (name, Some(value)));
-            let flag = |name, set: bool| set.then_some((name, None));
-            let attributes = [
-                valued("Path", self.path.as_deref()),
-                valued("Domain", self.domain.as_deref()),
-                flag("HttpOnly", self.http_only),
-                flag("Secure", secure),
-                valued("SameSite", same_site),
-                flag("Partitioned", self.partitioned),
-            ];
-            for (name, value) in attributes.into_iter().flatten() {
-                put(name, value);
+        let other_jar = self.both_jars.then(|| {
+            let other =
+                Self { partitioned: !self.partitioned, same_site: Some(SameSite::None), ..self.clone() };
+            format!("{name}={GONE}{}", other.suffix(true)).into_boxed_str()
+        });
+        Ok(Template {
+            name: name.into(),
+            secure: self.secure,
+            plain: self.suffix(false),
+            secured: self.suffix(true),
+            other_jar,
+            // Any host of the domain can set a cookie whose value looks like another cookie behind a comma.
+            reads_behind_commas: self.behind_commas || !name.starts_with("__"),
+            domain: self.domain.as_deref().map(Box::from),
+        })
+    }
+
+    /// Writes everything after the value and `Max-Age`.
+    fn suffix(&self, secure: bool) -> Box<str> {
+        let mut out = String::new();
+        let mut put = |name: &str, value: Option<&str>| {
+            out.push_str("; ");
+            out.push_str(name);
+            if let Some(value) = value {
+                out.push('=');
+                out.push_str(value);
             }
-            out.into_boxed_str()
         };
-        Ok(Template { name: name.into(), secure: self.secure, plain: suffix(false), secured: suffix(true) })
+        let same_site = self.same_site.map(SameSite::as_str);
+        let valued = |name, value: Option<_>| value.map(|value| (name, Some(value)));
+        let flag = |name, set: bool| set.then_some((name, None));
+        let attributes = [
+            valued("Path", self.path.as_deref()),
+            valued("Domain", self.domain.as_deref()),
+            flag("HttpOnly", self.http_only),
+            flag("Secure", secure),
+            valued("SameSite", same_site),
+            flag("Partitioned", self.partitioned),
+        ];
+        for (name, value) in attributes.into_iter().flatten() {
+            put(name, value);
+        }
+        out.into_boxed_str()
     }
 
     fn check_text(&self, name: &str, codec: &Codec) -> Result<(), ConfigError> {
-        let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
+        if !is_cookie_name(name) {
             return Err(ConfigError::new(&["cookie_name"], "the name is not a token as RFC 6265 defines it"));
         }
         if name.len() + codec.length() > MAX_PAIR {
@@ -173,6 +206,12 @@ impl Attributes {
                 "browsers refuse SameSite=None unless the cookie is always Secure",
             ));
         }
+        if self.both_jars && !secure {
+            return Err(ConfigError::new(
+                &["switching_partitioned", "secure"],
+                "browsers refuse Partitioned unless the cookie is always Secure",
+            ));
+        }
         if self.partitioned && !to_all {
             return Err(ConfigError::new(
                 &["partitioned", "same_site"],
@@ -181,6 +220,15 @@ impl Attributes {
         }
         Ok(())
     }
+}
+
+/// The value of a cookie that is to go, and what makes it go.
+const GONE: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+
+/// Returns whether browsers take a cookie of this name.
+pub(crate) fn is_cookie_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
 }
 
 impl SameSite {
@@ -226,18 +274,35 @@ impl Template {
     pub(crate) fn remove(&self, https: bool) -> String {
         let mut out = String::with_capacity(self.name.len() + self.secured.len() + 48);
         out.push_str(&self.name);
-        out.push_str("=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        out.push('=');
+        out.push_str(GONE);
         out.push_str(self.suffix(https));
         out
     }
 
+    /// Returns the header that takes the cookie of the other jar away, while `Partitioned` is being switched on or off.
+    pub(crate) fn remove_in_other_jar(&self) -> Option<&str> {
+        self.other_jar.as_deref()
+    }
+
+    /// Returns the headers that take a cookie of a former library away.
+    pub(crate) fn remove_old(&self, name: &str, https: bool) -> Vec<String> {
+        let secure = if self.is_secure(https) { "; Secure" } else { "" };
+        let of_host = format!("{name}={GONE}; Path=/; HttpOnly{secure}");
+        let of_domain = self.domain.as_deref().map(|domain| format!("{of_host}; Domain={domain}"));
+        std::iter::once(of_host.clone()).chain(of_domain).collect()
+    }
+
     fn suffix(&self, https: bool) -> &str {
-        let secure = match self.secure {
+        if self.is_secure(https) { &self.secured } else { &self.plain }
+    }
+
+    const fn is_secure(&self, https: bool) -> bool {
+        match self.secure {
             Secure::Always => true,
             Secure::Auto => https,
             Secure::Never => false,
-        };
-        if secure { &self.secured } else { &self.plain }
+        }
     }
 }
 

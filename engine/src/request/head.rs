@@ -2,6 +2,35 @@
 
 use std::fmt;
 
+/// A header of a request that says who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestField {
+    /// `If-Modified-Since`
+    IfModifiedSince,
+    /// `If-None-Match`
+    IfNoneMatch,
+    /// `Sec-Fetch-Mode`
+    SecFetchMode,
+    /// `Sec-Fetch-Site`
+    SecFetchSite,
+    /// `Sec-Purpose`
+    SecPurpose,
+}
+
+impl RequestField {
+    /// Returns the name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IfModifiedSince => "if-modified-since",
+            Self::IfNoneMatch => "if-none-match",
+            Self::SecFetchMode => "sec-fetch-mode",
+            Self::SecFetchSite => "sec-fetch-site",
+            Self::SecPurpose => "sec-purpose",
+        }
+    }
+}
+
 /// What the engine needs to know of a request; an adapter implements it for its framework's type.
 pub trait RequestHead {
     /// Returns the values of all `Cookie` headers.
@@ -19,6 +48,18 @@ pub trait RequestHead {
     fn path(&self) -> Option<&str> {
         None
     }
+
+    /// Returns the method, in capitals. Default: `GET`.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an adapter returns a part of the request")]
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    /// Returns the first value of a header. Default: unknown, which is as if it were absent.
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let _ = field;
+        None
+    }
 }
 
 /// A request without a framework: for tests, and where there are only headers.
@@ -32,6 +73,10 @@ pub struct PlainRequest {
     pub https: bool,
     /// The path, if it matters.
     pub path: Option<String>,
+    /// The method; `None`: `GET`.
+    pub method: Option<String>,
+    /// What the request says of who made it.
+    pub headers: Vec<(RequestField, String)>,
 }
 
 impl PlainRequest {
@@ -57,6 +102,15 @@ impl RequestHead for PlainRequest {
     fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
+
+    fn method(&self) -> &str {
+        self.method.as_deref().unwrap_or("GET")
+    }
+
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let found = self.headers.iter().find(|(name, _)| *name == field);
+        found.map(|(_, value)| value.as_bytes())
+    }
 }
 
 impl fmt::Debug for PlainRequest {
@@ -67,6 +121,8 @@ impl fmt::Debug for PlainRequest {
             .field("forwarded_proto", &self.forwarded_proto)
             .field("https", &self.https)
             .field("path", &self.path)
+            .field("method", &self.method)
+            .field("headers", &self.headers)
             .finish()
     }
 }

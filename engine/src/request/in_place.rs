@@ -33,6 +33,7 @@ impl RequestState {
 
     fn need(&self, state: &State) -> Need {
         let config = self.engine.config();
+        let may_write = !state.looks_only;
         if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || config.rolling {
             return Need::Commit;
         }
@@ -40,7 +41,7 @@ impl RequestState {
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
-            Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
+            Step::Update | Step::Create if state.is_plain() && may_write => Need::PlainWrite,
             _ => Need::Commit,
         }
     }

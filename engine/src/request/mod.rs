@@ -1,6 +1,7 @@
 //! One request's session: the lock around its state, and one load or commit at a time.
 
 mod candidates;
+mod clues;
 mod head;
 mod ids;
 mod in_place;
@@ -14,7 +15,9 @@ use std::time::Duration;
 use cloakroom_store::{Timestamp, Touch};
 
 use crate::commit::commit;
+use crate::config::Prefetch;
 use crate::format::{CookieFormat, IssuedCookie};
+use crate::load::Arrival;
 use crate::observe::Event;
 use crate::record::Frames;
 use crate::records::{Follow, Records, Resolved};
@@ -25,7 +28,8 @@ use crate::turn_lock::TurnLock;
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
-pub use head::{PlainRequest, RequestHead};
+pub(crate) use clues::Clues;
+pub use head::{PlainRequest, RequestField, RequestHead};
 pub(crate) use ids::RequestIds;
 pub use pending::{RequestSession, ResponseUpdate};
 pub use sessions::RequestSessions;
@@ -34,6 +38,7 @@ pub use sessions::RequestSessions;
 pub(crate) struct RequestState {
     engine: SessionManager,
     ids: RequestIds,
+    clues: Clues,
     https: bool,
     /// Whether the cookie's path covers the request's path.
     is_covered: bool,
@@ -81,6 +86,7 @@ impl RequestState {
             engine,
             begun,
             ids,
+            clues: Clues::default(),
             https,
             is_covered,
             turns: TurnLock::default(),
@@ -140,13 +146,21 @@ impl RequestState {
                 if !self.is_covered {
                     return Err(not_covered());
                 }
+                if self.clues.is_prefetch() && self.engine.front().prefetch == Prefetch::Refuse {
+                    return Err(Error::prefetch());
+                }
                 self.engine.start_sweeping();
                 let now = self.engine.clock().now();
                 let ids = self.ids.read(&self.engine);
-                let mut state = match self.engine.look_up_now(ids, now) {
+                let arrival = Arrival { begun: self.begun, now, looks_only: self.clues.is_prefetch() };
+                let mut state = match self.engine.look_up_now(ids, arrival) {
                     Some(state) => state,
-                    None => Box::pin(self.engine.look_up(ids, self.begun, now, &self.waited)).await?,
+                    None => Box::pin(self.engine.look_up(ids, arrival, &self.waited)).await?,
                 };
+                state.looks_only = arrival.looks_only;
+                if self.clues.is_withheld() {
+                    state.withhold();
+                }
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
                 {
@@ -227,6 +241,7 @@ impl RequestState {
         let facts = RequestFacts {
             deadline: self.deadline(occasion),
             has_responded: self.has_responded(),
+            is_conditional: self.clues.is_conditional(),
             is_save: occasion == Occasion::Save,
             is_aborted: occasion == Occasion::Aborted,
         };
@@ -270,12 +285,31 @@ impl RequestState {
             return self.foreign_outcome(state, format);
         }
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
+        let mut more_cookies = self.ids.read(&self.engine).to_send().to_vec();
+        if state.cookie != Cookie::Unchanged {
+            more_cookies.extend(cookie.remove_in_other_jar().map(str::to_owned));
+        }
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
             Cookie::Set(id, lifetime) => Some(cookie.set(codec, id, lifetime.max_age, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: Vec::new() }
+        ResponseUpdate { set_cookie, more_cookies, ..Self::told(state) }
+    }
+
+    /// Returns the outcome without cookies.
+    #[inline]
+    fn told(state: &State) -> ResponseUpdate {
+        let sets_id = matches!(state.cookie, Cookie::Set(..));
+        ResponseUpdate {
+            set_cookie: None,
+            more_cookies: Vec::new(),
+            vary: true,
+            ended: state.ended,
+            has_user: state.owner().is_some(),
+            logged_in: state.logged_in && sets_id,
+            sets_id,
+        }
     }
 
     /// Returns the outcome with the cookies of another package, which may be several.
@@ -289,13 +323,16 @@ impl RequestState {
             Cookie::Removed => format.remove(self.https),
         };
         let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies }
+        ResponseUpdate { set_cookie, more_cookies: cookies, ..Self::told(state) }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.
     ///
     /// Returns whether it is alive.
     async fn touch_under_way(&self) -> Result<bool> {
+        if self.clues.is_prefetch() {
+            return Ok(false);
+        }
         let config = self.engine.config();
         let now = self.engine.clock().now();
         let place = self.state().as_ref().and_then(|state| {
@@ -335,7 +372,8 @@ impl Drop for RequestState {
     fn drop(&mut self) {
         let responded = *self.has_responded.get_mut();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if responded && state.as_ref().is_some_and(|state| state.holds_unsaved_changes()) {
+        let is_lost = |state: &State| !state.looks_only && state.holds_unsaved_changes();
+        if responded && state.as_deref().is_some_and(is_lost) {
             self.engine.emit(&Event::UnsavedChanges);
         }
     }

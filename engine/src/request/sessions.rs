@@ -1,6 +1,6 @@
 //! The sessions of a request with several session layers.
 
-use super::RequestSession;
+use super::{RequestHead, RequestSession};
 
 /// The sessions of a request that went through several session layers: one for each cookie name.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,11 @@ impl RequestSessions {
             sessions.push(innermost.clone());
         }
         Self(sessions)
+    }
+
+    /// Reads what the request's headers say, for all of them: see [`RequestSession::note_headers`].
+    pub fn note_headers(&self, head: &impl RequestHead) {
+        self.0.iter().for_each(|session| session.note_headers(head));
     }
 
     /// Returns the session whose cookie has this name; `None` if the request went through no such layer.

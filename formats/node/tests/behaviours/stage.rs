@@ -144,7 +144,7 @@ impl Browser {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if pairs.is_empty() { Vec::new() } else { vec![pairs.join("; ")] };
         let (forwarded_proto, path) = (self.forwarded_proto.map(str::to_owned), self.path.map(str::to_owned));
-        PlainRequest { cookies, https: self.https, forwarded_proto, path }
+        PlainRequest { cookies, https: self.https, forwarded_proto, path, ..PlainRequest::default() }
     }
 
     fn take(&mut self, outcome: &ResponseUpdate) {
