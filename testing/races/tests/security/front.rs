@@ -69,14 +69,6 @@ fn assert_is_not_stored(answer: &Answer) {
     assert_eq!(lines(answer, VARY), ["Cookie"], "{answer:?}");
 }
 
-fn say(
-    session: &Session,
-    said: &'static [(&'static str, &'static str)],
-) -> Handled<impl axum::response::IntoResponse> {
-    session.get::<String>("coat")?;
-    Ok((axum::response::AppendHeaders(said.iter().copied()), ""))
-}
-
 async fn r21_a_page_of_a_user_is_stored_by_no_cache_unless_the_application_says_otherwise(kind: Kind) {
     let stand = Stand::new(kind).await;
     let (mut guest, mut user) = (stand.guest().await, stand.user("alice").await);
@@ -87,7 +79,11 @@ async fn r21_a_page_of_a_user_is_stored_by_no_cache_unless_the_application_says_
         (&[("cache-control", "no-cache")], "no-cache, private"),
         (&[("cache-control", "private, max-age=60")], "private, max-age=60"),
     ] {
-        let answer = user.run(async move |session: Session| say(&session, said)).await.ok();
+        let says = async move |session: Session| {
+            session.get::<String>("coat")?;
+            Ok((axum::response::AppendHeaders(said.iter().copied()), ""))
+        };
+        let answer = user.run(says).await.ok();
         assert_eq!(lines(&answer, CACHE_CONTROL), [expected]);
         assert_eq!(lines(&answer, VARY), ["Cookie"]);
     }
