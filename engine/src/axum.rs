@@ -6,9 +6,9 @@ use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
-/// Answers with the [status](ErrorKind::status) and the [sentence](ErrorKind::client_text) of its kind, and with headers
+/// Answers with the [status](crate::ErrorKind::status) and the [sentence](crate::ErrorKind::client_text) of its kind, and with headers
 /// that keep it out of every cache. The error itself is in the response's extensions, as an `Arc<Error>`.
 ///
 /// ```
@@ -28,7 +28,7 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store"));
         headers.insert(VARY, HeaderValue::from_static("Cookie"));
-        if matches!(kind, ErrorKind::Unavailable | ErrorKind::Contended) {
+        if kind.is_temporary() {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(Arc::new(self));

@@ -56,6 +56,9 @@ pub enum ErrorKind {
     /// [`Config::validate`](crate::Config::validate) and [`Config::before_save`](crate::Config::before_save). Nothing is
     /// written.
     Hook,
+    /// The browser fetches the page ahead, before the user asks for it, and the session would change by that: see
+    /// [`Prefetch`](crate::Prefetch). The browser asks again when the user does.
+    Prefetch,
 }
 
 impl ErrorKind {
@@ -73,7 +76,7 @@ impl ErrorKind {
             Self::CsrfRejected => 403,
             Self::Gone => 409,
             Self::TooLarge => 413,
-            Self::Contended | Self::Unavailable => 503,
+            Self::Contended | Self::Unavailable | Self::Prefetch => 503,
             Self::Encode
             | Self::Decode
             | Self::Mismatch
@@ -85,6 +88,11 @@ impl ErrorKind {
         }
     }
 
+    /// Returns whether asking again a moment later may succeed without anything else being changed.
+    pub const fn is_temporary(self) -> bool {
+        matches!(self, Self::Contended | Self::Unavailable)
+    }
+
     /// Returns a sentence for a client, which tells nothing of keys, values or the store.
     pub const fn client_text(self) -> &'static str {
         match self {
@@ -92,6 +100,7 @@ impl ErrorKind {
             Self::CsrfRejected => "The CSRF token is missing or not of this session.",
             Self::Gone => "The session ended while this request was under way.",
             Self::TooLarge => "The session would become too large.",
+            Self::Prefetch => "This page cannot be fetched ahead.",
             Self::Contended | Self::Unavailable => "The session could not be reached. Please try again.",
             Self::Encode
             | Self::Decode
@@ -124,6 +133,10 @@ impl Error {
     /// Makes the error of a request that another site may have sent: for adapters.
     pub fn csrf_rejected() -> Self {
         Self::new(ErrorKind::CsrfRejected, "the CSRF token is missing or not of this session")
+    }
+
+    pub(crate) fn prefetch() -> Self {
+        Self::new(ErrorKind::Prefetch, "a page that is fetched ahead must not change its session")
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

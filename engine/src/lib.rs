@@ -41,9 +41,29 @@ pub mod stores {
     pub use cloakroom_migrating::{MigrateOutcome, MigratingStore, Remaining};
 }
 
+/// A script for pages that a browser keeps for going back: it loads the page again if the session has ended or changed
+/// meanwhile, also where no response could tell this browser (a revocation, a log-out on another device).
+///
+/// Serve it at an address of its own, so that a `Content-Security-Policy` with `script-src 'self'` allows it, and beside it
+/// one that answers with the session's state, such as its public id:
+///
+/// ```
+/// use cloakroom::Session;
+///
+/// /// What `/session-state` answers, and pages hold in `data-state`.
+/// fn state(session: Option<&Session>) -> String {
+///     session.and_then(Session::public_id).map(|id| id.to_string()).unwrap_or_default()
+/// }
+///
+/// let page = r#"<script src="/pageshow.js" data-check="/session-state" data-state="…"></script>"#;
+/// assert!(cloakroom::PAGESHOW_SCRIPT.contains("data-state"));
+/// # let _ = (page, state);
+/// ```
+pub const PAGESHOW_SCRIPT: &str = include_str!("pageshow.js");
+
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};
-pub use config::{Config, ConfigError, OutageFallback, StoreOutage};
+pub use config::{Caching, Config, ConfigError, OutageFallback, Prefetch, SiteData, StoreOutage};
 pub use cookie::{KeyRing, SameSite, Secure};
 pub use error::{Error, ErrorKind, Result};
 pub use hooks::HookResult;
@@ -53,7 +73,8 @@ pub use observe::{EndReason, Event, ExpiryReason, Observer, Operation, RejectRea
 pub use proxies::ProxyTrust;
 pub use random::{Random, SystemRandom};
 pub use request::{
-    PlainRequest, RequestHead, RequestInfo, RequestSession, RequestSessions, ResponseUpdate, SessionName,
+    PlainRequest, RequestField, RequestHead, RequestInfo, RequestSession, RequestSessions, ResponseUpdate,
+    SessionName,
 };
 pub use session::{PathRef, Session, SessionCookie, SessionView};
 pub use transport::{BearerTransport, HeaderTransport, Transport};

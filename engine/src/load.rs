@@ -13,6 +13,16 @@ use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 use crate::state::{Located, Location, State};
 use crate::{Error, Result, SessionId, SessionManager};
 
+/// How a request came.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    /// When, if it brought an id.
+    pub(crate) begun: Timestamp,
+    pub(crate) now: Timestamp,
+    /// Whether it must leave its session as it is.
+    pub(crate) looks_only: bool,
+}
+
 /// How long a request waits for the clean-up of a session that has run out.
 const CLEAN_UP: Duration = Duration::from_millis(20);
 
@@ -20,17 +30,13 @@ impl SessionManager {
     /// Finds the session of the first of `ids` in a store that answers without waiting; `None` where the search must go
     /// on, with [`look_up`](Self::look_up).
     #[inline]
-    pub(crate) fn look_up_now(
-        &self,
-        ids: &Candidates,
-        touch: Option<Touch>,
-        now: Timestamp,
-    ) -> Option<Box<State>> {
+    pub(crate) fn look_up_now(&self, ids: &Candidates, arrival: Arrival) -> Option<Box<State>> {
+        let now = arrival.now;
         let Some(id) = ids.iter().next() else {
             return Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
         };
         let key = id.key();
-        let stored = self.immediate()?.load(&key, touch, now).ok()??;
+        let stored = self.immediate()?.load(&key, self.touch_at(arrival), now).ok()??;
         let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
             return None;
         };
@@ -48,11 +54,10 @@ impl SessionManager {
         &self,
         ids: &Candidates,
         from: usize,
-        touch: Option<Touch>,
-        begun: Timestamp,
-        now: Timestamp,
+        arrival: Arrival,
         waited: &AtomicU64,
     ) -> Result<Box<State>> {
+        let Arrival { begun, now, .. } = arrival;
         let mut records = match Records::for_load(self, Some(waited)) {
             Ok(records) => records,
             Err(error) => return self.during_outage(error, now),
@@ -62,7 +67,7 @@ impl SessionManager {
         for (place, id) in ids.iter().enumerate().skip(from) {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             seen = place + 1;
-            let follow = Follow { touch, arrived_at: Some(begun), hops };
+            let follow = Follow { touch: self.touch_at(arrival), arrived_at: Some(begun), hops };
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
                     None => return Ok(self.state_of(id, live, ids, seen, now)),
@@ -93,6 +98,12 @@ impl SessionManager {
         // The session may have been found under another key than its id's before.
         live.redirected |= id.key() != live.key;
         Ok(Some(self.state_of(id, live, &Candidates::default(), 0, now)))
+    }
+
+    /// Returns the touch of a request's first load, which one that only looks does not make.
+    #[inline]
+    fn touch_at(&self, arrival: Arrival) -> Option<Touch> {
+        (!arrival.looks_only).then(|| self.touch(arrival.now))
     }
 
     /// Returns the touch that rides on every load; the store carries it out only where it is due.

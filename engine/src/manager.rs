@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
 
-use crate::cookie::{Codec, NotAnId, Secure, Template, values_of};
+use crate::config::Front;
+use crate::cookie::{Codec, NotAnId, Secure, Template, before_comma, values_behind_commas, values_of};
 use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
@@ -95,19 +96,36 @@ impl SessionManager {
         let mut ids = Candidates::default();
         for header in head.cookies() {
             for value in values_of(name, header) {
-                if ids.is_full() {
-                    break;
-                }
                 self.read_id(value, &mut ids);
             }
         }
-        RequestState::begin(self.clone(), ids.into(), self.came_over_https(head), true, self.info_of(head))
+        if ids.is_empty() && self.0.cookie.reads_behind_commas {
+            for header in head.cookies() {
+                for value in values_behind_commas(name, header) {
+                    self.read_id(value, &mut ids);
+                }
+            }
+        }
+        if !self.front().old_cookies.is_empty() {
+            self.old_cookies(head).into_iter().for_each(|line| ids.also_send(line));
+        }
+        let https = self.came_over_https(head);
+        self.begun(RequestState::begin(self.clone(), ids.into(), https, true, self.info_of(head)), head)
     }
 
     /// Reads the value of a cookie, or what stands in the place of one.
     #[inline]
     fn read_id(&self, value: &[u8], ids: &mut Candidates) {
-        match self.0.codec.read(&self.0.cookie.name, value) {
+        if ids.is_full() {
+            return;
+        }
+        let name = &*self.0.cookie.name;
+        let read = match self.0.codec.read(name, value) {
+            // Another line that was joined to this one by a comma: an id has none.
+            Err(_) if value.contains(&b',') => self.0.codec.read(name, before_comma(value)),
+            read => read,
+        };
+        match read {
             Ok(id) => ids.add(id),
             Err(NotAnId::Malformed) if value.is_empty() => {}
             Err(NotAnId::Malformed) => self.reject(ids, RejectReason::Malformed),
@@ -123,24 +141,38 @@ impl SessionManager {
         }
         let (info, mut ids) = (RequestInfo::of(head), Candidates::default());
         for id in transport.map(|transport| transport::read(transport, &info)).unwrap_or_default() {
-            if ids.is_full() {
-                break;
-            }
             self.read_id(id.as_bytes(), &mut ids);
         }
-        RequestState::begin(self.clone(), ids.into(), false, true, Some(info))
+        self.begun(RequestState::begin(self.clone(), ids.into(), false, true, Some(info)), head)
     }
 
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
-        let ids = RequestIds::unread(head.cookies());
+        let ids = RequestIds::unread(head.cookies(), self.old_cookies(head));
         let is_covered = head.path().is_none_or(|path| format.covers(path));
-        RequestState::begin(self.clone(), ids, self.came_over_https(head), is_covered, self.info_of(head))
+        let https = self.came_over_https(head);
+        self.begun(RequestState::begin(self.clone(), ids, https, is_covered, self.info_of(head)), head)
     }
 
     /// Copies the head of a request, if a function of the application reads it.
     fn info_of(&self, head: &impl RequestHead) -> Option<RequestInfo> {
         self.0.config.hooks.read_requests().then(|| RequestInfo::of(head))
+    }
+
+    /// Returns what takes the cookies of a former library away that the request brought.
+    fn old_cookies(&self, head: &impl RequestHead) -> Vec<String> {
+        let names = &self.front().old_cookies;
+        let brought = |name: &str| head.cookies().any(|header| values_of(name, header).next().is_some());
+        let remove = |name: &str| self.0.cookie.remove_old(name, self.came_over_https(head));
+        names.iter().filter(|name| brought(name)).flat_map(|name| remove(name)).collect()
+    }
+
+    /// Reads the headers now where the session is loaded without being asked for.
+    fn begun(&self, session: RequestSession, head: &impl RequestHead) -> RequestSession {
+        if self.always_loads() {
+            session.note_headers(head);
+        }
+        session
     }
 
     /// Reports a cookie that is not an id, once a request and reason: a client may send thousands.
@@ -185,9 +217,9 @@ impl SessionManager {
         &self.0.store
     }
 
-    /// Returns whether a log-out also clears the site's data in the browser.
-    pub fn clears_site_data(&self) -> bool {
-        self.0.config.clear_site_data
+    /// Returns what responses say to browsers and caches.
+    pub(crate) fn front(&self) -> &Front {
+        &self.0.config.front
     }
 
     /// Returns what carries ids, if it is not a cookie.

@@ -101,14 +101,17 @@ fn look_for_tests(folder: &Path, found: &mut BTreeSet<String>) -> Result {
     Ok(())
 }
 
-/// Returns the tests that run: marked as such and not ignored, or named in a `races!`.
+/// How lists of functions begin that a macro makes tests of.
+const MACROS: [&str; 2] = ["races! {", "on_both_adapters! {"];
+
+/// Returns the tests that run: marked as such and not ignored, or named in a list for a macro.
 fn tests(source: &str) -> Vec<String> {
     let (mut tests, mut is_test, mut in_races) = (Vec::new(), false, false);
     for line in source.lines().map(str::trim) {
         if in_races {
             tests.extend(line.split(',').map(str::trim).filter(|name| is_name(name)).map(str::to_owned));
             in_races = !line.starts_with('}');
-        } else if line == "races! {" {
+        } else if MACROS.contains(&line) {
             in_races = true;
         } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_test = true;

@@ -69,7 +69,7 @@ impl ResponseError for SessionError {
             HttpResponse::build(self.status_code()).content_type(ContentType::plaintext()).body(text);
         let headers = response.headers_mut();
         forbid_storing(&mut Headers(headers));
-        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+        if self.kind().is_some_and(ErrorKind::is_temporary) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use cloakroom::RequestSession;
 
 use crate::SessionError;
+use crate::headers::Head;
 
 /// The session of the request, loaded: everything that [`cloakroom::Session`] does, in a handler's arguments.
 ///
@@ -98,6 +99,7 @@ impl LazySession {
     fn of(request: &HttpRequest) -> Result<Self, SessionError> {
         let session = request.extensions().get::<RequestSession>().cloned();
         let session = session.ok_or(SessionError::NO_MIDDLEWARE)?;
+        session.note_headers(&Head(request));
         Ok(Self { session, device: request.headers().get(&USER_AGENT).cloned() })
     }
 
@@ -164,6 +166,8 @@ impl FromRequest for RequestSessions {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self::of(&request.extensions())))
+        let sessions = Self::of(&request.extensions());
+        sessions.0.note_headers(&Head(request));
+        ready(Ok(sessions))
     }
 }

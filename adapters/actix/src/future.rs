@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BoxBody, EitherBody};
 use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
 use actix_web::{Error as ActixError, HttpRequest, HttpResponse, ResponseError as _};
-use cloakroom::adapter::{Sharing, forbid_storing, write_headers};
+use cloakroom::adapter::{Sharing, answer_outage, forbid_storing, write_headers};
 use cloakroom::{Error, RequestSession, ResponseUpdate};
 use pin_project_lite::pin_project;
 
@@ -131,6 +132,12 @@ impl Guard {
             None => error.error_response(),
         };
         forbid_storing(&mut Headers(response.headers_mut()));
+        if let Some(kind) = error.kind()
+            && let headers = &mut Headers(response.headers_mut())
+            && let Some(status) = answer_outage(headers, kind, custom.is_some(), self.session.manager())
+        {
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        }
         if let Some(cause) = error.error() {
             let mut extensions = response.extensions_mut();
             extensions.insert(Arc::clone(cause));

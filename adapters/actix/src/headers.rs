@@ -2,18 +2,23 @@
 
 use std::net::IpAddr;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::HttpRequest;
 use actix_web::http::header::{
-    CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+    CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    RETRY_AFTER, SET_COOKIE, VARY,
 };
-use cloakroom::RequestHead;
 use cloakroom::adapter::{HeaderField, ResponseHeaders};
+use cloakroom::{RequestField, RequestHead};
 use smallvec::SmallVec;
 
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+
 /// The head of a request.
-pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);
+pub(crate) struct Head<'a>(pub(crate) &'a HttpRequest);
 
 impl RequestHead for Head<'_> {
     fn cookies(&self) -> impl Iterator<Item = &[u8]> {
@@ -43,6 +48,19 @@ impl RequestHead for Head<'_> {
         Some(self.0.peer_addr()?.ip())
     }
 
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let headers = self.0.headers();
+        let value = match field {
+            RequestField::IfModifiedSince => headers.get(&IF_MODIFIED_SINCE),
+            RequestField::IfNoneMatch => headers.get(&IF_NONE_MATCH),
+            RequestField::SecFetchMode => headers.get(&SEC_FETCH_MODE),
+            RequestField::SecFetchSite => headers.get(&SEC_FETCH_SITE),
+            RequestField::SecPurpose => headers.get(&SEC_PURPOSE),
+            other => headers.get(other.name()),
+        };
+        value.map(HeaderValue::as_bytes)
+    }
+
     /// Returns the whole path: a scope takes nothing off it.
     fn path(&self) -> Option<&str> {
         Some(self.0.path())
@@ -57,6 +75,7 @@ fn name_of(field: HeaderField) -> HeaderName {
     match field {
         HeaderField::CacheControl => CACHE_CONTROL,
         HeaderField::Expires => EXPIRES,
+        HeaderField::RetryAfter => RETRY_AFTER,
         HeaderField::Vary => VARY,
         other => HeaderName::from_static(other.name()),
     }
@@ -65,6 +84,18 @@ fn name_of(field: HeaderField) -> HeaderName {
 impl ResponseHeaders for Headers<'_> {
     fn set(&mut self, field: HeaderField, value: &'static str) {
         self.0.insert(name_of(field), HeaderValue::from_static(value));
+    }
+
+    fn set_text(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.0.insert(name_of(field), value);
+        }
+    }
+
+    fn add(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.0.append(name_of(field), value);
+        }
     }
 
     fn set_or_change(

@@ -25,7 +25,8 @@ use crate::headers::Head;
 ///    `Cache-Control: private, no-cache, no-store`, over whatever the application said, and no other `Set-Cookie` of its
 ///    name; headers for CDNs and `Expires` are removed.
 /// 4. A response that used its session varies, in one line that begins with `Cookie`; and it is `private`, unless
-///    the application says that shared caches may store it. That is an [`Event::SharedCache`](cloakroom::Event).
+///    the application says that shared caches may store it. That is an [`Event::SharedCache`](cloakroom::Event). Where the
+///    application says nothing and a user is logged in, no cache stores it: see [`Config::caching`].
 /// 5. The status of the response makes no difference: a 404 or a 500 saves like a 200. A request without a response (a
 ///    panic, an `Err` of a middleware inside, a client that went away) saves nothing, which is an
 ///    [`Event::Unanswered`](cloakroom::Event); a log-out that was decided before it is carried out.
@@ -181,7 +182,7 @@ where
         if self.is_nested(&request) {
             return SessionFuture::nested(self.inner.call(request));
         }
-        let session = self.manager.begin(&Head(&request));
+        let session = self.manager.begin(&Head(request.request()));
         request.extensions_mut().insert(session.clone());
         SessionFuture::new(self.inner.call(request), session, self.settings.clone())
     }

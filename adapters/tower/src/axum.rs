@@ -6,18 +6,18 @@ use std::fmt;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use cloakroom::{Error, ErrorKind, RequestSession};
-use http::Extensions;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 use crate::response::no_layer;
+use crate::service::Head;
 use crate::{RequestSessions, Session};
 
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
-        let session = pending(&parts.extensions)?.load().await?;
+        let session = pending(parts)?.load().await?;
         session.suggest_device(|| parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes));
         Ok(Self(session))
     }
@@ -94,7 +94,7 @@ impl<S: Sync> FromRequestParts<S> for LazySession {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
-        let pending = pending(&parts.extensions)?.clone();
+        let pending = pending(parts)?.clone();
         Ok(Self { pending, device: parts.headers.get(USER_AGENT).cloned() })
     }
 }
@@ -103,12 +103,17 @@ impl<S: Sync> FromRequestParts<S> for RequestSessions {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.extensions))
+        let sessions = Self::of(&parts.extensions);
+        sessions.note_headers(&Head::of_parts(parts));
+        Ok(sessions)
     }
 }
 
-fn pending(extensions: &Extensions) -> Result<&RequestSession, SessionError> {
-    extensions.get::<RequestSession>().ok_or(SessionError::NO_LAYER)
+/// Finds the session, which is about to be used: so the headers are of interest now.
+fn pending(parts: &Parts) -> Result<&RequestSession, SessionError> {
+    let pending = parts.extensions.get::<RequestSession>().ok_or(SessionError::NO_LAYER)?;
+    pending.note_headers(&Head::of_parts(parts));
+    Ok(pending)
 }
 
 /// Why a handler did not get its session, or could not use it; `?` makes one of every [`Error`].

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cloakroom::adapter::{Sharing, write_headers};
+use cloakroom::adapter::{Sharing, answer_outage, answers_outages_as_usual, write_headers};
 use cloakroom::{Error, RequestSession, ResponseUpdate};
-use http::Response;
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use crate::layer::Settings;
@@ -97,7 +97,7 @@ where
         let outcome = ready!(commit.work.as_mut().poll(cx));
         let Some(Ok(mut response)) = commit.response.take() else { return Poll::Pending };
         let outcome = outcome.unwrap_or_else(|error| {
-            response = shared(Arc::new(error), guard.custom());
+            response = guard.answer(Arc::new(error));
             guard.pending.outcome_on_error()
         });
         guard.finish(&mut response, outcome);
@@ -120,13 +120,25 @@ impl Guard {
         self.settings.on_error.as_deref().zip(self.request.as_deref())
     }
 
-    /// Has the application word what an extractor, or an error that a handler returned, says by itself.
+    /// Has the application, or the configuration, word what an extractor, or an error that a handler returned, says by
+    /// itself.
     fn word<B: Default + 'static>(&self, response: &mut Response<B>) {
-        if let Some(custom) = self.custom()
-            && let Some(error) = unanswered(response).cloned()
-        {
-            *response = shared(error, Some(custom));
+        if self.settings.on_error.is_none() && answers_outages_as_usual(self.pending.manager()) {
+            return;
         }
+        if let Some(error) = unanswered(response).cloned() {
+            *response = self.answer(error);
+        }
+    }
+
+    fn answer<B: Default + 'static>(&self, error: Arc<Error>) -> Response<B> {
+        let (kind, custom) = (error.kind(), self.custom());
+        let mut response = shared(error, custom);
+        let headers = response.headers_mut();
+        if let Some(status) = answer_outage(headers, kind, custom.is_some(), self.pending.manager()) {
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        response
     }
 
     fn finish<B>(&mut self, response: &mut Response<B>, outcome: ResponseUpdate) {

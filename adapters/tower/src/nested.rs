@@ -34,6 +34,11 @@ impl RequestSessions {
         Self(sessions.with(extensions.get::<RequestSession>()))
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn note_headers(&self, head: &crate::service::Head<'_>) {
+        self.0.note_headers(head);
+    }
+
     /// Returns the session whose cookie has this name; `None` if the request went through no such layer.
     pub fn get(&self, cookie_name: &str) -> Option<&RequestSession> {
         self.0.get(cookie_name)

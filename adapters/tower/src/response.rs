@@ -125,7 +125,7 @@ pub(crate) fn no_layer<B: Default + 'static>(line: &str) -> Response<B> {
 fn plain(kind: ErrorKind) -> Response<String> {
     let status = status_code(kind);
     let mut response = (status, kind.client_text().to_owned()).into_error_response();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if kind.is_temporary() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cloakroom::{RequestHead, RequestSession, SessionManager};
+use cloakroom::{RequestField, RequestHead, RequestSession, SessionManager};
 use http::Extensions;
-use http::header::COOKIE;
+use http::header::{COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, uri::Scheme};
 use tower_service::Service;
 
@@ -101,7 +101,7 @@ impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
 pub struct PeerAddress(pub IpAddr);
 
 /// What the engine needs to know of a request.
-struct Head<'a> {
+pub(crate) struct Head<'a> {
     headers: &'a HeaderMap,
     method: &'a Method,
     uri: &'a Uri,
@@ -118,6 +118,16 @@ impl<'a> Head<'a> {
         }
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_parts(parts: &'a http::request::Parts) -> Self {
+        Self {
+            headers: &parts.headers,
+            method: &parts.method,
+            uri: &parts.uri,
+            extensions: &parts.extensions,
+        }
+    }
+
     /// Returns the URI as it was before a router took a prefix off.
     #[cfg(feature = "original-uri")]
     fn original_uri(&self) -> &'a Uri {
@@ -125,6 +135,9 @@ impl<'a> Head<'a> {
     }
 }
 
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl RequestHead for Head<'_> {
@@ -134,6 +147,18 @@ impl RequestHead for Head<'_> {
 
     fn forwarded_proto(&self) -> Option<&[u8]> {
         self.headers.get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes)
+    }
+
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let value = match field {
+            RequestField::IfModifiedSince => self.headers.get(IF_MODIFIED_SINCE),
+            RequestField::IfNoneMatch => self.headers.get(IF_NONE_MATCH),
+            RequestField::SecFetchMode => self.headers.get(&SEC_FETCH_MODE),
+            RequestField::SecFetchSite => self.headers.get(&SEC_FETCH_SITE),
+            RequestField::SecPurpose => self.headers.get(&SEC_PURPOSE),
+            other => self.headers.get(other.name()),
+        };
+        value.map(HeaderValue::as_bytes)
     }
 
     /// Returns whether the request has an absolute `https` URI. Servers that terminate TLS set one over HTTP/2 only;

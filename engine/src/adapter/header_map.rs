@@ -1,6 +1,6 @@
 //! The headers of the crate `http`, as they are written into.
 
-use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
@@ -14,6 +14,7 @@ fn name_of(field: HeaderField) -> HeaderName {
         HeaderField::CacheControl => CACHE_CONTROL,
         HeaderField::ClearSiteData => CLEAR_SITE_DATA.clone(),
         HeaderField::Expires => EXPIRES,
+        HeaderField::RetryAfter => RETRY_AFTER,
         HeaderField::Vary => VARY,
     }
 }
@@ -22,6 +23,18 @@ impl ResponseHeaders for HeaderMap {
     #[inline]
     fn set(&mut self, field: HeaderField, value: &'static str) {
         self.insert(name_of(field), HeaderValue::from_static(value));
+    }
+
+    fn set_text(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.insert(name_of(field), value);
+        }
+    }
+
+    fn add(&mut self, field: HeaderField, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.append(name_of(field), value);
+        }
     }
 
     #[inline]

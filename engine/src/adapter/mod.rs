@@ -1,7 +1,8 @@
 //! For adapters of web frameworks: the decisions that all of them share, without a framework's types.
 //!
-//! An adapter calls [`SessionManager::begin`](crate::SessionManager::begin) with the request's head, lets the handler
-//! run, asks [`RequestSession::try_finish`](crate::RequestSession::try_finish) or
+//! An adapter calls [`SessionManager::begin`](crate::SessionManager::begin) with the request's head, and
+//! [`RequestSession::note_headers`](crate::RequestSession::note_headers) when the handler asks for the session; it lets the
+//! handler run, asks [`RequestSession::try_finish`](crate::RequestSession::try_finish) or
 //! [`commit`](crate::RequestSession::commit), and hands what they return to [`write_headers`]. Requests that are dropped
 //! before their response are reported by [`RequestSession::unanswered`](crate::RequestSession::unanswered).
 
@@ -17,7 +18,8 @@ mod warnings;
 pub use cookies::{CookieTemplate, cookie_values};
 pub use handshake::Handshake;
 pub use response_headers::{
-    HeaderField, ResponseHeaders, forbid_storing, keep_private, set_cookies, write_headers,
+    HeaderField, ResponseHeaders, answer_outage, answers_outages_as_usual, forbid_storing, keep_private,
+    set_cookies, write_headers,
 };
 pub use values::{value_from_json, value_to_json};
 pub use warnings::Warnings;

@@ -1,8 +1,13 @@
 //! What a response with a session says to browsers and to the caches between.
 
+use smallvec::SmallVec;
+
 use super::Sharing;
 use super::caching::{allows_sharing, is_for_shared_caches, sharing_of, varying, with_private};
-use crate::{ResponseUpdate, SessionManager};
+use crate::{Caching, ErrorKind, ResponseUpdate, SessionManager};
+
+/// Keeps a response out of caches also where a common setting of one switches single words off.
+const NO_STORE: &str = "private, no-cache, no-store";
 
 /// A header of a response that a session changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +19,8 @@ pub enum HeaderField {
     ClearSiteData,
     /// `Expires`
     Expires,
+    /// `Retry-After`
+    RetryAfter,
     /// `Vary`
     Vary,
 }
@@ -25,6 +32,7 @@ impl HeaderField {
             Self::CacheControl => "cache-control",
             Self::ClearSiteData => "clear-site-data",
             Self::Expires => "expires",
+            Self::RetryAfter => "retry-after",
             Self::Vary => "vary",
         }
     }
@@ -34,6 +42,12 @@ impl HeaderField {
 pub trait ResponseHeaders {
     /// Sets a header to one value.
     fn set(&mut self, field: HeaderField, value: &'static str);
+
+    /// Sets a header to one value.
+    fn set_text(&mut self, field: HeaderField, value: String);
+
+    /// Adds a line to those that a header has.
+    fn add(&mut self, field: HeaderField, value: String);
 
     /// Sets a header that is absent to `absent`. Replaces the values of one that is present by what `change`
     /// returns for them; `None` leaves them as they are.
@@ -73,22 +87,55 @@ pub fn write_headers(
     manager: &SessionManager,
 ) -> Sharing {
     // Another package's format may send no cookie at a log-out.
-    if update.set_cookie.is_none() && update.id_headers.is_empty() && !update.ended {
-        let sharing = if update.vary { keep_private(headers) } else { Sharing::Private };
+    let has_cookies = update.set_cookie.is_some() || !update.more_cookies.is_empty();
+    if !has_cookies && update.id_headers.is_empty() && !update.ended {
+        let silence = silence_of(&update, manager.front().caching);
+        let sharing = if update.vary { keep_private_or(headers, silence) } else { Sharing::Private };
         if update.vary && !manager.uses_cookies() {
             // What a transport reads is not known: every header may matter.
             headers.set(HeaderField::Vary, "*");
         }
         return sharing;
     }
+    forbid_storing(headers);
     for (name, value) in update.id_headers {
         headers.set_secret(&name, value);
     }
-    set_cookies(headers, update.set_cookie.into_iter().chain(update.more_cookies));
-    if update.ended && manager.clears_site_data() {
-        headers.set(HeaderField::ClearSiteData, "\"cache\", \"cookies\", \"storage\"");
+    if update.ended || update.logged_in {
+        let directives: SmallVec<[&str; 4]> =
+            manager.front().site_data(update.ended, update.sets_id).collect();
+        if !directives.is_empty() {
+            headers.add(HeaderField::ClearSiteData, directives.join(", "));
+        }
     }
+    add_cookies(headers, update.set_cookie.into_iter().chain(update.more_cookies).collect());
     Sharing::Private
+}
+
+/// Returns whether [`answer_outage`] changes nothing of what an error says by itself.
+pub fn answers_outages_as_usual(manager: &SessionManager) -> bool {
+    manager.front().answers_outages_as_usual()
+}
+
+/// Makes the response to a request whose session could not be loaded or saved as the configuration wants it: sets
+/// `Retry-After`, and returns the status that it should have.
+///
+/// `None` leaves the status: the error will not pass by itself, or the response `is_worded` by the application, whose
+/// `Retry-After` stays, too.
+pub fn answer_outage(
+    headers: &mut impl ResponseHeaders,
+    kind: ErrorKind,
+    is_worded: bool,
+    manager: &SessionManager,
+) -> Option<u16> {
+    if !kind.is_temporary() {
+        return None;
+    }
+    let front = manager.front();
+    if !(is_worded && headers.any(|name, _| name == HeaderField::RetryAfter.name())) {
+        headers.set_text(HeaderField::RetryAfter, front.retry_after.as_secs().to_string());
+    }
+    (!is_worded).then_some(front.outage_status)
 }
 
 /// Keeps a response out of every cache, whatever the application said: for pages about an error of a session.
@@ -96,7 +143,7 @@ pub fn write_headers(
 /// `no-store` alone is switched off by common settings of caches, and headers for CDNs come before it (RFC 9213).
 pub fn forbid_storing(headers: &mut impl ResponseHeaders) {
     vary_by_cookie(headers);
-    headers.set(HeaderField::CacheControl, "private, no-cache, no-store");
+    headers.set(HeaderField::CacheControl, NO_STORE);
     headers.remove(HeaderField::Expires);
     headers.remove_all(is_for_shared_caches);
 }
@@ -104,17 +151,30 @@ pub fn forbid_storing(headers: &mut impl ResponseHeaders) {
 /// Sets cookies, each in the place of others of its name, and keeps the response out of every cache.
 pub fn set_cookies(headers: &mut impl ResponseHeaders, cookies: impl IntoIterator<Item = String>) {
     forbid_storing(headers);
-    for set_cookie in cookies {
-        replace_cookie(headers, set_cookie);
-    }
+    add_cookies(headers, cookies.into_iter().collect());
 }
 
 /// Keeps what was made for one user from the next one: `private`, unless the application says who may store it.
 pub fn keep_private(headers: &mut impl ResponseHeaders) -> Sharing {
+    keep_private_or(headers, "private")
+}
+
+/// Returns what `Cache-Control` becomes where the application says nothing in it.
+fn silence_of(update: &ResponseUpdate, caching: Caching) -> &'static str {
+    match caching {
+        Caching::NoStore => NO_STORE,
+        Caching::UsersNoStore if update.has_user => NO_STORE,
+        Caching::UsersNoStore | Caching::Private => "private",
+    }
+}
+
+/// Keeps what was made for one user from the next one: `silence` where the application says nothing, and `private` unless
+/// it says who may store it.
+fn keep_private_or(headers: &mut impl ResponseHeaders, silence: &'static str) -> Sharing {
     vary_by_cookie(headers);
     let said_to_caches = headers.any(|name, value| is_for_shared_caches(name) && allows_sharing(value));
     let mut said = Sharing::Private;
-    headers.set_or_change(HeaderField::CacheControl, "private", |lines| match sharing_of(lines) {
+    headers.set_or_change(HeaderField::CacheControl, silence, |lines| match sharing_of(lines) {
         Some(sharing) => {
             said = sharing;
             None
@@ -128,13 +188,13 @@ fn vary_by_cookie(headers: &mut impl ResponseHeaders) {
     headers.set_or_change(HeaderField::Vary, "Cookie", |lines| Some(varying(lines)));
 }
 
-/// A response never has two `Set-Cookie` headers of one name (RFC 6265bis, section 4.1.1): ours is the last word.
-fn replace_cookie(headers: &mut impl ResponseHeaders, set_cookie: String) {
-    if let Some((name, _)) = set_cookie.split_once('=') {
+/// A response never has two `Set-Cookie` headers of one name and place (RFC 6265bis, section 4.1.1): ours are the last word.
+fn add_cookies(headers: &mut impl ResponseHeaders, cookies: SmallVec<[String; 2]>) {
+    for (name, _) in cookies.iter().filter_map(|cookie| cookie.split_once('=')) {
         headers.retain_cookies(|other| {
             let rest = other.trim_ascii_start().strip_prefix(name.as_bytes());
             !rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
         });
     }
-    headers.add_cookie(set_cookie);
+    cookies.into_iter().for_each(|cookie| headers.add_cookie(cookie));
 }

@@ -94,6 +94,8 @@ impl Commit<'_> {
             }
             Ok(Verdict::Discarded { .. }) if was_changed => self.engine.emit(&Event::WriteDropped),
             Ok(_) => {}
+            // Nothing has failed: the browser asks again.
+            Err(error) if error.kind() == ErrorKind::Prefetch => {}
             Err(error) => self.engine.failed(Operation::Commit, error),
         }
         // Losing only the expiry of a flash value is not reported as a dropped write.
@@ -157,6 +159,9 @@ impl Commit<'_> {
             Box::pin(self.date_log_in()).await;
         }
         let plan = self.decide();
+        if self.view.looks_only && (plan.step != Step::Nothing || plan.cookie != CookieStep::Leave) {
+            return Err(Error::prefetch());
+        }
         if plan.cookie == CookieStep::Set && self.request.has_responded {
             if plan.step == Step::Replace {
                 Box::pin(self.end()).await?;
@@ -180,8 +185,9 @@ impl Commit<'_> {
     fn decide(&self) -> Plan {
         let config = self.engine.config();
         let seen = self.view.observe(config, self.at);
-        // A renewal by age waits for a response that can carry the new id.
-        let renewal_due = seen.renewal_due && !self.request.has_responded;
+        // A renewal by age waits for a response that can carry the new id, and is sure to bring it to this browser alone.
+        let is_sure = !self.request.has_responded && !self.request.is_conditional;
+        let renewal_due = seen.renewal_due && is_sure;
         let wanted = seen.wanted && !self.request.is_aborted;
         let seen = Observed { wanted, renewal_due, ..seen };
         let plan = Plan::decide(seen);

@@ -10,6 +10,7 @@ impl Config {
     /// Checks all options against each other.
     pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
         self.lifetime.check()?;
+        self.front.check()?;
         if let Some(proxies) = &self.proxies {
             proxies.check()?;
         }
@@ -17,7 +18,13 @@ impl Config {
         if let Some((_, options, message)) = broken {
             return Err(ConfigError::new(options, message));
         }
-        self.cookie.template(codec)
+        let template = self.cookie.template(codec)?;
+        let own = self.format.as_ref().map_or(&*template.name, |format| format.cookie_name());
+        if self.front.old_cookies.iter().any(|name| **name == *own) {
+            let message = "the cookie of the sessions cannot be an old one";
+            return Err(ConfigError::new(&["remove_old_cookies", "cookie_name"], message));
+        }
+        Ok(template)
     }
 
     fn rules_of_cookies(&self) -> [Rule; 6] {

@@ -24,6 +24,36 @@ impl Config {
         self
     }
 
+    /// Sets the cookie's name without its prefix, which stays the strictest that the other options allow. Default: `session`.
+    ///
+    /// For several applications on one host: cookies know no port, and two of one name replace each other.
+    /// [`cookie_name`](Self::cookie_name) goes before it.
+    ///
+    /// ```
+    /// use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    ///
+    /// let named = |config: Config| SessionManager::new(MemoryStore::new(), config.cookie_base_name("shop"));
+    /// assert_eq!(named(Config::default())?.cookie_name(), "__Host-shop");
+    /// assert_eq!(named(Config::plain_http())?.cookie_name(), "shop");
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn cookie_base_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie.base_name = Some(name.into());
+        self
+    }
+
+    /// Sets whether the cookie is also found behind a comma, as Apache joins several `Cookie` lines, although its name has a
+    /// prefix. Default: `false`; without a prefix it is found there in any case.
+    ///
+    /// Only where such a proxy joins lines of one client, which browsers never send: a prefix keeps other hosts of the domain
+    /// from setting the cookie, and a value of theirs with a comma in it would get round that.
+    #[must_use]
+    pub fn read_behind_commas(mut self, read: bool) -> Self {
+        self.cookie.behind_commas = read;
+        self
+    }
+
     /// Sets the path that the cookie is sent to. Default: `/`.
     ///
     /// ```
@@ -189,13 +219,6 @@ impl Config {
     #[must_use]
     pub fn rolling(mut self, rolling: bool) -> Self {
         self.rolling = rolling;
-        self
-    }
-
-    /// Sets whether a log-out also sends `Clear-Site-Data: "cache", "cookies", "storage"`. Default: `false`.
-    #[must_use]
-    pub fn clear_site_data(mut self, clear: bool) -> Self {
-        self.clear_site_data = clear;
         self
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod cookie;
 mod error;
+mod front;
 mod hooks;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::time::Duration;
 use cloakroom_store::{Clock, SystemClock};
 
 pub use error::ConfigError;
+pub(crate) use front::Front;
+pub use front::{Caching, Prefetch, SiteData};
 
 use crate::cookie::Attributes;
 use crate::format::CookieFormat;
@@ -59,7 +62,7 @@ pub struct Config {
     pub(crate) deadline: Duration,
     pub(crate) commit_timeout: Duration,
     pub(crate) fail_on_dropped_write: bool,
-    pub(crate) clear_site_data: bool,
+    pub(crate) front: Front,
     pub(crate) sweep_interval: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -142,7 +145,7 @@ impl Default for Config {
             deadline: Duration::from_secs(5),
             commit_timeout: Duration::from_secs(5),
             fail_on_dropped_write: false,
-            clear_site_data: false,
+            front: Front::default(),
             sweep_interval: Some(Duration::from_secs(60)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),

@@ -34,24 +34,33 @@ pub enum SameSite {
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes {
     pub(crate) name: Option<String>,
+    /// The name without its prefix, where `name` is not set.
+    pub(crate) base_name: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) domain: Option<String>,
     pub(crate) secure: Secure,
     pub(crate) http_only: bool,
     pub(crate) same_site: Option<SameSite>,
     pub(crate) partitioned: bool,
+    /// Whether a removal reaches the partitioned jar and the other one.
+    pub(crate) both_jars: bool,
+    /// Whether the cookie is also looked for behind a comma although its name has a prefix.
+    pub(crate) behind_commas: bool,
 }
 
 impl Default for Attributes {
     fn default() -> Self {
         Self {
             name: None,
+            base_name: None,
             path: Some("/".into()),
             domain: None,
             secure: Secure::Always,
             http_only: true,
             same_site: Some(SameSite::Lax),
             partitioned: false,
+            both_jars: false,
+            behind_commas: false,
         }
     }
 }
@@ -66,6 +75,11 @@ pub(crate) struct Template {
     secured: Box<str>,
     /// For a session whose `SameSite` is another one.
     attributes: Box<Attributes>,
+    /// The removal of the cookie in the other jar, while `Partitioned` is being switched.
+    other_jar: Option<Box<str>>,
+    domain: Option<Box<str>>,
+    /// Whether the cookie may also begin behind a comma.
+    pub(crate) reads_behind_commas: bool,
 }
 
 impl Attributes {
@@ -77,7 +91,7 @@ impl Attributes {
             (None, Secure::Always, ..) => "__Secure-",
             (None, ..) => "",
         };
-        format!("{prefix}{stem}")
+        format!("{prefix}{}", self.base_name.as_deref().unwrap_or(stem))
     }
 
     /// Checks the attributes of the session's cookie against each other and writes them.
@@ -89,12 +103,21 @@ impl Attributes {
     pub(crate) fn template_named(&self, name: &str, length: usize) -> Result<Template, ConfigError> {
         self.check_text(name, length)?;
         self.check_prefix(name)?;
+        let other_jar = self.both_jars.then(|| {
+            let other =
+                Self { partitioned: !self.partitioned, same_site: Some(SameSite::None), ..self.clone() };
+            format!("{name}={GONE}{}", other.written(true)).into_boxed_str()
+        });
         Ok(Template {
             name: name.into(),
             secure: self.secure,
             plain: self.written(false),
             secured: self.written(true),
             attributes: Box::new(self.clone()),
+            other_jar,
+            // Any host of the domain can set a cookie whose value looks like another cookie behind a comma.
+            reads_behind_commas: self.behind_commas || !name.starts_with("__"),
+            domain: self.domain.as_deref().map(Box::from),
         })
     }
 
@@ -132,8 +155,7 @@ impl Attributes {
     }
 
     fn check_text(&self, name: &str, length: usize) -> Result<(), ConfigError> {
-        let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
+        if !is_cookie_name(name) {
             return Err(ConfigError::new(&["cookie_name"], "the name is not a token as RFC 6265 defines it"));
         }
         if name.len() + length > MAX_PAIR {
@@ -194,6 +216,12 @@ impl Attributes {
                 "browsers refuse SameSite=None unless the cookie is always Secure",
             ));
         }
+        if self.both_jars && !secure {
+            return Err(ConfigError::new(
+                &["switching_partitioned", "secure"],
+                "browsers refuse Partitioned unless the cookie is always Secure",
+            ));
+        }
         if self.partitioned && !to_all {
             return Err(ConfigError::new(
                 &["partitioned", "same_site"],
@@ -202,6 +230,15 @@ impl Attributes {
         }
         Ok(())
     }
+}
+
+/// The value of a cookie that is to go, and what makes it go.
+const GONE: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+
+/// Returns whether browsers take a cookie of this name.
+pub(crate) fn is_cookie_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
 }
 
 impl SameSite {
@@ -289,9 +326,23 @@ impl Template {
         let mut out = String::with_capacity(self.name.len() + more.len() + self.secured.len() + 48);
         out.push_str(&self.name);
         out.push_str(more);
-        out.push_str("=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        out.push('=');
+        out.push_str(GONE);
         out.push_str(self.suffix(https));
         out
+    }
+
+    /// Returns the header that takes the cookie of the other jar away, while `Partitioned` is being switched on or off.
+    pub(crate) fn remove_in_other_jar(&self) -> Option<&str> {
+        self.other_jar.as_deref()
+    }
+
+    /// Returns the headers that take a cookie of a former library away.
+    pub(crate) fn remove_old(&self, name: &str, https: bool) -> Vec<String> {
+        let secure = if self.is_secure(https) { "; Secure" } else { "" };
+        let of_host = format!("{name}={GONE}; Path=/; HttpOnly{secure}");
+        let of_domain = self.domain.as_deref().map(|domain| format!("{of_host}; Domain={domain}"));
+        std::iter::once(of_host.clone()).chain(of_domain).collect()
     }
 
     fn suffix(&self, https: bool) -> &str {

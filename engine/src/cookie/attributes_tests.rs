@@ -49,6 +49,7 @@ fn b2_every_attribute_is_written_as_configured() {
         http_only: false,
         same_site: Some(SameSite::None),
         partitioned: true,
+        ..Attributes::default()
     };
     assert_eq!(
         set(&attributes, true),

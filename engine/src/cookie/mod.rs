@@ -8,8 +8,8 @@ mod key_ring;
 pub use attributes::{SameSite, Secure};
 pub use key_ring::KeyRing;
 
-pub(crate) use attributes::{Attributes, Template};
-pub(crate) use header::values_of;
+pub(crate) use attributes::{Attributes, Template, is_cookie_name};
+pub(crate) use header::{before_comma, values_behind_commas, values_of};
 
 use crate::SessionId;
 

@@ -3,6 +3,35 @@
 use std::fmt;
 use std::net::IpAddr;
 
+/// A header of a request that says who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestField {
+    /// `If-Modified-Since`
+    IfModifiedSince,
+    /// `If-None-Match`
+    IfNoneMatch,
+    /// `Sec-Fetch-Mode`
+    SecFetchMode,
+    /// `Sec-Fetch-Site`
+    SecFetchSite,
+    /// `Sec-Purpose`
+    SecPurpose,
+}
+
+impl RequestField {
+    /// Returns the name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IfModifiedSince => "if-modified-since",
+            Self::IfNoneMatch => "if-none-match",
+            Self::SecFetchMode => "sec-fetch-mode",
+            Self::SecFetchSite => "sec-fetch-site",
+            Self::SecPurpose => "sec-purpose",
+        }
+    }
+}
+
 /// What the engine needs to know of a request; an adapter implements it for its framework's type.
 pub trait RequestHead {
     /// Returns the values of all `Cookie` headers.
@@ -35,6 +64,12 @@ pub trait RequestHead {
         if let Some(proto) = self.forwarded_proto() {
             see("x-forwarded-proto", proto);
         }
+    }
+
+    /// Returns the first value of a header that says who made the request. Default: unknown, which is as if it were absent.
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let _ = field;
+        None
     }
 
     /// Returns the address that the connection came from. Asked only where an option needs it. Default: unknown.
@@ -102,6 +137,11 @@ impl RequestHead for PlainRequest {
         }
     }
 
+    fn header(&self, field: RequestField) -> Option<&[u8]> {
+        let found = self.headers.iter().find(|(name, _)| name == field.name());
+        found.map(|(_, value)| value.as_bytes())
+    }
+
     fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
@@ -115,6 +155,7 @@ impl fmt::Debug for PlainRequest {
             .field("forwarded_proto", &self.forwarded_proto)
             .field("https", &self.https)
             .field("path", &self.path)
+            .field("method", &self.method)
             .finish_non_exhaustive()
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom_store::{Timestamp, Touch};
-
 use super::{Candidates, Occasion, RequestIds, RequestSession, RequestState};
 use crate::hooks::carry_out;
+use crate::load::Arrival;
 use crate::observe::{Event, Operation, RejectReason};
 use crate::plan::{Plan, Step};
 use crate::record::Frames;
@@ -30,8 +29,7 @@ impl RequestState {
         &self,
         mut state: Box<State>,
         ids: &Candidates,
-        touch: Option<Touch>,
-        now: Timestamp,
+        arrival: Arrival,
     ) -> Result<Box<State>> {
         let mut refused: Vec<SessionId> = Vec::new();
         while let Some(id) = state.stored().map(|located| located.id.clone()) {
@@ -44,9 +42,9 @@ impl RequestState {
             let next = ids.iter().position(|known| *known == id).map_or(usize::MAX, |place| place + 1);
             refused.push(id);
             state = if refused.len() < MOST_VALIDATED {
-                Box::pin(self.engine.look_up(ids, next, touch, self.begun, now, &self.waited)).await?
+                Box::pin(self.engine.look_up(ids, next, arrival, &self.waited)).await?
             } else {
-                let mut none = Box::new(State::new(Location::Absent, Frames::default(), now));
+                let mut none = Box::new(State::new(Location::Absent, Frames::default(), arrival.now));
                 none.set_other_ids(ids.behind(next));
                 none
             };

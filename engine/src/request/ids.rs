@@ -21,6 +21,8 @@ struct UnreadCookies {
     ids: OnceLock<Candidates>,
     /// The values of the `Cookie` headers, in one as HTTP joins them.
     cookies: Vec<u8>,
+    /// What takes cookies of a former library away.
+    removals: Vec<String>,
 }
 
 impl From<Candidates> for RequestIds {
@@ -32,7 +34,7 @@ impl From<Candidates> for RequestIds {
 
 impl RequestIds {
     /// Keeps the cookies of a request until they are read.
-    pub(crate) fn unread<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Self {
+    pub(crate) fn unread<'h>(headers: impl Iterator<Item = &'h [u8]>, removals: Vec<String>) -> Self {
         let mut cookies = Vec::new();
         for header in headers {
             if !cookies.is_empty() {
@@ -40,7 +42,8 @@ impl RequestIds {
             }
             cookies.extend_from_slice(header);
         }
-        let unread = (!cookies.is_empty()).then(|| Box::new(UnreadCookies { ids: OnceLock::new(), cookies }));
+        let unread = UnreadCookies { ids: OnceLock::new(), cookies, removals };
+        let unread = (!unread.cookies.is_empty()).then(|| Box::new(unread));
         Self { ids: Candidates::default(), unread }
     }
 
@@ -72,6 +75,7 @@ impl UnreadCookies {
         if let Some(reason) = found.refused {
             engine.emit(&Event::Rejected { reason });
         }
+        self.removals.iter().for_each(|line| ids.also_send(line.clone()));
         ids
     }
 }

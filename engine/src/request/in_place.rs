@@ -37,6 +37,7 @@ impl RequestState {
     fn need(&self, state: &State) -> Need {
         let config = self.engine.config();
         let takes_a_commit = config.rolling || config.transport.is_some();
+        let may_write = !state.looks_only && !config.hooks.change_writes();
         if !matches!(state.intent, Intent::Keep) || state.is_unsettled() || takes_a_commit {
             return Need::Commit;
         }
@@ -44,8 +45,7 @@ impl RequestState {
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
-            _ if config.hooks.change_writes() => Need::Commit,
-            Step::Update | Step::Create if state.is_plain() => Need::PlainWrite,
+            Step::Update | Step::Create if state.is_plain() && may_write => Need::PlainWrite,
             _ => Need::Commit,
         }
     }

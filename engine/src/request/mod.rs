@@ -1,6 +1,7 @@
 //! One request's session: the lock around its state, and one load or commit at a time.
 
 mod candidates;
+mod clues;
 mod head;
 mod hooks;
 mod ids;
@@ -17,7 +18,9 @@ use std::time::Duration;
 use cloakroom_store::{Timestamp, Touch};
 
 use crate::commit::commit;
+use crate::config::Prefetch;
 use crate::format::{CookieFormat, IssuedCookie};
+use crate::load::Arrival;
 use crate::observe::Event;
 use crate::record::Frames;
 use crate::records::{Follow, Records, Resolved};
@@ -29,7 +32,8 @@ use crate::turn_lock::TurnLock;
 use crate::{Error, ErrorKind, Result, Session, SessionManager};
 
 pub(crate) use candidates::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
-pub use head::{PlainRequest, RequestHead};
+pub(crate) use clues::Clues;
+pub use head::{PlainRequest, RequestField, RequestHead};
 pub(crate) use ids::RequestIds;
 pub use info::RequestInfo;
 pub use pending::{RequestSession, ResponseUpdate};
@@ -39,6 +43,7 @@ pub use sessions::{RequestSessions, SessionName};
 pub(crate) struct RequestState {
     engine: SessionManager,
     ids: RequestIds,
+    clues: Clues,
     https: bool,
     /// Whether the cookie's path covers the request's path.
     is_covered: bool,
@@ -91,6 +96,7 @@ impl RequestState {
             engine,
             begun,
             ids,
+            clues: Clues::default(),
             https,
             is_covered,
             turns: TurnLock::default(),
@@ -152,21 +158,26 @@ impl RequestState {
                 if !self.is_covered {
                     return Err(not_covered());
                 }
+                if self.clues.is_prefetch() && self.engine.front().prefetch == Prefetch::Refuse {
+                    return Err(Error::prefetch());
+                }
                 self.engine.start_sweeping();
                 if self.engine.config().sweep_lottery.is_some() {
                     self.engine.draw_sweep();
                 }
                 let now = self.engine.clock().now();
                 let ids = self.ids.read(&self.engine);
-                let touch = Some(self.engine.touch(now));
-                let mut state = match self.engine.look_up_now(ids, touch, now) {
+                let arrival = Arrival { begun: self.begun, now, looks_only: self.clues.is_prefetch() };
+                let mut state = match self.engine.look_up_now(ids, arrival) {
                     Some(state) => state,
-                    None => {
-                        Box::pin(self.engine.look_up(ids, 0, touch, self.begun, now, &self.waited)).await?
-                    }
+                    None => Box::pin(self.engine.look_up(ids, 0, arrival, &self.waited)).await?,
                 };
                 if self.engine.config().hooks.validate.is_some() {
-                    state = Box::pin(self.validated(state, ids, touch, now)).await?;
+                    state = Box::pin(self.validated(state, ids, arrival)).await?;
+                }
+                state.looks_only = arrival.looks_only;
+                if self.clues.is_withheld() {
+                    state.withhold();
                 }
                 if let Some((name, value)) =
                     self.engine.format().and_then(|format| format.first_member(self.https))
@@ -250,6 +261,7 @@ impl RequestState {
         let facts = RequestFacts {
             deadline: self.deadline(occasion),
             has_responded: self.has_responded(),
+            is_conditional: self.clues.is_conditional(),
             is_save: occasion == Occasion::Save,
             is_aborted: occasion == Occasion::Aborted,
         };
@@ -296,24 +308,22 @@ impl RequestState {
             return self.foreign_outcome(state, format);
         }
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
+        let mut more_cookies = self.ids.read(&self.engine).to_send().to_vec();
+        if state.cookie != Cookie::Unchanged {
+            more_cookies.extend(cookie.remove_in_other_jar().map(str::to_owned));
+        }
         let set_cookie = match &state.cookie {
             Cookie::Unchanged => None,
             Cookie::Set(id, lifetime) => Some(cookie.set_for(codec, id, *lifetime, self.https)),
             Cookie::Removed => Some(cookie.remove(self.https)),
         };
-        ResponseUpdate {
-            vary: true,
-            ended: state.ended,
-            set_cookie,
-            more_cookies: Vec::new(),
-            id_headers: Vec::new(),
-        }
+        ResponseUpdate { set_cookie, more_cookies, ..Self::told(state) }
     }
 
     /// Returns the outcome where a transport of the application's carries the id. Holds no lock when it calls that.
     fn transported_outcome(&self, transport: &dyn Transport) -> ResponseUpdate {
-        let (told, ended) = self.with(|state| (state.cookie.clone(), state.ended));
-        let id_headers = match told {
+        let (cookie, told) = self.with(|state| (state.cookie.clone(), Self::told(state)));
+        let id_headers = match cookie {
             Cookie::Unchanged => Vec::new(),
             Cookie::Removed => transport::write(transport, None),
             Cookie::Set(id, _) => {
@@ -322,7 +332,23 @@ impl RequestState {
                 transport::write(transport, Some(&value))
             }
         };
-        ResponseUpdate { vary: true, ended, set_cookie: None, more_cookies: Vec::new(), id_headers }
+        ResponseUpdate { id_headers, ..told }
+    }
+
+    /// Returns the outcome without cookies.
+    #[inline]
+    fn told(state: &State) -> ResponseUpdate {
+        let sets_id = matches!(state.cookie, Cookie::Set(..));
+        ResponseUpdate {
+            set_cookie: None,
+            more_cookies: Vec::new(),
+            id_headers: Vec::new(),
+            vary: true,
+            ended: state.ended,
+            has_user: state.owner().is_some(),
+            logged_in: state.logged_in && sets_id,
+            sets_id,
+        }
     }
 
     /// Returns the outcome with the cookies of another package, which may be several.
@@ -336,14 +362,16 @@ impl RequestState {
             Cookie::Removed => format.remove(self.https),
         };
         let set_cookie = if cookies.is_empty() { None } else { Some(cookies.remove(0)) };
-        let id_headers = Vec::new();
-        ResponseUpdate { vary: true, ended: state.ended, set_cookie, more_cookies: cookies, id_headers }
+        ResponseUpdate { set_cookie, more_cookies: cookies, ..Self::told(state) }
     }
 
     /// Begins the idle time of a session anew while its request is under way, whatever the handler does.
     ///
     /// Returns whether it is alive.
     async fn touch_under_way(&self) -> Result<bool> {
+        if self.clues.is_prefetch() {
+            return Ok(false);
+        }
         let config = self.engine.config();
         let now = self.engine.clock().now();
         let place = self.state().as_ref().and_then(|state| {
@@ -383,7 +411,8 @@ impl Drop for RequestState {
     fn drop(&mut self) {
         let responded = *self.has_responded.get_mut();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if responded && state.as_ref().is_some_and(|state| state.holds_unsaved_changes()) {
+        let is_lost = |state: &State| !state.looks_only && state.holds_unsaved_changes();
+        if responded && state.as_deref().is_some_and(is_lost) {
             self.engine.emit(&Event::UnsavedChanges);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::pending::{PEEKED, UNTOUCHED};
 use super::{RequestState, ResponseUpdate, not_covered};
+use crate::load::Arrival;
 use crate::{Result, Session, SessionView};
 
 impl RequestState {
@@ -20,12 +21,13 @@ impl RequestState {
         }
         let now = self.engine.clock().now();
         let ids = self.ids.read(&self.engine);
-        let mut state = match self.engine.look_up_now(ids, None, now) {
+        let arrival = Arrival { begun: self.begun, now, looks_only: true };
+        let mut state = match self.engine.look_up_now(ids, arrival) {
             Some(state) => state,
-            None => Box::pin(self.engine.look_up(ids, 0, None, self.begun, now, &self.waited)).await?,
+            None => Box::pin(self.engine.look_up(ids, 0, arrival, &self.waited)).await?,
         };
         if self.engine.config().hooks.validate.is_some() {
-            state = Box::pin(self.validated(state, ids, None, now)).await?;
+            state = Box::pin(self.validated(state, ids, arrival)).await?;
         }
         if state.stored().is_none() {
             return Ok(None);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Occasion, RequestState, dropped};
 use crate::observe::{Event, Operation};
 use crate::state::{Cookie, State, Verdict};
-use crate::{Error, Result, Session, SessionManager, SessionView};
+use crate::{Error, RequestHead, Result, Session, SessionManager, SessionView};
 
 /// A request whose session is loaded only if it is asked for: see [`SessionManager::begin`]. Clones are of the same request.
 #[derive(Clone)]
@@ -19,7 +19,8 @@ pub struct RequestSession(pub(super) Arc<RequestState>);
 pub struct ResponseUpdate {
     /// The value of a `Set-Cookie` header to add. Remove others of the same name, and keep the response out of caches.
     pub set_cookie: Option<String>,
-    /// The values of further `Set-Cookie` headers. Empty but for a [format](crate::format::CookieFormat) that needs several.
+    /// The values of further `Set-Cookie` headers, which are added as they are: those of a
+    /// [format](crate::format::CookieFormat) that needs several, and removals of cookies of other names or in another jar.
     pub more_cookies: Vec<String>,
     /// Headers to set, in the place of others of their name, and values that may hold an id: the client's id, where a
     /// [`Transport`](crate::Transport) carries it.
@@ -28,6 +29,12 @@ pub struct ResponseUpdate {
     pub vary: bool,
     /// Whether this request ended its session: a log-out, also of a session that had ended already.
     pub ended: bool,
+    /// Whether a user is logged in.
+    pub has_user: bool,
+    /// Whether this request logged a user in.
+    pub logged_in: bool,
+    /// Whether `set_cookie` hands out an id.
+    pub sets_id: bool,
 }
 
 /// The outcome of a request that did not use its session.
@@ -37,6 +44,9 @@ pub(super) const UNTOUCHED: ResponseUpdate = ResponseUpdate {
     id_headers: Vec::new(),
     vary: false,
     ended: false,
+    has_user: false,
+    logged_in: false,
+    sets_id: false,
 };
 
 /// The outcome of a request that only peeked at its session.
@@ -46,9 +56,19 @@ pub(super) const PEEKED: ResponseUpdate = ResponseUpdate {
     id_headers: Vec::new(),
     vary: true,
     ended: false,
+    has_user: false,
+    logged_in: false,
+    sets_id: false,
 };
 
 impl RequestSession {
+    /// Reads what the request's headers say of who made it: a browser that fetches ahead, another site, a cache. Adapters call
+    /// it with the head that they gave to [`begin`](SessionManager::begin), when the session is first asked for and before
+    /// it is loaded; later calls change nothing.
+    pub fn note_headers(&self, head: &impl RequestHead) {
+        self.0.clues.note(head, self.0.ids.is_empty(), self.0.engine.config());
+    }
+
     /// Loads the session. A second call in the same request returns the same session, without a trip to the store.
     ///
     /// # Errors
@@ -104,7 +124,8 @@ impl RequestSession {
         if request.is_loaded() {
             return request.finish_in_place();
         }
-        let is_untouched = !request.engine.always_loads();
+        // A page that is fetched ahead does not use the session unless its handler asks.
+        let is_untouched = !request.engine.always_loads() || request.clues.is_prefetch();
         is_untouched.then(|| {
             request.respond();
             request.untouched()
@@ -243,6 +264,9 @@ impl fmt::Debug for ResponseUpdate {
             .field("id_headers", &format_args!("{}", self.id_headers.len()))
             .field("vary", &self.vary)
             .field("ended", &self.ended)
+            .field("has_user", &self.has_user)
+            .field("logged_in", &self.logged_in)
+            .field("sets_id", &self.sets_id)
             .finish()
     }
 }

@@ -1,6 +1,6 @@
 //! The sessions of a request with several session layers.
 
-use super::RequestSession;
+use super::{RequestHead, RequestSession};
 
 /// Names one of several sessions of an application, for the extractor `Named` of the adapters.
 ///
@@ -35,6 +35,11 @@ impl RequestSessions {
             sessions.push(innermost.clone());
         }
         Self(sessions)
+    }
+
+    /// Reads what the request's headers say, for all of them: see [`RequestSession::note_headers`].
+    pub fn note_headers(&self, head: &impl RequestHead) {
+        self.0.iter().for_each(|session| session.note_headers(head));
     }
 
     /// Returns the session whose cookie has this name; `None` if the request went through no such layer.

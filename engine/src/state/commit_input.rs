@@ -30,6 +30,8 @@ pub(crate) struct RequestFacts {
     pub(crate) deadline: Duration,
     /// Whether the response was sent, so that no cookie can be.
     pub(crate) has_responded: bool,
+    /// Whether the response may be a 304, whose cookie may reach no browser, or others.
+    pub(crate) is_conditional: bool,
     /// Whether a handler called `save`, and needs to know whether the session is alive.
     pub(crate) is_save: bool,
     /// Whether the client is gone, so that only an end is carried out.
@@ -184,9 +186,11 @@ impl State {
             touch: self.touch,
             saving: self.saving,
             idle_changed: self.idle_changed,
+            looks_only: self.looks_only,
             loaded_at: self.loaded_at,
             cookie: Cookie::Unchanged,
             ended: false,
+            logged_in: false,
             end_was_ignored: false,
             first_seen: self.first_seen,
             rare: self.rare.as_ref().map(|rare| {

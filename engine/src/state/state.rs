@@ -34,11 +34,15 @@ pub(crate) struct State {
     pub(crate) saving: Saving,
     /// Whether the stored record was written under another idle time than the configured one.
     pub(crate) idle_changed: bool,
+    /// Whether the request must leave the session as it is: the browser fetches ahead.
+    pub(crate) looks_only: bool,
     pub(crate) loaded_at: Timestamp,
     /// What the response must tell the client.
     pub(crate) cookie: Cookie,
     /// Whether this request ended its session, or found it ended when it wanted to.
     pub(crate) ended: bool,
+    /// Whether a handler of this request logged a user in.
+    pub(crate) logged_in: bool,
     /// Whether this request tried to end its session, but a log-in had replaced it.
     pub(crate) end_was_ignored: bool,
     /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
@@ -131,9 +135,11 @@ impl State {
             touch: false,
             saving: Saving::WhenChanged,
             idle_changed: false,
+            looks_only: false,
             loaded_at,
             cookie: Cookie::Unchanged,
             ended: false,
+            logged_in: false,
             end_was_ignored: false,
             first_seen: number,
             rare: None,
@@ -177,6 +183,7 @@ impl State {
         let mut old = std::mem::replace(self, again);
         self.take_what_the_client_sent(&mut old);
         self.cookie = std::mem::take(&mut old.cookie);
+        self.logged_in = old.logged_in;
         self.first_seen = old.first_seen;
         self.saving = old.saving;
         self.values.age_up_to(self.first_seen);
@@ -186,8 +193,16 @@ impl State {
         self.throw_away(old);
     }
 
+    /// Begins no session for a browser that may have one and holds its cookie back: only a log-in does.
+    pub(crate) fn withhold(&mut self) {
+        if matches!(self.location, Location::Absent) {
+            self.location = Location::Closed;
+        }
+    }
+
     /// Takes over what does not depend on the session that was found.
     fn take_what_the_client_sent(&mut self, old: &mut Self) {
+        self.looks_only = old.looks_only;
         let Some(old) = &mut old.rare else { return };
         if !old.other_ids.is_empty() || old.device_hint.is_some() || old.first_members.is_some() {
             let rare = self.rare();
@@ -314,6 +329,7 @@ impl State {
     }
 
     pub(crate) fn log_in(&mut self, login: Login) {
+        self.logged_in = true;
         self.header_changes.csrf = None;
         self.forget_secrets();
         self.must_exist = false;
@@ -432,23 +448,26 @@ impl State {
             Location::Unknown => (Origin::Unknown, false, false),
             Location::Stored(located) => (
                 if located.redirected { Origin::Redirected } else { Origin::Current },
-                self.touch || lifetime.touch_is_due(&located.header, located.expires_at, now),
+                lifetime.touch_is_due(&located.header, located.expires_at, now),
                 lifetime.renewal_is_due(&located.header, now),
             ),
         };
+        let is_kept_up = !self.looks_only;
         Observed {
             origin,
             intent: self.intent.kind(),
-            wanted: self.is_wanted(config.save_empty),
+            wanted: self.is_wanted(config.save_empty && is_kept_up),
             changed: self.is_changed()
                 || match self.saving {
-                    Saving::WhenChanged => self.values.ages() || self.idle_changed || config.save_unchanged,
+                    Saving::WhenChanged => {
+                        self.values.ages() || ((self.idle_changed || config.save_unchanged) && is_kept_up)
+                    }
                     Saving::Always => true,
                     Saving::Never => false,
                 },
-            touch_due,
-            renewal_due: renewal_due && self.saving != Saving::Never,
-            rolling: config.rolling,
+            touch_due: self.touch || (touch_due && is_kept_up),
+            renewal_due: renewal_due && is_kept_up && self.saving != Saving::Never,
+            rolling: config.rolling && is_kept_up,
             resend_on_write: config.resend_on_write(),
         }
     }

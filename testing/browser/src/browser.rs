@@ -57,6 +57,19 @@ impl Browser {
         Ok(page)
     }
 
+    /// Returns the page that the browser shows.
+    pub const fn shown(&self) -> Page<'_> {
+        Page::new(&self.driver, "")
+    }
+
+    /// Goes back, as by the button.
+    ///
+    /// # Errors
+    /// The browser does not answer.
+    pub async fn back(&self) -> Result {
+        Ok(self.driver.back().await?)
+    }
+
     /// Opens the playground's page.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub struct Page<'a> {
 
 /// What a person does.
 impl<'a> Page<'a> {
-    pub(crate) fn new(driver: &'a WebDriver, url: &'a str) -> Self {
+    pub(crate) const fn new(driver: &'a WebDriver, url: &'a str) -> Self {
         Self { driver, url }
     }
 
@@ -91,7 +91,11 @@ impl<'a> Page<'a> {
         self.click("#revoke-others").await
     }
 
-    async fn click(&self, selector: &str) -> Result {
+    /// Clicks the element that `selector` finds.
+    ///
+    /// # Errors
+    /// There is no such element.
+    pub async fn click(&self, selector: &str) -> Result {
         Ok(self.driver.find(By::Css(selector)).await?.click().await?)
     }
 
@@ -118,6 +122,16 @@ impl Page<'_> {
     pub async fn wait_for_part(&self, selector: &str, part: &str) -> Result {
         self.wait_for(selector, &format!("{part:?}"), |text| text.is_some_and(|text| text.contains(part)))
             .await
+    }
+
+    /// Waits until the first element that `selector` finds has another text than `before`, and returns that.
+    ///
+    /// # Errors
+    /// It has the same text after ten seconds.
+    pub async fn wait_for_other(&self, selector: &str, before: &str) -> Result<String> {
+        let is_other = |text: Option<&str>| text.is_some_and(|text| text != before);
+        self.wait_for(selector, &format!("another text than {before:?}"), is_other).await?;
+        Ok(self.text(selector).await?.unwrap_or_default())
     }
 
     /// Waits until there is an element that `selector` finds.
@@ -249,6 +263,16 @@ impl Page<'_> {
             return Promise.all(Array.from({length: count}, post));";
         let answers = self.run(script, [json!(requests), json!({ "do": steps })]).await?;
         Ok(serde_json::from_value(answers)?)
+    }
+
+    /// Posts to an address of the page's server, without leaving the page.
+    ///
+    /// # Errors
+    /// The request fails, or is answered with another status than 200.
+    pub async fn post(&self, path: &str) -> Result {
+        let script = "return fetch(arguments[0], {method: 'POST'}).then(answer => answer.status);";
+        let status = self.run(script, [json!(path)]).await?;
+        if status == json!(200) { Ok(()) } else { Err(format!("{path} answers {status}").into()) }
     }
 
     async fn run<const N: usize>(&self, script: &str, arguments: [Value; N]) -> Result<Value> {

@@ -43,7 +43,11 @@ pub(crate) fn serve(manager: SessionManager, scripts: Scripts) -> (SocketAddr, R
 }
 
 /// The handler: runs the request's script, and answers as it does.
-async fn run(request: HttpRequest, scripts: Data<Scripts>) -> Result<HttpResponse, SessionError> {
+async fn run(
+    request: HttpRequest,
+    scripts: Data<Scripts>,
+    _asked: cloakroom_actix::LazySession,
+) -> Result<HttpResponse, SessionError> {
     let session = request.extensions().get::<RequestSession>().cloned();
     let session = session.ok_or(SessionError::NO_MIDDLEWARE)?;
     let Some(script) = scripts.of(request.headers().get(HEADER).map(|value| value.as_bytes())) else {

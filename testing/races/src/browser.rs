@@ -35,6 +35,12 @@ impl Browser {
         self
     }
 
+    /// Returns the same browser, which asks a proxy at another address.
+    #[must_use]
+    pub fn through(self, proxy: std::net::SocketAddr) -> Self {
+        Self { way: self.way.through(proxy), ..self }
+    }
+
     /// Returns the same browser over HTTP/2: its requests share a connection, and what it cuts is a stream.
     #[must_use]
     pub fn over_http2(self) -> Self {
@@ -100,6 +106,18 @@ impl Browser {
         let (number, over) = self.scripts.add(script);
         let request = self.request(self.path).header(HEADER, number);
         Exchange::begin(&self.way, request, over)
+    }
+
+    /// Builds a request that does what a script does, for [`send`](Self::send).
+    pub fn scripted<F, Fut, T>(&self, script: F) -> Builder
+    where
+        F: FnOnce(LazySession) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, SessionError>> + Send + 'static,
+        T: IntoResponse + 'static,
+    {
+        let script: Script = Box::new(|lazy| Box::pin(async move { script(lazy).await.into_response() }));
+        let (number, _) = self.scripts.add(script);
+        self.request(self.path).header(HEADER, number)
     }
 
     /// Sends a request, and waits until it has loaded its session and made its changes; there it stops.

@@ -31,6 +31,10 @@ impl Way {
         Self { address, http2: None, removes }
     }
 
+    pub(crate) fn through(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     pub(crate) fn over_http2(self) -> Self {
         Self { http2: Some(Arc::default()), ..self }
     }

@@ -1,6 +1,7 @@
 //! The playground in a real browser: what a browser does with our cookies, not what we believe it does.
 
 mod cookie;
+mod copies;
 mod csrf;
 mod devices;
 mod login;

@@ -12,7 +12,6 @@ races! {
     r19_a_response_never_sets_our_cookie_twice,
     r20_the_removal_repeats_what_the_cookie_was_set_with,
     r21_no_store_and_vary_beat_what_the_application_says,
-    r22_a_log_out_clears_the_sites_data_if_that_was_asked_for,
     r24_secure_auto_follows_the_proxy_that_is_trusted,
 }
 
@@ -136,18 +135,6 @@ async fn r21_no_store_and_vary_beat_what_the_application_says(kind: Kind) {
         assert_eq!(varies, ["Cookie, Accept-Encoding"]);
     }
     assert_eq!(never_looked.header("vary"), Some("Accept-Encoding"));
-}
-
-async fn r22_a_log_out_clears_the_sites_data_if_that_was_asked_for(kind: Kind) {
-    for asked_for in [true, false] {
-        let stand = Stand::with(kind, |config| config.clear_site_data(asked_for)).await;
-        let mut guest = stand.guest().await;
-        let reads = guest.run(read_coat).await.ok();
-        assert_eq!(reads.header("clear-site-data"), None);
-        let ends = guest.run(log_out).await.ok();
-        let expected = asked_for.then_some("\"cache\", \"cookies\", \"storage\"");
-        assert_eq!(ends.header("clear-site-data"), expected);
-    }
 }
 
 /// Returns whether the cookie of a request that says this about itself carries `Secure`.

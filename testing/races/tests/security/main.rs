@@ -4,6 +4,7 @@
 mod cookies;
 mod csrf;
 mod events;
+mod front;
 mod ids;
 mod lifetimes;
 mod owners;
