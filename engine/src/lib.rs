@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapter;
+mod all_sessions;
+mod audit;
 #[cfg(feature = "axum")]
 mod axum;
 mod commit;
@@ -14,6 +16,8 @@ mod lifetime;
 mod listed;
 mod load;
 mod manager;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
 mod observe;
 mod plan;
 mod random;
@@ -37,6 +41,7 @@ pub mod stores {
     pub use cloakroom_migrating::{MigrateOutcome, MigratingStore, Remaining};
 }
 
+pub use all_sessions::{AllSessions, FoundSession, SessionPage};
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{Config, ConfigError, OutageFallback, StoreOutage};
@@ -44,7 +49,11 @@ pub use cookie::{KeyRing, SameSite, Secure};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{PublicId, SessionId};
 pub use manager::SessionManager;
-pub use observe::{EndReason, Event, ExpiryReason, Observer, Operation, RejectReason, RenewalReason};
+#[cfg(feature = "metrics")]
+pub use metrics_observer::Metrics;
+pub use observe::{
+    EndReason, Event, ExpiryReason, Measurement, Observer, Operation, RejectReason, RenewalReason,
+};
 pub use random::{Random, SystemRandom};
 pub use request::{PlainRequest, RequestHead, RequestSession, RequestSessions, ResponseUpdate};
 pub use session::{PathRef, Session};

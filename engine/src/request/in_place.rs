@@ -4,7 +4,8 @@ use cloakroom_store::{CreateOutcome, Immediate, Timestamp, UpdateOutcome};
 
 use super::{RequestState, ResponseUpdate};
 use crate::PublicId;
-use crate::observe::Event;
+use crate::audit;
+use crate::observe::{Event, Measurement, Operation};
 use crate::plan::{CookieStep, Plan, Step};
 use crate::state::{Intent, PlainWrite, State};
 
@@ -47,7 +48,7 @@ impl RequestState {
 
     /// Writes once. `None` leaves the request unchanged; a commit then handles it.
     fn write_in_place(&self, immediate: &dyn Immediate) -> Option<ResponseUpdate> {
-        let now = self.engine.clock().now();
+        let (now, since) = (self.engine.clock().now(), self.engine.begin_measurement());
         let nonce = self.engine.next_nonce();
         let config = self.engine.config();
         let mut write = self.with(|state| state.plain_write(config, nonce, now));
@@ -58,7 +59,11 @@ impl RequestState {
                 state.plain_write(config, nonce, now)
             });
         }
-        self.carry_out(immediate, write?, now)
+        let outcome = self.carry_out(immediate, write?, now)?;
+        if let Some(since) = since {
+            self.engine.measured(&Measurement::of_one_trip(Operation::Commit, since));
+        }
+        Some(outcome)
     }
 
     fn carry_out(
@@ -95,6 +100,7 @@ impl RequestState {
         });
         if let Some(session) = created {
             self.engine.emit(&Event::Created { session });
+            audit::began(session);
         }
         outcome
     }
