@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::admin::AdminArgs;
 use crate::check::CheckArgs;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Prints sessions as they begin and end.
     Watch(WatchArgs),
+    /// Serves a page for operators: who is online, endings, and a button that ends a session.
+    Admin(Box<AdminArgs>),
     /// Prints figures about the sessions of a store.
     Stats(StatsArgs),
 }

@@ -1,5 +1,6 @@
 //! The `cloakroom` command: a playground for HTTP sessions, and what operators of stores need.
 
+mod admin;
 mod args;
 mod check;
 mod demo;
@@ -41,6 +42,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Migrate(args) => runtime.block_on(migrate::run(args)),
         Command::Explain(args) => runtime.block_on(explain::run(args)),
+        Command::Admin(args) => runtime.block_on(admin::run(*args)),
         Command::List(args) => runtime.block_on(operate::list(args)),
         Command::Show(args) => runtime.block_on(operate::show(args)),
         Command::Count(args) => runtime.block_on(operate::count(args)),

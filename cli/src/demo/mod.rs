@@ -4,11 +4,11 @@
 
 mod api;
 mod args;
-mod guard;
+pub(crate) mod guard;
 mod metrics;
 mod node;
-mod page;
-mod serve;
+pub(crate) mod page;
+pub(crate) mod serve;
 mod settings;
 
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use crate::signals::Signals;
 use crate::stores;
 use crate::trouble::Trouble;
-pub(crate) use args::DemoArgs;
+pub(crate) use args::{DemoArgs, address, host};
 use guard::Guard;
 
 /// Serves until a signal ends it.

@@ -3,6 +3,7 @@
 mod count;
 mod layouts;
 mod list;
+mod node;
 mod open;
 mod output;
 mod pages;
@@ -22,11 +23,13 @@ use crate::trouble::Trouble;
 
 pub(crate) use count::{CountArgs, run as count};
 pub(crate) use list::{ListArgs, run as list};
+pub(crate) use open::{Sessions, open};
+pub(crate) use output::printable;
 pub(crate) use revoke::{RevokeArgs, run as revoke};
 pub(crate) use show::{ShowArgs, run as show};
 pub(crate) use stats::{StatsArgs, run as stats};
 pub(crate) use sweep::{SweepArgs, run as sweep};
-pub(crate) use watch::{WatchArgs, run as watch};
+pub(crate) use watch::{Change, Look, WatchArgs, run as watch};
 
 /// Where the sessions are.
 #[derive(Args)]
@@ -66,7 +69,7 @@ fn say(line: &str) -> Result<(), Trouble> {
 }
 
 /// Formats a moment to the second.
-fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     if at >= Timestamp::NEVER {
         return "never".to_owned();
     }

@@ -1,20 +1,21 @@
 //! Opens a store for an operator: nothing is made, and nothing is guessed.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cloakroom_tower::{Config, Event, Observer, SessionManager};
 
-use super::{StoreArgs, layouts};
+use super::{StoreArgs, layouts, node};
 use crate::stores::{self, Tidy};
 use crate::trouble::Trouble;
 
 /// The sessions of a store.
-pub(super) struct Sessions {
-    pub(super) engine: SessionManager,
+pub(crate) struct Sessions {
+    pub(crate) engine: SessionManager,
     /// Where they are kept, to follow "sessions". Holds no password.
-    pub(super) place: String,
-    /// Gives back what this handle alone holds in the server.
-    release: Option<Tidy>,
+    pub(crate) place: String,
+    /// Gives back what this handle alone holds in the server. In a lock, so that requests can share the rest.
+    release: Mutex<Option<Tidy>>,
 }
 
 /// How long a step may take: a server that ends a million sessions of a user needs minutes.
@@ -24,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(600);
 const IDLE: Duration = Duration::from_secs(10_000 * 24 * 60 * 60);
 
 /// Opens the store, if its sessions are of one layout only or the URL names the layout.
-pub(super) async fn open(args: &StoreArgs) -> Result<Sessions, Trouble> {
+pub(crate) async fn open(args: &StoreArgs) -> Result<Sessions, Trouble> {
     open_with(args, |_: &Event| {}).await
 }
 
@@ -37,15 +38,21 @@ pub(super) async fn open_with(args: &StoreArgs, observer: impl Observer) -> Resu
         .sweep_interval(None)
         .deadline(DEADLINE)
         .observer(observer);
-    let opened = stores::open_source(&chosen.url).await?;
-    let engine = SessionManager::from_arc(opened.store, config)
+    let (store, place, release) = if chosen.is_node {
+        let (store, place) = node::open(&chosen.url).await?;
+        (store, place, None)
+    } else {
+        let opened = stores::open_source(&chosen.url).await?;
+        (opened.store, opened.place, opened.release)
+    };
+    let engine = SessionManager::from_arc(store, config)
         .map_err(|error| Trouble::usage("the store cannot be used").because(&error))?;
-    Ok(Sessions { engine, place: opened.place, release: opened.release })
+    Ok(Sessions { engine, place, release: Mutex::new(release) })
 }
 
 impl Sessions {
     /// Checks that the store can go through all sessions; says why not.
-    pub(super) fn can_scan(&self, purpose: &str) -> Result<(), Trouble> {
+    pub(crate) fn can_scan(&self, purpose: &str) -> Result<(), Trouble> {
         if self.engine.store().capabilities().scan.is_some() {
             return Ok(());
         }
@@ -57,7 +64,7 @@ impl Sessions {
     }
 
     /// Returns whether the store finds the sessions of a user without going through all.
-    pub(super) fn has_owners(&self) -> bool {
+    pub(crate) fn has_owners(&self) -> bool {
         self.engine.store().capabilities().owners.is_some()
     }
 
@@ -69,7 +76,7 @@ impl Sessions {
     /// Gives back what the server holds for this command.
     pub(super) async fn close(self) -> Result<(), Trouble> {
         drop(self.engine);
-        match self.release {
+        match self.release.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(release) => release.await.map_err(|error| {
                 Trouble::failure("what the server holds for this command stays until it times out")
                     .because(&*error)

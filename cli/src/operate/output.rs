@@ -22,7 +22,7 @@ pub(super) fn json(info: &SessionInfo) -> serde_json::Value {
 }
 
 /// Returns a text whose control characters a terminal does not obey: a client chooses the name of its device.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_plain = |letter: char| !letter.is_control() && !is_invisible(letter);
     text.chars().fold(String::with_capacity(text.len()), |mut out, letter| {
         if is_plain(letter) {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::open::{Sessions, open};
 use super::output::printable;
 use super::pages::Pages;
-use super::{OutputArgs, StoreArgs, moment, output};
+use super::{OutputArgs, StoreArgs, moment};
 use crate::signals::Signals;
 use crate::trouble::Trouble;
 use crate::{span, stores};
@@ -45,16 +45,9 @@ pub(crate) struct WatchArgs {
     output: OutputArgs,
 }
 
-/// What is remembered of a session from one look to the next.
-struct Seen {
-    user: Option<Box<str>>,
-    expires_at: Timestamp,
-    look: u64,
-}
-
 /// What happened to a session between two looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+pub(crate) enum Change {
     Began,
     /// It was ended: it could have lived on.
     Ended,
@@ -62,18 +55,46 @@ enum Change {
     Expired,
 }
 
+/// A change, as it was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) change: Change,
+    pub(crate) public_id: PublicId,
+    pub(crate) user: Option<Box<str>>,
+    /// Known only of a session that began.
+    pub(crate) device: Option<String>,
+}
+
+/// What is remembered of a session from one look to the next.
+#[derive(Debug)]
+struct Known {
+    user: Option<Box<str>>,
+    expires_at: Timestamp,
+    look: u64,
+}
+
+/// The sessions of the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    known: HashMap<PublicId, Known>,
+    number: u64,
+}
+
 /// Looks until a signal comes.
 pub(crate) async fn run(args: WatchArgs) -> Result<(), Trouble> {
     let mut signals = Signals::catch()?;
     let sessions = open(&args.store).await?;
-    let (mut known, mut look) = (HashMap::new(), 0);
-    while args.looks.is_none_or(|looks| look < looks.get()) {
-        look += 1;
-        tokio::select! {
-            looked = take_a_look(&sessions, &args, &mut known, look) => looked?,
+    let mut look = Look::default();
+    loop {
+        let changes = tokio::select! {
+            changes = look.again(&sessions, args.user.as_deref()) => changes?,
             () = signals.next() => break,
+        };
+        if look.number == 1 && !args.output.json {
+            super::say(&format!("watching {} sessions {}", look.known.len(), sessions.place))?;
         }
-        if args.looks.is_some_and(|looks| look == looks.get()) {
+        changes.iter().try_for_each(|seen| tell(seen, args.output.json))?;
+        if args.looks.is_some_and(|looks| look.number >= looks.get()) {
             break;
         }
         tokio::select! {
@@ -84,68 +105,57 @@ pub(crate) async fn run(args: WatchArgs) -> Result<(), Trouble> {
     sessions.close().await
 }
 
-/// Goes through the sessions once. What is there at the first look is counted only.
-async fn take_a_look(
-    sessions: &Sessions,
-    args: &WatchArgs,
-    known: &mut HashMap<PublicId, Seen>,
-    look: u64,
-) -> Result<(), Trouble> {
-    let mut pages = Pages::new(sessions, args.user.as_deref(), "watch sessions").await?;
-    while let Some(page) = pages.next().await? {
-        for found in page.sessions {
-            let (info, is_first) = (found.info, look == 1);
-            if note(known, &info, look) && !is_first {
-                tell(args, Change::Began, &info.public_id, info.user.as_deref(), info.device.as_deref())?;
+impl Look {
+    /// Goes through the sessions, and returns what changed since the last look; at the first one nothing.
+    pub(crate) async fn again(
+        &mut self,
+        sessions: &Sessions,
+        user: Option<&str>,
+    ) -> Result<Vec<Seen>, Trouble> {
+        let (mut changes, number) = (Vec::new(), self.number + 1);
+        let mut pages = Pages::new(sessions, user, "watch sessions").await?;
+        while let Some(page) = pages.next().await? {
+            for found in page.sessions {
+                let SessionInfo { public_id, user, device, expires_at, .. } = found.info;
+                let user: Option<Box<str>> = user.map(Into::into);
+                let known = Known { user: user.clone(), expires_at, look: number };
+                if self.known.insert(public_id, known).is_none() && number > 1 {
+                    changes.push(Seen { change: Change::Began, public_id, user, device });
+                }
             }
         }
+        self.number = number;
+        let now = Timestamp::now();
+        let gone = self.known.extract_if(|_, known| known.look != number);
+        changes.extend(gone.map(|(public_id, Known { user, expires_at, .. })| Seen {
+            change: change(expires_at, now),
+            public_id,
+            user,
+            device: None,
+        }));
+        Ok(changes)
     }
-    if look == 1 && !args.output.json {
-        super::say(&format!("watching {} sessions {}", known.len(), sessions.place))?;
-    }
-    for (id, seen) in gone(known, look) {
-        tell(args, change(seen.expires_at, Timestamp::now()), &id, seen.user.as_deref(), None)?;
-    }
-    Ok(())
-}
-
-/// Notes a session, and returns whether it is new.
-fn note(known: &mut HashMap<PublicId, Seen>, info: &SessionInfo, look: u64) -> bool {
-    let seen = Seen { user: info.user.clone().map(Into::into), expires_at: info.expires_at, look };
-    known.insert(info.public_id, seen).is_none()
-}
-
-/// Takes out what this look has not seen.
-fn gone(known: &mut HashMap<PublicId, Seen>, look: u64) -> Vec<(PublicId, Seen)> {
-    known.extract_if(|_, seen| seen.look != look).collect()
 }
 
 fn change(expires_at: Timestamp, now: Timestamp) -> Change {
     if expires_at <= now { Change::Expired } else { Change::Ended }
 }
 
-fn tell(
-    args: &WatchArgs,
-    change: Change,
-    id: &PublicId,
-    user: Option<&str>,
-    device: Option<&str>,
-) -> Result<(), Trouble> {
-    let (word, at) = (
-        match change {
-            Change::Began => "began",
-            Change::Ended => "ended",
-            Change::Expired => "expired",
-        },
-        Timestamp::now(),
-    );
-    if args.output.json {
-        let seen = json!({"at": at, "what": word, "public_id": id, "user": user, "device": device});
-        return super::say(&seen.to_string());
+fn tell(seen: &Seen, as_json: bool) -> Result<(), Trouble> {
+    let Seen { change, public_id, user, device } = seen;
+    let word = match change {
+        Change::Began => "began",
+        Change::Ended => "ended",
+        Change::Expired => "expired",
+    };
+    let at = Timestamp::now();
+    if as_json {
+        let line = json!({"at": at, "what": word, "public_id": public_id, "user": user, "device": device});
+        return super::say(&line.to_string());
     }
-    let user = user.map_or_else(|| "-".to_owned(), output::printable);
-    let device = device.map_or_else(String::new, |device| format!("  {}", printable(device)));
-    super::say(&format!("{}  {word:7}  {id}  {user}{device}", moment(at)))
+    let user = user.as_deref().map_or_else(|| "-".to_owned(), printable);
+    let device = device.as_deref().map_or_else(String::new, |device| format!("  {}", printable(device)));
+    super::say(&format!("{}  {word:7}  {public_id}  {user}{device}", moment(at)))
 }
 
 #[cfg(test)]
