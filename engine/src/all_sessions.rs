@@ -105,7 +105,7 @@ impl AllSessions {
         }
     }
 
-    /// Finds the session of that name, by going through all; `None` if there is none.
+    /// Finds the session of that name, by going through all; `None` if no session has it.
     ///
     /// # Errors
     /// As for [`page`](Self::page).

@@ -50,7 +50,8 @@ impl Drop for Records<'_> {
         if let (Some(waited), Some(span)) = (self.waited, self.retry.elapsed()) {
             waited.store(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
-        if let Some((since, mut measurement)) = self.measurement.take() {
+        // What never asked the store took nothing.
+        if let Some((since, mut measurement)) = self.measurement.take().filter(|(_, it)| it.trips > 0) {
             measurement.took = since.elapsed();
             self.engine.measured(&measurement);
         }

@@ -15,7 +15,7 @@ const VARIABLE: &str = "CLOAKROOM_ADMIN_PASSWORD";
 /// How few letters a password may have that was given.
 const SHORTEST: usize = 12;
 
-/// How long a wrong password is waited for. One at a time, so that guessing in parallel is no quicker.
+/// How long a wrong password is waited for. One at a time, so that guessing in parallel does not help.
 const PENALTY: Duration = Duration::from_secs(1);
 
 /// The password. Has no `Debug`.

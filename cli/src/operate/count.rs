@@ -20,7 +20,7 @@ pub(crate) struct CountArgs {
     user: Option<String>,
 }
 
-/// Counts the live sessions by going through them: records that lead from old ids are none.
+/// Counts the live sessions by going through them: records that lead from old ids do not count.
 pub(crate) async fn run(args: CountArgs) -> Result<(), Trouble> {
     let sessions = open(&args.store).await?;
     let mut pages = Pages::new(&sessions, args.user.as_deref(), "count sessions").await?;

@@ -115,7 +115,7 @@ async fn end_one_by_one(sessions: &Sessions, user: &str) -> Result<(), Trouble> 
     }
 }
 
-/// Asks whether to go on. Without a terminal the answer is no.
+/// Asks whether to go on. Without a terminal nothing goes on.
 fn confirm(args: &RevokeArgs, what: &str) -> Result<(), Trouble> {
     if args.yes {
         return Ok(());

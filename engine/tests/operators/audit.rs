@@ -85,18 +85,15 @@ async fn it_says_who_logged_in_from_which_device_and_why_a_session_ended() {
     let second = other.visit(&engine, Session::public_id).await.unwrap();
     let said = [
         format!("INFO message=logged in session={second} user=alice"),
-        format!("INFO message=ended session={first} user=alice reason=\"cap\""),
+        format!("INFO message=ended session={first} user=alice reason=cap"),
     ];
-    assert_eq!(
-        log.audit().iter().map(|line| line.replace("\"cap\"", "cap")).collect::<Vec<_>>(),
-        said.map(|line| line.replace("\"cap\"", "cap"))
-    );
+    assert_eq!(log.audit(), said);
     other.visit(&engine, Session::log_out).await;
     assert_eq!(log.audit(), [format!("INFO message=ended session={second} user=alice reason=log_out")]);
     Browser::logged_in(&engine, "bob").await;
     log.audit();
     engine.sessions().revoke_all("bob").await.unwrap();
-    assert_eq!(log.audit(), ["INFO message=ended user=\"bob\" count=1 reason=revoked".replace('"', "")]);
+    assert_eq!(log.audit(), ["INFO message=ended user=bob count=1 reason=revoked"]);
     let mut stranger = Browser::anonymous(&engine).await;
     let name = stranger.visit(&engine, Session::public_id).await.unwrap();
     log.audit();
@@ -152,6 +149,6 @@ async fn no_id_key_or_value_is_in_anything_that_is_logged() {
     }
     engine.all_sessions().revoke_all().await.unwrap();
     let lines = log.0.lock().unwrap().join("\n");
-    assert!(lines.matches("cloakroom::audit").count() > 20, "{lines}");
+    assert!(lines.matches("cloakroom::audit").count() > 15, "{lines}");
     assert!(secrets.len() > 16 && secrets.iter().all(|secret| !lines.contains(&**secret)), "{lines}");
 }

@@ -5,6 +5,7 @@
 mod all_sessions;
 mod audit;
 mod measurements;
+mod odd_store;
 
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Config, PlainRequest, Session, SessionManager};
