@@ -261,7 +261,7 @@ impl UserSessions {
         let found = reachable.filter_map(|record| {
             let info = self.info(&record)?;
             let replaces = record.header.replaces().cloned();
-            seen.insert(info.public_id).then(|| FoundSession { info, key: record.key, replaces })
+            seen.insert(info.public_id).then_some(FoundSession { info, key: record.key, replaces })
         });
         found.collect()
     }

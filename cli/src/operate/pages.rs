@@ -1,5 +1,7 @@
 //! Goes through sessions page by page, so that memory stays the same however many there are.
 
+use std::io::{self, IsTerminal};
+
 use cloakroom_tower::{FoundSession, SessionPage};
 use indicatif::ProgressBar;
 
@@ -28,11 +30,21 @@ impl<'a> Pages<'a> {
         purpose: &str,
     ) -> Result<Self, Trouble> {
         let by_owner = user.is_some() && sessions.has_owners();
-        if !by_owner {
+        // To count takes a look at every record in some stores: only for a terminal, which shows the bar.
+        let total = if by_owner || !io::stderr().is_terminal() { None } else { sessions.records().await };
+        Ok(Self { bar: progress::bar(total, "records"), ..Self::silent(sessions, user, purpose)? })
+    }
+
+    /// Begins in the same way, without a progress bar.
+    pub(super) fn silent(
+        sessions: &'a Sessions,
+        user: Option<&'a str>,
+        purpose: &str,
+    ) -> Result<Self, Trouble> {
+        if user.is_none() || !sessions.has_owners() {
             sessions.can_scan(purpose)?;
         }
-        let total = if by_owner { None } else { sessions.records().await };
-        let bar = progress::bar(total, "records");
+        let bar = ProgressBar::hidden();
         Ok(Self { sessions, user, after: None, is_over: false, bar })
     }
 

@@ -113,7 +113,7 @@ impl Look {
         user: Option<&str>,
     ) -> Result<Vec<Seen>, Trouble> {
         let (mut changes, number) = (Vec::new(), self.number + 1);
-        let mut pages = Pages::new(sessions, user, "watch sessions").await?;
+        let mut pages = Pages::silent(sessions, user, "watch sessions")?;
         while let Some(page) = pages.next().await? {
             for found in page.sessions {
                 let SessionInfo { public_id, user, device, expires_at, .. } = found.info;

@@ -7,13 +7,21 @@ use std::time::Duration;
 use cloakroom::{ManualClock, Session, SessionManager, Timestamp};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Instrument, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 use crate::{Browser, engine};
 
-/// Keeps everything that this thread logs, at every level.
+/// Keeps everything that this thread logs, at every level. A line ends with the span that it was logged in.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Vec<String>>>, Arc<Mutex<Spans>>);
+
+/// Every span that was made, by its number less one, and those that are entered.
+#[derive(Default)]
+struct Spans {
+    made: Vec<&'static Metadata<'static>>,
+    entered: Vec<Id>,
+}
 
 struct Line(String);
 
@@ -34,7 +42,9 @@ impl Subscriber for Log {
         let mut line = Line(format!("span {}", span.metadata().name()));
         span.record(&mut line);
         self.0.lock().unwrap().push(line.0);
-        Id::from_u64(1)
+        let mut spans = self.1.lock().unwrap();
+        spans.made.push(span.metadata());
+        Id::from_u64(spans.made.len() as u64)
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -42,10 +52,23 @@ impl Subscriber for Log {
         let metadata = event.metadata();
         let mut line = Line(format!("{} {}", metadata.level(), metadata.target()));
         event.record(&mut line);
+        if let Some(span) = self.current_span().metadata() {
+            let _ = write!(line.0, " in {}", span.name());
+        }
         self.0.lock().unwrap().push(line.0);
     }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
+    fn enter(&self, span: &Id) {
+        self.1.lock().unwrap().entered.push(span.clone());
+    }
+    fn exit(&self, _: &Id) {
+        self.1.lock().unwrap().entered.pop();
+    }
+    fn current_span(&self) -> Current {
+        let spans = self.1.lock().unwrap();
+        let Some(id) = spans.entered.last() else { return Current::none() };
+        let place = usize::try_from(id.into_u64()).unwrap() - 1;
+        Current::new(id.clone(), spans.made[place])
+    }
 }
 
 impl Log {
@@ -101,6 +124,29 @@ async fn it_says_who_logged_in_from_which_device_and_why_a_session_ended() {
     assert_eq!(log.audit(), [format!("INFO message=ended session={name} reason=revoked")]);
     assert!(!stranger.is_alive(&engine).await);
     assert_eq!(log.audit(), ["DEBUG message=rejected reason=unknown"]);
+}
+
+#[tokio::test]
+async fn it_speaks_within_the_span_of_the_request_also_where_another_task_commits() {
+    let log = Log::default();
+    let _listening = tracing::subscriber::set_default(log.clone());
+    let engine = engine(|config| config);
+    let request = tracing::info_span!("request");
+    let alice = Browser::logged_in(&engine, "alice").instrument(request.clone()).await;
+    let aborted = engine.begin(&alice.request());
+    async {
+        aborted.load().await.unwrap().log_out();
+        aborted.unanswered();
+    }
+    .instrument(request)
+    .await;
+    while engine.all_sessions().count().await.unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let said = log.audit();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("logged in") && said[1].contains("ended"), "{said:?}");
+    assert!(said.iter().all(|line| line.ends_with(" in request")), "{said:?}");
 }
 
 #[tokio::test]
