@@ -62,6 +62,9 @@ pub(crate) struct AdminArgs {
     every: Duration,
 }
 
+/// How many sessions the page has of its own, at most.
+const MOST_VISITS: u64 = 10_000;
+
 /// What all requests share.
 struct Admin {
     sessions: Sessions,
@@ -113,7 +116,9 @@ fn router(admin: Arc<Admin>, args: &AdminArgs, guard: Guard) -> Result<Router, T
         .trust_forwarded_proto(args.trust_forwarded_proto)
         .idle_timeout(Duration::from_secs(15 * 60))
         .absolute_timeout(Duration::from_secs(8 * 60 * 60));
-    let own = SessionManager::new(MemoryStore::new(), config)
+    // Each visit of the log-in begins a session: no number of them may fill the memory.
+    let store = MemoryStore::builder().max_records(MOST_VISITS).build();
+    let own = SessionManager::new(store, config)
         .map_err(|error| Trouble::usage("the admin's own sessions").because(&error))?;
     let sessions = SessionLayer::from_manager(own).on_error(|error, _| Failure::of(error).into_text());
     Ok(Router::new()

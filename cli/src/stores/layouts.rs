@@ -8,7 +8,6 @@ pub(crate) fn without_layout(url: &str) -> Result<(String, Option<String>), Trou
     let url = url::find(url)?;
     let mut settings = StoreUrl::parse(&url)?.settings()?;
     let layout = settings.text("layout").map_err(|error| url::wrong(&error))?;
-    let layout = layout.map(|layout| layout.to_string());
     Ok((settings.rest().map_err(|error| url::wrong(&error))?, layout))
 }
 
@@ -69,7 +68,7 @@ async fn in_redis(url: &str) -> Vec<&'static str> {
     use cloakroom_redis::RedisStore;
     let mut found = Vec::new();
     let own = StoreUrl::parse(url).and_then(|url| url.settings()).ok();
-    let own = own.and_then(|mut settings| settings.text("prefix").ok().flatten().map(|own| own.to_string()));
+    let own = own.and_then(|mut settings| settings.text("prefix").ok().flatten());
     let Ok(builder) = RedisStore::from_url(url) else { return found };
     let Ok(store) = builder.build().await else { return found };
     for (prefix, layout) in [("sess:", "connect-redis"), ("koa:sess:", "koa-redis")] {
