@@ -186,7 +186,7 @@ async fn no_id_key_or_value_is_in_anything_that_is_logged() {
         secrets.extend(browser.0.clone());
         browser.visit(&engine, Session::cycle_id).await;
         secrets.extend(browser.0.clone());
-        let token = browser.visit(&engine, |session| session.csrf_token().unwrap().to_string()).await;
+        let token = browser.visit(&engine, |session| session.csrf_token().unwrap()).await;
         secrets.push(token);
         Browser(Some("an attack".into())).is_alive(&engine).await;
         if round % 2 == 0 {
