@@ -2,10 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::admin::AdminArgs;
 use crate::check::CheckArgs;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::migrate::MigrateArgs;
+use crate::operate::{CountArgs, ListArgs, RevokeArgs, ShowArgs, StatsArgs, SweepArgs, WatchArgs};
 
 /// HTTP sessions that never lose a write and never come back from the dead.
 /// Without a command it prints this.
@@ -27,6 +29,22 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Says which package made a cookie, whether it is signed well, and what its session holds.
     Explain(ExplainArgs),
+    /// Lists the sessions of a store, or of a user: public ids, never ids.
+    List(ListArgs),
+    /// Shows one session; its values only on request.
+    Show(ShowArgs),
+    /// Counts the live sessions of a store, or of a user.
+    Count(CountArgs),
+    /// Ends one session, those of a user, or all; they never come back.
+    Revoke(RevokeArgs),
+    /// Removes expired records now.
+    Sweep(SweepArgs),
+    /// Prints sessions as they begin and end.
+    Watch(WatchArgs),
+    /// Serves a page for operators: who is online, endings, and a button that ends a session.
+    Admin(Box<AdminArgs>),
+    /// Prints figures about the sessions of a store.
+    Stats(StatsArgs),
 }
 
 #[cfg(test)]

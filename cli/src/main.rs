@@ -1,10 +1,12 @@
 //! The `cloakroom` command: a playground for HTTP sessions, and what operators of stores need.
 
+mod admin;
 mod args;
 mod check;
 mod demo;
 mod explain;
 mod migrate;
+mod operate;
 mod progress;
 mod renamed;
 mod signals;
@@ -40,5 +42,13 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Check(args) => runtime.block_on(check::run(args)),
         Command::Migrate(args) => runtime.block_on(migrate::run(args)),
         Command::Explain(args) => runtime.block_on(explain::run(args)),
+        Command::Admin(args) => runtime.block_on(admin::run(*args)),
+        Command::List(args) => runtime.block_on(operate::list(args)),
+        Command::Show(args) => runtime.block_on(operate::show(args)),
+        Command::Count(args) => runtime.block_on(operate::count(args)),
+        Command::Revoke(args) => runtime.block_on(operate::revoke(args)),
+        Command::Sweep(args) => runtime.block_on(operate::sweep(args)),
+        Command::Watch(args) => runtime.block_on(operate::watch(args)),
+        Command::Stats(args) => runtime.block_on(operate::stats(args)),
     }
 }

@@ -38,6 +38,12 @@ impl Trouble {
         self
     }
 
+    /// Adds what else there is to say.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        let _ = write!(self.sentence, "; {more}");
+        self
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.kind {
             Kind::Usage => 2,

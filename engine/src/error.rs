@@ -93,6 +93,28 @@ impl ErrorKind {
         matches!(self, Self::Contended | Self::Unavailable)
     }
 
+    /// Returns the name that metrics use.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Encode => "encode",
+            Self::Decode => "decode",
+            Self::Mismatch => "mismatch",
+            Self::TooLarge => "too_large",
+            Self::Gone => "gone",
+            Self::Contended => "contended",
+            Self::Unavailable => "unavailable",
+            Self::Store => "store",
+            Self::ResponseSent => "response_sent",
+            Self::Unsupported => "unsupported",
+            Self::Invalid => "invalid",
+            Self::CsrfRejected => "csrf_rejected",
+            Self::Random => "random",
+            Self::Hook => "hook",
+            Self::Prefetch => "prefetch",
+        }
+    }
+
     /// Returns a sentence for a client, which tells nothing of keys, values or the store.
     pub const fn client_text(self) -> &'static str {
         match self {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapter;
+mod all_sessions;
+mod audit;
 #[cfg(feature = "axum")]
 mod axum;
 mod commit;
@@ -16,6 +18,8 @@ mod lifetime;
 mod listed;
 mod load;
 mod manager;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
 mod observe;
 mod plan;
 mod proxies;
@@ -41,6 +45,7 @@ pub mod stores {
     pub use cloakroom_migrating::{MigrateOutcome, MigratingStore, Remaining};
 }
 
+pub use all_sessions::{AllSessions, FoundSession, SessionPage};
 /// A script for pages that a browser keeps for going back: it loads the page again if the session has ended or changed
 /// meanwhile, also where no response could tell this browser (a revocation, a log-out on another device).
 ///
@@ -69,7 +74,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use hooks::HookResult;
 pub use id::{PublicId, SessionId};
 pub use manager::SessionManager;
-pub use observe::{EndReason, Event, ExpiryReason, Observer, Operation, RejectReason, RenewalReason};
+#[cfg(feature = "metrics")]
+pub use metrics_observer::Metrics;
+pub use observe::{
+    EndReason, Event, ExpiryReason, Measurement, Observer, Operation, RejectReason, RenewalReason,
+};
 pub use proxies::ProxyTrust;
 pub use random::{Random, SystemRandom};
 pub use request::{

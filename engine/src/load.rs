@@ -3,15 +3,16 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use cloakroom_store::{StoreKey, Timestamp, Touch, Version};
+use cloakroom_store::{StoreKey, Timestamp, Touch};
 
+use crate::audit;
 use crate::config::OutageFallback;
-use crate::observe::{Event, ExpiryReason, Operation, RejectReason};
+use crate::observe::{Event, ExpiryReason, Measurement, Operation, RejectReason};
 use crate::record::{Frames, Payload};
 use crate::records::{Follow, Live, Records, Resolved};
 use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 use crate::state::{Located, Location, State};
-use crate::{Error, Result, SessionId, SessionManager};
+use crate::{Error, PublicId, Result, SessionId, SessionManager};
 
 /// How a request came.
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ impl SessionManager {
         let Some(id) = ids.iter().next() else {
             return Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
         };
-        let key = id.key();
+        let (key, since) = (id.key(), self.begin_measurement());
         let stored = self.immediate()?.load(&key, self.touch_at(arrival), now).ok()??;
         let Ok(Payload::Session(header, frames)) = Payload::decode(&stored.record.payload) else {
             return None;
@@ -44,6 +45,9 @@ impl SessionManager {
         let live = Live { key, version, header, frames, expires_at, owner, redirected: false };
         if self.expiry_of(&live, now).is_some() {
             return None;
+        }
+        if let Some(since) = since {
+            self.measured(&Measurement::of_one_trip(Operation::Load, since));
         }
         Some(self.state_of(id, live, ids, 1, now))
     }
@@ -58,7 +62,7 @@ impl SessionManager {
         waited: &AtomicU64,
     ) -> Result<Box<State>> {
         let Arrival { begun, now, .. } = arrival;
-        let mut records = match Records::for_load(self, Some(waited)) {
+        let mut records = match Records::for_load(self, Operation::Load, Some(waited)) {
             Ok(records) => records,
             Err(error) => return self.during_outage(error, now),
         };
@@ -71,7 +75,7 @@ impl SessionManager {
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
                     None => return Ok(self.state_of(id, live, ids, seen, now)),
-                    Some(reason) => self.expire(&mut records, &live.key, live.version, reason).await,
+                    Some(reason) => self.expire(&mut records, live, reason).await,
                 },
                 Ok(other) => {
                     is_replaced |= matches!(other, Resolved::ReplacedByLogin);
@@ -90,7 +94,7 @@ impl SessionManager {
     /// Loads the session again that was found under `key`. No cache may answer: the caller needs the stored truth.
     pub(crate) async fn look_again(&self, id: &SessionId, key: StoreKey) -> Result<Option<Box<State>>> {
         let now = self.clock().now();
-        let mut records = Records::for_load(self, None)?;
+        let mut records = Records::for_load(self, Operation::Load, None)?;
         let Resolved::Live(mut live) = records.resolve(key, Follow::HELD).await? else { return Ok(None) };
         if self.expiry_of(&live, now).is_some() {
             return Ok(None);
@@ -139,16 +143,14 @@ impl SessionManager {
 
     /// Removes a session that has run out; of several requests that find it, one counts it. The request waits a moment for
     /// that, and is anonymous either way.
-    async fn expire(
-        &self,
-        records: &mut Records<'_>,
-        key: &StoreKey,
-        version: Version,
-        reason: ExpiryReason,
-    ) {
+    async fn expire(&self, records: &mut Records<'_>, live: Live, reason: ExpiryReason) {
+        let Live { key, version, header, owner, .. } = live;
         let engine = self.clone();
-        let removed = move || engine.emit(&Event::Expired { reason, count: 1 });
-        records.clean_up(key, version, CLEAN_UP, removed).await;
+        let removed = move || {
+            engine.emit(&Event::Expired { reason, count: 1 });
+            audit::expired(PublicId::new(header.public_id()), owner.as_ref(), reason);
+        };
+        records.clean_up(&key, version, CLEAN_UP, removed).await;
         self.emit(&Event::Rejected { reason: RejectReason::Unknown });
     }
 

@@ -5,13 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cloakroom_store::{Clock, Immediate, Result as StoreResult, Store};
+use tokio::time::Instant;
 
+use crate::audit;
 use crate::config::Front;
 use crate::cookie::{Codec, NotAnId, Secure, Template, before_comma, values_behind_commas, values_of};
 use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
-use crate::observe::{Event, Operation, RejectReason};
+use crate::observe::{Event, Measurement, Observer, Operation, RejectReason};
 use crate::random::Nonces;
 use crate::request::{Candidates, RequestIds, RequestState};
 use crate::shared_clock::SharedClock;
@@ -41,6 +43,8 @@ pub(crate) struct Inner {
     health: StoreHealth,
     queue: KeyQueue,
     shared_clock: SharedClock,
+    /// Whether the observer wants measurements.
+    measures: bool,
 }
 
 impl SessionManager {
@@ -70,6 +74,7 @@ impl SessionManager {
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
         let reads_otherwise = config.format.is_some() || config.transport.is_some();
+        let measures = config.observer.as_ref().is_some_and(|observer| observer.measures());
         let engine = Self(Arc::new(Inner {
             store,
             config,
@@ -81,6 +86,7 @@ impl SessionManager {
             health: StoreHealth::default(),
             queue: KeyQueue::default(),
             shared_clock: SharedClock::default(),
+            measures,
         }));
         engine.start_sweeping();
         Ok(engine)
@@ -318,10 +324,26 @@ impl SessionManager {
 
     /// Tells the application of an event. An observer that panics breaks neither a request nor the sweep.
     pub(crate) fn emit(&self, event: &Event) {
+        audit::note(event);
+        self.tell(|observer| observer.on_event(event));
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
         let Some(observer) = &self.0.config.observer else { return };
-        if catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| what(&**observer))).is_err() {
             tracing::error!("the session observer panicked");
         }
+    }
+
+    /// Returns when an operation begins, if operations are measured.
+    #[inline]
+    pub(crate) fn begin_measurement(&self) -> Option<Instant> {
+        self.0.measures.then(Instant::now)
+    }
+
+    /// Tells the application what an operation took.
+    pub(crate) fn measured(&self, measurement: &Measurement) {
+        self.tell(|observer| observer.on_measurement(measurement));
     }
 
     pub(crate) fn failed(&self, operation: Operation, error: &Error) {

@@ -1,6 +1,9 @@
 //! Events of sessions, for logs, metrics and alerts.
 
 use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::{ErrorKind, PublicId, SessionManager};
 
@@ -156,10 +159,130 @@ pub enum Operation {
     Manage,
 }
 
+impl RenewalReason {
+    /// Returns the name that metrics use.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SamePrivilege => "same_privilege",
+            Self::LogIn => "log_in",
+        }
+    }
+}
+
+impl Operation {
+    /// Returns the name that metrics use.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Commit => "commit",
+            Self::Sweep => "sweep",
+            Self::Touch => "touch",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+impl EndReason {
+    /// Returns the name that metrics and the audit stream use.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::LogOut => "log_out",
+            Self::Destroyed => "destroyed",
+            Self::Revoked => "revoked",
+            Self::Cap => "cap",
+        }
+    }
+}
+
+impl ExpiryReason {
+    /// Returns the name that metrics and the audit stream use.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Absolute => "absolute",
+        }
+    }
+}
+
+impl RejectReason {
+    /// Returns the name that metrics and the audit stream use.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Forged => "forged",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Superseded => "superseded",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// What an operation on the store took: a load, a commit, a sweep.
+///
+/// The work on sessions that were met as they had expired is not counted: a request does not wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Measurement {
+    /// What was done. An operation that was given up counts too.
+    pub operation: Operation,
+    /// How long it took, with all waiting.
+    pub took: Duration,
+    /// How often the store was asked.
+    pub trips: u32,
+    /// How often that was asked again after a failure.
+    pub retries: u32,
+    /// How often another request had changed the session first.
+    pub conflicts: u32,
+    /// How many expired records a sweep removed.
+    pub removed: u64,
+}
+
+impl Measurement {
+    pub(crate) const fn begin(operation: Operation) -> Self {
+        Self { operation, took: Duration::ZERO, trips: 0, retries: 0, conflicts: 0, removed: 0 }
+    }
+
+    /// Measures an operation that has asked the store once.
+    pub(crate) fn of_one_trip(operation: Operation, since: Instant) -> Self {
+        Self { took: since.elapsed(), trips: 1, ..Self::begin(operation) }
+    }
+}
+
 /// Receives what happens to sessions. Called in the middle of a request: be quick, never block.
 pub trait Observer: Send + Sync + 'static {
     /// Takes note of `event`.
     fn on_event(&self, event: &Event);
+
+    /// Takes note of what an operation took; called only if [`measures`](Self::measures) says so. Default: does nothing.
+    fn on_measurement(&self, measurement: &Measurement) {
+        let _ = measurement;
+    }
+
+    /// Returns whether operations are to be measured: asked once, when the engine is made. Default: `false`, so that no
+    /// clock is read in vain.
+    fn measures(&self) -> bool {
+        false
+    }
+}
+
+/// Tells both, the first one first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn on_event(&self, event: &Event) {
+        self.0.on_event(event);
+        self.1.on_event(event);
+    }
+
+    fn on_measurement(&self, measurement: &Measurement) {
+        self.0.on_measurement(measurement);
+        self.1.on_measurement(measurement);
+    }
+
+    fn measures(&self) -> bool {
+        self.0.measures() || self.1.measures()
+    }
 }
 
 impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {

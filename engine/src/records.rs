@@ -9,15 +9,17 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, MissedTouches, Owner, OwnerKey,
-    Owners, Record, Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
-    VersionedRecord,
+    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, HeadPage, MissedTouches, Owner,
+    OwnerKey, Owners, Record, Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
+    Version, VersionedRecord,
 };
 
 use tokio::time::Instant;
+use tracing::Instrument;
 
+use crate::all_sessions::SessionPage;
 use crate::listed::{Listed, mark_replacements};
-use crate::observe::{Event, Operation};
+use crate::observe::{Event, Measurement, Operation};
 use crate::record::{Frames, Header, Payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
@@ -36,6 +38,8 @@ pub(crate) struct Records<'a> {
     is_suspect: bool,
     /// Where the time is noted that this operation has waited, in microseconds.
     waited: Option<&'a AtomicU64>,
+    /// What is to be measured, and since when.
+    measurement: Option<(Instant, Measurement)>,
 }
 
 impl Drop for Records<'_> {
@@ -46,11 +50,13 @@ impl Drop for Records<'_> {
         if let (Some(waited), Some(span)) = (self.waited, self.retry.elapsed()) {
             waited.store(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
+        // What never asked the store took nothing.
+        if let Some((since, mut measurement)) = self.measurement.take().filter(|(_, it)| it.trips > 0) {
+            measurement.took = since.elapsed();
+            self.engine.measured(&measurement);
+        }
     }
 }
-
-/// How many sessions a page of a scan has.
-const PAGE: usize = 500;
 
 /// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
 const HEADS: usize = 100;
@@ -112,10 +118,14 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) while the store is known to be down.
-    pub(crate) fn for_load(engine: &'a SessionManager, waited: Option<&'a AtomicU64>) -> Result<Self> {
+    pub(crate) fn for_load(
+        engine: &'a SessionManager,
+        operation: Operation,
+        waited: Option<&'a AtomicU64>,
+    ) -> Result<Self> {
         let (config, failures) = (engine.config(), engine.config().outage.retry_for);
         let limits = Limits { deadline: config.deadline, conflicts: Duration::MAX, failures };
-        let mut records = Self::open(engine, limits)?;
+        let mut records = Self::open(engine, operation, limits)?;
         records.waited = waited;
         Ok(records)
     }
@@ -124,13 +134,17 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// As for [`for_load`](Self::for_load).
-    pub(crate) fn for_commit(engine: &'a SessionManager, deadline: Duration) -> Result<Self> {
+    pub(crate) fn for_commit(
+        engine: &'a SessionManager,
+        operation: Operation,
+        deadline: Duration,
+    ) -> Result<Self> {
         let config = engine.config();
         let (conflicts, failures) = (config.commit_timeout, config.outage.retry_for);
-        Self::open(engine, Limits { deadline, conflicts, failures })
+        Self::open(engine, operation, Limits { deadline, conflicts, failures })
     }
 
-    fn open(engine: &'a SessionManager, limits: Limits) -> Result<Self> {
+    fn open(engine: &'a SessionManager, operation: Operation, limits: Limits) -> Result<Self> {
         let admission = engine.health().admit();
         if admission == Admission::Refused {
             let message = "the session store did not answer the last requests";
@@ -144,6 +158,7 @@ impl<'a> Records<'a> {
             loads: 0,
             is_suspect: false,
             waited: None,
+            measurement: engine.begin_measurement().map(|since| (since, Measurement::begin(operation))),
         })
     }
 
@@ -153,6 +168,7 @@ impl<'a> Records<'a> {
 
     /// Makes one call, and waits no longer than the deadline.
     pub(crate) async fn ask<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
+        self.measure(|measurement| measurement.trips += 1);
         let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         let answer = match first {
             Poll::Ready(answer) => answer,
@@ -162,6 +178,12 @@ impl<'a> Records<'a> {
         };
         self.engine.record_answer(&answer);
         answer
+    }
+
+    fn measure(&mut self, note: impl FnOnce(&mut Measurement)) {
+        if let Some((_, measurement)) = &mut self.measurement {
+            note(measurement);
+        }
     }
 
     async fn wait_for<T>(&mut self, mut call: Call<'_, T>) -> StoreResult<T> {
@@ -224,7 +246,7 @@ impl<'a> Records<'a> {
         };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                let task = runtime.spawn(tokio::time::timeout(deadline, work));
+                let task = runtime.spawn(tokio::time::timeout(deadline, work).in_current_span());
                 let _ = tokio::time::timeout(limit, task).await;
             }
             Err(_) => work.await,
@@ -377,38 +399,76 @@ impl<'a> Records<'a> {
     /// Lists the records of a user's sessions. A record that was left by a renewal or log-in which died half-way is removed.
     pub(crate) async fn list(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
         let mut found = BTreeMap::new();
-        self.list_into(&mut found, owner).await?;
+        self.list_into(&mut found, owner, |_| true).await?;
         Ok(self.clear_up(found).await)
     }
 
-    /// Lists like [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
+    /// Lists a page of the records of a user's sessions, and where the next one begins.
+    pub(crate) async fn list_page(
+        &mut self,
+        owner: &OwnerKey,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Listed>, Option<Cursor>)> {
+        let page = self.heads(owner, after, limit).await?;
+        let listed = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner)).collect();
+        Ok((self.without_replacements(listed).await?, page.next))
+    }
+
+    /// Marks the records of a page that are to replace another one which is still the session, on whatever page that is.
+    async fn without_replacements(&mut self, mut listed: Vec<Listed>) -> Result<Vec<Listed>> {
+        mark_replacements(&mut listed);
+        for record in listed.iter_mut().filter(|record| !record.is_replacement) {
+            let Some(replaced) = record.header.replaces() else { continue };
+            let stored = self.load(replaced, None).await?;
+            let payload = stored.map(|stored| Payload::decode(&stored.record.payload));
+            record.is_replacement = matches!(payload, Some(Ok(Payload::Session(..))));
+        }
+        Ok(listed)
+    }
+
+    /// Lists the records that are wanted like [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
     /// a later page to one that was read already, for example. So a list of several pages is
     /// read twice, and may name records that are gone.
-    pub(crate) async fn list_all(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
+    pub(crate) async fn list_all(
+        &mut self,
+        owner: &OwnerKey,
+        is_wanted: impl Fn(&Listed) -> bool,
+    ) -> Result<Vec<Listed>> {
         let mut found = BTreeMap::new();
-        if self.list_into(&mut found, owner).await? > 1 {
-            self.list_into(&mut found, owner).await?;
+        if self.list_into(&mut found, owner, &is_wanted).await? > 1 {
+            self.list_into(&mut found, owner, &is_wanted).await?;
         }
         Ok(self.clear_up(found).await)
     }
 
     /// Goes through a user's list and returns how many pages it had. A record that changes between two pages may be in
     /// both: the later one counts.
-    async fn list_into(&mut self, found: &mut BTreeMap<StoreKey, Listed>, owner: &OwnerKey) -> Result<usize> {
-        let owners = self.owners()?;
+    async fn list_into(
+        &mut self,
+        found: &mut BTreeMap<StoreKey, Listed>,
+        owner: &OwnerKey,
+        is_wanted: impl Fn(&Listed) -> bool,
+    ) -> Result<usize> {
         let (mut pages, mut after) = (0, None);
         loop {
-            let page = loop {
-                match self.ask(owners.list(owner, after.as_ref(), HEADS)).await {
-                    Ok(page) => break page,
-                    Err(error) => self.wait_after(error).await?,
-                }
-            };
-            let heads = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
-            found.extend(heads.map(|record| (record.key.clone(), record)));
+            let page = self.heads(owner, after.as_ref(), HEADS).await?;
+            let records = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
+            found.extend(records.filter(&is_wanted).map(|record| (record.key.clone(), record)));
             (pages, after) = (pages + 1, page.next);
             if after.is_none() {
                 return Ok(pages);
+            }
+        }
+    }
+
+    /// Asks for a page of a user's list.
+    async fn heads(&mut self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
+        let owners = self.owners()?;
+        loop {
+            match self.ask(owners.list(owner, after, limit)).await {
+                Ok(page) => return Ok(page),
+                Err(error) => self.wait_after(error).await?,
             }
         }
     }
@@ -431,18 +491,32 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Reads a page of all sessions.
-    pub(crate) async fn scan(&mut self, after: Option<&Cursor>) -> Result<(Vec<Listed>, Option<Cursor>)> {
+    /// Reads a page of all sessions, and what else is to be said of it.
+    pub(crate) async fn scan(
+        &mut self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(SessionPage, Vec<Listed>)> {
         let unsupported = || Error::new(ErrorKind::Unsupported, "the store cannot go through its sessions");
         let scan = self.store().capabilities().scan.ok_or_else(unsupported)?;
-        loop {
-            match self.ask(scan.scan(after, PAGE)).await {
-                Ok(page) => {
-                    return Ok((page.entries.into_iter().filter_map(Listed::read).collect(), page.next));
-                }
+        let found = loop {
+            match self.ask(scan.scan(after, limit)).await {
+                Ok(page) => break page,
                 Err(error) => self.wait_after(error).await?,
             }
+        };
+        let mut page = SessionPage { next: found.next, ..SessionPage::default() };
+        let mut listed = Vec::with_capacity(found.entries.len());
+        for entry in found.entries {
+            let payload = entry.stored.record.payload.clone();
+            page.payload_bytes += payload.len() as u64;
+            match Listed::read(entry) {
+                Some(record) => listed.push(record),
+                None if matches!(Payload::decode(&payload), Ok(Payload::Redirect(_))) => page.redirects += 1,
+                None => page.unreadable += 1,
+            }
         }
+        Ok((page, self.without_replacements(listed).await?))
     }
 
     fn owners(&self) -> Result<&'a dyn Owners> {
@@ -489,6 +563,7 @@ impl<'a> Records<'a> {
     pub(crate) async fn wait_after(&mut self, error: StoreError) -> Result<()> {
         self.suspect();
         if error.is_uncertain() && self.retry.after_failure().await {
+            self.measure(|measurement| measurement.retries += 1);
             return Ok(());
         }
         if error.kind() == StoreErrorKind::Unavailable {
@@ -499,6 +574,7 @@ impl<'a> Records<'a> {
 
     /// Waits for another try after a conflict; `false` if there is no time left.
     pub(crate) async fn wait_after_conflict(&mut self) -> bool {
+        self.measure(|measurement| measurement.conflicts += 1);
         self.retry.after_conflict().await
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use cloakroom_store::SweepStats;
 
+use crate::audit;
 use crate::manager::Inner;
-use crate::observe::{Event, ExpiryReason, Operation};
+use crate::observe::{Event, ExpiryReason, Measurement, Operation};
 use crate::retry::jitter;
 use crate::{Result, SessionManager};
 
@@ -97,11 +98,12 @@ impl SessionManager {
     /// # Errors
     /// What the store says. Stores that expire by themselves have nothing to sweep: 0.
     pub async fn sweep(&self) -> Result<u64> {
-        let mut all = SweepStats::NOTHING;
+        let (mut all, since, mut trips) = (SweepStats::NOTHING, self.begin_measurement(), 0);
         if let Some(sweep) = self.0.store.capabilities().sweep {
             loop {
                 let swept = sweep.sweep(BATCH).await;
                 self.record_answer(&swept);
+                trips += 1;
                 let swept = swept?;
                 all += swept;
                 if !swept.more {
@@ -112,6 +114,11 @@ impl SessionManager {
         }
         if all.sliding > 0 {
             self.emit(&Event::Expired { reason: ExpiryReason::Idle, count: all.sliding as u64 });
+            audit::swept(all.sliding as u64);
+        }
+        if let Some(since) = since {
+            let (took, removed) = (since.elapsed(), all.removed as u64);
+            self.measured(&Measurement { took, trips, removed, ..Measurement::begin(Operation::Sweep) });
         }
         Ok(all.removed as u64)
     }

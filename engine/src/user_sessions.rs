@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cloakroom_store::{OwnerKey, StoreKey, Timestamp};
+use cloakroom_store::{OwnerKey, Timestamp};
 
-use crate::commit::{Ended, end_following_redirects};
+use crate::audit;
 use crate::lifetime::last_use;
 use crate::listed::Listed;
 use crate::observe::{EndReason, Event, Operation};
@@ -82,6 +82,9 @@ impl UserSessions {
         let owner = owner_key(user)?;
         let ended = self.ask(async |records| self.end_named(records, &owner, public_id).await).await?;
         self.ended(u64::from(ended));
+        if ended {
+            audit::ended_of(*public_id, || Some(user.to_owned()), EndReason::Revoked.name());
+        }
         Ok(ended)
     }
 
@@ -94,7 +97,9 @@ impl UserSessions {
     ) -> Result<bool> {
         let mut has_ended = false;
         loop {
-            let listed = records.list_all(owner).await?;
+            // One that is to replace another may belong to the session of that name.
+            let concerned = |it: &Listed| it.is_named(public_id) || it.header.replaces().is_some();
+            let listed = records.list_all(owner, concerned).await?;
             let found: Vec<&Listed> = listed.iter().filter(|it| it.is_named(public_id)).collect();
             if found.iter().all(|record| self.info(record).is_none()) {
                 return Ok(has_ended);
@@ -129,6 +134,7 @@ impl UserSessions {
             })
             .await?;
         self.ended(count);
+        audit::revoked_all(user, count);
         Ok(count)
     }
 
@@ -139,7 +145,8 @@ impl UserSessions {
     /// [`Gone`](ErrorKind::Gone) if the caller's own session has ended meanwhile.
     pub async fn revoke_others(&self, session: &Session) -> Result<u64> {
         let no_user = || Error::new(ErrorKind::Invalid, "no user is logged in");
-        let owner = owner_key(&session.user().ok_or_else(no_user)?)?;
+        let user = session.user().ok_or_else(no_user)?;
+        let owner = owner_key(&user)?;
         let own = self.engine.clock().now();
         let count = self
             .ask(async |records| {
@@ -157,6 +164,7 @@ impl UserSessions {
             })
             .await?;
         self.ended(count);
+        audit::revoked_all(&user, count);
         Ok(count)
     }
 
@@ -171,7 +179,9 @@ impl UserSessions {
     ) -> Result<u64> {
         let mut count = 0;
         loop {
-            let listed = records.list_all(owner).await?;
+            let since = offset.revocation(self.engine.clock().now());
+            let ahead = |it: &Listed| it.logged_in_at > since;
+            let listed = records.list_all(owner, ahead).await?;
             // A session that was just exempted is dated a microsecond later.
             let now = offset.revocation(self.engine.clock().now()) + Duration::from_micros(1);
             let later = listed
@@ -222,32 +232,24 @@ impl UserSessions {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot go through its records; a store's failure.
     pub async fn revoke_by_id(&self, public_id: &PublicId) -> Result<bool> {
-        let mut after = None;
-        loop {
-            let page = self.ask(async |records| records.scan(after.as_ref()).await).await?;
-            let mut named = page.0.iter().filter(|found| found.is_named(public_id));
-            if let Some((found, info)) = named.find_map(|found| Some((found, self.info(found)?))) {
-                return match info.user {
-                    Some(user) => self.revoke(&user, public_id).await,
-                    None => self.end_anonymous(found.key.clone()).await,
-                };
-            }
-            match page.1 {
-                Some(next) => after = Some(next),
-                None => return Ok(false),
-            }
+        let all = self.engine.all_sessions();
+        match all.find(public_id).await? {
+            Some(found) => all.revoke(&found).await,
+            None => Ok(false),
         }
     }
 
-    async fn end_anonymous(&self, key: StoreKey) -> Result<bool> {
-        let ended = self.ask(async |records| end_following_redirects(records, key.clone()).await).await?;
-        self.ended(u64::from(ended == Ended::Here));
-        Ok(ended == Ended::Here)
+    pub(crate) const fn engine(&self) -> &SessionManager {
+        &self.engine
     }
 
     /// Runs an operation through `Records`, and reports its failure as an event.
-    async fn ask<T>(&self, operation: impl AsyncFnOnce(&mut Records<'_>) -> Result<T>) -> Result<T> {
-        let answer = match Records::for_commit(&self.engine, self.engine.config().deadline) {
+    pub(crate) async fn ask<T>(
+        &self,
+        operation: impl AsyncFnOnce(&mut Records<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let answer = match Records::for_commit(&self.engine, Operation::Manage, self.engine.config().deadline)
+        {
             Ok(mut records) => operation(&mut records).await,
             Err(error) => Err(error),
         };
@@ -260,7 +262,7 @@ impl UserSessions {
     }
 
     /// Returns what may be shown of a record's session; `None` if it has run out.
-    fn info(&self, record: &Listed) -> Option<SessionInfo> {
+    pub(crate) fn info(&self, record: &Listed) -> Option<SessionInfo> {
         let lifetime = &self.engine.config().lifetime;
         let header = &record.header;
         let now = self.engine.clock().now();
@@ -282,7 +284,7 @@ impl UserSessions {
         })
     }
 
-    fn ended(&self, count: u64) {
+    pub(crate) fn ended(&self, count: u64) {
         if count > 0 {
             self.engine.emit(&Event::Ended { reason: EndReason::Revoked, count });
         }
@@ -293,7 +295,7 @@ fn busy() -> Error {
     Error::new(ErrorKind::Contended, "too many requests changed the sessions at once")
 }
 
-fn owner_key(user: &str) -> Result<OwnerKey> {
+pub(crate) fn owner_key(user: &str) -> Result<OwnerKey> {
     OwnerKey::new(user)
         .map_err(|error| Error::new(ErrorKind::Invalid, "a user has 1 to 255 bytes").with_source(error))
 }

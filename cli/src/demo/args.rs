@@ -108,12 +108,12 @@ impl Format {
 }
 
 /// Returns the name of a host, with its port if that is not the usual one.
-fn host(text: &str) -> Result<Authority, String> {
+pub(crate) fn host(text: &str) -> Result<Authority, String> {
     authority(text).ok_or_else(|| "a host is written as shop.example or shop.example:8443".to_owned())
 }
 
 /// `host:port`; the host is looked up when listening begins.
-fn address(text: &str) -> Result<String, String> {
+pub(crate) fn address(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
         _ => Err("an address is written as 127.0.0.1:3000".to_owned()),

@@ -23,7 +23,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The hosts of this server.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     /// Where it listens.
     bound: IpAddr,
     /// The host it was asked to listen on, without the port: a name, or the address again.
@@ -51,7 +51,7 @@ impl Refusal {
 }
 
 /// Refuses a request, or passes it on.
-pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let Err(refusal) = guard.judge(&request) else { return next.run(request).await };
     if request.uri().path().starts_with("/api") {
         api::refused(refusal)
@@ -61,7 +61,7 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
 }
 
 impl Guard {
-    pub(super) fn new(bound: SocketAddr, listen: &str, named: &[Authority]) -> Self {
+    pub(crate) fn new(bound: SocketAddr, listen: &str, named: &[Authority]) -> Self {
         let listen = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
         Self { bound: bound.ip(), listen: listen.to_owned(), named: named.to_vec() }
     }

@@ -4,10 +4,11 @@
 
 mod api;
 mod args;
-mod guard;
+pub(crate) mod guard;
+mod metrics;
 mod node;
-mod page;
-mod serve;
+pub(crate) mod page;
+pub(crate) mod serve;
 mod settings;
 
 use std::io::{self, Write};
@@ -15,15 +16,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use cloakroom::Metrics;
 use cloakroom_tower::store::Store;
 use cloakroom_tower::stores::MigratingStore;
 use cloakroom_tower::{Config, SessionManager};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::signals::Signals;
 use crate::stores;
 use crate::trouble::Trouble;
-pub(crate) use args::DemoArgs;
+pub(crate) use args::{DemoArgs, address, host};
 use guard::Guard;
 
 /// Serves until a signal ends it.
@@ -32,6 +35,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
         Some(package) => node::open(&args, package).await?,
         None => open(&args).await?,
     };
+    let metrics = metrics::install()?;
+    let config = config.observer(Metrics::new());
     let engine = SessionManager::from_arc(store, config).map_err(|error| settings::contradiction(&error))?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|error| cannot_listen(&args, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&args, &error))?;
@@ -42,7 +47,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Trouble> {
     // The parent process may have closed our output: no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush());
     let guard = Guard::new(address, &args.listen, &args.hosts);
-    serve::until_a_signal(listener, router(&engine, guard), signals).await
+    serve::until_a_signal(listener, router(&engine, metrics, guard), signals).await
 }
 
 /// What the command line asks for.
@@ -72,10 +77,11 @@ async fn both_stores(args: &DemoArgs, store: Arc<dyn Store>) -> Result<Arc<dyn S
     })
 }
 
-fn router(engine: &SessionManager, guard: Guard) -> Router {
+fn router(engine: &SessionManager, metrics: PrometheusHandle, guard: Guard) -> Router {
     Router::new()
         .merge(page::router(engine))
         .merge(api::router(engine))
+        .merge(metrics::router(metrics))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::check))

@@ -17,7 +17,7 @@ use crate::trouble::Trouble;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Serves HTTP/1.1 and HTTP/2 until a signal comes, then lets requests under way end. A second signal ends it at once.
-pub(super) async fn until_a_signal(
+pub(crate) async fn until_a_signal(
     listener: TcpListener,
     app: Router,
     mut signals: Signals,

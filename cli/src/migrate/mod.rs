@@ -1,6 +1,6 @@
 //! Moves the live sessions of one store to another, while they are used.
 
-mod question;
+pub(crate) mod question;
 mod tally;
 mod walk;
 

@@ -20,7 +20,8 @@ pub(super) fn go_on_without_sessions(place: &str) -> Result<(), Trouble> {
     if is_yes(&mut input) { Ok(()) } else { Err(refused("")) }
 }
 
-fn is_yes(input: &mut impl BufRead) -> bool {
+/// Returns whether the answer is yes.
+pub(crate) fn is_yes(input: &mut impl BufRead) -> bool {
     let mut line = String::new();
     let read = input.read_line(&mut line).is_ok();
     read && matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")

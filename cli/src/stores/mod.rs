@@ -6,6 +6,7 @@ mod dynamodb;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod file;
+mod layouts;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
@@ -30,6 +31,7 @@ use cloakroom_tower::store::{Error, ErrorKind, ManualClock, Store};
 use futures_util::future::BoxFuture;
 
 use crate::trouble::Trouble;
+pub(crate) use layouts::{other_layouts, without_layout};
 use url::StoreUrl;
 
 /// The store of a playground, unless another is named.

@@ -1,6 +1,7 @@
 //! The real binary, on every store, over real connections.
 #![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
 
+mod admin;
 mod check;
 mod client;
 mod command;
@@ -9,6 +10,7 @@ mod formats;
 mod guard;
 mod kills;
 mod migrate;
+mod operate;
 mod page;
 mod places;
 mod readme;

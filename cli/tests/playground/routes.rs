@@ -6,7 +6,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::server::{MEMORY, Playground, on_every_store};
+use crate::server::{MEMORY, Playground, SQLITE, on_every_store};
 
 on_every_store![
     untouched_answers_an_empty_object_and_never_looks,
@@ -219,4 +219,23 @@ async fn it_speaks_http_2_too() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let seen: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(seen["session"]["exists"], false);
+}
+
+#[tokio::test]
+async fn what_is_counted_is_served_as_prometheus_reads_it() {
+    let playground = Playground::on(SQLITE).await;
+    let client = playground.client();
+    client.run(json!([{"insert": ["secret", "a value"]}])).await;
+    client.run(json!([{"log_in": "alice"}])).await;
+    let answer = client.get("/metrics").await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for line in [
+        "# TYPE cloakroom_sessions_begun_total counter",
+        "cloakroom_sessions_begun_total 1",
+        "cloakroom_ids_renewed_total{reason=\"log_in\"} 1",
+        "cloakroom_operation_seconds_count{operation=\"commit\"} 2",
+    ] {
+        assert!(answer.body.lines().any(|it| it == line), "{line}: {}", answer.body);
+    }
+    assert!(!answer.body.contains(&client.cookie().unwrap()) && !answer.body.contains("alice"));
 }

@@ -74,7 +74,7 @@ async fn f30_a_secret_that_cannot_be_read_is_an_error_that_repeats_none() {
 #[tokio::test]
 async fn f30_the_help_says_that_arguments_can_be_seen() {
     let folder = tempfile::tempdir().unwrap();
-    for of in ["demo", "check", "migrate"] {
+    for of in ["demo", "check", "migrate", "list", "show", "count", "revoke", "sweep", "watch", "stats"] {
         let output = command(folder.path()).args([of, "--help"]).output().await.unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         for word in ["process list", "env:NAME", "@FILE"] {

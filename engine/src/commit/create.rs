@@ -4,6 +4,7 @@ use cloakroom_store::{CreateOutcome, Error as StoreError, StoreKey, UpdateOutcom
 
 use super::conflict::unreadable;
 use super::{Commit, LOST, Write};
+use crate::audit;
 use crate::hooks::carry_out;
 use crate::observe::Event;
 use crate::record::Payload;
@@ -43,6 +44,7 @@ impl Commit<'_> {
     pub(super) async fn create(&mut self) -> Result<Verdict> {
         let CreateResult::Stored(new) = self.create_record().await? else { return Ok(LOST) };
         let public_id = PublicId::new(new.write.header.public_id());
+        audit::stored(&new.write.header, &new.write.record);
         let is_login = self.adopt_new(new);
         self.engine.emit(&Event::Created { session: public_id });
         if is_login {

@@ -1,13 +1,14 @@
 //! Ends a session, wherever its id has led meanwhile.
 
-use cloakroom_store::{Record, StoreKey, UpdateOutcome, Version};
+use cloakroom_store::{Owner, Record, StoreKey, UpdateOutcome, Version};
 
 use super::conflict::unreadable;
 use super::{Commit, LOST};
+use crate::audit;
 use crate::observe::{EndReason, Event};
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{Ending, Intent, Verdict};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, PublicId, Result};
 
 /// The result of ending a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ impl Commit<'_> {
     pub(super) async fn end(&mut self) -> Result<Verdict> {
         let Some(located) = self.view.location.stored() else { return Ok(Verdict::Saved) };
         let (key, version) = (located.key.clone(), located.version);
+        let (session, owner) = (PublicId::new(located.header.public_id()), located.owner.clone());
         let mut is_uncertain = false;
         let ended = end_from(&mut self.records, key, Some(version), &mut is_uncertain).await;
         if is_uncertain {
@@ -36,7 +38,7 @@ impl Commit<'_> {
                 let was_ours = self.view.end_is_unsettled();
                 self.view.mark_ended();
                 if was_ours {
-                    self.engine.emit(&Event::Ended { reason: self.end_reason(), count: 1 });
+                    self.report_end(session, owner.as_ref());
                 }
                 return Ok(Verdict::Saved);
             }
@@ -48,9 +50,14 @@ impl Commit<'_> {
             }
         }
         self.view.mark_ended();
+        self.report_end(session, owner.as_ref());
+        Ok(Verdict::Saved)
+    }
+
+    fn report_end(&self, session: PublicId, owner: Option<&Owner>) {
         let reason = self.end_reason();
         self.engine.emit(&Event::Ended { reason, count: 1 });
-        Ok(Verdict::Saved)
+        audit::ended(session, owner, reason);
     }
 
     fn end_reason(&self) -> EndReason {
@@ -90,8 +97,7 @@ impl Commit<'_> {
             }
             let (key, version) = (live.key, Some(live.version));
             if end_from(&mut self.records, key, version, &mut false).await? == Ended::Here {
-                let reason = self.end_reason();
-                self.engine.emit(&Event::Ended { reason, count: 1 });
+                self.report_end(PublicId::new(live.header.public_id()), live.owner.as_ref());
             }
         }
         Ok(())

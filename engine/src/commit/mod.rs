@@ -58,7 +58,7 @@ struct Write {
 /// Carries out a commit.
 pub(crate) async fn commit(engine: &SessionManager, input: CommitInput) -> CommitResult {
     let CommitInput { view, nonce, at, request, info, stamp } = input;
-    let records = match Records::for_commit(engine, request.deadline) {
+    let records = match Records::for_commit(engine, Operation::Commit, request.deadline) {
         Ok(records) => records,
         Err(error) => {
             engine.failed(Operation::Commit, &error);

@@ -9,6 +9,7 @@ use cloakroom_store::{Record, StoreKey, UpdateOutcome, Version, VersionedRecord}
 use super::conflict::{Reconciled, unreadable};
 use super::create::{CreateResult, NewRecord};
 use super::{Commit, LOST};
+use crate::audit;
 use crate::observe::{Event, RenewalReason};
 use crate::plan::Privilege;
 use crate::record::{Frames, Payload, Redirect, redirect_payload};
@@ -161,6 +162,10 @@ impl Commit<'_> {
 
     async fn finish(&mut self, new: NewRecord, privilege: Privilege) -> Verdict {
         let session = PublicId::new(new.write.header.public_id());
+        match privilege {
+            Privilege::Same => audit::renewed(session),
+            Privilege::New => audit::logged_in(&new.write.header, &new.write.record),
+        }
         self.adopt_new(new);
         let reason = match privilege {
             Privilege::Same => RenewalReason::SamePrivilege,

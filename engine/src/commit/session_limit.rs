@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use cloakroom_store::{OwnerKey, Timestamp};
 
 use super::Commit;
-use crate::Result;
+use crate::audit;
 use crate::listed::Listed;
 use crate::observe::{EndReason, Event, Operation};
+use crate::{PublicId, Result};
 
 impl Commit<'_> {
     /// Ends the oldest sessions of the user beyond the limit.
@@ -29,9 +30,13 @@ impl Commit<'_> {
             if excess.is_empty() {
                 return Ok(());
             }
-            let mut count = 0;
+            let mut count: u64 = 0;
             for session in excess {
-                count += u64::from(self.records.end_exactly(&session.key, session.version).await?);
+                if self.records.end_exactly(&session.key, session.version).await? {
+                    let public_id = PublicId::new(session.session());
+                    audit::ended_of(public_id, || session.user, EndReason::Cap.name());
+                    count += 1;
+                }
             }
             if count > 0 {
                 self.engine.emit(&Event::Ended { reason: EndReason::Cap, count });

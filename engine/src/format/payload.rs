@@ -144,6 +144,10 @@ impl Facts {
 pub struct Members(Frames);
 
 impl Members {
+    pub(crate) const fn new(frames: Frames) -> Self {
+        Self(frames)
+    }
+
     /// Goes through the values.
     pub fn iter(&self) -> impl Iterator<Item = Member<'_>> {
         self.0.iter().map(|frame| Member {

@@ -4,7 +4,8 @@ use cloakroom_store::{CreateOutcome, Immediate, Timestamp, UpdateOutcome};
 
 use super::{RequestState, ResponseUpdate};
 use crate::PublicId;
-use crate::observe::Event;
+use crate::audit;
+use crate::observe::{Event, Measurement, Operation};
 use crate::plan::{CookieStep, Plan, Step};
 use crate::state::{Intent, PlainWrite, State};
 
@@ -52,7 +53,7 @@ impl RequestState {
 
     /// Writes once. `None` leaves the request unchanged; a commit then handles it.
     fn write_in_place(&self, immediate: &dyn Immediate) -> Option<ResponseUpdate> {
-        let now = self.engine.clock().now();
+        let (now, since) = (self.engine.clock().now(), self.engine.begin_measurement());
         let nonce = self.engine.next_nonce();
         let config = self.engine.config();
         let mut write = self.with(|state| state.plain_write(config, nonce, now));
@@ -63,7 +64,11 @@ impl RequestState {
                 state.plain_write(config, nonce, now)
             });
         }
-        self.carry_out(immediate, write?, now)
+        let outcome = self.carry_out(immediate, write?, now)?;
+        if let Some(since) = since {
+            self.engine.measured(&Measurement::of_one_trip(Operation::Commit, since));
+        }
+        Some(outcome)
     }
 
     fn carry_out(
@@ -100,6 +105,7 @@ impl RequestState {
         });
         if let Some(session) = created {
             self.engine.emit(&Event::Created { session });
+            audit::began(session);
         }
         outcome
     }

@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom_store::{Timestamp, Touch};
+use tracing::Instrument;
 
 use crate::commit::commit;
 use crate::config::Prefetch;
 use crate::format::{CookieFormat, IssuedCookie};
 use crate::load::Arrival;
-use crate::observe::Event;
+use crate::observe::{Event, Operation};
 use crate::record::Frames;
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{
@@ -234,7 +235,7 @@ impl RequestState {
         let may_stop = !input.must_finish(self.engine.config());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !may_stop => {
-                let task = runtime.spawn(Self::run_commit(turn, input, occasion));
+                let task = runtime.spawn(Self::run_commit(turn, input, occasion).in_current_span());
                 task.await.unwrap_or_else(|error| {
                     let message = "the commit was interrupted";
                     Err(Error::new(ErrorKind::Unavailable, message).with_source(error))
@@ -379,7 +380,7 @@ impl RequestState {
             Some((located.key.clone(), config.lifetime.expires_at(&located.header, now)))
         });
         let Some((key, expires_at)) = place else { return Ok(true) };
-        let mut records = Records::for_load(&self.engine, None)?;
+        let mut records = Records::for_load(&self.engine, Operation::Touch, None)?;
         let touch = Some(Touch { due_before: expires_at, expires_at });
         let found = records.resolve(key, Follow { touch, ..Follow::HELD }).await?;
         let Resolved::Live(live) = found else { return Ok(false) };

@@ -4,6 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::{Occasion, RequestState, dropped};
 use crate::observe::{Event, Operation};
 use crate::state::{Cookie, State, Verdict};
@@ -207,7 +209,7 @@ impl RequestSession {
             }
         } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let request = self.clone();
-            runtime.spawn(async move { request.finish_aborted().await });
+            runtime.spawn(async move { request.finish_aborted().await }.in_current_span());
         }
     }
 

@@ -31,6 +31,18 @@ pub(crate) struct Layout {
     prefix: String,
 }
 
+/// Returns the pattern of the keys that begin with `prefix`, with what `MATCH` would read otherwise taken as it is.
+pub(crate) fn pattern_of(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for letter in prefix.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern + "*"
+}
+
 impl Layout {
     pub(crate) fn new(prefix: String) -> Self {
         Self { prefix }
@@ -69,16 +81,9 @@ impl Layout {
         format!("{}r:{{", self.prefix)
     }
 
-    /// Returns the pattern of all keys, with what `MATCH` would read otherwise taken as it is.
+    /// Returns the pattern of all keys.
     pub(crate) fn everything(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len() + 1);
-        for letter in self.prefix.chars() {
-            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern + "*"
+        pattern_of(&self.prefix)
     }
 
     /// Returns the key whose record has this name, if it is the name of a record.

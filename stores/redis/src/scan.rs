@@ -8,7 +8,7 @@ use redis::{Pipeline, RedisError, ServerErrorKind, Value, pipe};
 
 use crate::cursor::{At, outdated};
 use crate::error::{error, unexpected};
-use crate::layout::{EXPIRY_END, decode, expiry, moment};
+use crate::layout::{EXPIRY_END, decode, expiry, moment, pattern_of};
 use crate::nodes::Master;
 use crate::owners::{array, bytes};
 use crate::server::{line, text};
@@ -18,6 +18,9 @@ use crate::store::{Inner, RedisStore};
 const STEP: (usize, usize) = (5, 500);
 /// A page without a record ends after this many steps, so that no caller waits for ever among others' keys.
 const STEPS: usize = 200;
+
+/// How many keys Redis looks at in a step whose answer is nearly always empty.
+const MANY: usize = 5_000;
 
 #[async_trait]
 impl Scan for RedisStore {
@@ -72,6 +75,33 @@ impl Scan for RedisStore {
 }
 
 impl RedisStore {
+    /// Returns whether there is a key that begins with `prefix`, which may be another program's, on any master: goes through
+    /// all keys if there is no such key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](cloakroom_store::ErrorKind::Unavailable) if a server does not answer;
+    /// [`ErrorKind::Setup`](cloakroom_store::ErrorKind::Setup) if the user may not do this.
+    pub async fn has_keys_under(&self, prefix: &str) -> Result<bool> {
+        let pattern = pattern_of(prefix);
+        for master in self.0.server.masters().await? {
+            let mut cursor = 0;
+            loop {
+                let mut question = pipe();
+                question.cmd("SCAN").arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(MANY);
+                let answer = self.0.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
+                let (next, names) = cursor_and_names(answer)?;
+                if !names.is_empty() {
+                    return Ok(true);
+                }
+                cursor = next;
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Removes every key under the prefix, on every master: records, and what [`Scan::clear`] keeps, such as revocations.
     ///
     /// For tests and for a prefix that is given up: a log-in that is under way meanwhile may outlive its revocation.

@@ -8,18 +8,18 @@ use maud::html;
 use super::layout::Page;
 
 /// Why a person sees no page, in a sentence.
-pub(super) struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
     sentence: String,
 }
 
 impl Failure {
-    pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self { status, sentence: sentence.into() }
     }
 
     /// Makes the error for a form that did not come from a page of this session.
-    pub(super) fn forged() -> Self {
+    pub(crate) fn forged() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "The form's token is not one of your session's, so nothing was done. If the form was yours, the page was \
@@ -28,7 +28,7 @@ impl Failure {
     }
 
     /// Returns an error of the engine, without the store's own error message.
-    pub(super) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::Store => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -53,7 +53,7 @@ impl Failure {
         Page::new(self.status, "Cloakroom: that did not work", content)
     }
 
-    pub(super) fn into_text(self) -> Response<String> {
+    pub(crate) fn into_text(self) -> Response<String> {
         self.page().into_text()
     }
 }

@@ -11,22 +11,22 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("style.css");
 
 /// A page to send.
-pub(super) struct Page {
+pub(crate) struct Page {
     status: StatusCode,
     title: &'static str,
     content: Markup,
 }
 
 impl Page {
-    pub(super) fn ok(title: &'static str, content: Markup) -> Self {
+    pub(crate) fn ok(title: &'static str, content: Markup) -> Self {
         Self::new(StatusCode::OK, title, content)
     }
 
-    pub(super) fn new(status: StatusCode, title: &'static str, content: Markup) -> Self {
+    pub(crate) fn new(status: StatusCode, title: &'static str, content: Markup) -> Self {
         Self { status, title, content }
     }
 
-    pub(super) fn into_text(self) -> Response<String> {
+    pub(crate) fn into_text(self) -> Response<String> {
         let nonce = nonce();
         let mut response = Response::new(document(self.title, &nonce, &self.content).into_string());
         *response.status_mut() = self.status;

@@ -18,9 +18,10 @@ use axum::routing::{get, post};
 use cloakroom_tower::{LazySession, SessionLayer, SessionManager};
 
 use super::guard::Refusal;
-use failure::Failure;
+pub(crate) use failure::Failure;
 use home::Home;
-use layout::Page;
+pub(crate) use layout::Page;
+pub(crate) use posted::Posted;
 
 pub(super) fn router(engine: &SessionManager) -> Router {
     let sessions =

@@ -9,14 +9,14 @@ use cloakroom_tower::Session;
 use super::failure::Failure;
 
 /// A form of this session's own page. There is no other way to the fields of a form than past the check of its token.
-pub(super) struct Posted {
-    pub(super) session: Session,
+pub(crate) struct Posted {
+    pub(crate) session: Session,
     fields: HashMap<String, String>,
 }
 
 impl Posted {
     /// Returns a field without the space around it; empty if it is not there.
-    pub(super) fn field(&self, name: &str) -> &str {
+    pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", |text| text.trim())
     }
 }
