@@ -227,9 +227,11 @@ impl UserSessions {
             let page = self.ask(async |records| records.scan(after.as_ref()).await).await?;
             let mut named = page.0.iter().filter(|found| found.is_named(public_id));
             if let Some((found, info)) = named.find_map(|found| Some((found, self.info(found)?))) {
-                return match info.user {
+                // A store of another package's sessions has no index of users.
+                let has_index = self.engine.store().capabilities().owners.is_some();
+                return match info.user.filter(|_| has_index) {
                     Some(user) => self.revoke(&user, public_id).await,
-                    None => self.end_anonymous(found.key.clone()).await,
+                    None => self.end_at(found.key.clone()).await,
                 };
             }
             match page.1 {
@@ -239,7 +241,7 @@ impl UserSessions {
         }
     }
 
-    async fn end_anonymous(&self, key: StoreKey) -> Result<bool> {
+    async fn end_at(&self, key: StoreKey) -> Result<bool> {
         let ended = self.ask(async |records| end_following_redirects(records, key.clone()).await).await?;
         self.ended(u64::from(ended == Ended::Here));
         Ok(ended == Ended::Here)

@@ -69,16 +69,9 @@ impl Layout {
         format!("{}r:{{", self.prefix)
     }
 
-    /// Returns the pattern of all keys, with what `MATCH` would read otherwise taken as it is.
+    /// Returns the pattern of all keys.
     pub(crate) fn everything(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len() + 1);
-        for letter in self.prefix.chars() {
-            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern + "*"
+        beginning_with(&self.prefix)
     }
 
     /// Returns the key whose record has this name, if it is the name of a record.
@@ -250,6 +243,18 @@ pub(crate) fn damaged() -> Error {
     let message = "what is under the key of a record is damaged, or not a record of cloakroom-redis; \
         give the sessions a prefix of their own";
     Error::new(ErrorKind::Corrupt, message)
+}
+
+/// Returns the pattern of all names that begin like this, with what `MATCH` would read otherwise taken as it is.
+pub(crate) fn beginning_with(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for letter in prefix.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern + "*"
 }
 
 #[cfg(test)]
