@@ -72,7 +72,7 @@ const ALL: usize = APPLY + APPLY_IN_TIME + APPLY_TO_SCANS + APPLY_ALONE + APPLY_
 async fn keeps_the_contract(place: Place, due: usize) {
     let (mut kept, mut broken) = (0, Vec::new());
     for case in cases() {
-        place.next_sentence();
+        place.next_sentence(case.name()).await;
         match case.run(&place).await {
             Ok(Verdict::Kept) => kept += 1,
             Ok(Verdict::NotApplicable(reason)) => eprintln!("{}: not applicable, {reason}", case.name()),

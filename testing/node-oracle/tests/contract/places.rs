@@ -99,9 +99,14 @@ impl Place {
         Self { store, other, clock, limits, sentence, tidy: Mutex::new(Box::pin(tidy)) }
     }
 
-    /// Begins the next sentence.
-    pub(crate) fn next_sentence(&self) {
+    /// Begins a sentence. One about scans begins in an empty place: a scan reads every body by itself.
+    pub(crate) async fn next_sentence(&self, name: &str) {
         self.sentence.fetch_add(1, Ordering::Relaxed);
+        if let Some(scan) = self.store.capabilities().scan
+            && ["scan", "page"].iter().any(|word| name.contains(word))
+        {
+            scan.clear().await.unwrap();
+        }
     }
 
     /// Takes two handles on the same bodies, whose expiry the server's clock decides.
