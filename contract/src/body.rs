@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Result, Timestamp, Version};
+use crate::{Cursor, Error, ErrorKind, Result, Sweep, Timestamp, Version};
 
 /// Keeps the bodies of another package's sessions, where and how a store of that package keeps them.
 ///
@@ -41,6 +41,96 @@ pub trait BodyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Removes the body under `id`, if it has the version `expected` (`None`: whatever it is), and leaves a mark.
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended>;
+
+    /// Returns what only some stores of bodies can do.
+    fn capabilities(&self) -> BodyCapabilities<'_>;
+}
+
+/// What a store of bodies can do beyond [`BodyStore`].
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct BodyCapabilities<'a> {
+    /// Removes bodies that have expired for the other package too. Absent where the server does it by itself.
+    ///
+    /// A sweep reads no bodies, and counts each one that it removes as [sliding](crate::SweepStats::sliding): a session of
+    /// another package ends because it is not used.
+    pub sweep: Option<&'a dyn Sweep>,
+    /// Goes through the ids of all bodies.
+    pub ids: Option<&'a dyn BodyIds>,
+}
+
+impl<'a> BodyCapabilities<'a> {
+    /// No capability.
+    pub const NONE: Self = Self { sweep: None, ids: None };
+
+    /// Adds sweeping.
+    #[must_use]
+    pub fn with_sweep(mut self, sweep: &'a dyn Sweep) -> Self {
+        self.sweep = Some(sweep);
+        self
+    }
+
+    /// Adds a list of ids.
+    #[must_use]
+    pub fn with_ids(mut self, ids: &'a dyn BodyIds) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+}
+
+/// Goes through the ids of all bodies.
+#[async_trait]
+pub trait BodyIds: fmt::Debug + Send + Sync {
+    /// Reads a page of about `limit` ids, from the beginning or from where the last page ended.
+    ///
+    /// An id whose body is there from the first page to the last is seen at least once, whatever else changes. Ids of
+    /// bodies that have expired or ended may be among them: [`BodyStore::read`] tells.
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage>;
+}
+
+/// A page of ids.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct IdPage {
+    /// The ids; may be fewer than asked for, or none, although there are more pages. Never log them.
+    pub ids: Vec<String>,
+    /// Where the next page begins, or `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+impl IdPage {
+    /// Makes a page.
+    pub const fn new(ids: Vec<String>, next: Option<Cursor>) -> Self {
+        Self { ids, next }
+    }
+
+    /// Makes a page of up to `limit` ids that are in order, behind which the next page begins. With as many as asked for,
+    /// there may be more.
+    pub fn in_order(ids: Vec<String>, limit: usize) -> Self {
+        let next =
+            ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| Cursor::new(id.clone().into_bytes()));
+        Self { ids, next }
+    }
+
+    /// Returns the id that a cursor of [`in_order`](Self::in_order) names; empty at the beginning.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the cursor is another store's.
+    pub fn last_of(after: Option<&Cursor>) -> Result<String> {
+        let bytes = after.map_or(&[][..], Cursor::as_bytes);
+        let text = std::str::from_utf8(bytes);
+        text.map(str::to_owned).map_err(|_| Error::new(ErrorKind::Invalid, "the cursor is another store's"))
+    }
+}
+
+impl fmt::Debug for IdPage {
+    /// Shows no id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdPage")
+            .field("ids", &self.ids.len())
+            .field("has_next", &self.next.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A body, as it was read.

@@ -190,6 +190,12 @@ impl SweepStats {
     /// Nothing was removed, and there is no more.
     pub const NOTHING: Self = Self { removed: 0, sliding: 0, more: false };
 
+    /// Returns what a sweep of bodies did that may remove up to `limit`; see
+    /// [`BodyCapabilities::sweep`](crate::BodyCapabilities::sweep).
+    pub const fn of_bodies(removed: usize, limit: usize) -> Self {
+        Self { removed, sliding: removed, more: removed >= limit }
+    }
+
     /// Counts a record that was removed.
     pub fn count(&mut self, sliding: bool) {
         self.removed += 1;

@@ -12,7 +12,7 @@ mod timestamp;
 mod url;
 
 pub use async_trait::async_trait;
-pub use body::{Body, BodyStore, Ended, Replaced};
+pub use body::{Body, BodyCapabilities, BodyIds, BodyStore, Ended, IdPage, Replaced};
 pub use bytes::Bytes;
 pub use capabilities::{
     Capabilities, Cursor, Entry, HeadPage, Immediate, MissedTouches, Owners, Page, RecordHead, Scan,

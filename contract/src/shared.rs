@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::{
-    Body, BodyStore, Capabilities, CreateOutcome, Ended, Record, Replaced, Result, Store, StoreKey,
-    Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
+    Body, BodyCapabilities, BodyStore, Capabilities, CreateOutcome, Ended, Record, Replaced, Result, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
 };
 
 /// What an async function of a `dyn` trait returns.
@@ -137,5 +137,9 @@ impl<S: BodyStore + ?Sized> BodyStore for Arc<S> {
         Self: 'a,
     {
         (**self).end(id, expected)
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        (**self).capabilities()
     }
 }

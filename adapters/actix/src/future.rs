@@ -94,7 +94,10 @@ where
         let result = ready!(commit.work.as_mut().poll(cx));
         let Some(mut response) = commit.response.take() else { return Poll::Pending };
         let update = result.unwrap_or_else(|error| {
-            response = guard.answer(response.request().clone(), &error.into());
+            // A handler's own failure came first, and says more about the request.
+            if !response.status().is_server_error() {
+                response = guard.answer(response.request().clone(), &error.into());
+            }
             guard.session.outcome_on_error()
         });
         guard.finish(&mut response, update);

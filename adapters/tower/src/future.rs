@@ -97,7 +97,10 @@ where
         let outcome = ready!(commit.work.as_mut().poll(cx));
         let Some(Ok(mut response)) = commit.response.take() else { return Poll::Pending };
         let outcome = outcome.unwrap_or_else(|error| {
-            response = guard.answer(Arc::new(error));
+            // A handler's own failure came first, and says more about the request.
+            if !response.status().is_server_error() {
+                response = guard.answer(Arc::new(error));
+            }
             guard.pending.outcome_on_error()
         });
         guard.finish(&mut response, outcome);

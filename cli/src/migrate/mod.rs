@@ -1,6 +1,8 @@
 //! Moves the live sessions of one store to another, while they are used.
 
+mod node;
 pub(crate) mod question;
+mod side;
 mod tally;
 mod walk;
 
@@ -16,6 +18,8 @@ use cloakroom_tower::stores::MigratingStore;
 use crate::signals::Signals;
 use crate::trouble::Trouble;
 use crate::{progress, span, stores};
+use node::NodeArgs;
+use side::Side;
 use tally::Tally;
 use walk::Walk;
 
@@ -23,7 +27,11 @@ use walk::Walk;
 const AFTER_HELP: &str = "\
 Meanwhile, every process that serves must use both stores (`MigratingStore` in an application, `--migrating-from` in the \
 playground), or none may serve. It can be interrupted at any moment, killed too, and started again: it goes on with what is \
-left. Records are read back and compared. What stays in the old store are marks, which expire an hour after their sessions.";
+left. Records are read back and compared. What stays in the old store are marks, which expire an hour after their sessions.
+
+A store with ?layout=NAME is one of a Node package, such as redis://HOST?layout=connect-redis. No application of Node may use it \
+any more. Its sessions move to a store of our own format, where a Rust application goes on with the cookies of the package, and \
+back: see docs/moving-from-express.md.";
 
 /// The options of `cloakroom migrate`.
 #[derive(Args)]
@@ -48,6 +56,9 @@ pub(crate) struct MigrateArgs {
     /// Goes on without asking if FROM holds no sessions
     #[arg(long)]
     yes: bool,
+
+    #[command(flatten)]
+    node: NodeArgs,
 }
 
 /// Moves all records, then those that came meanwhile, until none is left.
@@ -56,23 +67,18 @@ pub(crate) async fn run(args: MigrateArgs) -> Result<(), Trouble> {
     if stores::are_the_same(&args.from, &args.to)? {
         return Err(Trouble::usage("FROM and TO are the same store"));
     }
-    for url in [&args.from, &args.to] {
-        if stores::bodies::layout_of(url)?.is_some() {
-            return Err(Trouble::usage(
-                "sessions of a Node package are not moved to another format: a Rust application goes on with them as they are",
-            ));
-        }
-    }
-    let old = stores::open_source(&args.from).await?;
+    let old = Side::open_source(&args.from, &args.node).await?;
     let total = total(&*old.store).await?;
     if total == Some(0) && !args.yes {
         question::go_on_without_sessions(&old.place)?;
     }
-    let (old, new) = (old.store, stores::open(&args.to).await?.store);
+    let new = Side::open(&args.to, &args.node).await?;
     let bar = progress::bar(total, "records");
     let walk = Walk {
-        store: MigratingStore::write_through(old, new.clone()),
-        new,
+        store: MigratingStore::write_through(old.store, new.store.clone()),
+        new: new.store,
+        old_form: old.form,
+        new_form: new.form,
         parallel: args.parallel.get(),
         patience: args.patience,
         bar: bar.clone(),

@@ -25,6 +25,8 @@ pub(crate) enum Layout {
     ConnectMongo,
     /// The table of node-session's database driver.
     NodeSessionTable,
+    /// The same with sails-mongo.
+    NodeSessionCollection,
 }
 
 /// How long a session of node-session lives after its last use: its option `lifetime`, unless that is set.
@@ -48,7 +50,7 @@ pub(crate) struct OpenedBodies {
 }
 
 impl Layout {
-    const ALL: [(&str, Self); 10] = [
+    const ALL: [(&str, Self); 11] = [
         ("session-file-store", Self::SessionFileStore),
         ("node-session", Self::NodeSession),
         ("connect-redis", Self::ConnectRedis),
@@ -59,6 +61,7 @@ impl Layout {
         ("connect-memcached", Self::ConnectMemcached),
         ("connect-mongo", Self::ConnectMongo),
         ("node-session", Self::NodeSessionTable),
+        ("node-session", Self::NodeSessionCollection),
     ];
 
     /// Returns the layout of this name that stores of a scheme can have.
@@ -73,6 +76,7 @@ impl Layout {
             ("file", Package::Express) => Self::SessionFileStore,
             ("file", Package::NodeSession) => Self::NodeSession,
             ("mysql" | "mariadb", Package::NodeSession) => Self::NodeSessionTable,
+            ("mongodb" | "mongodb+srv", Package::NodeSession) => Self::NodeSessionCollection,
             (scheme, Package::Express) if is_redis(scheme) => Self::ConnectRedis,
             (scheme, Package::Koa) if is_redis(scheme) => Self::KoaRedis,
             ("postgres" | "postgresql", Package::Express) => Self::ConnectPgSimple,
@@ -84,6 +88,15 @@ impl Layout {
         })
     }
 
+    /// Returns the package whose sessions it has.
+    pub(crate) fn package(self) -> Package {
+        match self {
+            Self::NodeSession | Self::NodeSessionTable | Self::NodeSessionCollection => Package::NodeSession,
+            Self::KoaRedis => Package::Koa,
+            _ => Package::Express,
+        }
+    }
+
     /// Returns whether stores of a scheme can have it.
     fn is_of(self, scheme: &str) -> bool {
         match self {
@@ -93,7 +106,7 @@ impl Layout {
             Self::ExpressMysqlSession | Self::NodeSessionTable => matches!(scheme, "mysql" | "mariadb"),
             Self::ConnectSqlite3 => scheme == "sqlite",
             Self::ConnectMemcached => scheme == "memcached",
-            Self::ConnectMongo => matches!(scheme, "mongodb" | "mongodb+srv"),
+            Self::ConnectMongo | Self::NodeSessionCollection => matches!(scheme, "mongodb" | "mongodb+srv"),
         }
     }
 }
@@ -144,7 +157,9 @@ pub(crate) async fn open(
         #[cfg(feature = "memcached")]
         Layout::ConnectMemcached => super::memcached::open_bodies(url.whole, lifetime).await,
         #[cfg(feature = "mongodb")]
-        Layout::ConnectMongo => super::mongodb::open_bodies(url.whole, lifetime).await,
+        layout @ (Layout::ConnectMongo | Layout::NodeSessionCollection) => {
+            super::mongodb::open_bodies(url.whole, layout, lifetime).await
+        }
         #[cfg(not(all(
             feature = "memcached",
             feature = "mongodb",

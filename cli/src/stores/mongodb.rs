@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_mongodb::MongoStore;
 
-use super::bodies::OpenedBodies;
+use super::bodies::{Layout, NODE_SESSION_LIFETIME, OpenedBodies};
 use super::url::{StoreUrl, servers};
 use super::{Opened, did_not_open};
 use crate::trouble::Trouble;
@@ -37,11 +37,19 @@ pub(crate) const BODY_SETTINGS: [&str; 4] = ["layout", "collection", "ended_coll
 const LIFETIME: Duration = Duration::from_secs(14 * 86_400);
 
 /// Opens the bodies of a Node application, in `collection`; the marks of ended sessions are in `ended_collection`.
-pub(super) async fn open_bodies(url: &str, lifetime: Option<Duration>) -> Result<OpenedBodies, Trouble> {
+pub(super) async fn open_bodies(
+    url: &str,
+    layout: Layout,
+    lifetime: Option<Duration>,
+) -> Result<OpenedBodies, Trouble> {
     let servers = servers(url);
     let failed = |error| did_not_open(&format!("mongodb at {servers}"), &error);
-    let builder = MongoStore::from_url(url).map_err(failed)?;
+    let mut builder = MongoStore::from_url(url).map_err(failed)?;
+    let is_node_session = layout == Layout::NodeSessionCollection;
+    let lifetime = Some(lifetime.unwrap_or(if is_node_session { NODE_SESSION_LIFETIME } else { LIFETIME }));
+    if let Some(lifetime) = lifetime.filter(|_| is_node_session) {
+        builder = builder.node_session(lifetime);
+    }
     let bodies = builder.build_bodies().await.map_err(failed)?;
-    let lifetime = Some(lifetime.unwrap_or(LIFETIME));
     Ok(OpenedBodies { bodies: Arc::new(bodies), place: format!("in MongoDB at {servers}"), lifetime })
 }

@@ -237,11 +237,56 @@ async fn f36_sigterm_interrupts_as_ctrl_c_does() {
     }
 }
 
+/// The folder of an Express application, that it moves to, and the store in between.
+const NODE: &str = "file:node?layout=session-file-store";
+const NODE_AGAIN: &str = "file:again?layout=session-file-store";
+
 #[tokio::test]
-async fn sessions_of_a_node_package_are_not_moved_and_it_says_why() {
+async fn sessions_of_express_move_to_a_store_of_our_own_and_back_and_no_user_is_logged_out() {
     let folder = tempfile::tempdir().unwrap();
-    for (from, to) in [("file:a?layout=session-file-store", FILE), (SQLITE, "file:a?layout=node-session")] {
-        assert_not_moved(folder.path(), &[from, to], 2, "goes on with them as they are").await;
-        assert!(is_empty(folder.path()));
-    }
+    let demo = async |store: &str| {
+        let args = ["--format", "express", "--secret", "keyboard cat", "--store", store];
+        Server::start(folder.path(), &args).await
+    };
+    let first = demo("file:node").await;
+    let client = first.client();
+    client.run(json!([{"log_in": "alice"}, {"insert": ["n", 1]}])).await;
+    let guest = client.stranger();
+    guest.run(json!([{"insert": ["n", 2]}])).await;
+    first.stop().await;
+    std::fs::write(folder.path().join("node/broken.json"), "{\"cookie\":").unwrap();
+
+    let output = migrate(folder.path(), NODE, SQLITE).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("1 records stay in the old store"), "{said}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.starts_with("2 records moved") && told.contains("its body cannot be read"), "{told}");
+    std::fs::remove_file(folder.path().join("node/broken.json")).unwrap();
+    assert!(migrate(folder.path(), NODE, SQLITE).await.status.success());
+    let output = migrate(folder.path(), SQLITE, NODE_AGAIN).await;
+    assert!(output.status.success() && output.stdout.starts_with(b"2 records moved"), "{output:?}");
+
+    let last = demo("file:again").await;
+    let session = client.at(&last.address).session().await;
+    let due = json!({"n": 1, "passport": {"user": "alice"}});
+    assert_eq!((&session["user"], &session["data"]), (&json!("alice"), &due));
+    assert_eq!(guest.at(&last.address).session().await["data"], json!({"n": 2}));
+}
+
+#[tokio::test]
+async fn a_folder_of_node_that_is_not_there_is_an_error_and_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_not_moved(folder.path(), &[NODE, "file:new"], 2, "a folder that is not there").await;
+    assert!(is_empty(folder.path()));
+}
+
+#[tokio::test]
+async fn a_session_with_an_id_of_our_own_stays_as_no_package_of_node_has_such_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--store", SQLITE]).await;
+    server.client().run(json!([{"insert": ["n", 1]}])).await;
+    server.stop().await;
+    let output = migrate(folder.path(), SQLITE, NODE).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.starts_with(b"0 records moved"), "{output:?}");
 }

@@ -119,6 +119,16 @@ impl Builder {
         self
     }
 
+    /// Has [`build_bodies`](Self::build_bodies) find sessions of node-session, as its database driver keeps them with sails-mongo:
+    /// `lifetime` is its option, five minutes unless set there.
+    ///
+    /// sails-mongo 0.12 speaks a protocol that MongoDB has given up with its release 5.1. On a later server, this is for sessions
+    /// that were copied there.
+    pub fn node_session(mut self, lifetime: Duration) -> Self {
+        self.form = Form::Payload { lifetime };
+        self
+    }
+
     /// Names the collection of the marks of ended sessions, for [`build_bodies`](Self::build_bodies). `cloakroom_ended` unless
     /// set; applications that share sessions have to share it, too.
     pub fn ended_collection(mut self, name: impl Into<String>) -> Self {

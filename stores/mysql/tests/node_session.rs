@@ -145,6 +145,24 @@ async fn n82_a_row_that_was_removed_is_not_read() {
 }
 
 #[tokio::test]
+async fn n83_rows_that_are_too_old_are_removed_and_others_are_not() {
+    let place = Place::make(url(), COLUMNS).await;
+    let (store, node) = place.open().await;
+    let due = place.clock.now() + LIFETIME;
+    node.write("old", "{}", due).await.unwrap();
+    node.write("young", "{}", due + Duration::from_millis(2)).await.unwrap();
+    let sweep = store.capabilities().sweep.unwrap();
+    // node-session removes what is older than its lifetime, not what is as old.
+    place.clock.set(due);
+    assert_eq!(sweep.sweep(100).await.unwrap().removed, 0);
+    place.clock.set(due + Duration::from_millis(1));
+    assert_eq!(sweep.sweep(100).await.unwrap().removed, 1);
+    assert_eq!(node.row("old").await, None);
+    assert!(node.row("young").await.is_some());
+    place.drop().await;
+}
+
+#[tokio::test]
 async fn a_row_has_the_body_as_a_json_string_and_milliseconds() {
     let place = Place::make(url(), COLUMNS).await;
     let (store, node) = place.open().await;

@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Body, BodyStore, Bytes, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Bytes, Clock, Cursor, Ended, Error, ErrorKind, IdPage,
+    Replaced, Result, Timestamp, Version, async_trait,
 };
 use redis::{Pipeline, RedisError, Value, pipe};
 use sha1::{Digest as _, Sha1};
 
+use crate::cursor::At;
 use crate::error::{about_a_record, unexpected};
+use crate::layout::pattern_of;
 use crate::link::Aim;
 use crate::records::code;
-use crate::server::{Effect, Server};
+use crate::scan::STEP;
+use crate::server::{Effect, Server, text as text_of};
 
 /// Keeps the bodies of Node's sessions in Redis or Valkey, as connect-redis (all versions) and koa-redis do.
 ///
@@ -44,6 +48,10 @@ pub(crate) struct Inner {
 /// How long the mark of an end stays: a body that is written back meanwhile is not seen, and is removed when it is read.
 const MARKED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What the name of a mark begins with, and what it ends with where the braces are the session's.
+const MARK: &str = "cloakroom-ended";
+const MARK_BEHIND: &str = ":cloakroom-ended";
+
 /// The names of a session's body and of the mark of its end.
 struct Names {
     body: String,
@@ -55,9 +63,9 @@ impl Inner {
         let body = format!("{}{id}", self.prefix);
         // Braces in a name say what decides the slot. No package makes ids with braces.
         let mark = if body.contains(['{', '}']) {
-            format!("{body}:cloakroom-ended")
+            format!("{body}{MARK_BEHIND}")
         } else {
-            format!("cloakroom-ended:{{{body}}}")
+            format!("{MARK}:{{{body}}}")
         };
         Names { body, mark }
     }
@@ -168,6 +176,25 @@ impl BodyStore for RedisBodies {
             }
             there => self.0.found(there).map(Ended::Changed),
         }
+    }
+
+    /// The server removes what has expired.
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_ids(self)
+    }
+}
+
+#[async_trait]
+impl BodyIds for RedisBodies {
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let at = after.map(At::read).transpose()?.unwrap_or_default();
+        let pattern = pattern_of(&self.0.prefix);
+        let step = self.0.server.names(&pattern, &at, limit.clamp(STEP.0, STEP.1)).await?;
+        let id = |name| Some(text_of(name).ok()?.strip_prefix(&*self.0.prefix)?.to_owned());
+        let mut ids: Vec<String> = step.names.into_iter().filter_map(id).collect();
+        // Without a prefix, the marks of ends match, too.
+        ids.retain(|id| !id.starts_with(MARK) && !id.ends_with(MARK_BEHIND));
+        Ok(IdPage::new(ids, step.next.map(|at| at.cursor())))
     }
 }
 

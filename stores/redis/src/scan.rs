@@ -11,11 +11,11 @@ use crate::error::{error, unexpected};
 use crate::layout::{EXPIRY_END, decode, expiry, moment, pattern_of};
 use crate::nodes::Master;
 use crate::owners::{array, bytes};
-use crate::server::{line, text};
+use crate::server::{Server, line, text};
 use crate::store::{Inner, RedisStore};
 
 /// How many keys Redis is asked to look at in a step: at least, as most may be others', and at most.
-const STEP: (usize, usize) = (5, 500);
+pub(crate) const STEP: (usize, usize) = (5, 500);
 /// A page without a record ends after this many steps, so that no caller waits for ever among others' keys.
 const STEPS: usize = 200;
 
@@ -49,7 +49,7 @@ impl Scan for RedisStore {
             step.keys.iter().for_each(|key| {
                 heads.cmd("GETRANGE").arg(self.0.layout.record(key)).arg(0).arg(EXPIRY_END - 1);
             });
-            for (key, head) in step.keys.iter().zip(self.0.ask(&heads, &step.master).await?) {
+            for (key, head) in step.keys.iter().zip(self.0.server.ask(&heads, &step.master).await?) {
                 let head = bytes(head).unwrap_or_default();
                 let lives = expiry(&head).is_some_and(|expires_at| now < expires_at);
                 live += u64::from(lives && seen.is_new(key));
@@ -88,7 +88,7 @@ impl RedisStore {
             loop {
                 let mut question = pipe();
                 question.cmd("SCAN").arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(MANY);
-                let answer = self.0.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
+                let answer = self.0.server.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
                 let (next, names) = cursor_and_names(answer)?;
                 if !names.is_empty() {
                     return Ok(true);
@@ -118,14 +118,14 @@ impl RedisStore {
                 let mut question = pipe();
                 let pattern = self.0.layout.everything();
                 question.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP.1);
-                let answer = self.0.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
+                let answer = self.0.server.ask(&question, &master).await?.pop().ok_or_else(unexpected)?;
                 let (next, names) = cursor_and_names(answer)?;
                 let mut removals = pipe();
                 for name in names {
                     // One by one: in a cluster, a command has the keys of one slot.
                     removals.cmd("UNLINK").arg(bytes(name)?);
                 }
-                self.0.ask(&removals, &master).await?;
+                self.0.server.ask(&removals, &master).await?;
                 cursor = next;
                 if cursor == 0 {
                     break;
@@ -143,23 +143,30 @@ fn cursor_and_names(answer: Value) -> Result<(u64, Vec<Value>)> {
     Ok((text(cursor)?.parse().map_err(|_| unexpected())?, array(names)?))
 }
 
-/// A step of a scan.
+/// A step of a scan: some of the keys of a master.
 struct Step {
     master: Master,
     keys: Vec<StoreKey>,
     next: Option<At>,
 }
 
-impl Inner {
-    /// Asks a master for some of its keys.
-    async fn step(&self, at: &At, count: usize) -> Result<Step> {
-        let masters = self.server.masters().await?;
+/// The same, before the names are read.
+pub(crate) struct Batch {
+    master: Master,
+    pub(crate) names: Vec<Value>,
+    pub(crate) next: Option<At>,
+}
+
+impl Server {
+    /// Asks a master for some of the names that match a pattern; there may be none, although there are more.
+    pub(crate) async fn names(&self, pattern: &str, at: &At, count: usize) -> Result<Batch> {
+        let masters = self.masters().await?;
         let here = masters.iter().position(|master| master.id == at.node);
         let first = (*at == At::default()).then_some(0);
         let here = here.or(first).ok_or_else(outdated)?;
         let master = masters[here].clone();
-        let answers = self.ask(&self.questions(at.cursor, count), &master).await?;
-        let (epoch, run, (cursor, keys)) = self.read_step(answers)?;
+        let answers = self.ask(&self.questions(pattern, at.cursor, count), &master).await?;
+        let (epoch, run, (cursor, names)) = self.read_step(answers)?;
         let another_process = !at.run.is_empty() && at.run != run;
         if another_process || (first.is_none() && at.epoch != epoch) {
             return Err(outdated());
@@ -169,38 +176,59 @@ impl Inner {
             (0, Some(next)) => Some(At { epoch, node: next.id.clone(), run: String::new(), cursor: 0 }),
             _ => Some(At { epoch, node: master.id.clone(), run, cursor }),
         };
-        Ok(Step { master, keys, next })
+        Ok(Batch { master, names, next })
     }
 
-    /// Returns the server's id, and some of its keys, in one trip.
-    fn questions(&self, cursor: u64, count: usize) -> Pipeline {
+    /// Returns the server's id, and some of its names, in one trip.
+    fn questions(&self, pattern: &str, cursor: u64, count: usize) -> Pipeline {
         let mut questions = pipe();
-        if self.server.is_cluster() {
+        if self.is_cluster() {
             questions.cmd("CLUSTER").arg("INFO");
         }
         questions.cmd("INFO").arg("server");
-        let pattern = format!("{}*", self.layout.records());
         questions.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
         questions
     }
 
-    fn read_step(&self, answers: Vec<Value>) -> Result<(u64, String, (u64, Vec<StoreKey>))> {
+    fn read_step(&self, answers: Vec<Value>) -> Result<(u64, String, (u64, Vec<Value>))> {
         let mut answers = answers.into_iter();
         let mut answer = || answers.next().ok_or_else(unexpected);
         let mut epoch = 0;
-        if self.server.is_cluster() {
+        if self.is_cluster() {
             let told = text(answer()?)?;
             epoch = line(&told, "cluster_current_epoch")
                 .and_then(|epoch| epoch.parse().ok())
                 .ok_or_else(unexpected)?;
         }
         let run = line(&text(answer()?)?, "run_id").map(str::to_owned).ok_or_else(unexpected)?;
-        Ok((epoch, run, self.read_page(answer()?)?))
+        Ok((epoch, run, cursor_and_names(answer()?)?))
     }
 
-    /// Reads what `SCAN` answers: the next cursor, and keys of ours.
-    fn read_page(&self, answer: Value) -> Result<(u64, Vec<StoreKey>)> {
-        let (cursor, names) = cursor_and_names(answer)?;
+    /// Asks a master several things in one trip; what has moved to another one meanwhile makes the scan begin again.
+    async fn ask(&self, pipeline: &Pipeline, master: &Master) -> Result<Vec<Value>> {
+        if pipeline.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.send(pipeline, &master.aim()).await?;
+        for answer in &answers {
+            match answer {
+                Value::ServerError(cause) if cause.kind() == Some(ServerErrorKind::Moved) => {
+                    return Err(outdated());
+                }
+                Value::ServerError(cause) if cause.code() == "WRONGTYPE" => {}
+                Value::ServerError(cause) => return Err(error(&RedisError::from(cause.clone()))),
+                _ => {}
+            }
+        }
+        Ok(answers)
+    }
+}
+
+impl Inner {
+    /// Asks a master for some of its keys.
+    async fn step(&self, at: &At, count: usize) -> Result<Step> {
+        let pattern = format!("{}*", self.layout.records());
+        let Batch { master, names, next } = self.server.names(&pattern, at, count).await?;
         let mut keys = Vec::new();
         for name in names {
             // A key with another name is not a record of ours, and is skipped.
@@ -208,7 +236,7 @@ impl Inner {
         }
         keys.sort_unstable();
         keys.dedup();
-        Ok((cursor, keys))
+        Ok(Step { master, keys, next })
     }
 
     /// Returns the live records of a step.
@@ -219,7 +247,7 @@ impl Inner {
         });
         let now = self.now();
         let mut entries = Vec::new();
-        for (key, answer) in step.keys.iter().zip(self.ask(&loads, &step.master).await?) {
+        for (key, answer) in step.keys.iter().zip(self.server.ask(&loads, &step.master).await?) {
             let Value::BulkString(bytes) = answer else { continue };
             let stored = decode(bytes)?;
             if stored.record.is_live(now) {
@@ -234,25 +262,6 @@ impl Inner {
         let clear = &self.server.scripts.clear;
         let answer = self.server.run(clear, &[&name], &[now], crate::server::Effect::Writes).await?;
         Ok(crate::records::code(&answer)?.unsigned_abs())
-    }
-
-    /// Asks a master several things in one trip; what has moved to another one meanwhile makes the scan begin again.
-    async fn ask(&self, pipeline: &Pipeline, master: &Master) -> Result<Vec<Value>> {
-        if pipeline.is_empty() {
-            return Ok(Vec::new());
-        }
-        let answers = self.server.send(pipeline, &master.aim()).await?;
-        for answer in &answers {
-            match answer {
-                Value::ServerError(cause) if cause.kind() == Some(ServerErrorKind::Moved) => {
-                    return Err(outdated());
-                }
-                Value::ServerError(cause) if cause.code() == "WRONGTYPE" => {}
-                Value::ServerError(cause) => return Err(error(&RedisError::from(cause.clone()))),
-                _ => {}
-            }
-        }
-        Ok(answers)
     }
 }
 

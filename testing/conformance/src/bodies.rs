@@ -8,6 +8,7 @@
 //! ```
 
 mod cases;
+mod walking;
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};

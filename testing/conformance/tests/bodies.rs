@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use cloakroom_conformance::bodies::{self, Harness, OtherPackage};
 use cloakroom_store::{
-    Body, BodyStore, Bytes, Clock as _, Ended, ManualClock, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Bytes, Clock as _, Cursor, Ended, IdPage, ManualClock,
+    Replaced, Result, Sweep, SweepStats, Timestamp, Version, async_trait,
 };
 
 /// What a store does wrong.
@@ -32,6 +33,9 @@ enum Fault {
     IdsAreCutOff,
     IdsAreTrimmed,
     LettersAreLower,
+    SweepsTheLiving,
+    SweepsNothing,
+    PagesOverlook,
 }
 
 #[derive(Debug)]
@@ -173,6 +177,39 @@ impl BodyStore for Shelf {
         }
         Ok(Ended::Ended(there))
     }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
+    }
+}
+
+#[async_trait]
+impl Sweep for Shelf {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let (now, mut removed) = (self.clock.now(), 0);
+        self.rows.lock().unwrap().retain(|_, (_, expires_at)| {
+            let is_over = *expires_at < now || self.has(Fault::SweepsTheLiving);
+            let goes = is_over && removed < limit && !self.has(Fault::SweepsNothing);
+            removed += usize::from(goes);
+            !goes
+        });
+        Ok(SweepStats::of_bodies(removed, limit))
+    }
+}
+
+#[async_trait]
+impl BodyIds for Shelf {
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let last = IdPage::last_of(after)?;
+        let mut ids: Vec<_> = self.rows.lock().unwrap().keys().filter(|id| **id > last).cloned().collect();
+        ids.sort_unstable();
+        ids.truncate(limit);
+        let page = IdPage::in_order(ids, limit);
+        if self.has(Fault::PagesOverlook) && page.next.is_some() {
+            return Ok(IdPage::new(page.ids[1..].to_vec(), page.next));
+        }
+        Ok(page)
+    }
 }
 
 /// The other package on the same shelf.
@@ -216,6 +253,10 @@ impl BodyStore for Shared {
 
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
         self.0.end(id, expected).await
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        self.0.capabilities()
     }
 }
 
@@ -263,6 +304,9 @@ async fn every_fault_breaks_its_sentence() {
         (Fault::IdsAreCutOff, "ids_of_many_lengths_are_kept_whole_or_refused"),
         (Fault::IdsAreTrimmed, "ids_with_odd_characters_are_kept_apart_or_refused"),
         (Fault::LettersAreLower, "ids_with_odd_characters_are_kept_apart_or_refused"),
+        (Fault::SweepsTheLiving, "a_sweep_removes_what_has_expired_and_nothing_else"),
+        (Fault::SweepsNothing, "a_sweep_removes_what_has_expired_and_nothing_else"),
+        (Fault::PagesOverlook, "the_ids_of_all_bodies_are_listed_page_by_page"),
     ] {
         let broken = suite_on(fault).await.unwrap_err();
         assert!(broken.lines().any(|line| line.starts_with(sentence)), "{fault:?}:\n{broken}");

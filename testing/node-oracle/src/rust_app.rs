@@ -4,8 +4,9 @@ use axum::Router;
 use axum::extract::{Json, Query};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use cloakroom::store::Store;
 use cloakroom::{Config, SessionManager};
-use cloakroom_node::{NodeStore, NodeValues};
+use cloakroom_node::NodeValues;
 use cloakroom_tower::{Session, SessionLayer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -28,7 +29,7 @@ impl RustApp {
     ///
     /// # Errors
     /// The options contradict each other, or there is no port.
-    pub async fn start(config: Config, store: NodeStore) -> Result<Self> {
+    pub async fn start(config: Config, store: impl Store) -> Result<Self> {
         let routes = Router::new()
             .route("/flash", get(flash))
             .route("/flashes", get(flashes))
@@ -41,7 +42,7 @@ impl RustApp {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn start_with_tokens_of(package: &str, config: Config, store: NodeStore) -> Result<Self> {
+    pub async fn start_with_tokens_of(package: &str, config: Config, store: impl Store) -> Result<Self> {
         let routes = match package {
             "csrf-sync" => {
                 Router::new().route("/token", get(csrf_sync_token)).route("/form", post(csrf_sync_form))
@@ -56,7 +57,7 @@ impl RustApp {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn start_with_bodies(config: Config, store: NodeStore) -> Result<Self> {
+    pub async fn start_with_bodies(config: Config, store: impl Store) -> Result<Self> {
         Self::serve(config, store, Router::new().route("/fill", post(fill)).route("/all", get(all))).await
     }
 
@@ -64,7 +65,7 @@ impl RustApp {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn start_node_session(config: Config, store: NodeStore) -> Result<Self> {
+    pub async fn start_node_session(config: Config, store: impl Store) -> Result<Self> {
         let routes = Router::new()
             .route("/flash", get(flash_once))
             .route("/flashes", get(flashed))
@@ -74,7 +75,7 @@ impl RustApp {
         Self::serve(config, store, routes).await
     }
 
-    async fn serve(config: Config, store: NodeStore, routes: Router) -> Result<Self> {
+    async fn serve(config: Config, store: impl Store, routes: Router) -> Result<Self> {
         let engine = SessionManager::new(store, config)?;
         let app = routes
             .route("/count", get(count))

@@ -11,6 +11,8 @@
 
 #[path = "scenarios/express.rs"]
 mod express;
+#[path = "scenarios/moving.rs"]
+mod moving;
 #[path = "scenarios/parallel.rs"]
 mod parallel;
 mod scenarios;
@@ -303,4 +305,10 @@ async fn what_node_writes_back_to_memcached_after_a_log_out_is_not_a_session_for
     let Some(items) = Items::find() else { return Ok(()) };
     let pair = items.pair(&express(), &[]).await?;
     express::what_node_writes_back_after_a_log_out_is_not_a_session_for_us(&pair, &items).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_express_move_to_a_store_of_our_own_and_back_and_no_browser_is_logged_out() -> Result {
+    let Some(url) = redis() else { return Ok(()) };
+    moving::all_stay_logged_in(&url, &prefix(), SECRET).await
 }

@@ -64,6 +64,23 @@ async fn a_commit_that_fails_replaces_the_response() {
     assert_ne!(answer.body, "1");
 }
 
+async fn writes_and_breaks(session: Session, status: web::Path<u16>) -> Result<HttpResponse, SessionError> {
+    session.increment("n", 1)?;
+    Ok(HttpResponse::build(StatusCode::from_u16(*status).unwrap()).body("of the handler"))
+}
+
+#[actix_web::test]
+async fn a_handlers_own_server_error_wins_over_that_of_the_commit() {
+    let app = App::new().wrap(worded(down::sessions())).route("/{status}", web::get().to(writes_and_breaks));
+    let app = init_service(app).await;
+    for (status, due) in [(500, 500), (502, 502), (404, 503), (200, 503)] {
+        let answer = get(&app, "", &format!("/{status}")).await;
+        assert_eq!(answer.status.as_u16(), due, "{status}");
+        assert_eq!(answer.body == "of the handler", status >= 500, "{status}");
+        assert_eq!(answer.header("set-cookie"), "", "{status}");
+    }
+}
+
 #[actix_web::test]
 async fn the_application_words_every_error() {
     let app = App::new().wrap(worded(down::sessions())).route("/", web::get().to(count));

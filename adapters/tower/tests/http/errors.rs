@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Path, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -65,6 +65,24 @@ async fn ask(router: Router, method: &str, path: &str) -> Answer {
     let client = Client::new(router);
     client.set_cookie("session", &"A".repeat(43));
     client.send(http::Request::builder().method(method).uri(path).header("user-agent", "test")).await
+}
+
+async fn writes_and_breaks(session: Session, Path(status): Path<u16>) -> Result<Response, SessionError> {
+    session.increment("n", 1)?;
+    Ok((StatusCode::from_u16(status).unwrap(), "of the handler").into_response())
+}
+
+#[tokio::test]
+async fn k59_a_handlers_own_server_error_wins_over_that_of_the_commit() {
+    for layer in [down::layer(), worded(down::layer())] {
+        let client = Client::new(Router::new().route("/{status}", get(writes_and_breaks)).layer(layer));
+        for (status, due) in [(500, 500), (502, 502), (404, 503), (200, 503)] {
+            let answer = client.get(&format!("/{status}")).await;
+            assert_eq!(answer.status.as_u16(), due, "{status}");
+            assert_eq!(answer.body == "of the handler", status >= 500, "{status}");
+            assert!(answer.set_cookies().is_empty(), "{status}");
+        }
+    }
 }
 
 const WORDED: [(bool, &str, &str, ErrorKind); 5] = [

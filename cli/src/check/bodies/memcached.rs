@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cloakroom_conformance::bodies::{Expiry, Harness, OtherPackage, Rounding};
 use cloakroom_memcached::{MemcachedBodies, MemcachedStore};
-use cloakroom_tower::store::{Body, BodyStore, Ended, Replaced, Result, Timestamp, Version, async_trait};
+use cloakroom_tower::store::{
+    Body, BodyCapabilities, BodyStore, Ended, Replaced, Result, Timestamp, Version, async_trait,
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -142,5 +144,9 @@ impl BodyStore for Watched {
 
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
         self.store.end(id, expected).await
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        self.store.capabilities()
     }
 }

@@ -97,7 +97,9 @@ async fn open(url: &str, layout: Layout, trial: &Trial) -> Result<Bodies, Troubl
         #[cfg(feature = "memcached")]
         Layout::ConnectMemcached => memcached::open(url, trial).await,
         #[cfg(feature = "mongodb")]
-        Layout::ConnectMongo => mongodb::open(url, trial).await,
+        layout @ (Layout::ConnectMongo | Layout::NodeSessionCollection) => {
+            mongodb::open(url, layout, trial).await
+        }
         #[cfg(not(all(
             feature = "memcached",
             feature = "mongodb",

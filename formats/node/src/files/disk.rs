@@ -28,6 +28,13 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Content>> {
     Ok(Some(Content { bytes, written: about.modified()?, permissions: about.permissions() }))
 }
 
+/// Returns when a file was last written and last read; `None` if it is missing.
+pub(super) fn times(path: &Path) -> io::Result<Option<(SystemTime, SystemTime)>> {
+    let Some(about) = found(fs::metadata(path))? else { return Ok(None) };
+    let written = about.modified()?;
+    Ok(Some((written, about.accessed().unwrap_or(written))))
+}
+
 /// Puts a whole file in the place of what is at `target`, in one step. `temp` is the caller's alone, and may be left from a
 /// process that was killed.
 pub(super) fn write(

@@ -174,9 +174,46 @@ impl Folder {
         self.remove_again(id)?;
         Ok(Step::Done(Ended::Ended(found.body())))
     }
+
+    /// Returns the ids of all files, in no order.
+    pub(super) fn ids(&self) -> io::Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            let name = entry?.file_name();
+            ids.extend(name.to_str().and_then(|name| self.layout.id_of(name)).map(str::to_owned));
+        }
+        Ok(ids)
+    }
+
+    /// Removes a file if the package's clean-up would; returns whether it did.
+    pub(super) fn sweep(&self, id: &str) -> io::Result<bool> {
+        if !self.is_over(id)? {
+            return Ok(false);
+        }
+        let _lock = self.lock(id)?;
+        // One of ours may have written it since.
+        if !self.is_over(id)? {
+            return Ok(false);
+        }
+        disk::remove(&self.path(id)).map(|()| true)
+    }
 }
 
 impl Folder {
+    fn is_over(&self, id: &str) -> io::Result<bool> {
+        let path = self.path(id);
+        let Some((written, accessed)) = disk::times(&path)? else { return Ok(false) };
+        let removed_at = match self.layout.removed_at(written, accessed) {
+            Some(moment) => moment,
+            // A file that is being written, or that cannot be read, stays.
+            None => match disk::read(&path)? {
+                Some(content) => self.layout.expires_at(&content.bytes, content.written),
+                None => return Ok(false),
+            },
+        };
+        Ok(removed_at <= self.clock.now())
+    }
+
     fn look(&self, id: &str, this: Try) -> io::Result<Seen> {
         let Some(content) = disk::read(&self.path(id))? else { return Ok(Seen::Nothing) };
         if this == Try::Early && Object::parse(&content.bytes).is_err() {

@@ -19,7 +19,7 @@ use crate::node_session::is_session_id;
 /// | compared when it is replaced | all but these two members | all bytes |
 ///
 /// node-session does not look at the expiry when it reads; its clean-up removes files by the time of the last access, after
-/// the same `lifetime`.
+/// the same `lifetime`. So does a sweep here, or by the time of the last write if that is later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileLayout(Kind);
 
@@ -95,6 +95,24 @@ impl FileLayout {
         }
     }
 
+    /// Returns the id of a file; `None` if the package makes no file of this name.
+    pub(super) fn id_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let id = match &self.0 {
+            Kind::SessionFileStore { extension, .. } => name.strip_suffix(&**extension)?,
+            Kind::NodeSession { .. } => name,
+        };
+        self.is_id(id).then_some(id)
+    }
+
+    /// Returns the moment from which on the package's clean-up removes a file; `None` if it has to be read for that.
+    /// node-session's goes by the last access, which is later than the last write while Node still reads the file.
+    pub(super) fn removed_at(&self, written: SystemTime, accessed: SystemTime) -> Option<Timestamp> {
+        match &self.0 {
+            Kind::SessionFileStore { .. } => None,
+            Kind::NodeSession { lifetime } => Some(timestamp(written.max(accessed)) + *lifetime),
+        }
+    }
+
     /// Returns when a file expires. What cannot be read does not.
     pub(super) fn expires_at(&self, bytes: &[u8], written: SystemTime) -> Timestamp {
         match &self.0 {
@@ -105,7 +123,10 @@ impl FileLayout {
                 let end = u64::try_from(end).unwrap_or(0).min(Timestamp::NEVER.as_millis());
                 Timestamp::from_millis(end)
             }
-            Kind::NodeSession { lifetime } => timestamp(written) + *lifetime,
+            Kind::NodeSession { lifetime } => match timestamp(written) + *lifetime {
+                end if end >= LATEST_TIME => Timestamp::NEVER,
+                end => end,
+            },
         }
     }
 
@@ -182,7 +203,7 @@ fn time_before(expires_at: Timestamp, lifetime: Duration) -> SystemTime {
     UNIX_EPOCH + last
 }
 
-/// The year 2242, which every file system can write down.
+/// The year 2242, which every file system can write down. What expires then or later never does.
 const LATEST_TIME: Timestamp = Timestamp::from_millis(1_000 << 33);
 
 fn timestamp(time: SystemTime) -> Timestamp {

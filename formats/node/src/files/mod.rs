@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::store::{
-    Body, BodyStore, Clock, Ended, Error, ErrorKind, Replaced, Result, SystemClock, Timestamp, Version,
-    async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Clock, Cursor, Ended, Error, ErrorKind, IdPage, Replaced,
+    Result, Sweep, SweepStats, SystemClock, Timestamp, Version, async_trait,
 };
 
 use folder::{Folder, Step, Try};
@@ -48,6 +48,11 @@ pub use layout::FileLayout;
 /// # Ends
 /// The mark of an end is a file in the folder `.cloakroom-ended`, which neither package looks into. It stays for one to two
 /// days.
+///
+/// # Sweeps
+/// A sweep removes the files that the package's own clean-up would remove, so that a Rust process alone cleans up, too. It looks
+/// again under the lock. A file that Node writes in the instant between that look and the removal is lost, as it is with the
+/// clean-up of another Node process.
 ///
 /// # Limits
 /// For a local disk. Only letters, digits, `-` and `_` make an id that has a file, so no id leads out of the folder. A new file
@@ -145,6 +150,58 @@ impl BodyStore for FileBodies {
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
         let Some(id) = self.name(id) else { return Ok(Ended::Missing) };
         self.run("end a session", move |folder, this| folder.end(&id, expected, this)).await
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
+    }
+}
+
+/// How many files a thread looks at before another one may have it.
+const BATCH: usize = 256;
+
+#[async_trait]
+impl Sweep for FileBodies {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let mut removed = 0;
+        for batch in self.ids_in_order().await?.chunks(BATCH) {
+            let (folder, batch, room) = (self.folder.clone(), batch.to_vec(), limit - removed);
+            let swept = blocking(move || {
+                let mut swept = 0;
+                for id in &batch {
+                    if swept == room {
+                        break;
+                    }
+                    swept += usize::from(folder.sweep(id)?);
+                }
+                io::Result::Ok(swept)
+            });
+            removed += swept.await?.map_err(|source| explain("sweep", source))?;
+            if removed == limit {
+                break;
+            }
+        }
+        Ok(SweepStats::of_bodies(removed, limit))
+    }
+}
+
+#[async_trait]
+impl BodyIds for FileBodies {
+    /// Reads the names of all files for each page.
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let last = IdPage::last_of(after)?;
+        let ids = self.ids_in_order().await?.into_iter().filter(|id| *id > last);
+        Ok(IdPage::in_order(ids.take(limit.max(1)).collect(), limit))
+    }
+}
+
+impl FileBodies {
+    async fn ids_in_order(&self) -> Result<Vec<String>> {
+        let folder = self.folder.clone();
+        let mut ids =
+            blocking(move || folder.ids()).await?.map_err(|source| explain("list files", source))?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 }
 

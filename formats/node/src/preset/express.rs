@@ -217,7 +217,7 @@ impl Express {
             .save_unchanged(self.resave)
             .save_empty(self.save_uninitialized)
             .max_sessions_per_user(None)
-            .sweep_interval(None)
+            .sweep_interval(super::SWEEP_INTERVAL)
     }
 
     /// Makes a store of the bodies that the Express application keeps in `bodies`.

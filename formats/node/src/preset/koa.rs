@@ -124,7 +124,7 @@ impl Koa {
             .rolling(self.rolling)
             .save_empty(self.allow_empty)
             .max_sessions_per_user(None)
-            .sweep_interval(None)
+            .sweep_interval(super::SWEEP_INTERVAL)
     }
 
     /// Makes a store of the bodies that the Koa application keeps in `bodies`.

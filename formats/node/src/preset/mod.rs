@@ -13,8 +13,12 @@ pub use node_session::NodeSession;
 pub use social_tables::SocialTables;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::cookie::Attributes;
+
+/// How often what has expired is removed, where the server does not do it: as the packages that keep rows do.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// The secrets of a preset. `Debug` does not show them.
 #[derive(Clone)]

@@ -167,7 +167,7 @@ impl NodeSession {
             .rolling(true)
             .save_empty(self.save_empty)
             .max_sessions_per_user(None)
-            .sweep_interval(None)
+            .sweep_interval(super::SWEEP_INTERVAL)
     }
 
     /// Makes a store of the bodies that the application keeps in `bodies`.

@@ -113,7 +113,7 @@ impl SocialTables {
             .persistent(self.attributes.max_age.is_some())
             .rolling(self.rolling)
             .max_sessions_per_user(None)
-            .sweep_interval(None)
+            .sweep_interval(super::SWEEP_INTERVAL)
     }
 
     /// Makes a store of the bodies that the application keeps in `bodies`.

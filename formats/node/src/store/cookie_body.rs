@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuilder};
+use cloakroom::format::{Facts, Member, MemberKind, Members, PayloadBuilder};
 use cloakroom::store::{Body, Bytes, Owner, OwnerKey, Record, Result, Timestamp};
 
 use super::own_state::{self, OwnState};
@@ -46,23 +46,20 @@ impl Translate for CookieBody {
         Some(read.unwrap_or_else(|| Read::unreadable(body)))
     }
 
-    fn write(&self, payload: &Payload, record: &Record) -> Result<Vec<u8>> {
+    fn write(&self, facts: &Facts, members: &Members, record: &Record) -> Result<Vec<u8>> {
         let mut out = String::with_capacity(record.payload.len() + 256);
-        match payload {
-            Payload::Session(facts, members) => self.write_session(facts, members, record, &mut out)?,
-            Payload::Redirect(redirect) => {
-                let now = record.expires_at;
-                let cookie = StoredCookie::new(
-                    &Attributes { max_age: None, ..self.attributes.clone() },
-                    millis(now),
-                    self.dialect,
-                );
-                let mut members = MemberWriter::new(&mut out);
-                cookie.write(members.begin(COOKIE));
-                own_state::write_redirect(members.begin(own_state::NAME), redirect);
-                members.finish();
-            }
-        }
+        self.write_session(facts, members, record, &mut out)?;
+        Ok(out.into_bytes())
+    }
+
+    fn write_other(&self, payload: &[u8], record: &Record) -> Result<Vec<u8>> {
+        let mut out = String::with_capacity(256);
+        let attributes = Attributes { max_age: None, ..self.attributes.clone() };
+        let cookie = StoredCookie::new(&attributes, millis(record.expires_at), self.dialect);
+        let mut members = MemberWriter::new(&mut out);
+        cookie.write(members.begin(COOKIE));
+        own_state::write_other(members.begin(own_state::NAME), payload);
+        members.finish();
         Ok(out.into_bytes())
     }
 }
@@ -73,7 +70,7 @@ impl CookieBody {
         let cookie = StoredCookie::parse(object.get("cookie")?.as_str(), self.dialect)?;
         let own = object.get(own_state::KEY).and_then(Json::as_object);
         let mut facts = match own.as_ref().and_then(own_state::read) {
-            Some(OwnState::Redirect(payload)) => {
+            Some(OwnState::Other(payload)) => {
                 return Some(Read { payload: payload.into(), sliding: false, owner: None });
             }
             Some(OwnState::Session(facts)) => facts,

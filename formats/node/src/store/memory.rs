@@ -6,7 +6,8 @@ use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::store::{
-    Body, BodyStore, Bytes, Clock, Ended, Replaced, Result, SystemClock, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Bytes, Clock, Cursor, Ended, IdPage, Replaced, Result, Sweep,
+    SweepStats, SystemClock, Timestamp, Version, async_trait,
 };
 use foldhash::quality::RandomState;
 
@@ -148,6 +149,34 @@ impl BodyStore for MemoryBodies {
                 Ended::Ended(there)
             }
         })
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
+    }
+}
+
+#[async_trait]
+impl Sweep for MemoryBodies {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let (now, mut removed, mut kept) = (self.0.clock.now(), 0, self.lock());
+        kept.bodies.retain(|_, body| {
+            let goes = body.expires_at <= now && removed < limit;
+            removed += usize::from(goes);
+            !goes
+        });
+        Ok(SweepStats::of_bodies(removed, limit))
+    }
+}
+
+#[async_trait]
+impl BodyIds for MemoryBodies {
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let last = IdPage::last_of(after)?;
+        let mut ids: Vec<_> = self.lock().bodies.keys().filter(|id| **id > last).cloned().collect();
+        ids.sort_unstable();
+        ids.truncate(limit.max(1));
+        Ok(IdPage::in_order(ids, limit))
     }
 }
 

@@ -7,6 +7,7 @@ mod cookie_body;
 mod memory;
 mod node_session_body;
 mod own_state;
+mod scan;
 mod translate;
 mod writer;
 
@@ -50,10 +51,15 @@ impl NodeStore {
     }
 
     fn body(&self, record: &Record) -> Result<Vec<u8>> {
-        let payload = Payload::decode(&record.payload).ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "the record is of no format that this store knows")
-        })?;
-        self.translate.write(&payload, record)
+        match Payload::decode(&record.payload) {
+            Some(Payload::Session(facts, members)) => self.translate.write(&facts, &members, record),
+            Some(Payload::Redirect(redirect)) => self.translate.write_other(redirect.payload(), record),
+            // What a migration leaves in the place of a session, and what it puts there first.
+            None if own_state::can_be_other(&record.payload) => {
+                self.translate.write_other(&record.payload, record)
+            }
+            None => Err(Error::new(ErrorKind::Invalid, "the record is of no format that this store knows")),
+        }
     }
 
     /// Removes the body, and leaves the mark of an end.
@@ -128,7 +134,15 @@ impl Store for NodeStore {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::NONE
+        let bodies = self.bodies.capabilities();
+        let mut capabilities = Capabilities::NONE;
+        if let Some(sweep) = bodies.sweep {
+            capabilities = capabilities.with_sweep(sweep);
+        }
+        if bodies.ids.is_some() {
+            capabilities = capabilities.with_scan(self);
+        }
+        capabilities
     }
 }
 

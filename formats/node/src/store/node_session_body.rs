@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cloakroom::format::{Facts, Member, MemberKind, Members, Payload, PayloadBuilder};
+use cloakroom::format::{Facts, Member, MemberKind, Members, PayloadBuilder};
 use cloakroom::store::{Body, Bytes, Error, ErrorKind, Owner, OwnerKey, Record, Result, Timestamp};
 
 use super::own_state::{self, OwnState};
@@ -39,22 +39,28 @@ impl Translate for NodeSessionBody {
         Some(read.unwrap_or_else(|| Read::unreadable(body)))
     }
 
-    fn write(&self, payload: &Payload, record: &Record) -> Result<Vec<u8>> {
+    fn write(&self, facts: &Facts, members: &Members, record: &Record) -> Result<Vec<u8>> {
         let mut out = String::with_capacity(record.payload.len() + 256);
-        match payload {
-            Payload::Session(facts, members) => write_session(facts, members, record, &mut out)?,
-            Payload::Redirect(redirect) => {
-                let mut members = MemberWriter::new(&mut out);
-                own_state::write_redirect(members.begin(own_state::NAME), redirect);
-                members.finish();
-            }
-        }
-        let sealed = self.encrypters.first().filter(|_| self.encrypt).map(|encrypter| encrypter.seal(&out));
-        Ok(sealed.unwrap_or(out).into_bytes())
+        write_session(facts, members, record, &mut out)?;
+        Ok(self.sealed(out))
+    }
+
+    fn write_other(&self, payload: &[u8], _: &Record) -> Result<Vec<u8>> {
+        let mut out = String::with_capacity(256);
+        let mut members = MemberWriter::new(&mut out);
+        own_state::write_other(members.begin(own_state::NAME), payload);
+        members.finish();
+        Ok(self.sealed(out))
     }
 }
 
 impl NodeSessionBody {
+    /// Encrypts a body, if that is asked for.
+    fn sealed(&self, body: String) -> Vec<u8> {
+        let sealed = self.encrypters.first().filter(|_| self.encrypt).map(|encrypter| encrypter.seal(&body));
+        sealed.unwrap_or(body).into_bytes()
+    }
+
     /// Decrypts a body, if it is encrypted; `None` if no secret fits.
     fn open<'b>(&self, bytes: &'b [u8]) -> Option<Cow<'b, [u8]>> {
         let object = Object::parse(bytes).ok()?;
@@ -71,7 +77,7 @@ impl NodeSessionBody {
     fn read_object(&self, id: &str, expires_at: Timestamp, object: &Object<'_>, length: usize) -> Read {
         let own = object.get(own_state::KEY).and_then(Json::as_object);
         let mut facts = match own.as_ref().and_then(own_state::read) {
-            Some(OwnState::Redirect(payload)) => {
+            Some(OwnState::Other(payload)) => {
                 return Read { payload: payload.into(), sliding: false, owner: None };
             }
             Some(OwnState::Session(facts)) => facts,

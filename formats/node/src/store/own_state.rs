@@ -2,14 +2,14 @@
 //!
 //! | member | what |
 //! |---|---|
-//! | `state` | base64url of the facts of our own format, or of a redirect; at most 166 characters for a session |
+//! | `state` | base64url of the facts of our own format, of a redirect, or of a migration's mark; at most 166 characters for a session |
 //! | `user` | the user, where the body has no other place for that |
 //! | `device` | the name of the user's device, if it has one |
 //! | `flash` | flash values: an object of pairs, the number of the commit that they were born under and the value |
 //!
 //! The Node application carries it along untouched, as it does with every member that it does not know.
 
-use cloakroom::format::{Facts, Member, MemberKind, PayloadBuilder, Redirect};
+use cloakroom::format::{Facts, Member, MemberKind, PayloadBuilder};
 use cloakroom::store::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
@@ -29,8 +29,8 @@ const NONCES: usize = 5;
 #[derive(Debug)]
 pub(crate) enum OwnState {
     Session(Facts),
-    /// The payload of a redirect.
-    Redirect(Vec<u8>),
+    /// The payload of what is not a session: of a redirect, or of a mark that a migration leaves.
+    Other(Vec<u8>),
 }
 
 /// Reads the state; `None` if it is missing or damaged.
@@ -38,9 +38,18 @@ pub(crate) fn read(own: &Object<'_>) -> Option<OwnState> {
     let bytes = BASE64URL_NOPAD.decode(own.get("state")?.as_text()?.as_bytes()).ok()?;
     match Facts::from_bytes(&bytes) {
         Some(facts) => Some(OwnState::Session(facts)),
-        None if bytes.len() >= 18 => Some(OwnState::Redirect(bytes)),
+        None if bytes.len() >= SHORTEST => Some(OwnState::Other(bytes)),
         None => None,
     }
+}
+
+/// The shortest payload of what is not a session: that of a redirect without a key.
+const SHORTEST: usize = 18;
+
+/// Returns whether a payload of no format that is known here can be kept: it must not look like a session's, nor like what
+/// [`Read::unreadable`](super::Read::unreadable) makes.
+pub(crate) fn can_be_other(payload: &[u8]) -> bool {
+    payload.len() >= SHORTEST && payload[0] != 0 && Facts::from_bytes(payload).is_none()
 }
 
 /// Makes the facts of a session that Node has begun. Its public id and CSRF secret follow from its id, so that they are
@@ -89,9 +98,9 @@ pub(crate) fn write<'m>(
     out.push('}');
 }
 
-/// Appends the member for an id that was given up.
-pub(crate) fn write_redirect(out: &mut String, redirect: &Redirect) {
-    begin(out, redirect.payload());
+/// Appends the member for what is not a session.
+pub(crate) fn write_other(out: &mut String, payload: &[u8]) {
+    begin(out, payload);
     out.push('}');
 }
 

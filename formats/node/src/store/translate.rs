@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloakroom::format::Payload;
+use cloakroom::format::{Facts, Members};
 use cloakroom::store::{Body, Bytes, Owner, Record, Result};
 
 /// Translates between the bodies of a package and payloads of our own format.
@@ -12,8 +12,11 @@ pub(crate) trait Translate: fmt::Debug + Send + Sync + 'static {
     /// A body that cannot be read is handed on as it is: the engine then leaves it alone, and the request is anonymous.
     fn read(&self, id: &str, body: &Body) -> Option<Read>;
 
-    /// Writes a body.
-    fn write(&self, payload: &Payload, record: &Record) -> Result<Vec<u8>>;
+    /// Writes the body of a session.
+    fn write(&self, facts: &Facts, members: &Members, record: &Record) -> Result<Vec<u8>>;
+
+    /// Writes a body that keeps the payload of what is not a session: of a redirect, or of a mark of a migration.
+    fn write_other(&self, payload: &[u8], record: &Record) -> Result<Vec<u8>>;
 }
 
 /// What was read of a body.

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cloakroom::store::{
-    Body, BodyStore, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyStore, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version,
+    async_trait,
 };
 use cloakroom_node::MemoryBodies;
 
@@ -115,5 +116,9 @@ impl BodyStore for Watched {
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
         self.ask(Asked::End)?;
         self.bodies.end(id, expected).await
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        self.bodies.capabilities()
     }
 }

@@ -95,3 +95,15 @@ async fn a_renewed_id_leads_to_the_session_for_a_moment() {
     stage.visit(&old, async |session| session.cycle_id()).await;
     stage.visit(&old, async |session| assert_eq!(session.get::<u32>("cart").unwrap(), Some(1))).await;
 }
+
+#[tokio::test]
+async fn a_session_of_a_user_ends_by_its_public_id_although_node_keeps_no_index_of_users() {
+    let stage = Stage::with(Express::passport);
+    stage.node_writes(USER);
+    let mut public_id = None;
+    stage.visit(ID, async |session| public_id = Some(session.public_id().unwrap())).await;
+    let sessions = stage.engine.sessions();
+    assert!(sessions.revoke_by_id(&public_id.unwrap()).await.unwrap());
+    assert!(!sessions.revoke_by_id(&public_id.unwrap()).await.unwrap());
+    stage.visit(ID, async |session| assert_eq!(session.user(), None)).await;
+}

@@ -7,4 +7,5 @@ mod bodies;
 mod cookies;
 mod csrf;
 mod log_ins;
+mod moving;
 mod stage;

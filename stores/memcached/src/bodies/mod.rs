@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Body, BodyStore, Clock, Ended, Error, ErrorKind, Replaced, Result, StoreKey, Timestamp, Version,
-    async_trait,
+    Body, BodyCapabilities, BodyStore, Clock, Ended, Error, ErrorKind, Replaced, Result, StoreKey, Timestamp,
+    Version, async_trait,
 };
 use data_encoding::BASE64URL_NOPAD;
 
@@ -134,6 +134,11 @@ impl BodyStore for MemcachedBodies {
         let end = tokio::spawn(async move { inner.end(&names, expected).await });
         end.await
             .map_err(|cause| Error::new(ErrorKind::Other, "the end was broken off").with_source(cause))?
+    }
+
+    /// The server removes what has expired, and cannot name its keys.
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE
     }
 }
 

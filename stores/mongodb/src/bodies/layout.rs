@@ -1,5 +1,7 @@
-//! Documents of connect-mongo, and marks of ended sessions: the only place that knows their fields.
+//! Documents of connect-mongo and of node-session, and marks of ended sessions: the only place that knows their fields.
 //!
+//! node-session's database driver with sails-mongo reads and writes `_id`, `payload` and `lastActivity`: milliseconds, as a
+//! double.
 //! connect-mongo reads `_id`, `session` and `expires`. It writes these, and `lastModified`, `createdAt` and `updatedAt` where
 //! its options say so; what else a document has stays. The field [`ENDING`] is ours: a document has it from the moment in
 //! which its session ends until the mark is kept and the document is removed.
@@ -10,6 +12,7 @@ use cloakroom_store::Timestamp;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use sha2::{Digest as _, Sha256};
 
+use super::session::Form;
 use crate::layout::{binary, micros};
 
 /// The collection of Node's sessions, unless another is named.
@@ -31,6 +34,7 @@ pub(super) struct Place {
     /// The name of its mark, from which the id does not follow.
     mark: Bson,
     now: Timestamp,
+    form: Form,
 }
 
 /// What was read of a document.
@@ -41,9 +45,9 @@ pub(super) struct Looked {
 }
 
 impl Place {
-    pub(super) fn new(collection: &str, id: &str, now: Timestamp) -> Self {
+    pub(super) fn new(collection: &str, id: &str, now: Timestamp, form: Form) -> Self {
         let mark = Sha256::new().chain_update(collection).chain_update([0]).chain_update(id).finalize();
-        Self { id: id.to_owned(), mark: binary(&mark), now }
+        Self { id: id.to_owned(), mark: binary(&mark), now, form }
     }
 
     /// Finds the document, whatever is in it.
@@ -51,26 +55,40 @@ impl Place {
         doc! { "_id": &self.id }
     }
 
-    /// Finds the document if connect-mongo would find a session in it, and it has not ended.
+    /// Finds the document if the package would find a session in it, and it has not ended.
     pub(super) fn live(&self) -> Document {
-        doc! { "_id": &self.id, "$or": self.unexpired().to_vec(), ENDING: { "$exists": false } }
+        doc! { "_id": &self.id, "$or": self.unexpired(), ENDING: { "$exists": false } }
     }
 
     /// Finds the document if it has this session.
     pub(super) fn with(&self, session: &Bson) -> Document {
         let mut filter = self.live();
-        filter.insert("session", doc! { "$eq": session });
+        filter.insert(self.form.field(), doc! { "$eq": session });
         filter
     }
 
-    /// Finds the document if there is no session in it, for connect-mongo neither.
+    /// Finds the document if there is no session in it, for the package neither.
     pub(super) fn free(&self) -> Document {
-        doc! { "_id": &self.id, "$nor": self.unexpired().to_vec(), ENDING: { "$exists": false } }
+        doc! { "_id": &self.id, "$nor": self.unexpired(), ENDING: { "$exists": false } }
     }
 
-    /// Says that a document has not expired, in the words of connect-mongo.
-    fn unexpired(&self) -> [Document; 2] {
-        [doc! { "expires": { "$exists": false } }, doc! { "expires": { "$gt": date(self.now) } }]
+    /// Says that a document has not expired, in the words of the package.
+    fn unexpired(&self) -> Vec<Document> {
+        match self.form {
+            Form::Payload { lifetime } => {
+                vec![doc! { "lastActivity": { "$gt": last_activity(self.now, lifetime) } }]
+            }
+            Form::Text | Form::Document => {
+                vec![doc! { "expires": { "$exists": false } }, doc! { "expires": { "$gt": date(self.now) } }]
+            }
+        }
+    }
+
+    /// Finds the document if node-session's clean-up would remove it.
+    pub(super) fn swept(&self) -> Document {
+        let mut filter = expired(self.now, self.form);
+        filter.insert("_id", &self.id);
+        filter
     }
 
     /// Finds the mark, if it is still needed.
@@ -85,36 +103,40 @@ impl Place {
 
     /// Reads the session, and its mark in the collection `ended`, in one trip.
     pub(super) fn look(&self, ended: &str) -> Vec<Document> {
-        let [unlimited, later] = self.unexpired();
-        let ending = doc! { ENDING: { "$exists": true } };
+        let mut found = self.unexpired();
+        found.push(doc! { ENDING: { "$exists": true } });
         vec![
-            doc! { "$match": { "_id": &self.id, "$or": [unlimited, later, ending] } },
+            doc! { "$match": { "_id": &self.id, "$or": found } },
             doc! { "$lookup": { "from": ended, "pipeline": [{ "$match": self.marked() }], "as": MARKS } },
-            doc! { "$project": { "_id": 0, "session": 1, "expires": 1, ENDING: 1, MARKS: 1 } },
+            doc! { "$project": { "_id": 0, self.form.field(): 1, self.form.time(): 1, ENDING: 1, MARKS: 1 } },
         ]
     }
 
     /// Replaces a session and its expiry.
     pub(super) fn replace(&self, session: &Bson, expires_at: Timestamp) -> Vec<Document> {
         let mut fields = self.used();
-        fields.insert("session", doc! { "$literal": session });
-        fields.insert("expires", expires(expires_at));
+        fields.insert(self.form.field(), doc! { "$literal": session });
+        fields.insert(self.form.time(), time(expires_at, self.form));
         vec![doc! { "$set": fields }]
     }
 
     /// Moves the expiry of a session, if that makes it later.
     pub(super) fn touch(&self, expires_at: Timestamp) -> Vec<Document> {
         let mut fields = self.used();
-        let later = match expires_at {
-            Timestamp::NEVER => "$$REMOVE".into(),
-            _ => doc! { "$max": ["$expires", date(expires_at)] }.into(),
+        let (name, there) = (self.form.time(), format!("${}", self.form.time()));
+        let later = match (expires_at, self.form) {
+            (Timestamp::NEVER, Form::Text | Form::Document) => "$$REMOVE".into(),
+            _ => doc! { "$max": [&there, time(expires_at, self.form)] }.into(),
         };
-        fields.insert("expires", if_there("$expires", later));
+        fields.insert(name, if_there(&there, later));
         vec![doc! { "$set": fields }]
     }
 
     /// Moves the dates of the last use that connect-mongo keeps if its options say so.
     fn used(&self) -> Document {
+        if matches!(self.form, Form::Payload { .. }) {
+            return Document::new();
+        }
         doc! {
             "lastModified": if_there("$lastModified", date(self.now)),
             "updatedAt": if_there("$updatedAt", date(self.now)),
@@ -130,33 +152,49 @@ impl Place {
             COLLECT_AT: { "$max": [format!("${COLLECT_AT}"), collect_at] },
         } }]
     }
-}
 
-/// Puts a session into a document that was free, or is new.
-pub(super) fn insert(session: &Bson, expires_at: Timestamp) -> Vec<Document> {
-    let place = doc! { "_id": "$_id", "session": { "$literal": session }, "expires": expires(expires_at) };
-    vec![doc! { "$replaceWith": place }]
-}
-
-/// Ends a session: connect-mongo takes the document for an expired one.
-pub(super) fn end() -> Document {
-    doc! { "$set": { ENDING: true, "expires": date(Timestamp::EPOCH) } }
-}
-
-/// Reads the answer to [`Place::look`].
-pub(super) fn looked(mut document: Document) -> Looked {
-    let is_marked = document.get_array(MARKS).is_ok_and(|marks| !marks.is_empty());
-    let expires_at = match document.get("expires") {
-        Some(Bson::DateTime(date)) => {
-            Timestamp::from_millis(u64::try_from(date.timestamp_millis()).unwrap_or(0))
-        }
-        _ => Timestamp::NEVER,
-    };
-    Looked {
-        session: document.remove("session").unwrap_or(Bson::Undefined),
-        expires_at,
-        has_ended: is_marked || document.contains_key(ENDING),
+    /// Puts a session into a document that was free, or is new.
+    pub(super) fn insert(&self, session: &Bson, expires_at: Timestamp) -> Vec<Document> {
+        let mut place = doc! { "_id": "$_id", self.form.field(): { "$literal": session } };
+        place.insert(self.form.time(), time(expires_at, self.form));
+        vec![doc! { "$replaceWith": place }]
     }
+
+    /// Ends a session: connect-mongo takes the document for an expired one, and node-session finds no value in it.
+    pub(super) fn end(&self) -> Document {
+        doc! { "$set": match self.form {
+            Form::Payload { .. } => doc! { ENDING: true, "payload": "\"{}\"", "lastActivity": 0.0 },
+            Form::Text | Form::Document => doc! { ENDING: true, "expires": date(Timestamp::EPOCH) },
+        } }
+    }
+
+    /// Reads the answer to [`look`](Self::look).
+    pub(super) fn looked(&self, mut document: Document) -> Looked {
+        let is_marked = document.get_array(MARKS).is_ok_and(|marks| !marks.is_empty());
+        let expires_at = match (document.get(self.form.time()), self.form) {
+            (Some(Bson::DateTime(date)), Form::Text | Form::Document) => from_millis(date.timestamp_millis()),
+            (Some(number), Form::Payload { lifetime }) => match millis_of(number) {
+                Some(last) => from_millis(last.saturating_add(millis(lifetime))),
+                None => Timestamp::NEVER,
+            },
+            _ => Timestamp::NEVER,
+        };
+        Looked {
+            session: document.remove(self.form.field()).unwrap_or(Bson::Undefined),
+            expires_at,
+            has_ended: is_marked || document.contains_key(ENDING),
+        }
+    }
+}
+
+/// Finds the documents that node-session's clean-up would remove.
+pub(super) fn expired(now: Timestamp, form: Form) -> Document {
+    let last = match form {
+        Form::Payload { lifetime } => last_activity(now, lifetime),
+        // The server removes them.
+        Form::Text | Form::Document => f64::NEG_INFINITY,
+    };
+    doc! { "lastActivity": { "$lt": last }, ENDING: { "$exists": false } }
 }
 
 /// Returns an expression that has a value if a field is there.
@@ -165,9 +203,41 @@ fn if_there(field: &str, value: Bson) -> Bson {
     doc! { "$cond": [missing, "$$REMOVE", value] }.into()
 }
 
-/// Returns what a document has as its expiry: none if it never expires.
-fn expires(at: Timestamp) -> Bson {
-    if at == Timestamp::NEVER { "$$REMOVE".into() } else { date(at) }
+/// Returns what a document has as its expiry: none in connect-mongo if it never expires.
+fn time(expires_at: Timestamp, form: Form) -> Bson {
+    match form {
+        Form::Payload { lifetime } => last_activity(expires_at, lifetime).into(),
+        _ if expires_at == Timestamp::NEVER => "$$REMOVE".into(),
+        Form::Text | Form::Document => date(expires_at),
+    }
+}
+
+/// Returns the last use of a session that expires at this moment, as the number that JavaScript has for it.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of the next 285,000 years are exact")]
+fn last_activity(expires_at: Timestamp, lifetime: Duration) -> f64 {
+    (expires_at.as_millis().cast_signed() - millis(lifetime)) as f64
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+/// Reads a number of milliseconds; a double beyond the range is the nearest integer.
+#[expect(clippy::cast_possible_truncation, reason = "a moment has whole milliseconds")]
+fn millis_of(number: &Bson) -> Option<i64> {
+    match number {
+        Bson::Double(millis) => Some(*millis as i64),
+        Bson::Int64(millis) => Some(*millis),
+        Bson::Int32(millis) => Some(i64::from(*millis)),
+        _ => None,
+    }
+}
+
+fn from_millis(millis: i64) -> Timestamp {
+    match u64::try_from(millis).unwrap_or(0) {
+        millis if millis >= Timestamp::NEVER.as_millis() => Timestamp::NEVER,
+        millis => Timestamp::from_millis(millis),
+    }
 }
 
 /// A date has whole milliseconds.

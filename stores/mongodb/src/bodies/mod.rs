@@ -1,15 +1,17 @@
-//! Bodies of Node's sessions, as connect-mongo keeps them.
+//! Bodies of Node's sessions, as connect-mongo keeps them, or node-session's database driver with sails-mongo.
 
 mod layout;
 mod session;
 mod setup;
+mod walk;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Body, BodyStore, Bytes, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyStore, Bytes, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version,
+    async_trait,
 };
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document};
@@ -29,11 +31,13 @@ const MARKED: Duration = Duration::from_secs(24 * 60 * 60);
 const LARGEST: usize = 7 << 20;
 const LARGEST_WRITE: usize = 15 << 20;
 
-/// Keeps the bodies of Node's sessions in MongoDB, as connect-mongo does.
+/// Keeps the bodies of Node's sessions in MongoDB, as connect-mongo does, or node-session's database driver with sails-mongo.
 ///
-/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one.
+/// [`Builder::build_bodies`](crate::Builder::build_bodies) makes one; [`Builder::node_session`](crate::Builder::node_session)
+/// chooses the second, whose fields are `payload` (a JSON string of the body) and `lastActivity` (milliseconds, a lifetime before the
+/// expiry).
 ///
-/// | | as it is kept |
+/// | | as connect-mongo keeps it |
 /// |---|---|
 /// | database | the one that the URL names, else `test` |
 /// | collection | `sessions` ([`Builder::collection`](crate::Builder::collection)) |
@@ -77,15 +81,30 @@ impl MongoBodies {
 
 impl Inner {
     fn place(&self, id: &str) -> Place {
-        Place::new(self.server.records.name(), id, self.server.now())
+        Place::new(self.server.records.name(), id, self.server.now(), self.form)
     }
 
     fn checked<'b>(&self, body: &'b [u8]) -> Result<&'b str> {
-        if body.len() > self.largest {
-            let message = format!("a body has at most {} bytes here, this one {}", self.largest, body.len());
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        self.check_length(body.len())?;
         std::str::from_utf8(body).map_err(|_| Error::new(ErrorKind::Invalid, "a body is not UTF-8"))
+    }
+
+    fn check_length(&self, length: usize) -> Result<()> {
+        if length <= self.largest {
+            return Ok(());
+        }
+        let message = format!("a body has at most {} bytes here, this one {length}", self.largest);
+        Err(Error::new(ErrorKind::TooLarge, message))
+    }
+
+    /// Makes what is stored of a body.
+    fn session(&self, text: &str, before: Option<&Bson>) -> Result<Bson> {
+        let session = self.form.write(text, before)?;
+        // A string in a string is longer.
+        if let Bson::String(stored) = &session {
+            self.check_length(stored.len())?;
+        }
+        Ok(session)
     }
 
     /// Returns the body that is there; one whose session has ended is removed.
@@ -96,7 +115,7 @@ impl Inner {
             let mut answers = found.await?;
             if answers.advance().await? { answers.deserialize_current().map(Some) } else { Ok(None) }
         });
-        match found.await?.map(layout::looked) {
+        match found.await?.map(|document| place.looked(document)) {
             None => Ok(None),
             Some(Looked { has_ended: true, .. }) => {
                 self.finish(place).await?;
@@ -136,7 +155,7 @@ impl Inner {
             if expected.is_some_and(|expected| expected != found.body.version) {
                 return Ok(Ended::Changed(found.body));
             }
-            let end = self.server.records.update_one(place.with(&found.session), layout::end());
+            let end = self.server.records.update_one(place.with(&found.session), place.end());
             if self.server.ask(end).await?.matched_count > 0 {
                 self.finish(place).await?;
                 return Ok(Ended::Ended(found.body));
@@ -154,13 +173,13 @@ impl BodyStore for MongoBodies {
 
     async fn insert(&self, id: &str, body: &[u8], expires_at: Timestamp) -> Result<Option<Version>> {
         let (inner, place) = (&*self.0, self.0.place(id));
-        let session = inner.form.write(inner.checked(body)?, None)?;
+        let session = inner.session(inner.checked(body)?, None)?;
         for failed in 0..TRIES {
             wait_after(failed).await;
             if inner.is_marked(&place).await? {
                 return Ok(None);
             }
-            let update = layout::insert(&session, expires_at);
+            let update = place.insert(&session, expires_at);
             let insert = inner.server.records.update_one(place.free(), update).upsert(true);
             match inner.server.ask(insert).await {
                 Ok(_) => return inner.version_of(&session).map(Some),
@@ -186,13 +205,13 @@ impl BodyStore for MongoBodies {
             if found.body.version != expected {
                 return Ok(Replaced::Changed(found.body));
             }
-            if found.body.bytes.len() + body.len() > LARGEST_WRITE {
+            let session = inner.session(text, Some(&found.session))?;
+            if length_of(&found.session, &found.body.bytes) + length_of(&session, body) > LARGEST_WRITE {
                 return Err(Error::new(
                     ErrorKind::TooLarge,
                     "the old body and the new one are too large together",
                 ));
             }
-            let session = inner.form.write(text, Some(&found.session))?;
             let update = place.replace(&session, expires_at);
             let replace = inner.server.records.update_one(place.with(&found.session), update);
             if inner.server.ask(replace).await?.matched_count > 0 {
@@ -217,6 +236,17 @@ impl BodyStore for MongoBodies {
         let ended = tokio::spawn(async move { inner.end(&place, expected).await });
         ended.await.map_err(|_| Failure::STOPPED)?
     }
+
+    /// The server removes what has expired of connect-mongo.
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        let capabilities = BodyCapabilities::NONE.with_ids(self);
+        if matches!(self.0.form, Form::Payload { .. }) { capabilities.with_sweep(self) } else { capabilities }
+    }
+}
+
+/// Returns about how many bytes what is stored of a body has.
+fn length_of(session: &Bson, body: &[u8]) -> usize {
+    if let Bson::String(stored) = session { stored.len() } else { body.len() }
 }
 
 /// Returns what stands for a body: the first eight bytes of its SHA-256.

@@ -3,6 +3,7 @@
 mod layout;
 mod setup;
 mod statements;
+mod walk;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Body, BodyStore, Bytes, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyStore, Bytes, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp,
+    Version, async_trait,
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::mysql::MySqlRow;
@@ -239,6 +241,10 @@ impl BodyStore for MysqlBodies {
             let _another_end_does_it = self.0.forget(place.now).await;
         }
         Ok(ended)
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Statements {
     pub(super) remove: Statement,
     pub(super) mark: Statement,
     pub(super) forget: Statement,
+    pub(super) expired: Statement,
+    pub(super) ids: Statement,
 }
 
 impl Statements {
@@ -72,6 +74,13 @@ impl Statements {
 
             // this moment
             forget: of(format!("DELETE FROM {ended} WHERE `until` <= ? ORDER BY `until` LIMIT 10")),
+
+            // earliest time, how many at most → ids. Locks nothing: a table of Node's may have no index of times, and
+            // then a deletion by time would lock all rows.
+            expired: of(format!("SELECT {id} FROM {sessions} WHERE {time} < ? LIMIT ?")),
+
+            // the last id of the page before, how many at most → ids
+            ids: of(format!("SELECT {id} FROM {sessions} WHERE {id} > ? ORDER BY {id} LIMIT ?")),
         }
     }
 }

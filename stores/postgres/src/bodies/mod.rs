@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_store::{
-    Body, BodyStore, Bytes, Clock, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Bytes, Clock, Cursor, Ended, Error, ErrorKind, IdPage,
+    Replaced, Result, Sweep, SweepStats, Timestamp, Version, async_trait,
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::Row;
@@ -24,6 +25,8 @@ use statements::Statements;
 
 /// How long the mark of an end stays after it was last needed.
 const MARKED: Duration = Duration::from_hours(24);
+/// How many bodies one statement of a sweep removes, at most.
+const BATCH: usize = 500;
 /// How often a write looks again, while others write the same body between its two looks.
 const TRIES: u32 = 64;
 
@@ -200,6 +203,46 @@ impl BodyStore for PostgresBodies {
         }
         Err(Failure::CONTENDED.into())
     }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
+    }
+}
+
+#[async_trait]
+impl Sweep for PostgresBodies {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let (inner, now, mut removed) = (&*self.0, self.0.clock.now(), 0);
+        while removed < limit {
+            let batch = BATCH.min(limit - removed);
+            let question =
+                || inner.statements.sweep.question().bind(second(now)).bind(sized(batch)).bind(micros(now));
+            let row = inner.one(Harmless::Yes, question).await?;
+            let of_batch =
+                row.map_or(Ok(0), |row| row.try_get::<i64, _>(0).map_err(|error| failed(error.into())))?;
+            removed += usize::try_from(of_batch).unwrap_or(0);
+            if of_batch < sized(batch) {
+                break;
+            }
+        }
+        Ok(SweepStats::of_bodies(removed, limit))
+    }
+}
+
+#[async_trait]
+impl BodyIds for PostgresBodies {
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let (inner, last) = (&*self.0, IdPage::last_of(after)?);
+        let question = || inner.statements.ids.question().bind(last.clone()).bind(sized(limit.max(1)));
+        let within = inner.connections.limits().answer;
+        let rows = inner.connections.all(within, Harmless::Yes, question).await.map_err(failed)?;
+        let ids = rows.iter().map(|row| row.try_get(0).map_err(|error| failed(error.into())));
+        Ok(IdPage::in_order(ids.collect::<Result<_>>()?, limit))
+    }
+}
+
+fn sized(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Returns whether an id can be in a column of text.

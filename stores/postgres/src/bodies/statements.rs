@@ -10,15 +10,17 @@ pub(super) struct Places {
     pub(super) zone: String,
 }
 
-/// Each begins with the parameters 1 id, 2 this second, 3 name of the mark, 4 this moment in microseconds; but `end_again`.
+/// Each begins with the parameters 1 id, 2 this second, 3 name of the mark, 4 this moment in microseconds; but the last three.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
     pub(super) read: Statement,
-    pub(super) end_again: Statement,
     pub(super) insert: Statement,
     pub(super) replace: Statement,
     pub(super) touch: Statement,
     pub(super) end: Statement,
+    pub(super) end_again: Statement,
+    pub(super) sweep: Statement,
+    pub(super) ids: Statement,
 }
 
 /// What stands for a body.
@@ -28,11 +30,13 @@ impl Statements {
     pub(super) fn new(places: &Places) -> Self {
         Self {
             read: Statement::new(places.read()),
-            end_again: Statement::new(places.end_again()),
             insert: Statement::new(places.insert()),
             replace: Statement::new(places.replace()),
             touch: Statement::new(places.touch()),
             end: Statement::new(places.end()),
+            end_again: Statement::new(places.end_again()),
+            sweep: Statement::new(places.sweep()),
+            ids: Statement::new(places.ids()),
         }
     }
 }
@@ -145,5 +149,31 @@ impl Places {
             SELECT false, {columns}, false FROM {sessions} AS s
             WHERE s.sid = $1 AND {live} AND NOT EXISTS (SELECT FROM removed)"
         )
+    }
+
+    // 1 this second, 2 how many at most, 3 this moment → how many bodies were removed. Also forgets a few marks.
+    fn sweep(&self) -> String {
+        let Self { sessions, ended, zone } = self;
+        // The first condition can use the index, and is generous: where clocks are put back, a time of day comes twice.
+        format!(
+            "WITH expired AS (
+                SELECT s.sid FROM {sessions} AS s
+                WHERE s.expire < to_timestamp($1 + 86400) AT TIME ZONE {zone}
+                    AND s.expire AT TIME ZONE {zone} < to_timestamp($1)
+                LIMIT $2 FOR UPDATE SKIP LOCKED
+            ), removed AS (
+                DELETE FROM {sessions} AS s USING expired WHERE s.sid = expired.sid RETURNING true
+            ), forgotten AS (
+                DELETE FROM {ended} WHERE id IN (
+                    SELECT id FROM {ended} WHERE until <= $3 ORDER BY until LIMIT 10 FOR UPDATE SKIP LOCKED
+                )
+            )
+            SELECT count(*) FROM removed"
+        )
+    }
+
+    // 1 last id of the page before, 2 how many at most → ids
+    fn ids(&self) -> String {
+        format!("SELECT s.sid::text FROM {} AS s WHERE s.sid > $1 ORDER BY s.sid LIMIT $2", self.sessions)
     }
 }

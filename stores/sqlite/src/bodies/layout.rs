@@ -29,6 +29,10 @@ pub(crate) struct BodyLayout {
     pub(super) mark: String,
     // this moment
     pub(super) forget: String,
+    // this moment of Node's, how many at most
+    pub(super) sweep: String,
+    // the last id of the page before, how many at most → ids
+    pub(super) ids: String,
 }
 
 /// The expiry in whole milliseconds. To Node, a value that is not a number is later than every moment.
@@ -64,12 +68,19 @@ impl BodyLayout {
             forget: format!(
                 "DELETE FROM {ended} WHERE id IN (SELECT id FROM {ended} WHERE until <= ?1 ORDER BY until LIMIT 10)"
             ),
+            // What Node's clean-up removes, too.
+            sweep: format!(
+                "DELETE FROM {sessions} WHERE sid IN (SELECT sid FROM {sessions} WHERE expired < ?1 LIMIT ?2)"
+            ),
+            ids: format!(
+                "SELECT sid FROM {sessions} WHERE typeof(sid) = 'text' AND sid > ?1 ORDER BY sid LIMIT ?2"
+            ),
             ended,
         }
     }
 
     /// Returns all statements on tables that are there.
-    pub(super) fn statements(&self) -> [&str; 8] {
+    pub(super) fn statements(&self) -> [&str; 10] {
         [
             &self.look,
             &self.is_ended,
@@ -79,6 +90,8 @@ impl BodyLayout {
             &self.remove,
             &self.mark,
             &self.forget,
+            &self.sweep,
+            &self.ids,
         ]
     }
 }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_store::{
-    Body, BodyStore, Ended, Error, ErrorKind, Replaced, Result, Timestamp, Version, async_trait,
+    Body, BodyCapabilities, BodyIds, BodyStore, Cursor, Ended, Error, ErrorKind, IdPage, Replaced, Result,
+    Sweep, SweepStats, Timestamp, Version, async_trait,
 };
 
 use crate::database::Database;
@@ -131,6 +132,41 @@ impl BodyStore for SqliteBodies {
     async fn end(&self, id: &str, expected: Option<Version>) -> Result<Ended> {
         let place = self.0.place(id);
         self.0.write(move |database| database.end(&place, expected)).await
+    }
+
+    fn capabilities(&self) -> BodyCapabilities<'_> {
+        BodyCapabilities::NONE.with_sweep(self).with_ids(self)
+    }
+}
+
+/// How many bodies one transaction removes, at most: others can write in between.
+const BATCH: u32 = 256;
+
+#[async_trait]
+impl Sweep for SqliteBodies {
+    async fn sweep(&self, limit: usize) -> Result<SweepStats> {
+        let mut removed = 0;
+        while removed < limit {
+            let batch = u32::try_from(limit - removed).unwrap_or(BATCH).min(BATCH);
+            let of_batch = self.0.write(move |database| database.sweep_bodies(batch)).await?;
+            removed += of_batch;
+            if of_batch < batch as usize {
+                break;
+            }
+        }
+        Ok(SweepStats::of_bodies(removed, limit))
+    }
+}
+
+#[async_trait]
+impl BodyIds for SqliteBodies {
+    async fn ids(&self, after: Option<&Cursor>, limit: usize) -> Result<IdPage> {
+        let last = IdPage::last_of(after)?;
+        let most = u32::try_from(limit.max(1)).unwrap_or(u32::MAX);
+        let ids = move |database: &Database<BodyLayout>| {
+            database.ids_behind(&last, most).map_err(Failure::about_bodies)
+        };
+        Ok(IdPage::in_order(self.0.readers.run(ids).await?, limit))
     }
 }
 

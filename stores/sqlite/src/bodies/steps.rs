@@ -100,6 +100,20 @@ impl Database<BodyLayout> {
         Ok(Ended::Ended(there))
     }
 
+    /// Removes up to `limit` bodies that have expired, and a few marks that are not needed any more.
+    pub(super) fn sweep_bodies(&self, limit: u32) -> Result<usize, Failure> {
+        let now = self.now();
+        self.statement(|layout| &layout.forget)?.execute([micros(now)])?;
+        Ok(self.statement(|layout| &layout.sweep)?.execute(params![millis(now), limit])?)
+    }
+
+    /// Returns up to `limit` ids behind this one, in order.
+    pub(super) fn ids_behind(&self, id: &str, limit: u32) -> Result<Vec<String>, Failure> {
+        let mut statement = self.statement(|layout| &layout.ids)?;
+        let ids = statement.query_map(params![id, limit], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// Removes what is under an id, and leaves a mark.
     fn end_at(&self, place: &Place, now: Timestamp) -> Result<(), Failure> {
         self.statement(|layout| &layout.remove)?.execute([&*place.id])?;

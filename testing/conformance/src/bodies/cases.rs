@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use cloakroom_store::{Body, BodyStore, Ended, ErrorKind, Replaced, Timestamp, Version};
 
+use super::walking::{
+    a_sweep_removes_what_has_expired_and_nothing_else, the_ids_of_all_bodies_are_listed_page_by_page,
+};
 use super::{Expiry, Harness, Outcomes};
 use crate::expect::{ensure, same};
 use crate::failure::{Failure, Outcome};
@@ -51,18 +54,20 @@ cases! {
     many_inserts_at_once_make_one_body
     ids_with_odd_characters_are_kept_apart_or_refused
     ids_of_many_lengths_are_kept_whole_or_refused
+    a_sweep_removes_what_has_expired_and_nothing_else
+    the_ids_of_all_bodies_are_listed_page_by_page
 }
 
-fn body(number: usize) -> String {
+pub(super) fn body(number: usize) -> String {
     format!(r#"{{"cookie":{{"originalMaxAge":null,"expires":null}},"n":{number}}}"#)
 }
 
-async fn kept(t: &Harness, id: &str, body: &str) -> Outcome<Version> {
+pub(super) async fn kept(t: &Harness, id: &str, body: &str) -> Outcome<Version> {
     inserted(t.store.insert(id, body.as_bytes(), t.soon()).await?)
 }
 
 #[track_caller]
-fn inserted(answer: Option<Version>) -> Outcome<Version> {
+pub(super) fn inserted(answer: Option<Version>) -> Outcome<Version> {
     answer.ok_or_else(|| Failure::answer("nothing was inserted").into())
 }
 
@@ -90,7 +95,7 @@ fn expires(t: &Harness, body: &Body, due: Timestamp) -> Outcome {
 }
 
 /// Moves the clock to a moment; where it is the server's clock that counts, the case does not apply.
-fn wait_until(t: &Harness, moment: Timestamp) -> Outcome {
+pub(super) fn wait_until(t: &Harness, moment: Timestamp) -> Outcome {
     if t.expiry == Expiry::ServersClock {
         return Err(crate::failure::Stop::NotApplicable("the server's clock cannot be moved"));
     }

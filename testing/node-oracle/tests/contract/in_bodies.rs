@@ -1,12 +1,14 @@
 //! Records of the suite as sessions of Express: any bytes in a value of the body, under an id that every layout keeps.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom::format::{Facts, MemberKind, Payload, PayloadBuilder};
 use cloakroom::store::{
-    Bytes, Capabilities, CreateOutcome, Error, ErrorKind, Record, Result, Store, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version, VersionedRecord, async_trait,
+    Bytes, Capabilities, CreateOutcome, Cursor, Entry, Error, ErrorKind, Page, Record, Result, Scan, Store,
+    StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord, async_trait,
 };
 use cloakroom_node::NodeStore;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -23,12 +25,19 @@ pub(crate) struct InBodies {
     store: NodeStore,
     /// How exactly the layout tells an expiry; what it tells is rounded up to this.
     unit: Duration,
+    /// The number of the sentence: each has ids of its own, as an id whose session has ended is never used again.
+    sentence: Arc<AtomicU64>,
     writes: AtomicU64,
 }
 
 impl InBodies {
-    pub(crate) fn new(store: NodeStore, unit: Duration) -> Self {
-        Self { store, unit, writes: AtomicU64::new(u64::from(std::process::id()) << 32) }
+    pub(crate) fn new(store: NodeStore, unit: Duration, sentence: &Arc<AtomicU64>) -> Self {
+        Self {
+            store,
+            unit,
+            sentence: Arc::clone(sentence),
+            writes: AtomicU64::new(u64::from(std::process::id()) << 32),
+        }
     }
 
     fn written(&self, record: &Record) -> Record {
@@ -70,37 +79,76 @@ impl InBodies {
     }
 }
 
-fn id(key: &StoreKey) -> StoreKey {
-    let id = BASE64URL_NOPAD.encode(&Sha256::digest(key.as_bytes()));
-    StoreKey::from_bytes(id.as_bytes()).unwrap_or_else(|_| unreachable!("43 letters are a key"))
+/// What the ids are made of, to name the records of a scan.
+static KEYS: Mutex<BTreeMap<StoreKey, StoreKey>> = Mutex::new(BTreeMap::new());
+
+impl InBodies {
+    fn id(&self, key: &StoreKey) -> StoreKey {
+        let sentence = self.sentence.load(Ordering::Relaxed).to_be_bytes();
+        let hash = Sha256::new().chain_update(sentence).chain_update(key.as_bytes()).finalize();
+        let mut id = BASE64URL_NOPAD.encode(&hash);
+        // As many letters as an id of node-session has.
+        id.truncate(40);
+        let id = StoreKey::from_bytes(id.as_bytes()).unwrap_or_else(|_| unreachable!("40 letters are a key"));
+        KEYS.lock().unwrap().insert(id.clone(), key.clone());
+        id
+    }
 }
 
 #[async_trait]
 impl Store for InBodies {
     async fn load(&self, key: &StoreKey, touch: Option<Touch>) -> Result<Option<VersionedRecord>> {
-        self.store.load(&id(key), touch).await?.map(|stored| self.read(stored)).transpose()
+        self.store.load(&self.id(key), touch).await?.map(|stored| self.read(stored)).transpose()
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
-        self.store.create(&id(key), &self.written(record)).await
+        self.store.create(&self.id(key), &self.written(record)).await
     }
 
     async fn update(&self, key: &StoreKey, expected: Version, record: &Record) -> Result<UpdateOutcome> {
-        Ok(match self.store.update(&id(key), expected, &self.written(record)).await? {
+        Ok(match self.store.update(&self.id(key), expected, &self.written(record)).await? {
             UpdateOutcome::Conflict(stored) => UpdateOutcome::Conflict(self.read(stored)?),
             answer => answer,
         })
     }
 
     async fn touch(&self, key: &StoreKey, expires_at: Timestamp) -> Result<bool> {
-        self.store.touch(&id(key), expires_at).await
+        self.store.touch(&self.id(key), expires_at).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
-        self.store.delete(&id(key)).await?.map(|stored| self.read(stored)).transpose()
+        self.store.delete(&self.id(key)).await?.map(|stored| self.read(stored)).transpose()
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        self.store.capabilities()
+        let (of_store, mut capabilities) = (self.store.capabilities(), Capabilities::NONE);
+        if let Some(sweep) = of_store.sweep {
+            capabilities = capabilities.with_sweep(sweep);
+        }
+        if of_store.scan.is_some() {
+            capabilities = capabilities.with_scan(self);
+        }
+        capabilities
+    }
+}
+
+#[async_trait]
+impl Scan for InBodies {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        let page = self.store.scan(after, limit).await?;
+        let mut entries = Vec::new();
+        for Entry { key, stored } in page.entries {
+            let of = KEYS.lock().unwrap().get(&key).cloned();
+            entries.push(Entry { key: of.unwrap(), stored: self.read(stored)? });
+        }
+        Ok(Page { entries, next: page.next })
+    }
+
+    async fn count(&self) -> Result<u64> {
+        self.store.count().await
+    }
+
+    async fn clear(&self) -> Result<u64> {
+        self.store.clear().await
     }
 }

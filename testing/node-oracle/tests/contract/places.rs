@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,12 +15,13 @@ use cloakroom_mongodb::MongoStore;
 use cloakroom_mongodb::mongodb::Client;
 use cloakroom_mysql::MysqlStore;
 use cloakroom_mysql::sqlx::{self, AssertSqlSafe, MySqlPool, PgPool};
-use cloakroom_node::{Express, MemoryBodies};
+use cloakroom_node::{Express, FileBodies, FileLayout, MemoryBodies, NodeSession};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_sqlite::rusqlite::Connection;
+use tempfile::TempDir;
 
 use crate::in_bodies::InBodies;
 use crate::{LEFT_OUT, LEFT_OUT_OF_ITEMS, LEFT_OUT_OF_REDIS};
@@ -37,6 +39,7 @@ pub(crate) struct Place {
     other: Arc<dyn Store>,
     clock: ManualClock,
     limits: Limits,
+    sentence: Arc<AtomicU64>,
     tidy: Tidy,
 }
 
@@ -81,9 +84,29 @@ impl Place {
         bodies: [impl BodyStore; 2],
         tidy: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        let [store, other] = bodies.map(|bodies| in_bodies(bodies, Duration::from_secs(1)));
-        let limits = Limits::default().among_others().pace(MINUTE * 60, LATE * 2).leave_out(LEFT_OUT);
-        Self { store, other, clock, limits, tidy: Mutex::new(Box::pin(tidy)) }
+        let sentence = Arc::default();
+        let stores = bodies.map(|bodies| in_bodies(bodies, Duration::from_secs(1), &sentence));
+        Self::of(clock, stores, sentence, tidy)
+    }
+
+    fn of(
+        clock: ManualClock,
+        [store, other]: [Arc<dyn Store>; 2],
+        sentence: Arc<AtomicU64>,
+        tidy: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let limits = Limits::default().pace(MINUTE * 60, LATE * 2).leave_out(LEFT_OUT);
+        Self { store, other, clock, limits, sentence, tidy: Mutex::new(Box::pin(tidy)) }
+    }
+
+    /// Begins a sentence. One about scans begins in an empty place: a scan reads every body by itself.
+    pub(crate) async fn next_sentence(&self, name: &str) {
+        self.sentence.fetch_add(1, Ordering::Relaxed);
+        if let Some(scan) = self.store.capabilities().scan
+            && ["scan", "page"].iter().any(|word| name.contains(word))
+        {
+            scan.clear().await.unwrap();
+        }
     }
 
     /// Takes two handles on the same bodies, whose expiry the server's clock decides.
@@ -92,13 +115,14 @@ impl Place {
         bodies: [impl BodyStore; 2],
         left_out: &'static [(&'static str, &'static str)],
     ) -> Self {
-        let [store, other] = bodies.map(|bodies| in_bodies(bodies, MINUTE));
+        let sentence = Arc::default();
+        let [store, other] = bodies.map(|bodies| in_bodies(bodies, MINUTE, &sentence));
         let limits = Limits::default()
             .among_others()
             .pace(MINUTE * 60, LATE * 2)
             .longest_wait(Duration::ZERO)
             .leave_out(left_out);
-        Self { store, other, clock, limits, tidy: Mutex::new(Box::pin(async {})) }
+        Self { store, other, clock, limits, sentence, tidy: Mutex::new(Box::pin(async {})) }
     }
 
     /// Removes what is left.
@@ -109,9 +133,14 @@ impl Place {
     }
 }
 
-fn in_bodies(bodies: impl BodyStore, unit: Duration) -> Arc<dyn Store> {
+fn in_bodies(bodies: impl BodyStore, unit: Duration, sentence: &Arc<AtomicU64>) -> Arc<dyn Store> {
     let express = Express::new(["keyboard cat"]).unwrap();
-    Arc::new(InBodies::new(express.store(bodies), unit))
+    Arc::new(InBodies::new(express.store(bodies), unit, sentence))
+}
+
+/// Makes a folder in memory, where there is such a place: what a disk keeps is not looked at.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// A name that nothing has used before.
@@ -138,7 +167,7 @@ pub(crate) async fn memcached() -> Place {
 }
 
 pub(crate) async fn sqlite() -> Place {
-    let (clock, folder) = (moment(), tempfile::tempdir().unwrap());
+    let (clock, folder) = (moment(), folder());
     let path = folder.path().join("sessions");
     let connection = Connection::open(&path).unwrap();
     connection.execute_batch("CREATE TABLE sessions (sid PRIMARY KEY, expired, sess)").unwrap();
@@ -206,4 +235,27 @@ pub(crate) async fn memory() -> Place {
     let clock = moment();
     let bodies = MemoryBodies::with_clock(clock.clone());
     Place::new(clock, [bodies.clone(), bodies], async {})
+}
+
+pub(crate) async fn session_file_store() -> Place {
+    let (clock, folder) = (moment(), folder());
+    let open = async || {
+        let layout = FileLayout::session_file_store().ttl(MINUTE * 60 * 24);
+        FileBodies::open_with_clock(folder.path(), layout, clock.clone()).await.unwrap()
+    };
+    let bodies = [open().await, open().await];
+    Place::new(clock, bodies, async move { drop(folder) })
+}
+
+/// Sessions of node-session, in files.
+pub(crate) async fn node_session_files() -> Place {
+    let (clock, folder) = (moment(), folder());
+    let (preset, sentence) = (NodeSession::new(["keyboard cat"]).unwrap(), Arc::default());
+    let open = async || {
+        let layout = FileLayout::node_session();
+        let bodies = FileBodies::open_with_clock(folder.path(), layout, clock.clone()).await.unwrap();
+        Arc::new(InBodies::new(preset.store(bodies), Duration::from_secs(1), &sentence)) as Arc<dyn Store>
+    };
+    let stores = [open().await, open().await];
+    Place::of(clock, stores, sentence.clone(), async move { drop(folder) })
 }
