@@ -45,6 +45,7 @@ pub trait BodyStore: fmt::Debug + Send + Sync + 'static {
 
 /// A body, as it was read.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Body {
     /// Its bytes.
     pub bytes: bytes::Bytes,
@@ -52,6 +53,13 @@ pub struct Body {
     pub expires_at: Timestamp,
     /// Stands for its bytes.
     pub version: Version,
+}
+
+impl Body {
+    /// Makes a body, as it was read.
+    pub const fn new(bytes: bytes::Bytes, expires_at: Timestamp, version: Version) -> Self {
+        Self { bytes, expires_at, version }
+    }
 }
 
 impl fmt::Debug for Body {
@@ -66,6 +74,8 @@ impl fmt::Debug for Body {
 }
 
 /// What a [`BodyStore::replace`] came to.
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Replaced {
@@ -78,6 +88,8 @@ pub enum Replaced {
 }
 
 /// What a [`BodyStore::end`] came to.
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Ended {

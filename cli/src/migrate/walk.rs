@@ -134,7 +134,7 @@ mod tests {
     use cloakroom_tower::store::{Record, Timestamp, Version};
 
     fn stored(payload: &'static str, version: u64) -> VersionedRecord {
-        VersionedRecord { record: Record::new(payload, Timestamp::NEVER), version: Version::new(version) }
+        VersionedRecord::new(Record::new(payload, Timestamp::NEVER), Version::new(version))
     }
 
     #[test]

@@ -90,7 +90,19 @@ impl SessionLimit {
 }
 
 /// What happens when a session cannot be loaded because the store does not answer.
+///
+/// ```
+/// use cloakroom::{Config, OutageFallback, StoreOutage};
+/// use std::time::Duration;
+///
+/// let readers_go_on = StoreOutage::default()
+///     .retry_for(Duration::from_millis(100))
+///     .fallback(OutageFallback::AnonymousReadOnly);
+/// let config = Config::default().outage(readers_go_on);
+/// # let _ = config;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreOutage {
     /// How long to wait for the store to come back, trying again meanwhile. Default: 250 ms.
     pub retry_for: Duration,
@@ -107,6 +119,22 @@ pub enum OutageFallback {
     FailClosed,
     /// The request gets an empty session that cannot be written: nothing it does is stored, and no cookie is sent.
     AnonymousReadOnly,
+}
+
+impl StoreOutage {
+    /// Sets how long to wait for the store to come back.
+    #[must_use]
+    pub const fn retry_for(mut self, wait: Duration) -> Self {
+        self.retry_for = wait;
+        self
+    }
+
+    /// Sets what to do then.
+    #[must_use]
+    pub const fn fallback(mut self, fallback: OutageFallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
 }
 
 impl Default for StoreOutage {

@@ -73,7 +73,7 @@ impl Session {
         let secrets = Box::new(self.0.engine().draw_secrets()?);
         self.with(|state| {
             let is_another_user = state.owner().is_some_and(|owner| owner.key != key);
-            state.log_in(Login { owner: Owner { key, logged_in_at: since }, began_at: since, secrets });
+            state.log_in(Login { owner: Owner::new(key, since), began_at: since, secrets });
             if is_another_user { state.values.clear() } else { Ok(()) }
         })
     }

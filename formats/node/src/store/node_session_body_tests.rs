@@ -19,11 +19,11 @@ fn format(encrypt: bool) -> NodeSessionBody {
 
 fn body(text: &str) -> Body {
     let bytes = Bytes::from(text.to_owned());
-    Body { bytes, expires_at: NOW + Duration::from_secs(300), version: Version::new(1) }
+    Body::new(bytes, NOW + Duration::from_secs(300), Version::new(1))
 }
 
 fn record(payload: Bytes) -> Record {
-    Record { payload, sliding: true, owner: None, expires_at: NOW + Duration::from_secs(300) }
+    Record::new(payload, NOW + Duration::from_secs(300))
 }
 
 /// Reads a body, and writes it again.

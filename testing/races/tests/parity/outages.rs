@@ -12,7 +12,7 @@ races! {
 }
 
 async fn c2_an_outage_of_the_store_is_an_event_when_it_begins_and_one_when_it_ends(kind: Kind) {
-    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
+    let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::FailClosed);
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let mut guest = stand.guest().await;
     let seen = || {
