@@ -19,7 +19,12 @@ mod session;
 pub use axum::{LazySession, SessionError};
 #[cfg(feature = "axum")]
 pub use boxed::{BoxedBodyFuture, BoxedBodyLayer, BoxedBodyService};
-pub use cloakroom::{self, *};
+pub use cloakroom::{
+    self, Clock, Config, ConfigError, EndReason, Error, ErrorKind, Event, ExpiryReason, KeyRing, ManualClock,
+    Observer, Operation, OutageFallback, PathRef, PublicId, RejectReason, RenewalReason, RequestSession,
+    SameSite, Secure, SessionId, SessionInfo, SessionManager, StoreOutage, SystemClock, Timestamp,
+    UserSessions, store, stores,
+};
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
