@@ -12,7 +12,7 @@ async fn page(session: Session) -> Result<String, SessionError> {
 fn app(store: impl Store) -> Router {
     Router::new()
         .route("/", get(page))
-        .layer(CompressionLayer::new()) // inside: `layer` wraps what was said before it
+        .layer(CompressionLayer::new()) // inside: `layer` wraps what was added before it
         .layer(SessionLayer::new(store)) // outside: makes one `Vary` line of what is there
 }
 

@@ -1,6 +1,7 @@
 //! The programs of `docs/cookbook.md`, each with a test. What the document shows is the beginning of each file, word for
 //! word: `document.rs` checks that.
 #![allow(clippy::unwrap_used, reason = "a test that is surprised fails")]
+#![allow(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
 
 mod browser;
 mod document;
