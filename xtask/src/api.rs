@@ -58,7 +58,7 @@ pub(crate) fn run() -> Result {
     for folder in GROWING {
         each_source(&root().join(folder), &mut |shown, source| {
             wrong.extend(closed(source).into_iter().map(|(line, name)| {
-                format!("{shown}:{line}: {name} is #[non_exhaustive], or an enum whose variants \"{COMPLETE}\" why")
+                format!("{shown}:{line}: {name} lacks #[non_exhaustive], or \"{COMPLETE}\" and why")
             }));
         })?;
     }
@@ -78,7 +78,8 @@ fn front_pages(wrong: &mut Vec<String>) -> Result {
         let page = entry?.path().join("README.md");
         let Ok(text) = fs::read_to_string(&page) else { continue };
         if !blocks(&text).any(|block| block.contains(STORE_EXAMPLE)) {
-            wrong.push(format!("{}: no example has `{STORE_EXAMPLE}`", page.display()));
+            let shown = page.strip_prefix(root()).unwrap_or(&page).display();
+            wrong.push(format!("{shown}: no example has `{STORE_EXAMPLE}`"));
         }
     }
     Ok(())
