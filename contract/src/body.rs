@@ -135,6 +135,7 @@ impl fmt::Debug for IdPage {
 
 /// A body, as it was read.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Body {
     /// Its bytes.
     pub bytes: bytes::Bytes,
@@ -142,6 +143,13 @@ pub struct Body {
     pub expires_at: Timestamp,
     /// Stands for its bytes.
     pub version: Version,
+}
+
+impl Body {
+    /// Makes a body, as it was read.
+    pub const fn new(bytes: bytes::Bytes, expires_at: Timestamp, version: Version) -> Self {
+        Self { bytes, expires_at, version }
+    }
 }
 
 impl fmt::Debug for Body {
@@ -156,6 +164,8 @@ impl fmt::Debug for Body {
 }
 
 /// What a [`BodyStore::replace`] came to.
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Replaced {
@@ -168,6 +178,8 @@ pub enum Replaced {
 }
 
 /// What a [`BodyStore::end`] came to.
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Ended {

@@ -177,6 +177,7 @@ pub trait Sweep: fmt::Debug + Send + Sync {
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SweepStats {
     /// How many expired records it removed.
     pub removed: usize,
@@ -194,6 +195,18 @@ impl SweepStats {
     /// [`BodyCapabilities::sweep`](crate::BodyCapabilities::sweep).
     pub const fn of_bodies(removed: usize, limit: usize) -> Self {
         Self { removed, sliding: removed, more: removed >= limit }
+    }
+
+    /// Makes the result of a sweep that removed `removed` records, `sliding` of them sliding; `more`: there is work left.
+    pub const fn new(removed: usize, sliding: usize, more: bool) -> Self {
+        Self { removed, sliding, more }
+    }
+
+    /// Sets whether another sweep has work to do.
+    #[must_use]
+    pub const fn with_more(mut self, more: bool) -> Self {
+        self.more = more;
+        self
     }
 
     /// Counts a record that was removed.
@@ -229,6 +242,7 @@ pub trait Scan: fmt::Debug + Send + Sync {
 
 /// A live record and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The key.
     pub key: StoreKey,
@@ -236,13 +250,28 @@ pub struct Entry {
     pub stored: VersionedRecord,
 }
 
+impl Entry {
+    /// Joins a key and its record.
+    pub const fn new(key: StoreKey, stored: VersionedRecord) -> Self {
+        Self { key, stored }
+    }
+}
+
 /// A page of a [`Scan`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Page {
     /// The records; may be fewer than asked for, or none, although there are more pages.
     pub entries: Vec<Entry>,
     /// Where the next page begins, or `None` after the last.
     pub next: Option<Cursor>,
+}
+
+impl Page {
+    /// Makes a page.
+    pub const fn new(entries: Vec<Entry>, next: Option<Cursor>) -> Self {
+        Self { entries, next }
+    }
 }
 
 /// Where a [`Scan`] or a list of an owner's records goes on; its bytes mean something only to the store that made it.

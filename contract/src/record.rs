@@ -9,7 +9,20 @@ use bytes::Bytes;
 use crate::{OwnerKey, Timestamp};
 
 /// What a store keeps under a key.
+///
+/// Later versions may add fields: make a record with [`new`](Self::new) and the methods that begin with `with_`.
+///
+/// ```
+/// use cloakroom_store::{Owner, OwnerKey, Record, Timestamp};
+/// use std::time::Duration;
+///
+/// let now = Timestamp::now();
+/// let alice = Owner::new(OwnerKey::new("alice").unwrap(), now);
+/// let record = Record::new("coat", now + Duration::from_secs(60)).with_owner(alice);
+/// assert!(record.sliding && record.is_live(now));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// Bytes that mean nothing to the store.
     pub payload: Bytes,
@@ -26,6 +39,34 @@ impl Record {
     /// Makes a sliding record without an owner.
     pub fn new(payload: impl Into<Bytes>, expires_at: Timestamp) -> Self {
         Self { payload: payload.into(), expires_at, sliding: true, owner: None }
+    }
+
+    /// Sets the payload.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<Bytes>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// Sets the expiry.
+    #[must_use]
+    pub const fn with_expires_at(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+
+    /// Sets whether a [`Touch`] that rides on a load may move the expiry.
+    #[must_use]
+    pub const fn with_sliding(mut self, sliding: bool) -> Self {
+        self.sliding = sliding;
+        self
+    }
+
+    /// Sets the owner; `None` takes it away.
+    #[must_use]
+    pub fn with_owner(mut self, owner: impl Into<Option<Owner>>) -> Self {
+        self.owner = owner.into();
+        self
     }
 
     /// Makes the record that ends another one: empty, and past its expiry as soon as it is written.
@@ -55,6 +96,7 @@ impl fmt::Debug for Record {
 
 /// The user that a record belongs to, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Owner {
     /// The user.
     pub key: OwnerKey,
@@ -63,13 +105,28 @@ pub struct Owner {
     pub logged_in_at: Timestamp,
 }
 
+impl Owner {
+    /// Makes an owner: the user, and when the log-in began.
+    pub const fn new(key: OwnerKey, logged_in_at: Timestamp) -> Self {
+        Self { key, logged_in_at }
+    }
+}
+
 /// A record and the version that it has in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VersionedRecord {
     /// The record.
     pub record: Record,
     /// Its version, to name it in [`Store::update`](crate::Store::update).
     pub version: Version,
+}
+
+impl VersionedRecord {
+    /// Joins a record and its version.
+    pub const fn new(record: Record, version: Version) -> Self {
+        Self { record, version }
+    }
 }
 
 /// Tells two states of one record apart.
@@ -103,6 +160,7 @@ impl Version {
 
 /// Moves a record's expiry while it is loaded, if that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Touch {
     /// The expiry is moved only if it is earlier than this.
     pub due_before: Timestamp,
@@ -111,6 +169,11 @@ pub struct Touch {
 }
 
 impl Touch {
+    /// Makes a touch that moves an expiry earlier than `due_before` to `expires_at`.
+    pub const fn new(due_before: Timestamp, expires_at: Timestamp) -> Self {
+        Self { due_before, expires_at }
+    }
+
     /// Returns the expiry that a live `record` gets from this touch, or `None` if it keeps the one it has.
     ///
     /// Stores that hold records in memory call this; the others do the same in their query.

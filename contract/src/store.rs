@@ -48,6 +48,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The result of a [`Store::create`].
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum CreateOutcome {
@@ -60,6 +62,8 @@ pub enum CreateOutcome {
 }
 
 /// The result of a [`Store::update`].
+///
+/// The outcomes are complete: a caller has to decide on each of them, so that one more is a new version of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum UpdateOutcome {

@@ -248,6 +248,18 @@ impl UserSessions {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// let page = manager.sessions().page("alice", None, 100).await?;
+    /// assert_eq!((page.sessions.len(), page.next.is_none()), (1, true));
+    /// # Ok(()) }
+    /// ```
     pub async fn page(&self, user: &str, after: Option<&Cursor>, limit: usize) -> Result<SessionPage> {
         let owner = super::user_sessions::owner_key(user)?;
         let (listed, next) = self.ask(async |records| records.list_page(&owner, after, limit).await).await?;

@@ -104,7 +104,7 @@ impl Lifetime {
 
     /// Returns the touch that rides on every load; the store carries it out only where it is due.
     pub(crate) fn touch(&self, now: Timestamp) -> Touch {
-        Touch { due_before: self.touch_due_before(self.idle, now), expires_at: now + self.idle }
+        Touch::new(self.touch_due_before(self.idle, now), now + self.idle)
     }
 
     /// Returns the moment before which a session must expire to be due for a touch, which is when a `touch_threshold` of its

@@ -46,7 +46,7 @@ impl Listed {
 
     /// Reads a record; `None` if it is not a session, or cannot be read.
     pub(crate) fn read(entry: Entry) -> Option<Self> {
-        let Entry { key, stored: VersionedRecord { record, version } } = entry;
+        let Entry { key, stored: VersionedRecord { record, version, .. }, .. } = entry;
         let (header, device) = read_head(&record.payload)?;
         let user =
             record.owner.as_ref().map(|owner| String::from_utf8_lossy(owner.key.as_bytes()).into_owned());

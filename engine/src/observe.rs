@@ -9,16 +9,27 @@ use crate::{ErrorKind, PublicId, SessionManager};
 
 /// Something that happened to a session, or to the store: exactly one event each time, with its reason.
 ///
-/// No event holds an id, a key or a value.
+/// No event holds an id, a key or a value. Later versions may add events, and fields to the ones there are.
+///
+/// ```
+/// use cloakroom::{Event, RejectReason};
+///
+/// fn is_an_attack(event: &Event) -> bool {
+///     matches!(event, Event::Rejected { reason: RejectReason::Malformed | RejectReason::Forged, .. })
+/// }
+/// # let _ = is_an_attack;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A session was stored for the first time.
+    #[non_exhaustive]
     Created {
         /// The session.
         session: PublicId,
     },
     /// A session has a new id.
+    #[non_exhaustive]
     Renewed {
         /// The session.
         session: PublicId,
@@ -26,6 +37,7 @@ pub enum Event {
         reason: RenewalReason,
     },
     /// A session was ended by the application.
+    #[non_exhaustive]
     Ended {
         /// Why.
         reason: EndReason,
@@ -33,6 +45,7 @@ pub enum Event {
         count: u64,
     },
     /// Sessions expired.
+    #[non_exhaustive]
     Expired {
         /// Which timeout ended them.
         reason: ExpiryReason,
@@ -41,6 +54,7 @@ pub enum Event {
     },
     /// A cookie was not accepted; the request is anonymous. A cookie of a [`CookieFormat`](crate::format::CookieFormat) is
     /// read when the request first uses its session.
+    #[non_exhaustive]
     Rejected {
         /// Why.
         reason: RejectReason,
@@ -48,6 +62,7 @@ pub enum Event {
     /// Changes were dropped because their session had ended meanwhile.
     WriteDropped,
     /// A session was to end, and did not: a log-in had replaced it, and the session under the newer id goes on.
+    #[non_exhaustive]
     EndIgnored {
         /// Why it was to end.
         reason: EndReason,
@@ -55,11 +70,13 @@ pub enum Event {
     /// A `Session` was changed after the response, and dropped without a [`save`](crate::Session::save).
     UnsavedChanges,
     /// Two requests changed a session at once; their changes were merged.
+    #[non_exhaustive]
     Merged {
         /// How many times the commit had to begin again.
         retries: u32,
     },
     /// A session could not be loaded, saved, swept, or kept from running out.
+    #[non_exhaustive]
     Failed {
         /// What was being done.
         operation: Operation,

@@ -55,7 +55,7 @@ fn b4_only_a_proxy_at_a_trusted_address_is_believed() {
     ] {
         assert_eq!(trust.came_over_https(&request(peer, &says)), expected, "{peer:?}");
     }
-    let tls = PlainRequest { https: true, ..request(Some("192.0.2.8"), &[(XFP, "http")]) };
+    let tls = request(Some("192.0.2.8"), &[(XFP, "http")]).with_https(true);
     assert!(trust.came_over_https(&tls), "the connection itself is https, and no proxy is believed");
 }
 

@@ -52,6 +52,20 @@ impl UserSessions {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot find them; a store's failure.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// for session in manager.sessions().list("alice").await? {
+    ///     println!("{:?}, last seen {}", session.device, session.last_seen);
+    ///     assert_eq!(session.user.as_deref(), Some("alice"));
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn list(&self, user: &str) -> Result<Vec<SessionInfo>> {
         let owner = owner_key(user)?;
         let listed = self.ask(async |records| records.list(&owner).await).await?;
@@ -70,6 +84,18 @@ impl UserSessions {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// assert_eq!(manager.sessions().count("alice").await?, 1);
+    /// assert_eq!(manager.sessions().count("bob").await?, 0);
+    /// # Ok(()) }
+    /// ```
     pub async fn count(&self, user: &str) -> Result<usize> {
         Ok(self.list(user).await?.len())
     }
@@ -78,6 +104,21 @@ impl UserSessions {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// let sessions = manager.sessions();
+    /// let chosen = sessions.list("alice").await?[0].public_id; // a button on the page of devices
+    /// assert!(!sessions.revoke("mallory", &chosen).await?, "the session of another user stays");
+    /// assert!(sessions.revoke("alice", &chosen).await?);
+    /// assert_eq!(sessions.count("alice").await?, 0);
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke(&self, user: &str, public_id: &PublicId) -> Result<bool> {
         let owner = owner_key(user)?;
         let ended = self.ask(async |records| self.end_named(records, &owner, public_id).await).await?;
@@ -123,6 +164,18 @@ impl UserSessions {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// let ended = manager.sessions().revoke_all("alice").await?; // the account is locked
+    /// assert_eq!(ended, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_all(&self, user: &str) -> Result<u64> {
         let owner = owner_key(user)?;
         let own = self.engine.clock().now();
@@ -143,6 +196,23 @@ impl UserSessions {
     /// # Errors
     /// As for [`list`](Self::list); [`Invalid`](ErrorKind::Invalid) if no user is logged in,
     /// [`Gone`](ErrorKind::Gone) if the caller's own session has ended meanwhile.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// # let phone = manager.begin(&PlainRequest::default()).load().await?;
+    /// # phone.log_in("alice")?;
+    /// # phone.save().await?;
+    /// // "Log out everywhere else", after a change of the password:
+    /// let ended = manager.sessions().revoke_others(&session).await?;
+    /// assert_eq!(ended, 1);
+    /// session.save().await?; // this one goes on
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_others(&self, session: &Session) -> Result<u64> {
         let no_user = || Error::new(ErrorKind::Invalid, "no user is logged in");
         let user = session.user().ok_or_else(no_user)?;
@@ -231,6 +301,19 @@ impl UserSessions {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the store cannot go through its records; a store's failure.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// let reported = session.public_id().unwrap(); // from a support ticket
+    /// assert!(manager.sessions().revoke_by_id(&reported).await?);
+    /// assert!(!manager.sessions().revoke_by_id(&reported).await?, "it has ended");
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_by_id(&self, public_id: &PublicId) -> Result<bool> {
         let all = self.engine.all_sessions();
         match all.find(public_id).await? {

@@ -1,7 +1,7 @@
 //! What must hold before a test is run.
 
 use crate::{
-    layers, licences, rows,
+    api, layers, licences, rows,
     shell::{Result, cargo, run as execute, step, succeeds},
     words,
 };
@@ -12,6 +12,7 @@ pub(crate) fn run() -> Result {
     step("licences", licences::run)?;
     step("rows", rows::run)?;
     step("words", words::run)?;
+    step("api", api::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
     step("the command with each store alone", each_store)?;
     step("documentation", documentation)?;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
+mod api;
 mod behaviours;
 mod bench;
 mod ci;
@@ -42,6 +43,8 @@ enum Task {
     Layers,
     /// Checks that every promised row has a test named after it
     Rows,
+    /// Checks that public methods have examples, that types may grow, and that re-exports are listed by name
+    Api,
     /// Checks that comments, messages and documents are in plain English
     Words,
     /// Counts instructions, allocations and store trips per request
@@ -82,6 +85,7 @@ impl Task {
             Self::Lint => lint::run(),
             Self::Layers => layers::run(),
             Self::Rows => rows::run(),
+            Self::Api => api::run(),
             Self::Words => words::run(),
             Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),

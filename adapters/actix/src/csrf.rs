@@ -141,12 +141,9 @@ fn is_handshake(request: &ServiceRequest) -> bool {
 fn is_from_here(request: &ServiceRequest, origins: &[HeaderValue]) -> bool {
     let (headers, uri) = (request.headers(), request.uri());
     let host = || headers.get(HOST)?.to_str().ok();
-    let handshake = Handshake {
-        origin: &lines(headers, &ORIGIN),
-        sec_fetch_site: &lines(headers, &SEC_FETCH_SITE),
-        host: uri.authority().map(|authority| authority.as_str()).or_else(host),
-        is_https: request.app_config().secure(),
-    };
+    let (origin, site) = (lines(headers, &ORIGIN), lines(headers, &SEC_FETCH_SITE));
+    let host = uri.authority().map(|authority| authority.as_str()).or_else(host);
+    let handshake = Handshake::new(&origin, &site).with_host(host).with_https(request.app_config().secure());
     handshake.is_from_here(origins)
 }
 

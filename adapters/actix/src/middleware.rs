@@ -74,6 +74,19 @@ impl SessionMiddleware {
     ///
     /// # Panics
     /// If the operating system gives no random bytes; [`with_config`](Self::with_config) returns an error then.
+    ///
+    /// ```
+    /// use actix_web::{App, web};
+    /// use cloakroom_actix::{Session, SessionError, SessionMiddleware, stores::MemoryStore};
+    ///
+    /// async fn theme(session: Session) -> Result<String, SessionError> {
+    ///     Ok(session.get_or("theme", "light".to_owned())?)
+    /// }
+    ///
+    /// let sessions = SessionMiddleware::new(MemoryStore::new());
+    /// let app = App::new().wrap(sessions.clone()).route("/theme", web::get().to(theme));
+    /// # let _ = app;
+    /// ```
     pub fn new(store: impl Store) -> Self {
         match Self::with_config(store, Config::default()) {
             Ok(middleware) => middleware,
@@ -85,11 +98,31 @@ impl SessionMiddleware {
     ///
     /// # Errors
     /// If options contradict each other, the store lacks a capability that they need, or there are no random bytes.
+    ///
+    /// ```
+    /// use cloakroom_actix::{Config, SessionMiddleware, stores::MemoryStore};
+    ///
+    /// let contradiction = Config::default().cookie_name("__Host-shop").cookie_path("/shop");
+    /// let error = SessionMiddleware::with_config(MemoryStore::new(), contradiction).unwrap_err();
+    /// assert_eq!(error.options(), ["cookie_name", "cookie_path"]);
+    /// let sessions = SessionMiddleware::with_config(MemoryStore::new(), Config::plain_http())?;
+    /// # let _ = sessions;
+    /// # Ok::<(), cloakroom_actix::ConfigError>(())
+    /// ```
     pub fn with_config(store: impl Store, config: Config) -> Result<Self, ConfigError> {
         SessionManager::new(store, config).map(Self::from_manager)
     }
 
     /// Puts the sessions of a manager around an application.
+    ///
+    /// ```
+    /// use cloakroom_actix::{Config, SessionManager, SessionMiddleware, stores::MemoryStore};
+    ///
+    /// let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// let sessions = SessionMiddleware::from_manager(manager.clone()); // and `manager` goes to a task that revokes sessions
+    /// # let _ = actix_web::App::new().wrap(sessions);
+    /// # Ok::<(), cloakroom_actix::ConfigError>(())
+    /// ```
     pub fn from_manager(manager: SessionManager) -> Self {
         Self { manager, settings: Arc::default() }
     }
@@ -124,6 +157,15 @@ impl SessionMiddleware {
     }
 
     /// Returns the manager, for [`SessionManager::sessions`] and others.
+    ///
+    /// ```
+    /// # use cloakroom_actix::{SessionMiddleware, stores::MemoryStore};
+    /// # #[actix_web::main] async fn main() -> cloakroom_actix::cloakroom::Result<()> {
+    /// let sessions = SessionMiddleware::new(MemoryStore::new());
+    /// let ended = sessions.manager().sessions().revoke_all("mallory").await?;
+    /// assert_eq!(ended, 0);
+    /// # Ok(()) }
+    /// ```
     pub fn manager(&self) -> &SessionManager {
         &self.manager
     }

@@ -18,12 +18,10 @@ pub(crate) fn is_handshake<Q>(request: &Request<Q>) -> bool {
 pub(crate) fn is_from_here<Q>(request: &Request<Q>, allowed: &[HeaderValue]) -> bool {
     let (headers, uri) = (request.headers(), request.uri());
     let host = || headers.get(HOST)?.to_str().ok();
-    let handshake = Handshake {
-        origin: &lines(headers, &ORIGIN),
-        sec_fetch_site: &lines(headers, &SEC_FETCH_SITE),
-        host: uri.authority().map(Authority::as_str).or_else(host),
-        is_https: uri.scheme() == Some(&Scheme::HTTPS),
-    };
+    let (origin, site) = (lines(headers, &ORIGIN), lines(headers, &SEC_FETCH_SITE));
+    let host = uri.authority().map(Authority::as_str).or_else(host);
+    let handshake =
+        Handshake::new(&origin, &site).with_host(host).with_https(uri.scheme() == Some(&Scheme::HTTPS));
     handshake.is_from_here(allowed)
 }
 

@@ -59,6 +59,18 @@ impl SessionLayer {
     ///
     /// # Panics
     /// If the operating system gives no random bytes; [`with_config`](Self::with_config) returns an error then.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use cloakroom_tower::{Session, SessionError, SessionLayer, stores::MemoryStore};
+    ///
+    /// async fn theme(session: Session) -> Result<String, SessionError> {
+    ///     Ok(session.get_or("theme", "light".to_owned())?)
+    /// }
+    ///
+    /// let app: Router = Router::new().route("/theme", get(theme)).layer(SessionLayer::new(MemoryStore::new()));
+    /// # let _ = app;
+    /// ```
     pub fn new(store: impl Store) -> Self {
         match Self::with_config(store, Config::default()) {
             Ok(layer) => layer,
@@ -70,11 +82,31 @@ impl SessionLayer {
     ///
     /// # Errors
     /// If options contradict each other, the store lacks a capability that they need, or there are no random bytes.
+    ///
+    /// ```
+    /// use cloakroom_tower::{Config, SessionLayer, stores::MemoryStore};
+    ///
+    /// let contradiction = Config::default().cookie_name("__Host-shop").cookie_path("/shop");
+    /// let error = SessionLayer::with_config(MemoryStore::new(), contradiction).unwrap_err();
+    /// assert_eq!(error.options(), ["cookie_name", "cookie_path"]);
+    /// let layer = SessionLayer::with_config(MemoryStore::new(), Config::plain_http())?;
+    /// # let _ = layer;
+    /// # Ok::<(), cloakroom_tower::ConfigError>(())
+    /// ```
     pub fn with_config(store: impl Store, config: Config) -> Result<Self, ConfigError> {
         SessionManager::new(store, config).map(Self::from_manager)
     }
 
     /// Puts the sessions of an engine around a service.
+    ///
+    /// ```
+    /// use cloakroom_tower::{Config, SessionLayer, SessionManager, stores::MemoryStore};
+    ///
+    /// let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// let layer = SessionLayer::from_manager(manager.clone()); // and `manager` goes to a task that revokes sessions
+    /// # let _: axum::Router = axum::Router::new().layer(layer);
+    /// # Ok::<(), cloakroom_tower::ConfigError>(())
+    /// ```
     pub fn from_manager(engine: SessionManager) -> Self {
         Self { engine, settings: Arc::default() }
     }
@@ -118,6 +150,15 @@ impl SessionLayer {
     }
 
     /// Returns the engine, for [`SessionManager::sessions`] and others.
+    ///
+    /// ```
+    /// # use cloakroom_tower::{SessionLayer, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> cloakroom_tower::cloakroom::Result<()> {
+    /// let layer = SessionLayer::new(MemoryStore::new());
+    /// let sessions = layer.manager().sessions(); // for an administrator's page
+    /// assert_eq!(sessions.revoke_all("mallory").await?, 0);
+    /// # Ok(()) }
+    /// ```
     pub fn manager(&self) -> &SessionManager {
         &self.engine
     }

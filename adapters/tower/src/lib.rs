@@ -20,7 +20,14 @@ mod session;
 pub use axum::{LazySession, SessionError};
 #[cfg(feature = "axum")]
 pub use boxed::{BoxedBodyFuture, BoxedBodyLayer, BoxedBodyService};
-pub use cloakroom::{self, *};
+pub use cloakroom::{
+    self, AllSessions, BearerTransport, Caching, Clock, Config, ConfigError, EndReason, Error, ErrorKind,
+    Event, ExpiryReason, FoundSession, HeaderTransport, HookResult, KeyRing, ManualClock, Measurement,
+    Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Prefetch, ProxyTrust, PublicId,
+    RejectReason, RenewalReason, RequestInfo, RequestSession, SameSite, Secure, SessionCookie, SessionId,
+    SessionInfo, SessionManager, SessionName, SessionPage, SessionView, SiteData, StoreOutage, SystemClock,
+    Timestamp, Transport, UserSessions, store, stores,
+};
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, fs};
 
-use cloakroom_tower::{Random, SystemRandom};
+use cloakroom_tower::cloakroom::{Random, SystemRandom};
 use tokio::sync::Mutex;
 
 use crate::trouble::Trouble;

@@ -167,16 +167,17 @@ mod tests {
     use cloakroom_tower::store::{Timestamp, Version};
 
     fn stored(payload: &'static str, version: u64) -> VersionedRecord {
-        VersionedRecord { record: Record::new(payload, Timestamp::NEVER), version: Version::new(version) }
+        VersionedRecord::new(Record::new(payload, Timestamp::NEVER), Version::new(version))
     }
 
     #[test]
     fn what_is_read_back_is_compared() {
         let moved = stored("coat", 1);
-        let compare = |there| compare(&moved, there, Form::Bytes);
+        let compare = |there: Option<&VersionedRecord>| compare(&moved, there, Form::Bytes);
         assert_eq!(compare(Some(&moved)).moved, 1);
-        assert_eq!(compare(Some(&stored("hat", 2))).changed, 1);
-        assert_eq!(compare(Some(&stored("hat", 1))).wrong, 1);
+        let (newer, other) = (stored("hat", 2), stored("hat", 1));
+        assert_eq!(compare(Some(&newer)).changed, 1);
+        assert_eq!(compare(Some(&other)).wrong, 1);
         assert_eq!(compare(None).ended, 1);
     }
 
@@ -188,7 +189,7 @@ mod tests {
             payload.add(MemberKind::Value, key, value.as_bytes());
         }
         let record = Record::new(payload.finish(), Timestamp::from_millis(5_600));
-        VersionedRecord { record, version: Version::new(1) }
+        VersionedRecord::new(record, Version::new(1))
     }
 
     #[test]

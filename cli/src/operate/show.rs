@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
-use cloakroom_tower::format::{MemberKind, Members};
+use cloakroom_tower::cloakroom::format::{MemberKind, Members};
 use cloakroom_tower::{FoundSession, PublicId};
 use serde_json::{Value, json};
 

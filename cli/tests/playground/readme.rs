@@ -15,7 +15,8 @@ fn transcript() -> Vec<Typed> {
     let mut typed = Vec::new();
     while let Some(line) = lines.next() {
         let Some((_, rest)) = line.split_once("$ curl -c jar -b jar http://127.0.0.1:3000") else { continue };
-        let (path, body) = rest.split_once(" -d '").unwrap();
+        // The program of the front page is another one.
+        let Some((path, body)) = rest.split_once(" -d '") else { continue };
         let printed = lines.next().unwrap().to_owned();
         typed.push(Typed { path: path.into(), body: body.trim_end_matches('\'').into(), printed });
     }

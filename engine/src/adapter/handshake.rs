@@ -2,6 +2,7 @@
 
 /// The head of a WebSocket's handshake, as far as it says which page began it.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Handshake<'a> {
     /// The values of `Origin`, of which there is one at most.
     pub origin: &'a [&'a [u8]],
@@ -13,7 +14,26 @@ pub struct Handshake<'a> {
     pub is_https: bool,
 }
 
-impl Handshake<'_> {
+impl<'a> Handshake<'a> {
+    /// Makes the head of a handshake over plain http, to an unknown host.
+    pub const fn new(origin: &'a [&'a [u8]], sec_fetch_site: &'a [&'a [u8]]) -> Self {
+        Self { origin, sec_fetch_site, host: None, is_https: false }
+    }
+
+    /// Sets the host that was asked.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<Option<&'a str>>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// Sets whether it came over TLS.
+    #[must_use]
+    pub const fn with_https(mut self, is_https: bool) -> Self {
+        self.is_https = is_https;
+        self
+    }
+
     /// Returns whether it was not begun by a page of another origin, unless that is one of `allowed`.
     ///
     /// Browsers say where it began, in `Sec-Fetch-Site` or in `Origin`. A client that says neither is not a browser: no page
@@ -23,7 +43,7 @@ impl Handshake<'_> {
     /// use cloakroom::adapter::Handshake;
     ///
     /// let origin = [b"https://evil.example".as_slice()];
-    /// let handshake = Handshake { origin: &origin, host: Some("shop.example"), ..Handshake::default() };
+    /// let handshake = Handshake::new(&origin, &[]).with_host("shop.example");
     /// assert!(!handshake.is_from_here::<&str>(&[]));
     /// assert!(handshake.is_from_here(&["https://evil.example"]));
     /// ```

@@ -26,6 +26,7 @@ pub use warnings::Warnings;
 
 /// Whether shared caches may store a response that used its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sharing {
     /// They may not.
     Private,

@@ -267,12 +267,9 @@ impl Commit<'_> {
         if payload.len() > config.max_size {
             return Err(too_large(payload.len(), config.max_size, &self.view.values.largest()));
         }
-        let record = Record {
-            payload,
-            expires_at: config.lifetime.expires_at(&header, now),
-            sliding: header.own_idle().is_none(),
-            owner: self.view.owner().cloned(),
-        };
+        let record = Record::new(payload, config.lifetime.expires_at(&header, now))
+            .with_sliding(header.own_idle().is_none())
+            .with_owner(self.view.owner().cloned());
         Ok(Write { record, header })
     }
 

@@ -102,7 +102,7 @@ impl Commit<'_> {
         };
         let to = (privilege == Privilege::Same).then(|| new.key.clone());
         let payload = redirect_payload(&Redirect { nonce: self.nonce, grace_until, to });
-        let redirect = Record { payload, expires_at, sliding: false, owner: None };
+        let redirect = Record::new(payload, expires_at).with_sliding(false);
         loop {
             let Some(located) = self.view.location.stored() else { return Ok(ReplaceResult::Gone) };
             let (key, version) = (located.key.clone(), located.version);

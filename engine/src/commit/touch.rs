@@ -17,7 +17,7 @@ impl Commit<'_> {
         let (key, expires_at) = (located.key.clone(), lifetime.expires_at(&located.header, self.at));
         // A save needs the stored truth: a load with a touch may be answered by a cache.
         let rides = extend && !self.request.is_save;
-        let touch = rides.then_some(Touch { due_before: expires_at, expires_at });
+        let touch = rides.then_some(Touch::new(expires_at, expires_at));
         let live = match self.records.resolve(key, Follow { touch, ..Follow::HELD }).await? {
             // The store keeps a record by its idle time, and a touch may have moved that past the absolute end.
             Resolved::Live(live) if self.engine.expiry_of(&live, self.engine.clock().now()).is_some() => {

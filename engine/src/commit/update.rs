@@ -114,6 +114,6 @@ impl Commit<'_> {
             located.expires_at = record.expires_at;
             located.owner.clone_from(&record.owner);
         }
-        self.written = Some(VersionedRecord { record, version });
+        self.written = Some(VersionedRecord::new(record, version));
     }
 }

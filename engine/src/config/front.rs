@@ -145,6 +145,14 @@ impl Config {
     ///
     /// What the application says stays; `private` is added to it, unless it says `public`, `s-maxage`, `private` or
     /// `no-store`. A response that sets or removes the cookie always says `private, no-cache, no-store`.
+    ///
+    /// ```
+    /// # use cloakroom::{Caching, Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().caching(Caching::NoStore); // pages of guests are secret, too
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn caching(mut self, caching: Caching) -> Self {
         self.front.caching = caching;
@@ -171,6 +179,15 @@ impl Config {
     }
 
     /// Sets the `Retry-After` of such a response, in whole seconds. Default: 1 second.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().retry_after(Duration::from_secs(30));
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.front.retry_after = wait;
@@ -218,6 +235,15 @@ impl Config {
     /// A browser keeps partitioned cookies in a jar of their own, and a removal reaches one jar. While this is set, a
     /// response that removes the cookie, or sets a new id, also removes the one in the other jar. Switch it off again when no
     /// older cookie can be alive.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SameSite, SessionManager, stores::MemoryStore};
+    /// // The release that begins to be shown in pages of other sites:
+    /// let config = Config::default().same_site(SameSite::None).partitioned(true).switching_partitioned(true);
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn switching_partitioned(mut self, switching: bool) -> Self {
         self.cookie.both_jars = switching;
@@ -225,6 +251,14 @@ impl Config {
     }
 
     /// Sets what happens to a page that asks for its session while the browser fetches it ahead. Default: [`Prefetch::Look`].
+    ///
+    /// ```
+    /// # use cloakroom::{Config, Prefetch, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().prefetch(Prefetch::Refuse);
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn prefetch(mut self, prefetch: Prefetch) -> Self {
         self.front.prefetch = prefetch;
@@ -237,6 +271,14 @@ impl Config {
     ///
     /// What such a request writes is dropped, as if its session had ended; a log-in is carried out. Needs a browser that sends
     /// `Sec-Fetch-Site`, which they do over https.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().cross_site_sessions(true); // partners post forms to a page for guests
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn cross_site_sessions(mut self, begin: bool) -> Self {
         self.front.cross_site_sessions = begin;

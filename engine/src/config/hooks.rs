@@ -83,7 +83,7 @@ impl Config {
     ///     session.insert("last_page", request.path())
     /// });
     /// let manager = SessionManager::new(MemoryStore::new(), config)?;
-    /// # let request = PlainRequest { path: Some("/cart".into()), ..PlainRequest::default() };
+    /// # let request = PlainRequest::default().path(Some("/cart".into()));
     /// # let session = manager.begin(&request).load().await?;
     /// session.insert("coat", "red")?;
     /// session.save().await?;
@@ -147,6 +147,13 @@ impl Config {
     /// Sets whether ids of an [`id_generator`](Self::id_generator) may have fewer than 128 random bits. Default: `false`.
     ///
     /// Such ids can be guessed, and with them the sessions. Only for tests, and where something else keeps strangers out.
+    ///
+    /// ```
+    /// use cloakroom::Config;
+    ///
+    /// let config = Config::default().allow_weak_ids(true); // a test that wants ids it can read
+    /// # let _ = config;
+    /// ```
     #[must_use]
     pub fn allow_weak_ids(mut self, allow: bool) -> Self {
         self.hooks.allow_weak_ids = allow;

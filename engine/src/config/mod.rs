@@ -100,7 +100,19 @@ impl SessionLimit {
 }
 
 /// What happens when a session cannot be loaded because the store does not answer.
+///
+/// ```
+/// use cloakroom::{Config, OutageFallback, StoreOutage};
+/// use std::time::Duration;
+///
+/// let readers_go_on = StoreOutage::default()
+///     .retry_for(Duration::from_millis(100))
+///     .fallback(OutageFallback::AnonymousReadOnly);
+/// let config = Config::default().outage(readers_go_on);
+/// # let _ = config;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreOutage {
     /// How long to wait for the store to come back, trying again meanwhile. Default: 250 ms.
     pub retry_for: Duration,
@@ -117,6 +129,22 @@ pub enum OutageFallback {
     FailClosed,
     /// The request gets an empty session that cannot be written: nothing it does is stored, and no cookie is sent.
     AnonymousReadOnly,
+}
+
+impl StoreOutage {
+    /// Sets how long to wait for the store to come back.
+    #[must_use]
+    pub const fn retry_for(mut self, wait: Duration) -> Self {
+        self.retry_for = wait;
+        self
+    }
+
+    /// Sets what to do then.
+    #[must_use]
+    pub const fn fallback(mut self, fallback: OutageFallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
 }
 
 impl Default for StoreOutage {
@@ -160,6 +188,23 @@ impl Default for Config {
 /// # Lifetimes
 impl Config {
     /// Ends a session that no request used for this long. Default: 30 minutes.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, ManualClock, PlainRequest, SessionManager, Timestamp, stores::MemoryStore};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = ManualClock::at(Timestamp::from_millis(0));
+    /// let config = Config::default().idle_timeout(Duration::from_secs(15 * 60));
+    /// # let manager = SessionManager::new(MemoryStore::builder().clock(clock.clone()).build(), config.clock(clock.clone()))?;
+    /// # let request = manager.begin(&PlainRequest::default());
+    /// # request.load().await?.insert("coat", "green")?;
+    /// # let cookie = request.commit().await?.set_cookie.unwrap_or_default();
+    /// # let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap_or_default());
+    /// clock.advance(Duration::from_secs(15 * 60));
+    /// let session = manager.begin(&cookie).load().await?;
+    /// assert!(session.is_new(), "it has expired");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.lifetime.idle = idle;
@@ -167,6 +212,16 @@ impl Config {
     }
 
     /// Ends a session this long after it began or after the last log-in, however active it is. Default: 12 hours.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let eight_hours = Duration::from_secs(8 * 60 * 60);
+    /// let config = Config::default().absolute_timeout(eight_hours); // a log-in lasts for a working day
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn absolute_timeout(mut self, absolute: impl Into<Option<Duration>>) -> Self {
         self.lifetime.absolute = absolute.into();
@@ -174,6 +229,24 @@ impl Config {
     }
 
     /// Gives a session a fresh id this often, at a request that uses it. Default: `None`, only at log-in.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, ManualClock, PlainRequest, SessionManager, Timestamp, stores::MemoryStore};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = ManualClock::at(Timestamp::from_millis(0));
+    /// let config = Config::default().renew_every(Duration::from_secs(10 * 60));
+    /// # let manager = SessionManager::new(MemoryStore::builder().clock(clock.clone()).build(), config.clock(clock.clone()))?;
+    /// # let request = manager.begin(&PlainRequest::default());
+    /// # request.load().await?.insert("coat", "green")?;
+    /// # let cookie = request.commit().await?.set_cookie.unwrap_or_default();
+    /// # let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap_or_default());
+    /// clock.advance(Duration::from_secs(10 * 60));
+    /// let request = manager.begin(&cookie);
+    /// request.load().await?;
+    /// assert!(request.commit().await?.set_cookie.is_some(), "a fresh id");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn renew_every(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.lifetime.renew_every = every.into();
@@ -181,6 +254,18 @@ impl Config {
     }
 
     /// Sets for how long requests that bring a renewed session's old id are still served. Default: 10 seconds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// // Pages that begin dozens of requests at once, over slow networks:
+    /// let config = Config::default()
+    ///     .renew_every(Duration::from_secs(10 * 60))
+    ///     .renewal_grace_period(Duration::from_secs(30));
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn renewal_grace_period(mut self, grace: Duration) -> Self {
         self.lifetime.grace = grace;
@@ -189,6 +274,15 @@ impl Config {
 
     /// Sets which part of the idle time must have passed before a load writes that the session was used: from 0 (every
     /// request) to below 1. Default: 0.1.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// // Half as many writes, and a session may end after 24 of its 30 minutes.
+    /// let config = Config::default().touch_threshold(0.2);
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn touch_threshold(mut self, part: f64) -> Self {
         self.lifetime.touch_threshold = part;
@@ -199,6 +293,14 @@ impl Config {
 /// # Saving
 impl Config {
     /// Sets whether sessions that were used are stored again although nothing changed. Default: `false`.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().save_unchanged(true); // as `resave` of express-session
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn save_unchanged(mut self, save: bool) -> Self {
         self.save_unchanged = save;
@@ -206,6 +308,20 @@ impl Config {
     }
 
     /// Sets whether a new session is stored although nothing was put into it. Default: `false`.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::default().save_empty(true); // as `saveUninitialized` of express-session
+    /// # let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let request = manager.begin(&PlainRequest::default());
+    /// # request.load().await?.insert("coat", "green")?;
+    /// # let set_cookie = request.commit().await?.set_cookie.unwrap_or_default();
+    /// # let request = manager.begin(&PlainRequest::default());
+    /// request.load().await?; // a first visit, which writes nothing
+    /// assert!(request.commit().await?.set_cookie.is_some());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn save_empty(mut self, save: bool) -> Self {
         self.save_empty = save;
@@ -213,6 +329,17 @@ impl Config {
     }
 
     /// Sets the largest payload of a session, in bytes. Default: 1 MiB.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, ErrorKind, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::default().max_size(16 * 1024);
+    /// # let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// session.insert("upload", "x".repeat(20_000))?;
+    /// assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.max_size = bytes;
@@ -248,6 +375,15 @@ impl Config {
     /// waiting together, whatever limits the store has of its own. Default: 5 seconds.
     ///
     /// Once the store is known to be down, requests fail at once; now and then one asks whether it is back.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().deadline(Duration::from_secs(2)); // the load balancer waits for three
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = limit;
@@ -256,6 +392,15 @@ impl Config {
 
     /// Sets how long a commit whose first try did not succeed goes on trying to merge with other requests or to reach its
     /// store, within the [deadline](Self::deadline). Default: 5 seconds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().commit_timeout(Duration::from_secs(1));
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn commit_timeout(mut self, limit: Duration) -> Self {
         self.commit_timeout = limit;
@@ -264,6 +409,14 @@ impl Config {
 
     /// Sets whether a response whose changes were dropped, because the session ended while it was made, becomes an error
     /// (409 in the adapters). Default: `false`; the drop is an [`Event::WriteDropped`](crate::Event::WriteDropped).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().fail_on_dropped_write(true); // "paid" must not be shown and be forgotten
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn fail_on_dropped_write(mut self, error: bool) -> Self {
         self.fail_on_dropped_write = error;
@@ -272,6 +425,14 @@ impl Config {
 
     /// Sets how many sessions a user may have at once; a log-in ends the oldest ones beyond. `None`: no limit.
     /// Default: 100, where the store can find the sessions of a user. A number that is set needs such a store.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().max_sessions_per_user(3); // a fourth device ends the oldest session
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn max_sessions_per_user(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.cap = limit.into().map_or(SessionLimit::None, SessionLimit::Chosen);
@@ -279,6 +440,16 @@ impl Config {
     }
 
     /// Sets what happens when a session cannot be loaded. Default: see [`StoreOutage`].
+    ///
+    /// ```
+    /// # use cloakroom::{Config, OutageFallback, StoreOutage, SessionManager, stores::MemoryStore};
+    /// // While the store is down, pages that only read are served to anonymous users.
+    /// let outage = StoreOutage::default().fallback(OutageFallback::AnonymousReadOnly);
+    /// let config = Config::default().outage(outage);
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn outage(mut self, outage: StoreOutage) -> Self {
         self.outage = outage;
@@ -287,6 +458,14 @@ impl Config {
 
     /// Sets how often expired records are removed in the background, give or take a fifth; `None`: never by this engine.
     /// Default: every minute. An expired record is never loaded, swept or not.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// let config = Config::default().sweep_interval(None); // another process sweeps the store
+    /// let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn sweep_interval(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.sweep_interval = every.into();
@@ -315,6 +494,18 @@ impl Config {
 /// # Clock, randomness and events
 impl Config {
     /// Sets the clock. Default: [`SystemClock`]. Give the store the same one.
+    ///
+    /// ```
+    /// use cloakroom::{Config, ManualClock, SessionManager, Timestamp, stores::MemoryStore};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::at(Timestamp::now()); // stands still, until a test moves it
+    /// let store = MemoryStore::builder().clock(clock.clone()).build();
+    /// let manager = SessionManager::new(store, Config::default().clock(clock.clone()))?;
+    /// clock.advance(Duration::from_secs(60 * 60));
+    /// # let _ = manager;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -322,6 +513,24 @@ impl Config {
     }
 
     /// Sets the source of the random bytes of ids. Default: [`SystemRandom`].
+    ///
+    /// ```
+    /// use cloakroom::{Config, Random, Result};
+    ///
+    /// #[derive(Debug)]
+    /// struct HardwareGenerator;
+    ///
+    /// impl Random for HardwareGenerator {
+    ///     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+    ///         # bytes.fill(4);
+    ///         // Asks the device.
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let config = Config::default().random(HardwareGenerator);
+    /// # let _ = config;
+    /// ```
     #[must_use]
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
@@ -329,6 +538,25 @@ impl Config {
     }
 
     /// Sets what receives the events of sessions. Default: unset; events are dropped.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, Event, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let created = Arc::new(AtomicU32::new(0)); // a metric
+    /// let counter = created.clone();
+    /// let config = Config::default().observer(move |event: &Event| {
+    ///     if let Event::Created { .. } = event {
+    ///         counter.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// });
+    /// # let manager = SessionManager::new(MemoryStore::new(), config)?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.insert("coat", "green")?;
+    /// # session.save().await?;
+    /// assert_eq!(created.load(Ordering::Relaxed), 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -8,6 +8,7 @@ use crate::{ConfigError, SessionId};
 
 /// When the cookie carries `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Secure {
     /// Always; browsers then send it over https only (and to localhost).
     #[default]
@@ -20,6 +21,7 @@ pub enum Secure {
 
 /// Which requests from other sites carry the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SameSite {
     /// None. A link from another site arrives without its session.
     Strict,

@@ -71,6 +71,16 @@ impl KeyRing {
     /// # Errors
     /// If there is no secret, one is shorter than [`MIN_SECRET`](Self::MIN_SECRET) or a repetition of few characters,
     /// or two are the same.
+    ///
+    /// ```
+    /// use cloakroom::{Config, KeyRing};
+    ///
+    /// let secret = "32 bytes or more, from a vault and not from the source"; // std::env::var("COOKIE_SECRET")
+    /// let config = Config::default().signed(KeyRing::new([secret])?);
+    /// assert!(KeyRing::new(["password"]).is_err());
+    /// # let _ = config;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
         let mut all = Vec::new();
         for secret in secrets {
@@ -92,6 +102,14 @@ impl KeyRing {
     ///
     /// # Errors
     /// If the secret is shorter than [`MIN_SECRET`](Self::MIN_SECRET) or a repetition of few characters.
+    ///
+    /// ```
+    /// # use cloakroom::KeyRing;
+    /// # let [secret, next] = ["the secret that signs cookies at present", "the secret of the release after this one"];
+    /// let keys = KeyRing::new([secret])?;
+    /// keys.add_for_verification(next)?; // other processes may begin to sign with it
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     pub fn add_for_verification(&self, secret: impl AsRef<[u8]>) -> Result<(), ConfigError> {
         let key = derive(secret.as_ref())?;
         let mut keys = self.write();
@@ -108,6 +126,16 @@ impl KeyRing {
     ///
     /// # Errors
     /// As for [`add_for_verification`](Self::add_for_verification).
+    ///
+    /// ```
+    /// # use cloakroom::{Config, KeyRing};
+    /// # let [secret, next] = ["the secret that signs cookies at present", "the secret of the release after this one"];
+    /// let keys = KeyRing::new([secret])?;
+    /// let config = Config::default().signed(keys.clone()); // the manager and this function share the keys
+    /// keys.rotate(next)?;
+    /// # let _ = config;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     pub fn rotate(&self, secret: impl AsRef<[u8]>) -> Result<(), ConfigError> {
         let key = derive(secret.as_ref())?;
         let mut keys = self.write();
@@ -122,6 +150,15 @@ impl KeyRing {
 
     /// Removes the oldest secret that only verifies since a rotation, if there is one: cookies that it signed are
     /// refused from now on.
+    ///
+    /// ```
+    /// # use cloakroom::KeyRing;
+    /// # let [secret, old] = ["the secret that signs cookies at present", "the secret of the release before this one"];
+    /// let keys = KeyRing::new([secret, old])?;
+    /// keys.retire(); // no session is left that `old` signed
+    /// assert_eq!(format!("{keys:?}"), "KeyRing(1 keys)");
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
     pub fn retire(&self) {
         let mut keys = self.write();
         if keys.all.len() > keys.signing + 1 {

@@ -9,6 +9,8 @@ use cloakroom_store::{StoreKey, Timestamp};
 use crate::record::{self, Frames, Header, Tag, write_frame};
 
 /// The content of a record's payload.
+///
+/// The kinds are complete: a store that translates payloads has to translate each of them, or it would lose sessions.
 #[derive(Debug)]
 pub enum Payload {
     /// A session: facts about it, and its values.
@@ -165,6 +167,7 @@ impl Members {
 
 /// One value of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Member<'a> {
     /// What it is.
     pub kind: MemberKind,
@@ -181,6 +184,8 @@ impl fmt::Debug for Member<'_> {
 }
 
 /// What a [`Member`] is.
+///
+/// The kinds are complete: a store that translates payloads has to translate each of them, or it would lose values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberKind {
     /// A value.

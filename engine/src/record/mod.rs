@@ -97,7 +97,7 @@ impl Header {
     pub(crate) fn record(&self, frames: &Frames) -> Record {
         let mut payload = begin_session(self, frames.bytes().len());
         payload.extend_from_slice(frames.bytes());
-        Record { sliding: self.own_idle().is_none(), ..Record::new(payload, Timestamp::EPOCH) }
+        Record::new(payload, Timestamp::EPOCH).with_sliding(self.own_idle().is_none())
     }
 }
 

@@ -79,7 +79,15 @@ pub trait RequestHead {
 }
 
 /// A request without a framework: for tests, and where there are only headers.
+///
+/// ```
+/// use cloakroom::PlainRequest;
+///
+/// let request = PlainRequest::with_cookie("theme=dark; session=…").with_https(true).with_path("/shop/cart");
+/// assert_eq!(request.cookies.len(), 1);
+/// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PlainRequest {
     /// The `Cookie` headers.
     pub cookies: Vec<String>,
@@ -101,6 +109,34 @@ impl PlainRequest {
     /// Makes a request with one `Cookie` header.
     pub fn with_cookie(cookie: impl Into<String>) -> Self {
         Self { cookies: vec![cookie.into()], ..Self::default() }
+    }
+
+    /// Sets the `Cookie` headers, instead of those that are there.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cookies = cookies.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the `X-Forwarded-Proto` header.
+    #[must_use]
+    pub fn with_forwarded_proto(mut self, proto: impl Into<String>) -> Self {
+        self.forwarded_proto = Some(proto.into());
+        self
+    }
+
+    /// Sets whether it came over TLS.
+    #[must_use]
+    pub const fn with_https(mut self, https: bool) -> Self {
+        self.https = https;
+        self
+    }
+
+    /// Sets the path.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
     }
 }
 

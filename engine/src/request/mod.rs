@@ -381,7 +381,7 @@ impl RequestState {
         });
         let Some((key, expires_at)) = place else { return Ok(true) };
         let mut records = Records::for_load(&self.engine, Operation::Touch, None)?;
-        let touch = Some(Touch { due_before: expires_at, expires_at });
+        let touch = Some(Touch::new(expires_at, expires_at));
         let found = records.resolve(key, Follow { touch, ..Follow::HELD }).await?;
         let Resolved::Live(live) = found else { return Ok(false) };
         if live.expires_at < expires_at {

@@ -17,6 +17,7 @@ pub struct RequestSession(pub(super) Arc<RequestState>);
 
 /// The changes to the response; an adapter turns them into headers.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use = "the client learns of its session only by this"]
 pub struct ResponseUpdate {
     /// The value of a `Set-Cookie` header to add. Remove others of the same name, and keep the response out of caches.

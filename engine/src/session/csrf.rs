@@ -16,6 +16,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Random`](ErrorKind::Random) if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// let token = session.csrf_token()?; // into a hidden field of the form
+    /// assert_eq!(token.len(), 43);
+    /// assert_ne!(token, session.csrf_token()?, "another mask each time; all are valid");
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn csrf_token(&self) -> Result<String> {
         let mut mask = [0; 16];
         self.0.engine().random().fill(&mut mask)?;
@@ -36,6 +45,15 @@ impl Session {
     }
 
     /// Returns whether `token` was made by this session. One that was made before the last log-in was not.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// let sent = session.csrf_token()?; // comes back with the form
+    /// assert!(session.verify_csrf_token(&sent));
+    /// assert!(!session.verify_csrf_token("a guess"));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn verify_csrf_token(&self, token: &str) -> bool {
         let mut bytes = [0; 32];
         if token.len() != 43 || BASE64URL_NOPAD.decode_mut(token.as_bytes(), &mut bytes).is_err() {
@@ -53,6 +71,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Random`](ErrorKind::Random) if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// let before = session.csrf_token()?;
+    /// session.rotate_csrf_token()?; // the user changed the password: forms that are open elsewhere are void
+    /// assert!(!session.verify_csrf_token(&before));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn rotate_csrf_token(&self) -> Result<()> {
         let mut secret = [0; 16];
         self.0.engine().random().fill(&mut secret)?;
@@ -67,6 +94,20 @@ impl Session {
     ///
     /// # Errors
     /// [`CsrfRejected`](ErrorKind::CsrfRejected) if `token` is not one of this session's.
+    ///
+    /// ```
+    /// # use cloakroom::{ErrorKind, Session};
+    /// # let session = Session::for_test()?;
+    /// fn transfer(session: &Session, token: Option<&str>) -> cloakroom::Result<()> {
+    ///     session.require_csrf_token(token)?; // 403, if it is not the form of this session
+    ///     session.insert("transferred", true)
+    /// }
+    /// let refused = transfer(&session, None).unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::CsrfRejected);
+    /// let token = session.csrf_token()?;
+    /// transfer(&session, Some(&token))?;
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn require_csrf_token(&self, token: Option<&str>) -> Result<()> {
         match token {
             Some(token) if self.verify_csrf_token(token) => Ok(()),

@@ -10,6 +10,14 @@ use crate::{Error, ErrorKind, Result};
 /// # Lifetime
 impl Session {
     /// Returns how long the session lives on if it is not used again.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// let minutes = session.expires_in().as_secs() / 60;
+    /// assert_eq!(minutes, 30, "for the page that warns of it");
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn expires_in(&self) -> Duration {
         let engine = self.0.engine();
         let now = engine.clock().now();
@@ -30,6 +38,16 @@ impl Session {
     ///
     /// The server enforces it. The cookie keeps its own lifetime, unless it must begin or stop to outlive the browser:
     /// it is then sent again, with a fresh id.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # use std::time::Duration;
+    /// # let session = Session::for_test()?;
+    /// session.log_in("alice")?;
+    /// session.set_idle_timeout(Some(Duration::from_secs(5 * 60))); // a shared computer
+    /// assert_eq!(session.expires_in(), Duration::from_secs(5 * 60));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn set_idle_timeout(&self, max_age: Option<Duration>) {
         self.with(|state| {
             let was = state.known_header().and_then(|header| header.persistent());
@@ -84,11 +102,32 @@ impl Session {
     }
 
     /// Restarts the idle clock, even if that is not due.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> cloakroom::Result<()> {
+    /// # let session = Session::for_test()?;
+    /// session.insert("room", "lobby")?;
+    /// // A WebSocket that has been quiet for a while:
+    /// session.touch();
+    /// session.save().await?; // fails if the user has logged out meanwhile
+    /// # Ok(()) }
+    /// ```
     pub fn touch(&self) {
         self.with(|state| state.touch = true);
     }
 
     /// Returns when the session began, or its user last logged in: the start of the absolute clock.
+    ///
+    /// ```
+    /// # use cloakroom::{Session, Timestamp};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> cloakroom::Result<()> {
+    /// # let session = Session::for_test()?;
+    /// session.insert("coat", "green")?;
+    /// session.save().await?;
+    /// assert!(session.started_at().is_some_and(|at| at <= Timestamp::now()));
+    /// # Ok(()) }
+    /// ```
     pub fn started_at(&self) -> Option<Timestamp> {
         self.with(|state| state.known_header().map(|header| header.started_at()))
     }

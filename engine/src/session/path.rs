@@ -50,6 +50,15 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("cart", [["coat", "green"], ["hat", "black"]])?;
+    /// assert_eq!(session.path("cart.1.0").get::<String>()?.as_deref(), Some("hat"));
+    /// assert_eq!(session.path("cart.2").get::<Vec<String>>()?, None);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let target = self.target();
         let Some(json) = self.session.values(|values| values.get_at(&target)) else { return Ok(None) };
@@ -57,6 +66,14 @@ impl PathRef<'_> {
     }
 
     /// Reads what is there, or returns `None` if that is nothing or of another type; see [`Session::get_lenient`].
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("user.age").insert("thirty")?; // an older release kept a text
+    /// assert_eq!(session.path("user.age").get_lenient::<u8>(), None);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn get_lenient<T: DeserializeOwned>(&self) -> Option<T> {
         let target = self.target();
         let json = self.session.values(|values| values.get_at(&target))?;
@@ -64,6 +81,15 @@ impl PathRef<'_> {
     }
 
     /// Returns whether something is there.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("wizard.address").insert("Bern")?;
+    /// assert!(session.path("wizard.address").contains());
+    /// assert!(!session.path("wizard.payment").contains());
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn contains(&self) -> bool {
         let target = self.target();
         self.session.values(|values| values.get_at(&target)).is_some()
@@ -74,6 +100,14 @@ impl PathRef<'_> {
     /// # Errors
     /// As there, and [`Mismatch`](crate::ErrorKind::Mismatch) if a parent is neither an object nor a list that is long
     /// enough.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("settings.mail.weekly").insert(true)?; // `settings` and `mail` are made
+    /// assert_eq!(session.path("settings.mail.weekly").get()?, Some(true));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn insert(&self, value: impl Serialize) -> Result<()> {
         let target = self.target();
         let json = to_json(self.path, target.below().len(), &value)?;
@@ -81,6 +115,15 @@ impl PathRef<'_> {
     }
 
     /// Removes what is there. Returns whether something was. See [`Session::remove`].
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("cart", ["coat", "hat"])?;
+    /// assert!(session.path("cart.0").remove());
+    /// assert_eq!(session.get::<Vec<String>>("cart")?.unwrap(), ["hat"]);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn remove(&self) -> bool {
         self.session.remove_at(self.target())
     }
@@ -89,6 +132,15 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// As for [`get`](Self::get); it then stays.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("wizard.email").insert("a@example.org")?;
+    /// assert_eq!(session.path("wizard.email").take::<String>()?.as_deref(), Some("a@example.org"));
+    /// assert!(!session.path("wizard.email").contains());
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn take<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         self.session.take_at(&self.target())
     }
@@ -98,6 +150,17 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> cloakroom::Result<()> {
+    /// # let session = Session::for_test()?;
+    /// session.insert("queue", ["first", "second"])?;
+    /// assert_eq!(session.path("queue.0").claim::<String>().await?.as_deref(), Some("first"));
+    /// assert_eq!(session.path("queue.0").claim::<String>().await?.as_deref(), Some("second"));
+    /// assert_eq!(session.path("queue.0").claim::<String>().await?, None);
+    /// # Ok(()) }
+    /// ```
     pub async fn claim<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         self.session.claim_at(&self.target()).await
     }
@@ -106,6 +169,14 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// As there and as for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("stock.coats").increment(3)?;
+    /// assert_eq!(session.path("stock.coats").increment(-1)?, 2);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn increment(&self, by: i64) -> Result<i64> {
         self.apply(self.target(), Op::Increment(by)).map(count)
     }
@@ -114,6 +185,14 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// As there and as for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("chat.rooms").push("lobby")?;
+    /// assert_eq!(session.path("chat.rooms").push("garden")?, 2);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn push(&self, value: impl Serialize) -> Result<usize> {
         let target = self.target();
         let item = to_json(self.path, target.below().len() + 1, &value)?;
@@ -124,6 +203,15 @@ impl PathRef<'_> {
     ///
     /// # Errors
     /// As there and as for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.path("game.best").insert(3)?;
+    /// session.path("game.best").update(|best: Option<u32>| best.unwrap_or(0).max(7))?;
+    /// assert_eq!(session.path("game.best").get()?, Some(7));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn update<T, F>(&self, f: F) -> Result<()>
     where
         T: Serialize + DeserializeOwned,

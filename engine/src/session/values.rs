@@ -18,6 +18,16 @@ impl Session {
     /// # Errors
     /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`; it stays as it is. See also
     /// [`get_lenient`](Self::get_lenient) and [`Config::lenient_key`](crate::Config::lenient_key).
+    ///
+    /// ```
+    /// # use cloakroom::{ErrorKind, Session};
+    /// # let session = Session::for_test()?;
+    /// session.insert("theme", "dark")?;
+    /// assert_eq!(session.get::<String>("theme")?.as_deref(), Some("dark"));
+    /// assert_eq!(session.get::<String>("language")?, None);
+    /// assert_eq!(session.get::<u32>("theme").unwrap_err().kind(), ErrorKind::Decode);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let Some(json) = self.values(|values| values.get(key)) else { return Ok(None) };
         self.read(key, key, &json)
@@ -46,11 +56,28 @@ impl Session {
     ///
     /// # Errors
     /// As for [`get`](Self::get).
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// let per_page = session.get_or("per_page", 25)?;
+    /// assert_eq!(per_page, 25);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T> {
         Ok(self.get(key)?.unwrap_or(default))
     }
 
     /// Returns whether there is a value, be it `null`.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("newsletter", None::<bool>)?; // asked, and not answered
+    /// assert!(session.contains("newsletter"));
+    /// assert!(!session.contains("terms"));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn contains(&self, key: &str) -> bool {
         self.values(|values| values.contains(key))
     }
@@ -59,6 +86,16 @@ impl Session {
     ///
     /// # Errors
     /// As for [`get`](Self::get), for the first value that is not a `T`.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("hats", 2)?;
+    /// session.insert("coats", 1)?;
+    /// let cart = session.entries::<u32>()?;
+    /// assert_eq!(cart, [("hats".to_owned(), 2), ("coats".to_owned(), 1)]);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn entries<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>> {
         let entries = self.values(|values| values.entries());
         let read = |(key, json): (String, bytes::Bytes)| match self.read(&key, &key, &json) {
@@ -74,6 +111,18 @@ impl Session {
     /// [`Encode`](crate::ErrorKind::Encode) if it cannot be written as JSON and read back the same: a number in it is NaN or
     /// infinite, or it is nested more than 127 levels deep. [`TooLarge`](crate::ErrorKind::TooLarge) if the request made
     /// 100,000 changes since it last saved. Nothing is changed then.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Address { city: String, zip: u32 }
+    /// # let session = Session::for_test()?;
+    /// session.insert("address", Address { city: "Bern".to_owned(), zip: 3011 })?;
+    /// let address: Option<Address> = session.get("address")?;
+    /// assert_eq!(address.unwrap().city, "Bern");
+    /// assert!(session.insert("price", f64::NAN).is_err(), "JSON has no word for it");
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<()> {
         let json = to_json(key, 0, &value)?;
         self.apply(Change::at(Target::key(key), Op::Set(json))).map(drop)
@@ -82,6 +131,15 @@ impl Session {
     /// Removes a value. Returns whether there was one.
     ///
     /// If another request changes the value meanwhile, only what this request saw is removed: items pushed since stay.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("coupon", "SPRING")?;
+    /// assert!(session.remove("coupon"));
+    /// assert!(!session.remove("coupon"), "gone already");
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn remove(&self, key: &str) -> bool {
         self.remove_at(Target::key(key))
     }
@@ -98,6 +156,16 @@ impl Session {
     ///
     /// # Errors
     /// As for [`get`](Self::get); it then stays.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("return_to", "/cart")?; // noted when the log-in page was shown
+    /// let target = session.take::<String>("return_to")?;
+    /// assert_eq!(target.as_deref(), Some("/cart"));
+    /// assert!(!session.contains("return_to"));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         self.take_at(&Target::key(key))
     }
@@ -120,6 +188,15 @@ impl Session {
     /// # Errors
     /// [`Mismatch`](crate::ErrorKind::Mismatch) if the value is not a whole number or would leave the range of an `i64`;
     /// [`TooLarge`](crate::ErrorKind::TooLarge) as for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.increment("failures", 1)?;
+    /// assert_eq!(session.increment("failures", 1)?, 2);
+    /// assert_eq!(session.increment("failures", -2)?, 0);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn increment(&self, key: &str, by: i64) -> Result<i64> {
         Ok(count(self.apply(Change::at(Target::key(key), Op::Increment(by)))?))
     }
@@ -128,6 +205,15 @@ impl Session {
     ///
     /// # Errors
     /// As for [`insert`](Self::insert); [`Mismatch`](crate::ErrorKind::Mismatch) if the value is not a list.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.push("seen", "coat")?;
+    /// assert_eq!(session.push("seen", "hat")?, 2);
+    /// assert_eq!(session.get::<Vec<String>>("seen")?.unwrap(), ["coat", "hat"]);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn push(&self, key: &str, value: impl Serialize) -> Result<usize> {
         let item = to_json(key, 1, &value)?;
         Ok(length(self.apply(Change::at(Target::key(key), Op::Push(item)))?))
@@ -196,6 +282,17 @@ impl Session {
     }
 
     /// Removes all values. The session, its id and its user stay.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.log_in("alice")?;
+    /// session.insert("filter", "red")?;
+    /// session.clear();
+    /// assert!(!session.contains("filter"));
+    /// assert_eq!(session.user().as_deref(), Some("alice"));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn clear(&self) {
         self.with(|state| {
             if state.stored().is_some() || state.values.is_changed() {

@@ -54,7 +54,8 @@ impl State {
             return None;
         }
         let expires_at = config.lifetime.expires_at(&header, now);
-        let record = Record { payload, expires_at, sliding: header.own_idle().is_none(), owner };
+        let record =
+            Record::new(payload, expires_at).with_sliding(header.own_idle().is_none()).with_owner(owner);
         let (intent_revision, values_revision) = (self.intent_revision, self.values_revision);
         let sent = self.values.send();
         Some(PlainWrite { key, version, record, header, id, nonce, sent, intent_revision, values_revision })

@@ -19,7 +19,7 @@ const ENDS: [(&str, Handler); 5] = [
 
 /// Does `end` in a request with these `Cookie` headers; the browser that gets the answer.
 async fn end(engine: &SessionManager, headers: Vec<String>, end: Handler) -> Browser {
-    let pending = engine.begin(&PlainRequest { cookies: headers, ..PlainRequest::default() });
+    let pending = engine.begin(&PlainRequest::default().with_cookies(headers));
     let session = pending.load().await.unwrap();
     assert!(session.exists(), "one of the ids is good");
     end(&session);
@@ -132,7 +132,7 @@ async fn f05_every_session_that_a_log_out_ends_is_counted() {
     end(&stage.engine, vec![line(browsers.iter().map(Browser::id))], Session::log_out).await;
     let events = stage.events.all();
     let counts = events.iter().filter_map(|event| match event {
-        Event::Ended { reason: EndReason::LogOut, count } => Some(*count),
+        Event::Ended { reason: EndReason::LogOut, count, .. } => Some(*count),
         _ => None,
     });
     assert_eq!(counts.sum::<u64>(), 3);

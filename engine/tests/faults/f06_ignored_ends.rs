@@ -70,7 +70,7 @@ async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_erro
 }
 
 fn anonymous_during_outages(config: Config) -> Config {
-    config.outage(StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() })
+    config.outage(StoreOutage::default().fallback(OutageFallback::AnonymousReadOnly))
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,14 +56,14 @@ async fn f09_a_session_past_its_absolute_end_is_anonymous_where_the_store_refuse
 
 #[tokio::test(start_paused = true)]
 async fn f09_a_record_that_cannot_be_read_is_anonymous_where_the_store_refuses_writes() {
-    use cloakroom::store::{Record, Store, UpdateOutcome};
+    use cloakroom::store::{Store, UpdateOutcome};
     for deed in refusals() {
         let stage = Stage::new(plain);
         let mut browser = Browser::logged_in(&stage.engine, "alice").await;
         browser.has_session(&stage.engine).await;
         let key = stage.store.last_key();
         let stored = stage.store.load(&key, None).await.unwrap().unwrap();
-        let record = Record { payload: vec![99, 1, 2].into(), ..stored.record };
+        let record = stored.record.with_payload(vec![99, 1, 2]);
         let updated = stage.store.update(&key, stored.version, &record).await.unwrap();
         assert!(matches!(updated, UpdateOutcome::Updated(_)));
         stage.store.add(Rule::always(&Op::WRITES, deed));

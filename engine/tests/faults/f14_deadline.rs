@@ -29,8 +29,9 @@ async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
 async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
     for then in [OutageFallback::FailClosed, OutageFallback::AnonymousReadOnly] {
         for wait in [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(30)] {
-            let stage =
-                Stage::new(|config| quick(config).outage(StoreOutage { retry_for: wait, fallback: then }));
+            let stage = Stage::new(|config| {
+                quick(config).outage(StoreOutage::default().retry_for(wait).fallback(then))
+            });
             let browser = Browser::logged_in(&stage.engine, "alice").await;
             stage.store.add(Rule::always(&Op::ALL, Deed::Hang));
             let pending = browser.begin(&stage.engine);
@@ -49,7 +50,7 @@ async fn f14_a_load_from_a_store_that_hangs_ends_at_the_deadline() {
 async fn f14_a_load_from_a_store_that_fails_slowly_ends_at_the_deadline() {
     for slow in [Duration::from_millis(400), Duration::from_secs(3)] {
         let stage = Stage::new(|config| {
-            quick(config).outage(StoreOutage { retry_for: Duration::from_secs(30), ..StoreOutage::default() })
+            quick(config).outage(StoreOutage::default().retry_for(Duration::from_secs(30)))
         });
         let browser = Browser::logged_in(&stage.engine, "alice").await;
         stage.store.slow_down(slow);

@@ -66,7 +66,7 @@ async fn f14_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
 #[tokio::test(start_paused = true)]
 async fn f14_while_a_store_is_known_to_be_down_requests_are_anonymous_at_once_where_that_is_wished() {
     for deed in downs() {
-        let outage = StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() };
+        let outage = StoreOutage::default().fallback(OutageFallback::AnonymousReadOnly);
         let stage = Stage::new(|config| quick(config).outage(outage));
         let browsers = many(&stage).await;
         go_down(&stage, &browsers[0], &deed).await;

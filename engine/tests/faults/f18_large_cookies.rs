@@ -18,7 +18,7 @@ fn unknown(number: usize) -> String {
 }
 
 async fn ask(engine: &SessionManager, cookies: Vec<String>) -> Option<String> {
-    let pending = engine.begin(&PlainRequest { cookies, ..PlainRequest::default() });
+    let pending = engine.begin(&PlainRequest::default().with_cookies(cookies));
     let user = pending.load().await.unwrap().user();
     let _ = pending.commit().await.unwrap();
     user

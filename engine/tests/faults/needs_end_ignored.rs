@@ -17,7 +17,7 @@ const ENDS: [(Handler, EndReason); 3] = [
 ];
 
 fn ignored(events: &Events, reason: EndReason) -> usize {
-    events.count(|event| *event == Event::EndIgnored { reason })
+    events.count(|event| matches!(event, Event::EndIgnored { reason: found, .. } if *found == reason))
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,7 +32,8 @@ async fn f06_a_log_out_that_another_log_in_overtook_is_an_event() {
         stage.events.forget();
         let _ = pending.commit().await.unwrap();
         assert_eq!(ignored(&stage.events, reason), 1);
-        assert!(!stage.events.has(&Event::Ended { reason, count: 1 }));
+        let ended = |event: &Event| matches!(event, Event::Ended { reason: found, .. } if *found == reason);
+        assert_eq!(stage.events.count(ended), 0);
         assert!(session.exists());
     }
 }
@@ -54,9 +55,8 @@ async fn f06_a_log_out_with_an_id_that_a_log_in_replaced_a_moment_ago_is_an_even
 
 #[tokio::test(start_paused = true)]
 async fn f06_a_log_out_during_an_outage_is_an_event() {
-    let options = |config: Config| {
-        config.outage(StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() })
-    };
+    let options =
+        |config: Config| config.outage(StoreOutage::default().fallback(OutageFallback::AnonymousReadOnly));
     for (end, reason) in ENDS {
         let stage = Stage::new(options);
         let browser = Browser::logged_in(&stage.engine, "alice").await;

@@ -343,8 +343,5 @@ impl Mind {
 
 /// Since when, for a log-in that begins now.
 pub(crate) fn owner(user: &str, since: Timestamp) -> Owner {
-    Owner {
-        key: cloakroom::store::OwnerKey::new(user).expect("a user of the test has a name"),
-        logged_in_at: since,
-    }
+    Owner::new(cloakroom::store::OwnerKey::new(user).expect("a user of the test has a name"), since)
 }

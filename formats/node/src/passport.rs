@@ -8,6 +8,7 @@ use crate::body::{BodyError, Json, Object};
 
 /// How a peer keeps the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shape {
     /// `{"user":7}`: Passport for Express and Koa.
     Wrapped,

@@ -14,7 +14,7 @@ impl Sweep for CachedStore {
         let more = self.front.sweep(limit).await;
         match self.backing.capabilities().sweep {
             Some(sweep) => sweep.sweep(limit).await,
-            None => Ok(SweepStats { more, ..SweepStats::NOTHING }),
+            None => Ok(SweepStats::new(0, 0, more)),
         }
     }
 }

@@ -21,7 +21,7 @@ impl Copy {
     /// Returns the record that the fast tier keeps until `expires_at`. It names the same owner, so that a revocation
     /// there ends it.
     pub(super) fn encode(&self, expires_at: Timestamp) -> Record {
-        let VersionedRecord { record, version } = &self.stored;
+        let VersionedRecord { record, version, .. } = &self.stored;
         let mut bytes = Vec::with_capacity(HEAD + record.payload.len());
         bytes.extend([FORMAT, COPY]);
         for number in [self.asked_at.as_micros(), version.get(), record.expires_at.as_micros()] {
@@ -29,20 +29,17 @@ impl Copy {
         }
         bytes.push(record.sliding.into());
         bytes.extend(&record.payload);
-        Record { payload: bytes.into(), expires_at, sliding: false, owner: record.owner.clone() }
+        Record::new(bytes, expires_at).with_sliding(false).with_owner(record.owner.clone())
     }
 
     /// Reads what the fast tier has; `None` if that is a mark, or nothing that this release has written.
     pub(super) fn decode(kept: &Record) -> Option<Self> {
         let head = kept.payload.get(..HEAD).filter(|head| head[..2] == [FORMAT, COPY])?;
         let number = |at: usize| head[at..at + 8].try_into().map(u64::from_le_bytes).ok();
-        let record = Record {
-            payload: kept.payload.slice(HEAD..),
-            expires_at: Timestamp::from_micros(number(18)?),
-            sliding: head[26] != 0,
-            owner: kept.owner.clone(),
-        };
-        let stored = VersionedRecord { record, version: Version::new(number(10)?) };
+        let record = Record::new(kept.payload.slice(HEAD..), Timestamp::from_micros(number(18)?))
+            .with_sliding(head[26] != 0)
+            .with_owner(kept.owner.clone());
+        let stored = VersionedRecord::new(record, Version::new(number(10)?));
         Some(Self { asked_at: Timestamp::from_micros(number(2)?), stored })
     }
 }
@@ -50,7 +47,7 @@ impl Copy {
 /// Returns the record that marks a write: copies that were read before it are outdated.
 pub(super) fn mark(expires_at: Timestamp) -> Record {
     let payload = Bytes::from_static(&[FORMAT, MARK]);
-    Record { payload, expires_at, sliding: false, owner: None }
+    Record::new(payload, expires_at).with_sliding(false)
 }
 
 #[cfg(test)]
@@ -60,16 +57,11 @@ mod tests {
     use super::*;
 
     fn copy() -> Copy {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_micros(5) };
-        let record = Record {
-            payload: "coat".into(),
-            expires_at: Timestamp::from_micros(0x0102),
-            sliding: true,
-            owner: Some(owner),
-        };
+        let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::from_micros(5));
+        let record = Record::new("coat", Timestamp::from_micros(0x0102)).with_owner(owner);
         Copy {
             asked_at: Timestamp::from_micros(0x0304),
-            stored: VersionedRecord { record, version: Version::new(u64::MAX - 1) },
+            stored: VersionedRecord::new(record, Version::new(u64::MAX - 1)),
         }
     }
 
@@ -90,10 +82,11 @@ mod tests {
         assert_eq!(mark(Timestamp::NEVER).payload, [1, 2][..]);
         assert_eq!(Copy::decode(&mark(Timestamp::NEVER)), None);
         for length in 0..HEAD {
-            let cut = Record { payload: kept.payload.slice(..length), ..kept.clone() };
+            let cut = kept.clone().with_payload(kept.payload.slice(..length));
             assert_eq!(Copy::decode(&cut), None, "{length}");
         }
-        let newer = Record { payload: [&[2], &kept.payload[1..]].concat().into(), ..kept };
+        let newer = [&[2], &kept.payload[1..]].concat();
+        let newer = kept.with_payload(newer);
         assert_eq!(Copy::decode(&newer), None);
     }
 }

@@ -217,7 +217,7 @@ enum Left {
 
 impl Left {
     fn record(record: &Record, version: Version) -> Self {
-        Self::Known(VersionedRecord { record: record.clone(), version })
+        Self::Known(VersionedRecord::new(record.clone(), version))
     }
 }
 

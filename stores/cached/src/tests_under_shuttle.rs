@@ -16,7 +16,7 @@ use cloakroom_memory::MemoryStore;
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// Rides on the loads of requests; here it is never due.
-const TOUCH: Touch = Touch { due_before: Timestamp::EPOCH, expires_at: Timestamp::EPOCH };
+const TOUCH: Touch = Touch::new(Timestamp::EPOCH, Timestamp::EPOCH);
 
 fn search(scenario: impl Fn() + std::marker::Copy + Send + Sync + 'static) {
     shuttle::check_random(scenario, 2_000);
@@ -55,8 +55,8 @@ fn owner() -> OwnerKey {
 }
 
 fn record(payload: &'static str) -> Record {
-    let owner = Some(Owner { key: owner(), logged_in_at: START });
-    Record { owner, ..Record::new(payload, START + 2 * A_MINUTE) }
+    let owner = Some(Owner::new(owner(), START));
+    Record::new(payload, START + 2 * A_MINUTE).with_owner(owner)
 }
 
 fn load(store: &CachedStore) -> Option<VersionedRecord> {
@@ -126,7 +126,7 @@ fn never_18_no_late_fill_hides_an_answered_update() {
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         for store in [&one, &two] {
-            assert_eq!(load(store).unwrap(), VersionedRecord { record: record("new"), version });
+            assert_eq!(load(store).unwrap(), VersionedRecord::new(record("new"), version));
         }
     });
 }

@@ -137,13 +137,13 @@ pub(crate) fn note_item(owner: &OwnerKey, name: &StoreKey, expires_at: Timestamp
 /// Reads the item of a record, dead or alive.
 pub(crate) fn stored(item: &Item) -> Result<VersionedRecord, Failure> {
     let rest = if item.contains_key(REST) { blob(item, REST)? } else { &[] };
-    let record = Record {
-        payload: [blob(item, PAYLOAD)?, rest].concat().into(),
-        expires_at: Timestamp::from_micros(read_number(item, EXPIRES)?),
-        sliding: *item.get(SLIDING).and_then(|value| value.as_bool().ok()).ok_or(Failure::DAMAGED)?,
-        owner: if item.contains_key(OWNER) { Some(read_owner(item)?) } else { None },
-    };
-    Ok(VersionedRecord { record, version: Version::new(read_number(item, VERSION)?) })
+    let record = Record::new(
+        [blob(item, PAYLOAD)?, rest].concat(),
+        Timestamp::from_micros(read_number(item, EXPIRES)?),
+    )
+    .with_sliding(*item.get(SLIDING).and_then(|value| value.as_bool().ok()).ok_or(Failure::DAMAGED)?)
+    .with_owner(if item.contains_key(OWNER) { Some(read_owner(item)?) } else { None });
+    Ok(VersionedRecord::new(record, Version::new(read_number(item, VERSION)?)))
 }
 
 /// Reads the item of a record, if it is live at `now`.
@@ -156,7 +156,7 @@ pub(crate) fn live(item: Option<&Item>, now: Timestamp) -> Result<Option<Version
 pub(crate) fn entry(item: &Item) -> Result<Entry, Failure> {
     let name = blob(item, PARTITION)?.strip_prefix(b"r").ok_or(Failure::DAMAGED)?;
     let key = StoreKey::from_bytes(name).map_err(|_| Failure::DAMAGED)?;
-    Ok(Entry { key, stored: stored(item)? })
+    Ok(Entry::new(key, stored(item)?))
 }
 
 /// Returns the key of the record that an owner's note is about.
@@ -167,7 +167,7 @@ pub(crate) fn noted(item: &Item) -> Result<StoreKey, Failure> {
 
 fn read_owner(item: &Item) -> Result<Owner, Failure> {
     let key = OwnerKey::new(blob(item, OWNER)?).map_err(|_| Failure::DAMAGED)?;
-    Ok(Owner { key, logged_in_at: Timestamp::from_micros(read_number(item, SINCE)?) })
+    Ok(Owner::new(key, Timestamp::from_micros(read_number(item, SINCE)?)))
 }
 
 pub(crate) fn blob<'a>(item: &'a Item, name: &str) -> Result<&'a [u8], Failure> {
@@ -187,16 +187,15 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn record() -> Record {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: NOW };
-        Record { owner: Some(owner), ..Record::new("coat", NOW + Duration::from_mins(1)) }
+        let owner = Owner::new(OwnerKey::new("alice").unwrap(), NOW);
+        Record::new("coat", NOW + Duration::from_mins(1)).with_owner(owner)
     }
 
     #[test]
     fn a_record_comes_back_as_it_went_in() {
         let name = StoreKey::from_bytes(&[0, 255]).unwrap();
-        let long = Record { payload: vec![7; 513].into(), ..record() };
-        for record in [record(), long, Record { owner: None, ..record() }, Record::new("", Timestamp::NEVER)]
-        {
+        let long = record().with_payload(vec![7; 513]);
+        for record in [record(), long, record().with_owner(None), Record::new("", Timestamp::NEVER)] {
             let item = record_item(&name, &record, Version::new(u64::MAX), NOW);
             let entry = entry(&item).unwrap();
             assert_eq!((entry.key, entry.stored.record), (name.clone(), record));

@@ -21,7 +21,7 @@ impl DynamoStore {
         let after = after.map(read_cursor).transpose()?;
         let answer = self.live_items().limit(limit).set_exclusive_start_key(after).send().unheard().await?;
         let entries = answer.items().iter().map(layout::entry).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next: answer.last_evaluated_key.as_ref().map(cursor).transpose()? })
+        Ok(Page::new(entries, answer.last_evaluated_key.as_ref().map(cursor).transpose()?))
     }
 
     pub(crate) async fn count_now(&self) -> Result<u64, Failure> {

@@ -35,8 +35,8 @@ fn alice() -> OwnerKey {
 }
 
 fn of_alice(clock: &ManualClock, lives: Duration) -> Record {
-    let owner = Some(Owner { key: alice(), logged_in_at: clock.now() });
-    Record { owner, ..Record::new("coat", clock.now() + lives) }
+    let owner = Some(Owner::new(alice(), clock.now()));
+    Record::new("coat", clock.now() + lives).with_owner(owner)
 }
 
 async fn create(store: &DynamoStore, key: &StoreKey, record: &Record) -> Version {
@@ -112,7 +112,7 @@ async fn a_session_that_outlives_its_note_gets_a_new_one() {
         let stored = store.load(&key(1), None).await.unwrap().unwrap();
         assert_eq!((stored.version, stored.record.expires_at), (version, clock.now() + days * A_DAY));
     }
-    let record = Record { expires_at: clock.now() + 90 * A_DAY, ..of_alice(&clock, A_DAY) };
+    let record = of_alice(&clock, A_DAY).with_expires_at(clock.now() + 90 * A_DAY);
     assert!(matches!(store.update(&key(1), version, &record).await.unwrap(), UpdateOutcome::Updated(_)));
     assert_eq!(heads_of(&store, &alice()).await.unwrap().len(), 1);
     let collected: u64 = notes(&store).await[0]["t"].as_n().unwrap().parse().unwrap();
@@ -162,10 +162,10 @@ async fn as_many_requests_are_made_as_are_promised() {
     trips("a create with an owner", 1);
     store.load(&key(1), None).await.unwrap();
     trips("a load", 1);
-    let touch = Touch { due_before: clock.now(), expires_at: clock.now() + 2 * A_DAY };
+    let touch = Touch::new(clock.now(), clock.now() + 2 * A_DAY);
     store.load(&key(1), Some(touch)).await.unwrap();
     trips("a load whose touch is not due", 1);
-    store.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
+    store.load(&key(1), Some(Touch::new(Timestamp::NEVER, touch.expires_at))).await.unwrap();
     trips("a load whose touch is due", 2);
     assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update", 1);
@@ -204,7 +204,7 @@ async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let larger = large(DynamoStore::MAX_PAYLOAD_BYTES);
     assert_eq!(other.update(&key(1), version, &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(other.create(&key(2), &larger).await.unwrap_err().kind(), ErrorKind::TooLarge);
-    let owned = Record { owner: of_alice(&clock, A_DAY).owner, ..larger };
+    let owned = larger.with_owner(of_alice(&clock, A_DAY).owner);
     assert_eq!(other.create(&key(2), &owned).await.unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(store.load(&key(1), None).await.unwrap().unwrap().record, most);
 }

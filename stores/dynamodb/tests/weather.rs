@@ -110,8 +110,8 @@ fn request(client: &mut TcpStream) -> (String, Vec<u8>) {
 async fn throttled(clock: &ManualClock, record: Record) -> (DynamoStore, Throttled) {
     let url = place::url();
     let store = place::open(&url, clock).await;
-    let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::EPOCH };
-    create(&store, 1, &Record { owner: Some(owner), ..record }).await;
+    let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::EPOCH);
+    create(&store, 1, &record.with_owner(owner)).await;
     let before = Throttled::before(&Service::Dynamodb.shared());
     let (_, table) = url.rsplit_once('/').unwrap();
     let behind = place::builder(&format!("{}/{table}", before.url), clock).build_lazy();
@@ -123,9 +123,8 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let clock = ManualClock::at(Timestamp::now());
     let now = Timestamp::now();
     let expires_at = now + Duration::from_mins(10);
-    let (store, _throttled) = throttled(&clock, Record { expires_at, ..coat() }).await;
-    let touch =
-        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
+    let (store, _throttled) = throttled(&clock, coat().with_expires_at(expires_at)).await;
+    let touch = Touch::new(now + Duration::from_mins(15), now + Duration::from_mins(30));
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((&found.record.payload[..], found.record.expires_at), (&b"coat"[..], expires_at));
     let missed = store.capabilities().missed_touches.unwrap();

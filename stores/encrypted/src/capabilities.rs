@@ -10,12 +10,12 @@ use crate::EncryptedStore;
 #[async_trait]
 impl<S: Store> Scan for EncryptedStore<S> {
     async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
-        let Page { entries, next } = scan_of(&self.inner)?.scan(after, limit).await?;
+        let Page { entries, next, .. } = scan_of(&self.inner)?.scan(after, limit).await?;
         let open = |entry: Entry| {
             let stored = self.open(&entry.key, entry.stored)?;
-            Ok(Entry { key: entry.key, stored })
+            Ok(Entry::new(entry.key, stored))
         };
-        Ok(Page { entries: entries.into_iter().map(open).collect::<Result<_>>()?, next })
+        Ok(Page::new(entries.into_iter().map(open).collect::<Result<_>>()?, next))
     }
 
     async fn count(&self) -> Result<u64> {

@@ -54,21 +54,21 @@ impl<S: Store> EncryptedStore<S> {
         }
         let (owner, hidden) = match (&record.owner, &self.blinding) {
             (Some(owner), Some(blinding)) => {
-                let blinded = Owner { key: blinding.blind(&owner.key)?, logged_in_at: owner.logged_in_at };
+                let blinded = Owner::new(blinding.blind(&owner.key)?, owner.logged_in_at);
                 (Some(blinded), Some(&owner.key))
             }
             (owner, _) => (owner.clone(), None),
         };
         let place = Place::new(key, owner.as_ref(), record.sliding);
         let payload = layout::seal(&self.keys, place, &record.payload, hidden).map_err(no_random)?;
-        Ok(Record { payload, owner, expires_at: record.expires_at, sliding: record.sliding })
+        Ok(Record::new(payload, record.expires_at).with_sliding(record.sliding).with_owner(owner))
     }
 
     /// Returns what the store inside has as it was before it was sealed.
     pub(crate) fn open(&self, key: &StoreKey, stored: VersionedRecord) -> Result<VersionedRecord> {
-        let VersionedRecord { record, version } = stored;
+        let VersionedRecord { record, version, .. } = stored;
         if self.reads_plain() && !layout::is_sealed(&record.payload) {
-            return Ok(VersionedRecord { record, version });
+            return Ok(VersionedRecord::new(record, version));
         }
         let place = Place::new(key, record.owner.as_ref(), record.sliding);
         let opened = layout::open(&self.keys, place, &record.payload)?;
@@ -76,8 +76,9 @@ impl<S: Store> EncryptedStore<S> {
             owner.key = opened.owner.unwrap_or(owner.key);
             owner
         };
-        let record = Record { payload: opened.payload, owner: record.owner.map(named), ..record };
-        Ok(VersionedRecord { record, version })
+        let owner = record.owner.clone().map(named);
+        let record = record.with_payload(opened.payload).with_owner(owner);
+        Ok(VersionedRecord::new(record, version))
     }
 
     /// Returns what a list shows as it was before it was sealed. `owner` is its name in the store.

@@ -36,8 +36,8 @@ fn alice() -> OwnerKey {
 }
 
 fn of_alice() -> Record {
-    let owner = Owner { key: alice(), logged_in_at: Timestamp::from_micros(1_000) };
-    Record { owner: Some(owner), ..Record::new(VALUE, Timestamp::NEVER) }
+    let owner = Owner::new(alice(), Timestamp::from_micros(1_000));
+    Record::new(VALUE, Timestamp::NEVER).with_owner(owner)
 }
 
 async fn kept(store: &impl Store, key: &StoreKey) {

@@ -149,7 +149,7 @@ pub(crate) fn beginning(version: Version, sliding: bool, owned: bool) -> Vec<u8>
 
 /// Writes a record.
 pub(crate) fn write(stored: &VersionedRecord) -> Bytes {
-    let VersionedRecord { record, version } = stored;
+    let VersionedRecord { record, version, .. } = stored;
     let mut value = beginning(*version, record.sliding, record.owner.is_some());
     value.extend(moment(record.expires_at));
     if let Some(owner) = &record.owner {
@@ -165,12 +165,12 @@ pub(crate) fn write(stored: &VersionedRecord) -> Bytes {
 pub(crate) fn write_head(stored: &VersionedRecord) -> Bytes {
     let payload = &stored.record.payload;
     let payload = payload.slice(..payload.len().min(RecordHead::PAYLOAD_BYTES));
-    write(&VersionedRecord { record: Record { payload, ..stored.record.clone() }, version: stored.version })
+    write(&VersionedRecord::new(stored.record.clone().with_payload(payload), stored.version))
 }
 
 /// Reads what lists a record under its owner, whose keys begin with `start`.
 pub(crate) fn read_head(listed_as: &KeyValue, start: &[u8]) -> Result<RecordHead, Failure> {
-    let entry = Entry { key: listed(&listed_as.key, start)?, stored: read(&listed_as.value)? };
+    let entry = Entry::new(listed(&listed_as.key, start)?, read(&listed_as.value)?);
     RecordHead::of(entry).ok_or(Failure::DAMAGED)
 }
 
@@ -185,8 +185,8 @@ pub(crate) fn read(value: &Bytes) -> Result<VersionedRecord, Failure> {
     let expires_at = rest.timestamp()?;
     let owner = if flags & OWNED == 0 { None } else { Some(rest.owner()?) };
     let record =
-        Record { payload: value.slice_ref(rest.0), expires_at, sliding: flags & SLIDING != 0, owner };
-    Ok(VersionedRecord { record, version })
+        Record::new(value.slice_ref(rest.0), expires_at).with_sliding(flags & SLIDING != 0).with_owner(owner);
+    Ok(VersionedRecord::new(record, version))
 }
 
 /// What is left to read.
@@ -210,6 +210,6 @@ impl<'a> Rest<'a> {
     fn owner(&mut self) -> Result<Owner, Failure> {
         let [size] = self.array()?;
         let key = OwnerKey::new(self.take(usize::from(size))?).map_err(|_| Failure::DAMAGED)?;
-        Ok(Owner { key, logged_in_at: self.timestamp()? })
+        Ok(Owner::new(key, self.timestamp()?))
     }
 }

@@ -86,8 +86,7 @@ impl Server {
         let mut compare = vec![are_until(self.owned_between(owner, after, next.as_deref()), seen_at)];
         let mut success = Vec::new();
         for (head, revision) in &ended {
-            let listed =
-                self.layout.owned(&Owner { key: owner.clone(), logged_in_at: head.logged_in_at }, &head.key);
+            let listed = self.layout.owned(&Owner::new(owner.clone(), head.logged_in_at), &head.key);
             compare.push(is_of(listed.clone(), *revision));
             success.push(delete(Keys::one(listed), false));
             success.push(delete(Keys::one(self.layout.record(&head.key)), false));

@@ -267,5 +267,5 @@ fn item_in(response: &TxnResponse, now: Timestamp) -> Result<Item, Failure> {
 /// Returns the record with a version out of 2^64: none that this key had is met again, not even if the server has lost
 /// its data.
 fn versioned(record: &Record) -> VersionedRecord {
-    VersionedRecord { record: record.clone(), version: Version::random() }
+    VersionedRecord::new(record.clone(), Version::random())
 }

@@ -17,14 +17,14 @@ impl Server {
         let limit = limit.clamp(1, PAGE);
         let (now, start) = (self.now(), self.layout.records());
         let records = self.records_after(after.map_or(&[][..], Cursor::as_bytes), limit).await?;
-        let mut page = Page { entries: Vec::new(), next: None };
+        let mut page = Page::new(Vec::new(), None);
         for there in &records {
             let (key, stored) = (Layout::read_key(&there.key, &start)?, read(&there.value)?);
             if records.len() == limit {
                 page.next = Some(Cursor::new(key.as_bytes().to_vec()));
             }
             if stored.record.is_live(now) {
-                page.entries.push(Entry { key, stored });
+                page.entries.push(Entry::new(key, stored));
             }
         }
         Ok(page)

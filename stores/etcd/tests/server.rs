@@ -25,10 +25,7 @@ fn lasting(span: Duration) -> Record {
 }
 
 fn of(owner: &OwnerKey, since: Timestamp) -> Record {
-    Record {
-        owner: Some(Owner { key: owner.clone(), logged_in_at: since }),
-        ..lasting(Duration::from_secs(3600))
-    }
+    lasting(Duration::from_secs(3600)).with_owner(Owner::new(owner.clone(), since))
 }
 
 /// Asks the server without the store, through its HTTP side.
@@ -56,8 +53,7 @@ async fn the_server_removes_what_has_expired_and_nothing_else() {
     let store =
         EtcdStore::from_url(&server.url()).unwrap().expiry_margin(Duration::ZERO).build().await.unwrap();
     let alice = OwnerKey::new("alice").unwrap();
-    let short =
-        Record { expires_at: Timestamp::now() + Duration::from_millis(200), ..of(&alice, Timestamp::now()) };
+    let short = of(&alice, Timestamp::now()).with_expires_at(Timestamp::now() + Duration::from_millis(200));
     let hour = lasting(Duration::from_secs(3600));
     let forever = Record::new("hat", Timestamp::NEVER);
     for (number, record) in (0..).zip([&short, &hour, &forever]) {
@@ -102,12 +98,12 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("an update of what this process wrote", [1, 0]);
     other.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0]);
-    let touch = Touch { due_before: coat.expires_at, expires_at: coat.expires_at + Duration::from_secs(9) };
+    let touch = Touch::new(coat.expires_at, coat.expires_at + Duration::from_secs(9));
     other.load(&key(1), Some(touch)).await.unwrap();
     trips("a load whose touch is not due", [1, 0]);
-    other.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
+    other.load(&key(1), Some(Touch::new(Timestamp::NEVER, touch.expires_at))).await.unwrap();
     trips("a load whose touch is due, and the other's first lease", [2, 1]);
-    let touched = Record { expires_at: touch.expires_at, ..coat.clone() };
+    let touched = coat.clone().with_expires_at(touch.expires_at);
     assert!(matches!(other.update(&key(1), version, &touched).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update of what this process loaded", [1, 0]);
     assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Conflict(_)));
@@ -143,7 +139,7 @@ async fn a_request_over_what_the_server_takes_is_too_large_and_the_old_record_st
     let url = Service::Etcd.shared();
     let builder = EtcdStore::from_url(&url).unwrap().prefix(place::prefix()).max_payload_bytes(usize::MAX);
     let store = builder.build().await.unwrap();
-    let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
+    let large = |size: usize| lasting(Duration::from_secs(60)).with_payload(vec![7; size]);
     let most = large(1 << 20);
     let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
     for size in [1_600_000, 3 << 20] {

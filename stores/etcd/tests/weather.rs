@@ -61,15 +61,14 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let server = Instance::start_with(Service::Etcd, &["--quota-backend-bytes=200000"]).unwrap();
     let store = EtcdStore::open(&server.url()).await.unwrap();
     let now = Timestamp::now();
-    let record = Record { expires_at: now + Duration::from_mins(10), ..coat() };
+    let record = coat().with_expires_at(now + Duration::from_mins(10));
     create(&store, 1, &record).await;
     let large = Record::new(vec![1; 100_000], Timestamp::NEVER);
     let mut number = 2;
     while store.create(&key(number), &large).await.is_ok() {
         number += 1;
     }
-    let touch =
-        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
+    let touch = Touch::new(now + Duration::from_mins(15), now + Duration::from_mins(30));
     assert_eq!(store.load(&key(1), Some(touch)).await.unwrap().unwrap().record, record);
     let missed = store.capabilities().missed_touches.unwrap();
     assert_eq!((missed.take(), missed.take()), (Some(ErrorKind::Full), None));

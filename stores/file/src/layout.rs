@@ -134,7 +134,7 @@ impl Head {
             key: StoreKey::from_bytes(&names[..k]).map_err(|_| Trouble::Damaged)?,
             version: Version::new(number::<8>(fixed, 24)),
             expires_at: Timestamp::from_micros(number::<8>(fixed, 8)),
-            owner: owner(&names[k..])?.map(|key| Owner { key, logged_in_at: since }),
+            owner: owner(&names[k..])?.map(|key| Owner::new(key, since)),
             sliding: fixed[32] == 1,
             payload: start..usize::try_from(length).map_err(|_| Trouble::Damaged)?,
             payload_check: part(fixed, 48),
@@ -164,9 +164,8 @@ impl Head {
     pub(super) fn with_payload(self, file: Vec<u8>) -> Result<Entry, Trouble> {
         self.check_payload(&file)?;
         let payload = Bytes::from(file).slice(self.payload);
-        let record =
-            Record { payload, expires_at: self.expires_at, sliding: self.sliding, owner: self.owner };
-        Ok(Entry { key: self.key, stored: VersionedRecord { record, version: self.version } })
+        let record = Record::new(payload, self.expires_at).with_sliding(self.sliding).with_owner(self.owner);
+        Ok(Entry::new(self.key, VersionedRecord::new(record, self.version)))
     }
 }
 

@@ -21,11 +21,11 @@ impl Folder {
                 }
                 entries.extend(self.look(&name)?);
                 if entries.len() >= limit.max(1) {
-                    return Ok(Page { entries, next: Some(Cursor::new(name.as_bytes().to_vec())) });
+                    return Ok(Page::new(entries, Some(Cursor::new(name.as_bytes().to_vec()))));
                 }
             }
         }
-        Ok(Page { entries, next: None })
+        Ok(Page::new(entries, None))
     }
 
     pub(super) fn count(&self) -> Result<u64, Trouble> {

@@ -70,13 +70,13 @@ impl Folder {
             let shard = first.wrapping_add(step);
             if swept.removed >= limit {
                 self.rounds.expiry.store(shard, Ordering::Relaxed);
-                return Ok(SweepStats { more: true, ..swept });
+                return Ok(swept.with_more(true));
             }
             // A shard that cannot be read must not keep the next sweep from the others.
             self.rounds.expiry.store(shard.wrapping_add(1), Ordering::Relaxed);
             swept += unless_busy(self.sweep_shard(shard, Depth::Head, limit - swept.removed))?;
         }
-        Ok(SweepStats { more: swept.removed >= limit, ..swept })
+        Ok(swept.with_more(swept.removed >= limit))
     }
 
     /// Tidies up a shard of owners, and sweeps a shard of records thoroughly.

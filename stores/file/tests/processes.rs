@@ -159,8 +159,8 @@ async fn live(store: &FileStore, name: &str) {
     let mut next = store.load(&key, None).await.unwrap().map_or(0, |stored| number(&stored) + 1);
     loop {
         let seen = store.load(&key, None).await.unwrap();
-        let owner = (next % 3 > 0).then(|| Owner { key: owner.clone(), logged_in_at: Timestamp::EPOCH });
-        let record = Record { owner, expires_at: soon(next), ..numbered(next) };
+        let owner = (next % 3 > 0).then(|| Owner::new(owner.clone(), Timestamp::EPOCH));
+        let record = numbered(next).with_owner(owner).with_expires_at(soon(next));
         match seen {
             None => assert!(matches!(store.create(&key, &record).await.unwrap(), CreateOutcome::Created(_))),
             Some(_) if next % 7 == 0 => {
@@ -174,7 +174,7 @@ async fn live(store: &FileStore, name: &str) {
             }
         }
         say(&next.to_string());
-        let touch = Touch { due_before: Timestamp::NEVER, expires_at: Timestamp::NEVER };
+        let touch = Touch::new(Timestamp::NEVER, Timestamp::NEVER);
         assert!(store.load(&key, Some(touch)).await.unwrap().is_some());
         next += 1;
     }
@@ -231,8 +231,7 @@ async fn check_after_kill(store: &FileStore, name: &str, last: &str) {
 async fn log_in(store: &FileStore, name: &str) {
     for n in 0.. {
         let since = Timestamp::now();
-        let record =
-            Record { owner: Some(Owner { key: owner("alice"), logged_in_at: since }), ..numbered(n) };
+        let record = numbered(n).with_owner(Owner::new(owner("alice"), since));
         let (there, new) = (key(&format!("{name} {}", n % 5)), numbered(n));
         let _any: CreateOutcome = store.create(&key(&format!("{name} new {n}")), &record).await.unwrap();
         let seen = store.load(&there, None).await.unwrap();

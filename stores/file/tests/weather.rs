@@ -27,11 +27,11 @@ async fn create(store: &FileStore, number: u64, record: &Record) -> Version {
 
 /// A touch that is due for what expires in ten minutes.
 fn due(now: Timestamp) -> Touch {
-    Touch { due_before: now + Duration::from_secs(15 * 60), expires_at: now + Duration::from_secs(30 * 60) }
+    Touch::new(now + Duration::from_secs(15 * 60), now + Duration::from_secs(30 * 60))
 }
 
 fn lasting(now: Timestamp) -> Record {
-    Record { expires_at: now + Duration::from_secs(10 * 60), ..Record::new("coat", now) }
+    Record::new("coat", now).with_expires_at(now + Duration::from_secs(10 * 60))
 }
 
 /// Copies a folder with all that is in it.
@@ -144,11 +144,14 @@ async fn g06_a_session_whose_touch_cannot_be_written_is_served_and_an_event_says
     let cookie = PlainRequest::with_cookie(cookie.split(';').next().unwrap());
     let lock = lock_of(&folder);
     lock.lock().unwrap();
-    let missed = Event::Failed { operation: Operation::Touch, kind: cloakroom::ErrorKind::Unavailable };
+    let missed = |event: &&Event| {
+        use cloakroom::ErrorKind::Unavailable;
+        matches!(event, Event::Failed { operation: Operation::Touch, kind: Unavailable, .. })
+    };
     for (minutes, events) in [(0, 0), (10, 1)] {
         clock.advance(Duration::from_secs(60 * minutes));
         let session = engine.begin(&cookie).load().await.unwrap();
         assert_eq!(session.get::<usize>("n").unwrap(), Some(1));
-        assert_eq!(heard.lock().unwrap().iter().filter(|event| **event == missed).count(), events);
+        assert_eq!(heard.lock().unwrap().iter().filter(missed).count(), events);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn name(prefix: &str, key: &StoreKey) -> String {
 
 /// Writes an item's value.
 pub(crate) fn write(key: &StoreKey, stored: &VersionedRecord) -> Vec<u8> {
-    let VersionedRecord { record, version } = stored;
+    let VersionedRecord { record, version, .. } = stored;
     let keyed = key.as_bytes().len() > LONGEST_IN_NAME;
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     let flags = flag(SLIDING, record.sliding) | flag(OWNED, record.owner.is_some()) | flag(KEYED, keyed);
@@ -84,8 +84,8 @@ pub(crate) fn read(key: &StoreKey, value: &Bytes) -> Result<VersionedRecord, Fai
     }
     let owner = if flags & OWNED == 0 { None } else { Some(rest.owner()?) };
     let payload = value.slice_ref(rest.0);
-    let record = Record { payload, expires_at, sliding: flags & SLIDING != 0, owner };
-    Ok(VersionedRecord { record, version })
+    let record = Record::new(payload, expires_at).with_sliding(flags & SLIDING != 0).with_owner(owner);
+    Ok(VersionedRecord::new(record, version))
 }
 
 /// What is left to read.
@@ -113,7 +113,7 @@ impl<'a> Rest<'a> {
 
     fn owner(&mut self) -> Result<Owner, Failure> {
         let key = OwnerKey::new(self.short()?).map_err(|_| Failure::DAMAGED)?;
-        Ok(Owner { key, logged_in_at: self.timestamp()? })
+        Ok(Owner::new(key, self.timestamp()?))
     }
 }
 
@@ -124,12 +124,12 @@ mod tests {
     fn stored(owner: Option<Owner>) -> VersionedRecord {
         let mut record = Record::new("coat", Timestamp::from_micros(0x0102_0304));
         record.owner = owner;
-        VersionedRecord { record, version: Version::new(0x0506) }
+        VersionedRecord::new(record, Version::new(0x0506))
     }
 
     fn alice() -> Owner {
         let key = OwnerKey::new("al").unwrap_or_else(|_| unreachable!());
-        Owner { key, logged_in_at: Timestamp::from_micros(7) }
+        Owner::new(key, Timestamp::from_micros(7))
     }
 
     #[test]

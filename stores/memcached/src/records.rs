@@ -185,5 +185,5 @@ impl<'a> Operation<'a> {
 
 /// Returns the record with a version out of 2^64: none that this key had is met again, not even after a restart.
 fn versioned(record: &Record) -> VersionedRecord {
-    VersionedRecord { record: record.clone(), version: Version::random() }
+    VersionedRecord::new(record.clone(), Version::random())
 }

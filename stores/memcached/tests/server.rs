@@ -113,10 +113,10 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("an update of what this process wrote", [0, 1, 0]);
     other.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0, 0]);
-    let touch = Touch { due_before: coat.expires_at, expires_at: coat.expires_at + Duration::from_secs(9) };
+    let touch = Touch::new(coat.expires_at, coat.expires_at + Duration::from_secs(9));
     other.load(&key(1), Some(touch)).await.unwrap();
     trips("a load whose touch is not due", [1, 0, 0]);
-    other.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
+    other.load(&key(1), Some(Touch::new(Timestamp::NEVER, touch.expires_at))).await.unwrap();
     trips("a load whose touch is due", [1, 1, 0]);
     assert!(matches!(other.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update of what this process loaded", [0, 1, 0]);
@@ -133,12 +133,9 @@ async fn a_payload_over_what_the_server_keeps_is_too_large_and_the_old_record_st
     let server = Instance::start_with(Service::Memcached, &["-I", "2m"]).unwrap();
     let store = MemcachedStore::open(&server.url()).await.unwrap();
     let longest = StoreKey::from_bytes(&[7; StoreKey::MAX_LEN]).unwrap();
-    let owner = Owner { key: OwnerKey::new([9; OwnerKey::MAX_LEN]).unwrap(), logged_in_at: Timestamp::NEVER };
-    let of = |size: usize| Record {
-        payload: vec![7; size].into(),
-        owner: Some(owner.clone()),
-        ..lasting(Duration::from_secs(60))
-    };
+    let owner = Owner::new(OwnerKey::new([9; OwnerKey::MAX_LEN]).unwrap(), Timestamp::NEVER);
+    let of =
+        |size: usize| lasting(Duration::from_secs(60)).with_payload(vec![7; size]).with_owner(owner.clone());
     let most = of((2 << 20) - 1024);
     let CreateOutcome::Created(version) = store.create(&longest, &most).await.unwrap() else { panic!() };
     let error = store.update(&longest, version, &of((2 << 20) - 1023)).await.unwrap_err();

@@ -294,7 +294,7 @@ impl Kept {
 
     fn stored(&self) -> VersionedRecord {
         let record = Record::new(self.payload.clone(), self.expires_at);
-        VersionedRecord { record, version: Version::new(self.version) }
+        VersionedRecord::new(record, Version::new(self.version))
     }
 }
 
@@ -345,6 +345,6 @@ impl Sweep for Plain {
     async fn sweep(&self, _limit: usize) -> Result<SweepStats> {
         let (now, before) = (self.clock.now(), self.records.len());
         self.records.retain(|_, kept| now < kept.expires_at);
-        Ok(SweepStats { removed: before - self.records.len(), ..SweepStats::NOTHING })
+        Ok(SweepStats::new(before - self.records.len(), 0, false))
     }
 }

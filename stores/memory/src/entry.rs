@@ -88,10 +88,10 @@ impl Entry {
     #[inline]
     fn stored(&self, expires_at: Timestamp) -> VersionedRecord {
         let (payload, owner) = (self.payload.clone(), self.owner.clone());
-        VersionedRecord {
-            record: Record { payload, expires_at, sliding: self.sliding, owner },
-            version: self.version,
-        }
+        VersionedRecord::new(
+            Record::new(payload, expires_at).with_sliding(self.sliding).with_owner(owner),
+            self.version,
+        )
     }
 }
 

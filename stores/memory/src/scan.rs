@@ -50,13 +50,13 @@ impl MemoryStore {
         let mut entries = Vec::new();
         while let Some(shard) = self.shards.get(position.shard as usize) {
             if entries.len() >= limit {
-                return Ok(Page { entries, next: Some(position.cursor()) });
+                return Ok(Page::new(entries, Some(position.cursor())));
             }
             let (live, begin) = shard.read()?.page(position.before, limit - entries.len(), now);
-            entries.extend(live.into_iter().map(|(key, stored)| Entry { key, stored }));
+            entries.extend(live.into_iter().map(|(key, stored)| Entry::new(key, stored)));
             position = position.after(begin);
         }
-        Ok(Page { entries, next: None })
+        Ok(Page::new(entries, None))
     }
 
     pub(super) fn count_now(&self) -> Result<u64> {

@@ -71,7 +71,7 @@ fn owner() -> OwnerKey {
 }
 
 fn owned(seconds: u64) -> Record {
-    Record { owner: Some(Owner { key: owner(), logged_in_at: START }), ..lives(seconds) }
+    lives(seconds).with_owner(Owner::new(owner(), START))
 }
 
 fn create(store: &MemoryStore, number: u8, record: &Record) -> Version {

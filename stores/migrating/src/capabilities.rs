@@ -61,7 +61,7 @@ impl MigratingStore {
         let stored = self.settle(&head.key).await?;
         let is_theirs =
             |stored: &VersionedRecord| stored.record.owner.as_ref().is_some_and(|o| o.key == *owner);
-        let entry = stored.filter(is_theirs).map(|stored| Entry { key: head.key, stored });
+        let entry = stored.filter(is_theirs).map(|stored| Entry::new(head.key, stored));
         Ok(entry.and_then(RecordHead::of))
     }
 
@@ -80,23 +80,23 @@ impl MigratingStore {
 
     /// Returns an entry of the old store, moved if this process moves records.
     async fn as_it_is_now(&self, entry: Entry) -> Result<Option<Entry>> {
-        let Entry { key, stored } = entry;
+        let Entry { key, stored, .. } = entry;
         let stored = match self.phase {
             Phase::Following => Self::in_old(Some(stored)),
             Phase::Moving if marks::is_reserved(&stored.record.payload) => None,
             Phase::Moving => self.settle(&key).await?,
         };
-        Ok(stored.map(|stored| Entry { key, stored }))
+        Ok(stored.map(|stored| Entry::new(key, stored)))
     }
 
     async fn as_it_is_now_in_new(&self, entry: Entry) -> Result<Option<Entry>> {
-        let Entry { key, stored } = entry;
+        let Entry { key, stored, .. } = entry;
         let stored = match marks::read(stored) {
             Found::Plain(stored) => Some(stored),
             Found::Arriving(_) => self.settle(&key).await?,
             Found::Left { .. } => None,
         };
-        Ok(stored.map(|stored| Entry { key, stored }))
+        Ok(stored.map(|stored| Entry::new(key, stored)))
     }
 }
 
@@ -123,7 +123,7 @@ impl Scan for MigratingStore {
             for entry in page.entries {
                 entries.extend(self.as_it_is_now(entry).await?);
             }
-            return Ok(Page { entries, next: Some(next) });
+            return Ok(Page::new(entries, Some(next)));
         }
         let page = scan_of(&*self.new, "new")?.scan(after.as_ref(), limit).await?;
         let next = page.next.map(|cursor| prefixed(IN_NEW, cursor.as_bytes()));
@@ -131,7 +131,7 @@ impl Scan for MigratingStore {
         for entry in page.entries {
             entries.extend(self.as_it_is_now_in_new(entry).await?);
         }
-        Ok(Page { entries, next })
+        Ok(Page::new(entries, next))
     }
 
     async fn count(&self) -> Result<u64> {

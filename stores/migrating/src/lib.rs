@@ -83,6 +83,7 @@ enum Phase {
 
 /// The result of bringing a record to the new store.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MigrateOutcome {
     /// It is in the new store, as it is there now.
     Moved(VersionedRecord),
@@ -92,6 +93,7 @@ pub enum MigrateOutcome {
 
 /// Records that are still in the old store alone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Remaining {
     /// Their keys, and how they were when looked at.
     pub entries: Vec<Entry>,

@@ -72,13 +72,13 @@ pub(super) fn arriving(stored: &VersionedRecord, number: u64) -> Record {
     payload.extend_from_slice(&stored.version.get().to_le_bytes());
     payload.push(u8::from(record.sliding));
     payload.extend_from_slice(&record.payload);
-    Record { payload: payload.into(), sliding: false, ..record.clone() }
+    record.clone().with_payload(payload).with_sliding(false)
 }
 
 /// Returns the mark that the move `number` leaves in the place of `record`.
 pub(super) fn left(record: &Record, number: u64) -> Record {
-    let payload = begin(LEFT, number, HEAD).into();
-    Record { payload, expires_at: record.expires_at + OUTLIVES, sliding: false, owner: None }
+    let payload = begin(LEFT, number, HEAD);
+    Record::new(payload, record.expires_at + OUTLIVES).with_sliding(false)
 }
 
 fn begin(kind: u8, number: u64, length: usize) -> Vec<u8> {
@@ -114,7 +114,7 @@ fn parse(stored: &VersionedRecord) -> Option<Found> {
         ARRIVING => {
             let of = Version::new(number_at(payload, HEAD)?);
             let sliding = *payload.get(COPY - 1)? != 0;
-            let record = Record { payload: payload.slice(COPY..), sliding, ..stored.record.clone() };
+            let record = stored.record.clone().with_payload(payload.slice(COPY..)).with_sliding(sliding);
             Some(Found::Arriving(Copy { number, of, version: stored.version, record }))
         }
         _ => None,
@@ -132,7 +132,7 @@ mod tests {
 
     fn stored() -> VersionedRecord {
         let record = Record::new("coat", Timestamp::from_millis(1_000));
-        VersionedRecord { record, version: Version::new(7) }
+        VersionedRecord::new(record, Version::new(7))
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_read_back_as_the_record_it_copies() {
-        let copy = VersionedRecord { record: arriving(&stored(), 9), version: Version::new(8) };
+        let copy = VersionedRecord::new(arriving(&stored(), 9), Version::new(8));
         let Found::Arriving(copy) = read(copy) else { panic!("a copy is a copy") };
         assert_eq!((copy.number, copy.of, copy.version), (9, Version::new(7), Version::new(8)));
         assert_eq!(copy.record, stored().record);
@@ -166,7 +166,7 @@ mod tests {
         let whole = arriving(&stored(), 9).payload;
         for length in 0..COPY {
             let record = Record::new(whole.slice(..length), Timestamp::NEVER);
-            let found = read(VersionedRecord { record, version: Version::new(1) });
+            let found = read(VersionedRecord::new(record, Version::new(1)));
             assert!(matches!(found, Found::Plain(_)), "{length} bytes");
         }
     }

@@ -47,7 +47,7 @@ impl MigratingStore {
     /// Moves the record of `entry`, which was seen in the old store a moment ago, and returns it. It is mostly still as
     /// it was seen, so it is not loaded first.
     pub(super) async fn settle_seen(&self, entry: &Entry) -> Result<Option<VersionedRecord>> {
-        let Entry { key, stored } = entry;
+        let Entry { key, stored, .. } = entry;
         match self.copy_to_new(key, None, stored).await? {
             Round::Settled(stored) => Ok(stored),
             Round::Again => self.settle(key).await,
@@ -154,7 +154,7 @@ impl MigratingStore {
     async fn show(&self, key: &StoreKey, copy: Copy) -> Result<Round> {
         match self.new.update(key, copy.version, &copy.record).await? {
             UpdateOutcome::Updated(version) => {
-                Ok(Round::Settled(Some(VersionedRecord { record: copy.record, version })))
+                Ok(Round::Settled(Some(VersionedRecord::new(copy.record, version))))
             }
             UpdateOutcome::Conflict(_) | UpdateOutcome::NotFound => Ok(Round::Again),
             UpdateOutcome::Revoked => self.drop_copy(key, &copy).await,

@@ -114,7 +114,7 @@ impl MigratingStore {
     /// Returns a record of the old store under the version that it has in this process; `None` for a mark.
     pub(super) fn in_old(stored: Option<VersionedRecord>) -> Option<VersionedRecord> {
         match marks::read(stored?) {
-            Found::Plain(stored) => Some(VersionedRecord { version: masked(stored.version), ..stored }),
+            Found::Plain(stored) => Some(VersionedRecord::new(stored.record, masked(stored.version))),
             Found::Arriving(_) | Found::Left { .. } => None,
         }
     }

@@ -162,8 +162,8 @@ async fn a_write_under_the_version_of_the_old_store_meets_the_moved_record() {
 #[tokio::test]
 async fn a_session_whose_owner_was_revoked_does_not_move() {
     let pair = Pair::new();
-    let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_millis(1_000) };
-    let owned = Record { owner: Some(owner.clone()), ..coat() };
+    let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::from_millis(1_000));
+    let owned = coat().with_owner(owner.clone());
     let _created = pair.old.create(&key(), &owned).await.unwrap();
     pair.begin_a_move().await;
     let ended = pair.moving().capabilities().owners.unwrap().revoke(&owner.key, in_an_hour()).await.unwrap();
@@ -363,7 +363,7 @@ impl Store for TouchedBetween {
         match self.way {
             Way::Touch => assert!(self.by.touch(key, later).await?),
             Way::Load => {
-                let touch = cloakroom_store::Touch { due_before: later, expires_at: later };
+                let touch = cloakroom_store::Touch::new(later, later);
                 assert_eq!(self.by.load(key, Some(touch)).await?.unwrap().record.expires_at, later);
             }
         }
@@ -400,8 +400,7 @@ async fn g05_a_touch_by_a_following_process_while_the_record_moves_is_kept() {
 async fn g05_a_touch_before_the_copy_is_seen_is_in_the_copy_also_if_the_mover_dies() {
     let pair = Pair::with_a_coat().await;
     let later = in_an_hour() + Duration::from_secs(1_800);
-    let entry =
-        cloakroom_store::Entry { key: key(), stored: pair.old.load(&key(), None).await.unwrap().unwrap() };
+    let entry = cloakroom_store::Entry::new(key(), pair.old.load(&key(), None).await.unwrap().unwrap());
     assert!(pair.following().touch(&key(), later).await.unwrap());
     // Dies after so many steps; another finishes what it began.
     for steps in 1..12 {

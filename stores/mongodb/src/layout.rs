@@ -227,21 +227,18 @@ pub(crate) fn stored(mut document: Document) -> Result<VersionedRecord, Failure>
     if let Some(rest) = document.remove("rest") {
         payload.extend(bytes(Some(rest))?);
     }
-    let record = Record {
-        payload: payload.into(),
-        expires_at: timestamp(document.remove("expires_at"))?,
-        sliding: document.get_bool("sliding").map_err(|_| Failure::DAMAGED)?,
-        owner: owner.map(|(key, since)| read_owner(key, since)).transpose()?,
-    };
+    let record = Record::new(payload, timestamp(document.remove("expires_at"))?)
+        .with_sliding(document.get_bool("sliding").map_err(|_| Failure::DAMAGED)?)
+        .with_owner(owner.map(|(key, since)| read_owner(key, since)).transpose()?);
     let version = document.get_i64("version").map_err(|_| Failure::DAMAGED)?;
-    Ok(VersionedRecord { record, version: Version::new(version.cast_unsigned()) })
+    Ok(VersionedRecord::new(record, Version::new(version.cast_unsigned())))
 }
 
 /// Reads a slot with a record in it, and its key.
 pub(crate) fn entry(mut document: Document) -> Result<Entry, Failure> {
     let key = bytes(document.remove("_id"))?;
     let key = StoreKey::from_bytes(&key).map_err(|_| Failure::DAMAGED)?;
-    Ok(Entry { key, stored: stored(document)? })
+    Ok(Entry::new(key, stored(document)?))
 }
 
 /// Reads the moment of a mark; `None` if the document is not a mark.
@@ -251,7 +248,7 @@ pub(crate) fn revoked_at(document: &Document) -> Option<Timestamp> {
 
 fn read_owner(key: Bson, since: Bson) -> Result<Owner, Failure> {
     let key = OwnerKey::new(bytes(Some(key))?).map_err(|_| Failure::DAMAGED)?;
-    Ok(Owner { key, logged_in_at: timestamp(Some(since))? })
+    Ok(Owner::new(key, timestamp(Some(since))?))
 }
 
 fn bytes(field: Option<Bson>) -> Result<Vec<u8>, Failure> {

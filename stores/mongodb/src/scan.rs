@@ -54,8 +54,8 @@ async fn page(mut cursor: mongodb::Cursor<Document>, limit: usize) -> Result<Pag
         let key = entry.key.clone();
         entries.push(entry);
         if entries.len() == limit || bytes >= PAGE_BYTES {
-            return Ok(Page { entries, next: Some(Cursor::new(key.as_bytes().to_vec())) });
+            return Ok(Page::new(entries, Some(Cursor::new(key.as_bytes().to_vec()))));
         }
     }
-    Ok(Page { entries, next: None })
+    Ok(Page::new(entries, None))
 }

@@ -70,9 +70,9 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     let server = Instance::start(Service::Mongodb).unwrap();
     let client = Client::with_uri_str(server.url()).await.unwrap();
     let store = MongoStore::open(&server.url()).await.unwrap();
-    let alice = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::now() };
+    let alice = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::now());
     let coat = lasting(Duration::from_secs(3600));
-    let owned = Record { owner: Some(alice.clone()), ..coat.clone() };
+    let owned = coat.clone().with_owner(alice.clone());
     let mut before = commands(&client).await;
     let mut trips = async |what: &str, due: [i64; 4]| {
         let after = commands(&client).await;
@@ -87,10 +87,10 @@ async fn the_server_counts_as_many_trips_as_are_promised() {
     trips("a create with an owner", [0, 1, 0, 0]).await;
     store.load(&key(1), None).await.unwrap();
     trips("a load", [1, 0, 0, 0]).await;
-    let touch = Touch { due_before: coat.expires_at, expires_at: coat.expires_at + Duration::from_secs(9) };
+    let touch = Touch::new(coat.expires_at, coat.expires_at + Duration::from_secs(9));
     store.load(&key(1), Some(touch)).await.unwrap();
     trips("a load whose touch is not due", [1, 0, 0, 0]).await;
-    store.load(&key(1), Some(Touch { due_before: Timestamp::NEVER, ..touch })).await.unwrap();
+    store.load(&key(1), Some(Touch::new(Timestamp::NEVER, touch.expires_at))).await.unwrap();
     trips("a load whose touch is due", [1, 0, 1, 0]).await;
     assert!(matches!(store.update(&key(1), version, &coat).await.unwrap(), UpdateOutcome::Updated(_)));
     trips("an update", [0, 1, 0, 0]).await;
@@ -116,8 +116,8 @@ async fn a_list_finishes_a_revocation_whose_process_died() {
     let alice = OwnerKey::new("alice").unwrap();
     let begun = Timestamp::from_micros(100);
     for (number, since) in [begun, begun + Duration::from_secs(1)].into_iter().enumerate() {
-        let owner = Some(Owner { key: alice.clone(), logged_in_at: since });
-        let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
+        let owner = Some(Owner::new(alice.clone(), since));
+        let record = lasting(Duration::from_secs(3600)).with_owner(owner);
         let _created = store.create(&key(u8::try_from(number).unwrap()), &record).await.unwrap();
     }
     let owner = place.raw.find_one(doc! { "since": 100_i64 }).await.unwrap().unwrap();
@@ -207,7 +207,7 @@ async fn a_store_in_the_applications_own_database_reads_its_write_concern() {
 async fn a_payload_over_the_limit_is_too_large_and_the_old_record_stays() {
     let (_place, builder) = here().await;
     let store = builder.build().await.unwrap();
-    let large = |size: usize| Record { payload: vec![7; size].into(), ..lasting(Duration::from_secs(60)) };
+    let large = |size: usize| lasting(Duration::from_secs(60)).with_payload(vec![7; size]);
     let most = large(15 << 20);
     let CreateOutcome::Created(version) = store.create(&key(1), &most).await.unwrap() else { panic!() };
     let error = store.update(&key(1), version, &large((15 << 20) + 1)).await.unwrap_err();
@@ -234,8 +234,8 @@ async fn f15_a_page_of_a_list_goes_through_an_index_and_looks_at_no_more_records
     let (alice, bob) = (OwnerKey::new("alice").unwrap(), OwnerKey::new("bob").unwrap());
     for number in 0..=255 {
         let owner = if number % 2 == 0 { &alice } else { &bob };
-        let owner = Some(Owner { key: owner.clone(), logged_in_at: Timestamp::EPOCH });
-        let record = Record { owner, ..lasting(Duration::from_secs(3600)) };
+        let owner = Some(Owner::new(owner.clone(), Timestamp::EPOCH));
+        let record = lasting(Duration::from_secs(3600)).with_owner(owner);
         assert!(matches!(store.create(&key(number), &record).await.unwrap(), CreateOutcome::Created(_)));
     }
     let database = Client::with_uri_str(&Service::Mongodb.shared()).await.unwrap().database("cloakroom");

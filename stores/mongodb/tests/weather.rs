@@ -27,8 +27,8 @@ async fn g04_what_the_url_does_not_name_of_the_write_concern_stays_the_safest() 
         let database = place.raw.client().database(store.collection().namespace().db.as_str());
         // The server's own record of what it was asked.
         database.run_command(doc! { "profile": 2 }).await.unwrap();
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::EPOCH };
-        let record = Record { owner: Some(owner.clone()), ..Record::new("coat", Timestamp::NEVER) };
+        let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::EPOCH);
+        let record = Record::new("coat", Timestamp::NEVER).with_owner(owner.clone());
         assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
         store.delete(&key(1)).await.unwrap();
         store.revoke(&owner.key, Timestamp::EPOCH).await.unwrap();

@@ -11,24 +11,21 @@ pub(crate) fn stored(row: &MySqlRow, first: usize) -> Result<VersionedRecord, Fa
     let owner: Option<&[u8]> = row.try_get(first + 3)?;
     let since: Option<i64> = row.try_get(first + 4)?;
     let payload: &[u8] = row.try_get(first + 5)?;
-    let record = Record {
-        payload: payload.to_vec().into(),
-        expires_at: timestamp(row.try_get(first + 1)?)?,
-        sliding: row.try_get(first + 2)?,
-        owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
-    };
-    Ok(VersionedRecord { record, version: Version::new(row.try_get::<i64, _>(first)?.cast_unsigned()) })
+    let record = Record::new(payload.to_vec(), timestamp(row.try_get(first + 1)?)?)
+        .with_sliding(row.try_get(first + 2)?)
+        .with_owner(owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?);
+    Ok(VersionedRecord::new(record, Version::new(row.try_get::<i64, _>(first)?.cast_unsigned())))
 }
 
 /// Reads the columns of a record and its key.
 pub(crate) fn entry(row: &MySqlRow) -> Result<Entry, Failure> {
     let key = StoreKey::from_bytes(row.try_get(6)?).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Entry { key, stored: stored(row, 0)? })
+    Ok(Entry::new(key, stored(row, 0)?))
 }
 
 fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
     let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Owner { key, logged_in_at: timestamp(since)? })
+    Ok(Owner::new(key, timestamp(since)?))
 }
 
 /// Reads a column of microseconds.

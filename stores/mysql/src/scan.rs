@@ -32,13 +32,13 @@ impl MysqlStore {
         let (now, after) = (self.now(), after(cursor)?);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX).max(1);
         let Some((last, more)) = self.end_of_page(after, limit).await? else {
-            return Ok(Page { entries: Vec::new(), next: None });
+            return Ok(Page::new(Vec::new(), None));
         };
         let question = || self.statements.scan.question().bind(after).bind(last);
         let rows = self.connections.all(self.connections.limits().answer, Harmless::Yes, question).await?;
         let mut entries = rows.iter().map(entry).collect::<Result<Vec<_>, Failure>>()?;
         entries.retain(|entry| entry.stored.record.is_live(now));
-        Ok(Page { entries, next: more.then(|| Cursor::new(last.to_be_bytes().to_vec())) })
+        Ok(Page::new(entries, more.then(|| Cursor::new(last.to_be_bytes().to_vec()))))
     }
 
     /// Returns the last id of the page, and whether there may be more; `None` if the page is empty.

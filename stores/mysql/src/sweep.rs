@@ -38,7 +38,7 @@ impl MysqlStore {
         }
         let is_due = || self.statements.is_due.question().bind(now).bind(now);
         let row = self.connections.one(Harmless::Yes, is_due).await?;
-        Ok(SweepStats { more: number(row.as_ref())? > 0, ..swept })
+        Ok(swept.with_more(number(row.as_ref())? > 0))
     }
 
     /// Forgets old revocations, but for those that others work on.

@@ -35,7 +35,7 @@ impl Counter {
 
 /// A record of `owner`.
 fn owned(owner: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), logged_in_at: since }), ..holding(1) }
+    holding(1).with_owner(Owner::new(OwnerKey::new(owner).unwrap(), since))
 }
 
 fn updated(answer: UpdateOutcome) -> Version {
@@ -56,12 +56,12 @@ async fn the_usual_operations_are_one_statement() {
     counter.trips().await;
 
     let now = Timestamp::now();
-    let soon = Record { expires_at: now + Duration::from_mins(1), ..holding(1) };
+    let soon = holding(1).with_expires_at(now + Duration::from_mins(1));
     let version = created(store.create(&key(1), &soon).await.unwrap());
     assert_eq!(counter.trips().await, 1, "a first write");
     store.load(&key(1), None).await.unwrap().unwrap();
     assert_eq!(counter.trips().await, 1, "a read");
-    let touch = Touch { due_before: now + Duration::from_mins(5), expires_at: now + Duration::from_mins(10) };
+    let touch = Touch::new(now + Duration::from_mins(5), now + Duration::from_mins(10));
     let touched = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!(touched.record.expires_at, touch.expires_at);
     assert_eq!(counter.trips().await, 2, "a read with a touch that is due");

@@ -242,8 +242,8 @@ async fn what_the_servers_packets_have_no_room_for_is_too_large() {
 async fn tables_of_schema_1() -> Tables {
     let tables = Tables::make().await;
     let store = tables.open().await;
-    let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::EPOCH };
-    let record = Record { owner: Some(owner), ..Record::new(vec![7; 5_000], Timestamp::NEVER) };
+    let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::EPOCH);
+    let record = Record::new(vec![7; 5_000], Timestamp::NEVER).with_owner(owner);
     assert!(matches!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Created(_)));
     let prefix = &tables.prefix;
     let comment = "COMMENT = 'cloakroom-mysql, schema 1'";

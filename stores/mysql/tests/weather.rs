@@ -43,8 +43,8 @@ fn beginning_with(statement: &'static str) -> MySqlPool {
 }
 
 fn of(owner: &str, since: u64) -> Record {
-    let owner = Owner { key: OwnerKey::new(owner).unwrap(), logged_in_at: Timestamp::from_micros(since) };
-    Record { owner: Some(owner), ..holding(1) }
+    let owner = Owner::new(OwnerKey::new(owner).unwrap(), Timestamp::from_micros(since));
+    holding(1).with_owner(owner)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,11 +155,10 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let tables = Tables::make().await;
     let now = Timestamp::now();
     let expires_at = now + Duration::from_mins(10);
-    created(tables.open().await.create(&key(1), &Record { expires_at, ..holding(1) }).await.unwrap());
+    created(tables.open().await.create(&key(1), &holding(1).with_expires_at(expires_at)).await.unwrap());
     let pool = beginning_with("SET SESSION TRANSACTION READ ONLY");
     let store = tables.name(MysqlStore::from_pool(pool)).build().await.unwrap();
-    let touch =
-        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
+    let touch = Touch::new(now + Duration::from_mins(15), now + Duration::from_mins(30));
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((held(&found.record), found.record.expires_at), (1, expires_at));
     let missed = store.capabilities().missed_touches.unwrap();
@@ -192,7 +191,7 @@ async fn g09_a_server_that_logs_statements_is_swept() {
     MysqlStore::from_url(&url).unwrap().create_tables().await.unwrap();
     let store = MysqlStore::open(&url).await.unwrap();
     created(store.create(&key(1), &of("alice", 1)).await.unwrap());
-    created(store.create(&key(2), &Record { expires_at: Timestamp::EPOCH, ..holding(2) }).await.unwrap());
+    created(store.create(&key(2), &holding(2).with_expires_at(Timestamp::EPOCH)).await.unwrap());
     assert_eq!(store.sweep(10).await.unwrap().removed, 1);
     assert_eq!(store.revoke(&OwnerKey::new("alice").unwrap(), Timestamp::from_micros(5)).await.unwrap(), 1);
 }
@@ -204,7 +203,7 @@ async fn g09_a_server_whose_sql_is_oracles_works_and_such_a_pool_is_refused() {
     MysqlStore::from_url(&url).unwrap().create_tables().await.unwrap();
     let store = MysqlStore::open(&url).await.unwrap();
     created(store.create(&key(1), &of("alice", 1)).await.unwrap());
-    created(store.create(&key(2), &Record { expires_at: Timestamp::EPOCH, ..holding(2) }).await.unwrap());
+    created(store.create(&key(2), &holding(2).with_expires_at(Timestamp::EPOCH)).await.unwrap());
     assert_eq!(store.sweep(10).await.unwrap().removed, 1);
     assert_eq!(store.revoke(&OwnerKey::new("alice").unwrap(), Timestamp::from_micros(5)).await.unwrap(), 1);
     let pool = beginning_with("SET SESSION sql_mode = 'ORACLE'");

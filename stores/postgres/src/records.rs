@@ -34,7 +34,7 @@ impl PostgresStore {
         let load = |statement: &Statement| statement.question().bind(key.as_bytes()).bind(now);
         let row = match touch {
             None => self.connections.one(Harmless::Yes, || load(&self.statements.load)).await?,
-            Some(Touch { due_before, expires_at }) => {
+            Some(Touch { due_before, expires_at, .. }) => {
                 let question = || {
                     let question = load(&self.statements.load_and_touch);
                     question.bind(micros(due_before)).bind(micros(expires_at))

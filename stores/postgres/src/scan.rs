@@ -30,7 +30,7 @@ impl PostgresStore {
             rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX) || bytes(&entries) >= PAGE_BYTES;
         let next = entries.last().filter(|_| full).map(|entry| cursor(&entry.key));
         entries.retain(|entry| entry.stored.record.is_live(now));
-        Ok(Page { entries, next })
+        Ok(Page::new(entries, next))
     }
 
     pub(crate) async fn count_live(&self) -> Result<u64> {

@@ -31,12 +31,12 @@ impl PostgresStore {
             let count = |column| {
                 number(row.as_ref(), column).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
             };
-            swept += SweepStats { removed: count(0)?, sliding: count(2)?, more: false };
+            swept += SweepStats::new(count(0)?, count(2)?, false);
             if count(1)? < batch {
                 return Ok(swept); // the rest, if any, is locked by another sweep
             }
         }
-        Ok(SweepStats { more: self.is_due(now).await?, ..swept })
+        Ok(swept.with_more(self.is_due(now).await?))
     }
 
     async fn is_due(&self, now: i64) -> Result<bool, Failure> {

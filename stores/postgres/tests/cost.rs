@@ -40,7 +40,7 @@ async fn trips(server: &Instance) -> i64 {
 
 /// A record of `owner`.
 fn owned(owner: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: OwnerKey::new(owner).unwrap(), logged_in_at: since }), ..holding(1) }
+    holding(1).with_owner(Owner::new(OwnerKey::new(owner).unwrap(), since))
 }
 
 fn updated(answer: UpdateOutcome) -> Version {
@@ -62,12 +62,12 @@ async fn every_operation_of_the_contract_is_one_statement() {
         assert_eq!(trips(&server).await, expected, "{what}");
     };
 
-    let soon = Record { expires_at: now + Duration::from_mins(1), ..holding(1) };
+    let soon = holding(1).with_expires_at(now + Duration::from_mins(1));
     let version = created(store.create(&key(1), &soon).await.unwrap());
     one_more("a first write").await;
     store.load(&key(1), None).await.unwrap().unwrap();
     one_more("a read").await;
-    let touch = Touch { due_before: now + Duration::from_mins(5), expires_at: now + Duration::from_mins(10) };
+    let touch = Touch::new(now + Duration::from_mins(5), now + Duration::from_mins(10));
     let touched = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!(touched.record.expires_at, touch.expires_at);
     one_more("a read with a touch that is due").await;
@@ -112,7 +112,7 @@ async fn the_usual_writes_touch_no_index_and_nothing_but_counting_goes_through_t
     let server = counting();
     let clock = ManualClock::at(Timestamp::now());
     let (store, now) = (open(&server, &clock).await, Timestamp::now());
-    let until = |seconds: u64| Record { expires_at: now + Duration::from_secs(seconds), ..holding(1) };
+    let until = |seconds: u64| holding(1).with_expires_at(now + Duration::from_secs(seconds));
     let mut versions = Vec::new();
     for number in 0..500 {
         versions.push(created(store.create(&key(number), &until(1_800)).await.unwrap()));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_postgres::sqlx::postgres::PgPoolOptions;
 use cloakroom_postgres::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, raw_sql};
-use cloakroom_store::{ErrorKind, Record, Store, Sweep, Timestamp, Touch, UpdateOutcome};
+use cloakroom_store::{ErrorKind, Store, Sweep, Timestamp, Touch, UpdateOutcome};
 use support::{Tables, created, held, holding, key, number, run, unused, url};
 
 const MOST: u32 = 3;
@@ -92,7 +92,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let tables = Tables::make().await;
     let now = Timestamp::now();
     let expires_at = now + Duration::from_mins(10);
-    let record = Record { expires_at, ..holding(1) };
+    let record = holding(1).with_expires_at(expires_at);
     // A server that was a primary when the store opened.
     let reads_only = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&reads_only);
@@ -105,8 +105,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     created(store.create(&key(1), &record).await.unwrap());
     reads_only.store(true, Ordering::SeqCst);
     pool.execute("SET default_transaction_read_only = on").await.unwrap();
-    let touch =
-        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
+    let touch = Touch::new(now + Duration::from_mins(15), now + Duration::from_mins(30));
     let found = store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!((held(&found.record), found.record.expires_at), (1, expires_at));
     let missed = store.capabilities().missed_touches.unwrap();

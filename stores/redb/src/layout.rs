@@ -84,7 +84,7 @@ impl Head {
                 let (key, bytes) = bytes.split_at_checked(length.into()).ok_or(Failure::DAMAGED)?;
                 let (since, bytes) = number(bytes)?;
                 let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED)?;
-                (Some(Owner { key, logged_in_at: Timestamp::from_micros(since) }), bytes)
+                (Some(Owner::new(key, Timestamp::from_micros(since))), bytes)
             }
         };
         let (expires_at, due_at) = (Timestamp::from_micros(expires_at), Timestamp::from_micros(due_at));
@@ -93,8 +93,8 @@ impl Head {
 
     pub(crate) fn stored(self, payload: &[u8]) -> VersionedRecord {
         let Self { version, expires_at, sliding, owner, .. } = self;
-        let record = Record { payload: payload.to_vec().into(), expires_at, sliding, owner };
-        VersionedRecord { record, version: Version::new(version) }
+        let record = Record::new(payload.to_vec(), expires_at).with_sliding(sliding).with_owner(owner);
+        VersionedRecord::new(record, Version::new(version))
     }
 }
 
@@ -102,7 +102,7 @@ impl Head {
 pub(crate) fn entry(key: &[u8], value: &[u8]) -> Result<Entry, Failure> {
     let (head, payload) = Head::decode(value)?;
     let key = StoreKey::from_bytes(key).map_err(|_| Failure::DAMAGED)?;
-    Ok(Entry { key, stored: head.stored(payload) })
+    Ok(Entry::new(key, head.stored(payload)))
 }
 
 /// Reads the head of an entry with an owner, whatever its state.
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn head() -> Head {
-        let owner = Owner { key: OwnerKey::new("alice").unwrap(), logged_in_at: Timestamp::from_micros(4) };
+        let owner = Owner::new(OwnerKey::new("alice").unwrap(), Timestamp::from_micros(4));
         Head {
             version: 0x0102,
             expires_at: Timestamp::from_micros(3),

@@ -85,7 +85,7 @@ impl Tables<'_> {
 
     /// Returns whether what this owner began must not be kept any more.
     pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
-        let Some(Owner { key, logged_in_at: since }) = owner else { return Ok(false) };
+        let Some(Owner { key, logged_in_at: since, .. }) = owner else { return Ok(false) };
         let mark = self.revocations.get(key.as_bytes())?;
         Ok(mark.is_some_and(|mark| since.as_micros() <= mark.value().0))
     }

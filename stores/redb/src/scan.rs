@@ -22,7 +22,7 @@ pub(crate) fn page(
     now: Timestamp,
 ) -> Result<Page, Failure> {
     let begin = after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.as_bytes()));
-    let mut page = Page { entries: Vec::new(), next: None };
+    let mut page = Page::new(Vec::new(), None);
     let (mut seen, mut bytes) = (0, 0);
     for found in records.range::<&[u8]>((begin, Bound::Unbounded))? {
         let (key, value) = found?;

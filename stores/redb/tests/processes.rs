@@ -48,8 +48,8 @@ fn count(record: &Record) -> u64 {
 fn holding(count: u64) -> Record {
     let mut payload = vec![0; 1024];
     payload[..8].copy_from_slice(&count.to_be_bytes());
-    let owner = Some(Owner { key: owner(), logged_in_at: Timestamp::now() });
-    Record { owner, ..Record::new(payload, Timestamp::NEVER) }
+    let owner = Some(Owner::new(owner(), Timestamp::now()));
+    Record::new(payload, Timestamp::NEVER).with_owner(owner)
 }
 
 /// Increments for ever, and says after each answer what is acknowledged.

@@ -53,7 +53,7 @@ async fn create(store: &RedbStore, number: u64, record: &Record) -> Version {
 async fn full(disk: &SmallDisk, now: Timestamp) -> RedbStore {
     let store = RedbStore::open(disk.0.path().join("sessions.redb")).await.unwrap();
     let expires_at = now + Duration::from_secs(10 * 60);
-    create(&store, 0, &Record { expires_at, ..Record::new("coat", now) }).await;
+    create(&store, 0, &Record::new("coat", now).with_expires_at(expires_at)).await;
     // What is left of the disk goes to others, to the last byte.
     let _full = fs::write(disk.0.path().join("others"), vec![0; 4 << 20]);
     store
@@ -67,10 +67,7 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     while store.create(&key(1), &Record::new(vec![1; 500_000], Timestamp::NEVER)).await.is_ok() {
         store.delete(&key(1)).await.unwrap();
     }
-    let touch = Touch {
-        due_before: now + Duration::from_secs(15 * 60),
-        expires_at: now + Duration::from_secs(30 * 60),
-    };
+    let touch = Touch::new(now + Duration::from_secs(15 * 60), now + Duration::from_secs(30 * 60));
     // The file may have room for a few touches yet; another keeps it busy until that is used up.
     let mut number = 10;
     while store.create(&key(number), &Record::new(vec![1; 1_000], Timestamp::NEVER)).await.is_ok() {

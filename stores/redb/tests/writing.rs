@@ -14,7 +14,7 @@ use cloakroom_store::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const NOTHING: SweepStats = SweepStats::NOTHING;
-const ONE: SweepStats = SweepStats { removed: 1, sliding: 1, more: false };
+const ONE: SweepStats = SweepStats::new(1, 1, false);
 
 fn key(number: u32) -> StoreKey {
     StoreKey::from_bytes(&number.to_be_bytes()).unwrap()
@@ -79,7 +79,7 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         create(&store, number, clock.now() + 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), SweepStats { removed: 599, sliding: 599, more: true });
+    assert_eq!(store.sweep(599).await.unwrap(), SweepStats::new(599, 599, true));
     assert_eq!(store.sweep(1).await.unwrap(), ONE);
     assert_eq!(store.count().await.unwrap(), 1000);
 }
@@ -92,10 +92,7 @@ async fn a_sweep_forgets_revocations_after_a_day() {
     store.revoke(&owner, since).await.unwrap();
     clock.advance((24 * 60 - 1) * MINUTE);
     store.sweep(0).await.unwrap();
-    let record = Record {
-        owner: Some(Owner { key: owner, logged_in_at: since }),
-        ..Record::new("coat", Timestamp::NEVER)
-    };
+    let record = Record::new("coat", Timestamp::NEVER).with_owner(Owner::new(owner, since));
     assert_eq!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Revoked);
     clock.advance(MINUTE);
     store.sweep(0).await.unwrap();

@@ -143,7 +143,7 @@ impl Task {
 
     async fn read(&self, turn: u64, due_before: Timestamp) {
         let (key, _) = &self.sessions[self.at(turn)];
-        let touch = Touch { due_before, expires_at: Timestamp::now() + LIFE };
+        let touch = Touch::new(due_before, Timestamp::now() + LIFE);
         let stored = self.store.load(key, Some(touch)).await.unwrap().unwrap();
         assert_eq!(stored.record.payload.len(), 1_024);
     }
@@ -164,11 +164,8 @@ impl Task {
     fn record(&self) -> Record {
         let now = Timestamp::now();
         let user = || OwnerKey::new(format!("user {}", self.number)).unwrap();
-        let owner = self
-            .call
-            .ends_with("with a user")
-            .then(|| Owner { key: user(), logged_in_at: Timestamp::EPOCH + LIFE });
-        Record { owner, ..Record::new(vec![b'x'; 1_024], now + LIFE) }
+        let owner = self.call.ends_with("with a user").then(|| Owner::new(user(), Timestamp::EPOCH + LIFE));
+        Record::new(vec![b'x'; 1_024], now + LIFE).with_owner(owner)
     }
 
     /// Scatters, as a hash does.

@@ -95,7 +95,8 @@ impl Inner {
             Ok(millis) => self.clock.now() + Duration::from_millis(millis),
             Err(_) => Timestamp::NEVER,
         };
-        Body { version: version_of(&bytes), bytes: Bytes::from(bytes), expires_at }
+        let version = version_of(&bytes);
+        Body::new(Bytes::from(bytes), expires_at, version)
     }
 
     fn check(&self, body: &[u8]) -> Result<()> {

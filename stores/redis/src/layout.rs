@@ -147,7 +147,7 @@ fn whole_millis(duration: Duration) -> String {
 
 /// Returns the bytes of a record.
 pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) -> Vec<u8> {
-    let Record { payload, expires_at, sliding, owner } = record;
+    let Record { payload, expires_at, sliding, owner, .. } = record;
     let owner_key = owner.as_ref().map_or(&[][..], |owner| owner.key.as_bytes());
     let mut bytes = Vec::with_capacity(OWNED_HEAD + owner_key.len() + payload.len());
     bytes.push(b'1');
@@ -156,7 +156,7 @@ pub(crate) fn encode(record: &Record, version: Version, index_until: Timestamp) 
     bytes.push(if *sliding { b's' } else { b'-' });
     bytes.extend_from_slice(Digits::<9>::decimal(len(payload)).as_bytes());
     bytes.extend_from_slice(Digits::<3>::decimal(len(owner_key)).as_bytes());
-    if let Some(Owner { key, logged_in_at: since }) = owner {
+    if let Some(Owner { key, logged_in_at: since, .. }) = owner {
         bytes.extend_from_slice(moment(*since).as_bytes());
         bytes.extend_from_slice(moment(index_until).as_bytes());
         bytes.extend_from_slice(key.as_bytes());
@@ -205,7 +205,7 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<VersionedRecord> {
 fn read(bytes: &Bytes) -> Option<VersionedRecord> {
     let (record, version) = read_beginning(bytes)?;
     let whole = read_decimal(bytes.get(36..45)?)? == len(&record.payload);
-    whole.then_some(VersionedRecord { record, version })
+    whole.then_some(VersionedRecord::new(record, version))
 }
 
 /// Reads a record of which the payload may be cut short.
@@ -223,19 +223,19 @@ fn read_beginning(bytes: &Bytes) -> Option<(Record, Version)> {
         0 => (None, HEAD),
         _ => (Some(read_owner(bytes, owner_len)?), OWNED_HEAD + owner_len),
     };
-    let record = Record {
-        payload: (bytes.len() >= payload).then(|| bytes.slice(payload..))?,
-        expires_at: read_moment(bytes.get(1..19)?)?,
-        sliding,
-        owner,
-    };
+    let record = Record::new(
+        (bytes.len() >= payload).then(|| bytes.slice(payload..))?,
+        read_moment(bytes.get(1..19)?)?,
+    )
+    .with_sliding(sliding)
+    .with_owner(owner);
     let version = u64::from_str_radix(std::str::from_utf8(bytes.get(19..35)?).ok()?, 16).ok()?;
     Some((record, Version::new(version)))
 }
 
 fn read_owner(bytes: &[u8], len: usize) -> Option<Owner> {
     let key = OwnerKey::new(bytes.get(OWNED_HEAD..OWNED_HEAD + len)?).ok()?;
-    Some(Owner { key, logged_in_at: read_moment(bytes.get(48..66)?)? })
+    Some(Owner::new(key, read_moment(bytes.get(48..66)?)?))
 }
 
 fn read_moment(digits: &[u8]) -> Option<Timestamp> {
@@ -267,12 +267,10 @@ mod tests {
 
     fn owned() -> Record {
         let key = OwnerKey::new("alice").unwrap();
-        Record {
-            sliding: false,
-            owner: Some(Owner { key, logged_in_at: Timestamp::from_micros(7) }),
-            expires_at: Timestamp::NEVER,
-            ..record()
-        }
+        record()
+            .with_sliding(false)
+            .with_owner(Owner::new(key, Timestamp::from_micros(7)))
+            .with_expires_at(Timestamp::NEVER)
     }
 
     fn written(record: &Record) -> String {
@@ -292,7 +290,7 @@ mod tests {
     fn a_record_comes_back_as_it_went_in() {
         for record in [record(), owned(), Record::new("", Timestamp::EPOCH)] {
             let stored = decode(written(&record).into_bytes()).unwrap();
-            assert_eq!(stored, VersionedRecord { record, version: Version::new(0xc0a7) });
+            assert_eq!(stored, VersionedRecord::new(record, Version::new(0xc0a7)));
         }
     }
 
@@ -301,7 +299,7 @@ mod tests {
         let alice = OwnerKey::new("alice").unwrap();
         let key = || StoreKey::from_hash([7; 32]);
         for size in [0, 511, 512, 513, 5_000] {
-            let record = Record { payload: vec![b'p'; size].into(), ..owned() };
+            let record = owned().with_payload(vec![b'p'; size]);
             let mut bytes = written(&record).into_bytes();
             bytes.truncate(LISTED);
             let head = decode_head(key(), bytes.clone(), &alice).unwrap();

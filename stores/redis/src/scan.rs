@@ -36,7 +36,7 @@ impl Scan for RedisStore {
                 break;
             }
         }
-        Ok(Page { entries, next: next.map(|at| at.cursor()) })
+        Ok(Page::new(entries, next.map(|at| at.cursor())))
     }
 
     async fn count(&self) -> Result<u64> {
@@ -251,7 +251,7 @@ impl Inner {
             let Value::BulkString(bytes) = answer else { continue };
             let stored = decode(bytes)?;
             if stored.record.is_live(now) {
-                entries.push(Entry { key: key.clone(), stored });
+                entries.push(Entry::new(key.clone(), stored));
             }
         }
         Ok(entries)

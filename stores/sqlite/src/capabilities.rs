@@ -20,7 +20,7 @@ impl Sweep for SqliteStore {
             swept += progress.swept;
             match progress.rest {
                 Rest::Unknown => {}
-                rest => return Ok(SweepStats { more: rest == Rest::Some, ..swept }),
+                rest => return Ok(swept.with_more(rest == Rest::Some)),
             }
         }
     }

@@ -122,19 +122,16 @@ statements! {
 pub(crate) fn stored(row: &Row<'_>) -> Result<VersionedRecord, Failure> {
     let owner: Option<&[u8]> = row.get_ref(3)?.as_blob_or_null()?;
     let since: Option<i64> = row.get(4)?;
-    let record = Record {
-        payload: row.get_ref(5)?.as_blob()?.to_vec().into(),
-        expires_at: timestamp(row.get(1)?)?,
-        sliding: row.get(2)?,
-        owner: owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?,
-    };
-    Ok(VersionedRecord { record, version: Version::new(row.get::<_, i64>(0)?.cast_unsigned()) })
+    let record = Record::new(row.get_ref(5)?.as_blob()?.to_vec(), timestamp(row.get(1)?)?)
+        .with_sliding(row.get(2)?)
+        .with_owner(owner.zip(since).map(|(key, since)| read_owner(key, since)).transpose()?);
+    Ok(VersionedRecord::new(record, Version::new(row.get::<_, i64>(0)?.cast_unsigned())))
 }
 
 /// Reads a row that begins with [`columns!`] and the key.
 pub(crate) fn entry(row: &Row<'_>) -> Result<Entry, Failure> {
     let key = StoreKey::from_bytes(row.get_ref(6)?.as_blob()?).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Entry { key, stored: stored(row)? })
+    Ok(Entry::new(key, stored(row)?))
 }
 
 /// Reads a row that begins with [`columns!`] but for the payload, of which it takes the beginning, and the key.
@@ -152,7 +149,7 @@ pub(crate) fn head(row: &Row<'_>, payload_head: Vec<u8>) -> Result<RecordHead, F
 
 fn read_owner(key: &[u8], since: i64) -> Result<Owner, Failure> {
     let key = OwnerKey::new(key).map_err(|_| Failure::DAMAGED_ROW)?;
-    Ok(Owner { key, logged_in_at: timestamp(since)? })
+    Ok(Owner::new(key, timestamp(since)?))
 }
 
 /// Reads a column of microseconds.

@@ -59,7 +59,7 @@ impl Database {
 
     /// Returns whether what this owner began must not be kept any more.
     pub(crate) fn is_revoked(&self, owner: Option<&Owner>) -> Result<bool, Failure> {
-        let Some(Owner { key, logged_in_at: since }) = owner else { return Ok(false) };
+        let Some(Owner { key, logged_in_at: since, .. }) = owner else { return Ok(false) };
         let mut statement = self.statement(|layout| &layout.is_revoked)?;
         Ok(statement.query_row(params![key.as_bytes(), micros(*since)], |row| row.get(0))?)
     }

@@ -42,14 +42,14 @@ impl Database {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX).max(1);
         let mut statement = self.statement(|layout| &layout.scan)?;
         let mut rows = statement.query(params![after.0, limit])?;
-        let mut page = Page { entries: Vec::new(), next: None };
+        let mut page = Page::new(Vec::new(), None);
         let (mut seen, mut bytes) = (0, 0);
         while let Some(row) = rows.next()? {
-            let Entry { key, stored } = entry(row)?;
+            let Entry { key, stored, .. } = entry(row)?;
             seen += 1;
             bytes += stored.record.payload.len();
             if stored.record.is_live(now) {
-                page.entries.push(Entry { key, stored });
+                page.entries.push(Entry::new(key, stored));
             }
             if seen == limit || bytes >= PAGE_BYTES {
                 page.next = Some(After(row.get(7)?).cursor());

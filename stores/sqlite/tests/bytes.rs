@@ -54,9 +54,8 @@ async fn a_record_is_the_row_that_docs_wire_md_says() {
     let file = folder.path().join("sessions.db");
     let store = open(&file).await;
     let hour = START + Duration::from_secs(3_600);
-    let owned =
-        Record { owner: Some(Owner { key: alice(), logged_in_at: START }), ..Record::new("coat", hour) };
-    let plain = Record { sliding: false, ..Record::new("", hour) };
+    let owned = Record::new("coat", hour).with_owner(Owner::new(alice(), START));
+    let plain = Record::new("", hour).with_sliding(false);
     for (key, record) in [(&b"k1"[..], owned), (&[0xff], plain)] {
         let created = store.create(&StoreKey::from_bytes(key).unwrap(), &record).await.unwrap();
         assert!(matches!(created, CreateOutcome::Created(_)));

@@ -30,12 +30,11 @@ async fn g06_a_due_touch_that_cannot_be_written_answers_the_record_unmoved_and_i
     let now = Timestamp::now();
     let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).build().await.unwrap();
     let expires_at = now + Duration::from_secs(600);
-    create(&store, 0, &Record { expires_at, ..Record::new("coat", now) }).await;
+    create(&store, 0, &Record::new("coat", now).with_expires_at(expires_at)).await;
     // Another program keeps all writers off, as a backup may.
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let touch =
-        Touch { due_before: now + Duration::from_mins(15), expires_at: now + Duration::from_mins(30) };
+    let touch = Touch::new(now + Duration::from_mins(15), now + Duration::from_mins(30));
     let found = store.load(&key(0), Some(touch)).await.unwrap().unwrap();
     assert_eq!((&found.record.payload[..], found.record.expires_at), (&b"coat"[..], expires_at));
     let missed = store.capabilities().missed_touches.unwrap();

@@ -130,7 +130,7 @@ async fn a_record_that_was_touched_is_looked_at_once_and_swept_at_its_new_expiry
     assert_eq!(store.sweep(10).await.unwrap(), nothing);
     assert_eq!(watched.number("SELECT due_at = expires_at FROM cloakroom_records"), 1);
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), SweepStats::new(1, 1, false));
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn an_update_that_shortens_a_record_is_swept_at_its_new_expiry() {
     let shorter = Record::new("coat", clock.now() + MINUTE);
     assert!(matches!(store.update(&key(1), version, &shorter).await.unwrap(), UpdateOutcome::Updated(_)));
     clock.advance(MINUTE);
-    assert_eq!(store.sweep(10).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(10).await.unwrap(), SweepStats::new(1, 1, false));
 }
 
 #[tokio::test]
@@ -157,8 +157,8 @@ async fn a_sweep_gets_past_any_number_of_live_records_that_are_due() {
         watched.create(number, 2 * MINUTE).await;
     }
     clock.advance(2 * MINUTE);
-    assert_eq!(store.sweep(599).await.unwrap(), SweepStats { removed: 599, sliding: 599, more: true });
-    assert_eq!(store.sweep(1).await.unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
+    assert_eq!(store.sweep(599).await.unwrap(), SweepStats::new(599, 599, true));
+    assert_eq!(store.sweep(1).await.unwrap(), SweepStats::new(1, 1, false));
     assert_eq!(watched.number("SELECT count(*) FROM cloakroom_records"), 1000);
 }
 
@@ -172,7 +172,7 @@ async fn a_sweep_forgets_revocations_after_a_day() {
     clock.advance((24 * 60 - 1) * MINUTE);
     store.sweep(0).await.unwrap();
     let mut record = record();
-    record.owner = Some(Owner { key: owner, logged_in_at: since });
+    record.owner = Some(Owner::new(owner, since));
     assert_eq!(store.create(&key(1), &record).await.unwrap(), CreateOutcome::Revoked);
     clock.advance(MINUTE);
     store.sweep(0).await.unwrap();

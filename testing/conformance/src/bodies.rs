@@ -32,6 +32,7 @@ pub trait OtherPackage: fmt::Debug + Send + Sync {
 
 /// How a layout rounds an expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Rounding {
     /// Up to whole seconds, of whole milliseconds.
     Up,
@@ -43,6 +44,7 @@ pub enum Rounding {
 
 /// Whose clock decides what has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expiry {
     /// The store's: the suite moves it.
     OurClock,

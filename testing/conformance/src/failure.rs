@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use cloakroom_store::Error;
 
-/// The result of a case that did not fail.
+/// The result of a case that did not fail. There are these two: a runner has to decide on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The store keeps the sentence.

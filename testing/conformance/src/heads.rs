@@ -62,9 +62,8 @@ impl LongList {
     ) -> Result<Self> {
         let unsupported = || Error::new(ErrorKind::Invalid, "the store cannot find the records of an owner");
         let owners = reader.capabilities().owners.ok_or_else(unsupported)?;
-        let owner =
-            Owner { key: OwnerKey::new("a user with very many sessions")?, logged_in_at: Timestamp::EPOCH };
-        let record = Record { owner: Some(owner.clone()), ..Record::new(vec![b'x'; size], Timestamp::NEVER) };
+        let owner = Owner::new(OwnerKey::new("a user with very many sessions")?, Timestamp::EPOCH);
+        let record = Record::new(vec![b'x'; size], Timestamp::NEVER).with_owner(owner.clone());
         for number in 0..Self::RECORDS {
             let key = StoreKey::from_bytes(&number.to_be_bytes())?;
             let created = writer.create(&key, &record).await?;

@@ -124,7 +124,7 @@ impl Inside {
     pub fn put(&mut self, key: &StoreKey, record: &Record) -> Version {
         self.last_version += 1;
         let version = Version::new(self.last_version);
-        self.records.insert(key.clone(), VersionedRecord { record: record.clone(), version });
+        self.records.insert(key.clone(), VersionedRecord::new(record.clone(), version));
         version
     }
 

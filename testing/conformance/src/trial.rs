@@ -149,12 +149,12 @@ impl Trial<'_> {
 
     /// A record that expires at `expires_at`.
     pub(crate) fn record_until(&self, expires_at: Timestamp) -> Record {
-        Record { expires_at, ..self.record() }
+        self.record().with_expires_at(expires_at)
     }
 
     /// A record of `owner`, whose log-in began at `logged_in_at`.
     pub(crate) fn record_of(&self, owner: &OwnerKey, since: Timestamp) -> Record {
-        Record { owner: Some(Owner { key: owner.clone(), logged_in_at: since }), ..self.record() }
+        self.record().with_owner(Owner::new(owner.clone(), since))
     }
 }
 

@@ -55,7 +55,7 @@ fn version_of(body: &[u8]) -> Version {
 }
 
 fn body_of((bytes, expires_at): &(Vec<u8>, Timestamp)) -> Body {
-    Body { bytes: Bytes::from(bytes.clone()), expires_at: *expires_at, version: version_of(bytes) }
+    Body::new(Bytes::from(bytes.clone()), *expires_at, version_of(bytes))
 }
 
 impl Shelf {
@@ -145,7 +145,7 @@ impl BodyStore for Shelf {
                 Replaced::Replaced(self.put(name, body, expires_at))
             }
             Some(there) if self.has(Fault::ConflictHandsBackTheWrongBody) => {
-                Replaced::Changed(Body { bytes: body.to_vec().into(), ..there })
+                Replaced::Changed(Body::new(body.to_vec().into(), there.expires_at, there.version))
             }
             Some(there) => Replaced::Changed(there),
         })

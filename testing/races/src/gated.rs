@@ -153,7 +153,7 @@ impl Gated {
         let mut entries = Vec::new();
         for key in self.keys() {
             let found = self.0.store.load(&key, None).await.expect("a store that is up loads");
-            entries.extend(found.map(|stored| Entry { key, stored }));
+            entries.extend(found.map(|stored| Entry::new(key, stored)));
         }
         entries
     }

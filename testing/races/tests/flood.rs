@@ -208,9 +208,9 @@ impl Flood {
 impl Refused {
     fn note(&self, event: &Event) {
         let count = match event {
-            Event::Rejected { reason: RejectReason::Malformed } => &self.malformed,
-            Event::Rejected { reason: RejectReason::Forged } => &self.forged,
-            Event::Rejected { reason: RejectReason::Unknown } => &self.unknown,
+            Event::Rejected { reason: RejectReason::Malformed, .. } => &self.malformed,
+            Event::Rejected { reason: RejectReason::Forged, .. } => &self.forged,
+            Event::Rejected { reason: RejectReason::Unknown, .. } => &self.unknown,
             Event::Created { .. } => return,
             other => panic!("{other:?}"),
         };

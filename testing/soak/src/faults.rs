@@ -125,7 +125,7 @@ impl Faulty {
             Some(touch) if self.is(Fault::TouchCreates) => {
                 stored.record.expires_at = touch.expires_at;
                 match self.store.create(key, &stored.record).await? {
-                    CreateOutcome::Created(version) => Ok(Some(VersionedRecord { version, ..stored })),
+                    CreateOutcome::Created(version) => Ok(Some(VersionedRecord::new(stored.record, version))),
                     CreateOutcome::AlreadyExists | CreateOutcome::Revoked => Ok(None),
                 }
             }

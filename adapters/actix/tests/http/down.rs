@@ -13,7 +13,7 @@ struct Down;
 pub(crate) fn sessions() -> SessionMiddleware {
     let config = Config::plain_http()
         .cookie_name("session")
-        .outage(StoreOutage { retry_for: std::time::Duration::ZERO, ..StoreOutage::default() });
+        .outage(StoreOutage::default().retry_for(std::time::Duration::ZERO));
     SessionMiddleware::with_config(Down, config).unwrap()
 }
 

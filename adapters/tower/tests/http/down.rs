@@ -11,7 +11,7 @@ pub(crate) struct Down;
 
 /// A layer on it that does not wait for it to come back.
 pub(crate) fn layer() -> SessionLayer {
-    let outage = StoreOutage { retry_for: std::time::Duration::ZERO, ..StoreOutage::default() };
+    let outage = StoreOutage::default().retry_for(std::time::Duration::ZERO);
     SessionLayer::with_config(Down, Config::plain_http().cookie_name("session").outage(outage)).unwrap()
 }
 

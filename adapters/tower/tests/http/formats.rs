@@ -4,7 +4,7 @@ use axum::Router;
 use axum::response::AppendHeaders;
 use axum::routing::get;
 use cloakroom_conformance::Reference;
-use cloakroom_tower::format::{CookieFormat, FoundIds, IssuedCookie};
+use cloakroom_tower::cloakroom::format::{CookieFormat, FoundIds, IssuedCookie};
 use cloakroom_tower::{Config, Session, SessionError, SessionLayer, SessionManager, SiteData, SystemClock};
 use http::header::SET_COOKIE;
 

@@ -1,7 +1,6 @@
 //! Runs scripts.
 
-use cloakroom_tower::Result;
-use cloakroom_tower::cloakroom::Session;
+use cloakroom_tower::cloakroom::{Result, Session};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

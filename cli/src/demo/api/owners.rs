@@ -4,7 +4,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use cloakroom_tower::{LazySession, PublicId, Result, Session, SessionInfo, SessionManager, Timestamp};
+use cloakroom_tower::cloakroom::Result;
+use cloakroom_tower::{LazySession, PublicId, Session, SessionInfo, SessionManager, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::json::{Sent, answer};

@@ -1,7 +1,6 @@
 //! A session, as the API shows it.
 
-use cloakroom_tower::Result;
-use cloakroom_tower::cloakroom::Session;
+use cloakroom_tower::cloakroom::{Result, Session};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom_tower::cloakroom::Session;
-use cloakroom_tower::{ErrorKind, Result, SessionManager, Timestamp};
+use cloakroom_tower::cloakroom::{Result, Session};
+use cloakroom_tower::{ErrorKind, SessionManager, Timestamp};
 use serde_json::value::RawValue;
 
 use super::device;

@@ -5,7 +5,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
-use cloakroom_tower::{Random, SystemRandom};
+use cloakroom_tower::cloakroom::{Random, SystemRandom};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_tower::{Config, PlainRequest, SessionManager};
+use cloakroom_tower::cloakroom::PlainRequest;
+use cloakroom_tower::{Config, SessionManager};
 
 use super::{listed, said};
 

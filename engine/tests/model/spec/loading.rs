@@ -114,7 +114,7 @@ impl Model {
         let Some(owner) = self.requests[&actor].mind.owner.clone() else { return };
         let since = owner.logged_in_at.max(self.requests[&actor].revoked_at + Duration::from_micros(1));
         let mind = &mut self.request(actor).mind;
-        mind.owner = Some(Owner { logged_in_at: since, ..owner });
+        mind.owner = Some(Owner::new(owner.key, since));
         mind.logged_in_at = mind.logged_in_at.map(|_| since);
         if let Found::Session { owner, .. } = &mut mind.place {
             *owner = stored;

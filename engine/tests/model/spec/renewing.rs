@@ -39,7 +39,7 @@ impl Model {
         };
         // What counts is what the new record holds.
         let sent = &sent;
-        let record = Record { owner, ..Record::new("", expires_at) };
+        let record = Record::new("", expires_at).with_owner(owner);
         self.write_through(actor, &to, sid, sent, &record);
         let started_at = self.sessions[sid].started_at;
         let renewed_at = self.written_at(actor, expires_at, started_at);

@@ -78,8 +78,8 @@ impl Request {
             None => {}
         }
         self.model.lock().begin(self.actor, &ids, self.skew);
-        let cookies = ids.iter().map(|id| format!("{}={id}", self.engine.cookie_name())).collect();
-        let pending = self.engine.begin(&PlainRequest { cookies, ..PlainRequest::default() });
+        let cookies = ids.iter().map(|id| format!("{}={id}", self.engine.cookie_name()));
+        let pending = self.engine.begin(&PlainRequest::default().with_cookies(cookies));
         *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
     }
 

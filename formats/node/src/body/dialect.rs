@@ -2,6 +2,7 @@
 
 /// The package whose `cookie` object it is. They differ in names, in order, and in how unset fields are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dialect {
     /// express-session: `originalMaxAge` and `expires`, `null` until the browser closes; unset fields are omitted.
     Express,

@@ -9,6 +9,7 @@ pub const MAX_BYTES: usize = 64 << 20;
 
 /// The byte ranges of a member in its object's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Span {
     /// The key, quotes included.
     pub key: Range<usize>,

@@ -51,6 +51,7 @@ impl Default for Attributes {
 
 /// Which requests from other sites send a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SameSite {
     /// None of them.
     Strict,
@@ -62,6 +63,7 @@ pub enum SameSite {
 
 /// Which cookies a browser evicts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Priority {
     /// Dropped first.
     Low,

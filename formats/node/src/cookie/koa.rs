@@ -8,6 +8,7 @@ use std::fmt;
 
 /// The hash of a Koa application's signatures: the second argument of `new Keygrip(keys, algorithm)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KoaHash {
     /// The default.
     #[default]
@@ -20,6 +21,7 @@ pub enum KoaHash {
 
 /// How signatures are written: the third argument of `new Keygrip(keys, algorithm, encoding)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KoaEncoding {
     /// Base64url without padding, the default.
     #[default]

@@ -58,7 +58,7 @@ struct Found {
 
 impl Found {
     fn body(self) -> Body {
-        Body { bytes: Bytes::from(self.content.bytes), expires_at: self.expires_at, version: self.version }
+        Body::new(Bytes::from(self.content.bytes), self.expires_at, self.version)
     }
 }
 

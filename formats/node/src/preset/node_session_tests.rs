@@ -98,7 +98,7 @@ async fn a_cookie_that_ends_with_the_browser_has_no_lifetime() {
 async fn a_secure_cookie_is_sent_over_https_only() {
     let app = App::new(&NodeSession::new([SECRET]).unwrap().secure());
     assert_eq!(app.request(&PlainRequest::default(), count).await.set_cookie, None);
-    let head = PlainRequest { https: true, ..PlainRequest::default() };
+    let head = PlainRequest::default().with_https(true);
     let cookie = app.request(&head, count).await.set_cookie.unwrap();
     assert!(cookie.ends_with("; HttpOnly; Secure"), "{cookie}");
 }

@@ -107,7 +107,7 @@ impl CookieBody {
             Some(key) => {
                 let since = facts.authenticated_at().unwrap_or_else(|| facts.started_at());
                 facts.set_authenticated_at(Some(since));
-                Some(Owner { key, logged_in_at: since })
+                Some(Owner::new(key, since))
             }
             None => {
                 facts.set_authenticated_at(None);

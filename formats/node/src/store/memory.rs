@@ -71,7 +71,8 @@ impl MemoryBodies {
     }
 
     fn body(&self, bytes: Bytes, expires_at: Timestamp) -> Body {
-        Body { version: Version::new(self.0.hasher.hash_one(&bytes[..])), bytes, expires_at }
+        let version = Version::new(self.0.hasher.hash_one(&bytes[..]));
+        Body::new(bytes, expires_at, version)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -46,8 +46,8 @@ impl NodeStore {
 
     fn record(&self, id: &str, body: &Body) -> Option<VersionedRecord> {
         let Read { payload, sliding, owner } = self.translate.read(id, body)?;
-        let record = Record { payload, sliding, owner, expires_at: body.expires_at };
-        Some(VersionedRecord { record, version: body.version })
+        let record = Record::new(payload, body.expires_at).with_sliding(sliding).with_owner(owner);
+        Some(VersionedRecord::new(record, body.version))
     }
 
     fn body(&self, record: &Record) -> Result<Vec<u8>> {

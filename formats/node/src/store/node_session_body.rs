@@ -103,7 +103,7 @@ fn read_owner(own: Option<&Object<'_>>, facts: &mut Facts) -> Option<Owner> {
     let user = own.and_then(|own| Some(own.get("user")?.as_text()?.into_owned()));
     let owner = user.and_then(|user| OwnerKey::new(user).ok()).map(|key| {
         let since = facts.authenticated_at().unwrap_or_else(|| facts.started_at());
-        Owner { key, logged_in_at: since }
+        Owner::new(key, since)
     });
     facts.set_authenticated_at(owner.as_ref().map(|owner| owner.logged_in_at));
     owner

@@ -19,18 +19,19 @@ fn format(encrypt: bool) -> NodeSessionBody {
 
 fn body(text: &str) -> Body {
     let bytes = Bytes::from(text.to_owned());
-    Body { bytes, expires_at: NOW + Duration::from_secs(300), version: Version::new(1) }
+    Body::new(bytes, NOW + Duration::from_secs(300), Version::new(1))
 }
 
 fn record(payload: Bytes) -> Record {
-    Record { payload, sliding: true, owner: None, expires_at: NOW + Duration::from_secs(300) }
+    Record::new(payload, NOW + Duration::from_secs(300))
 }
 
 /// Reads a body, and writes it again.
 fn again(format: &NodeSessionBody, text: &str) -> String {
     let read = format.read(ID, &body(text)).unwrap();
-    let payload = Payload::decode(&read.payload).expect("it can be read");
-    String::from_utf8(format.write(&payload, &record(read.payload)).unwrap()).unwrap()
+    let Some(Payload::Session(facts, members)) = Payload::decode(&read.payload) else { panic!("no session") };
+    let written = format.write(&facts, &members, &record(read.payload.clone()));
+    String::from_utf8(written.unwrap()).unwrap()
 }
 
 /// Returns a body without our own member, which comes last.

@@ -28,10 +28,10 @@ impl Scan for NodeStore {
             let Ok(key) = StoreKey::from_bytes(id.as_bytes()) else { continue };
             let body = self.bodies.read(id).await?;
             if let Some(stored) = body.and_then(|body| self.record(id, &body)) {
-                entries.push(Entry { key, stored });
+                entries.push(Entry::new(key, stored));
             }
         }
-        Ok(Page { entries, next: page.next })
+        Ok(Page::new(entries, page.next))
     }
 
     async fn count(&self) -> Result<u64> {

@@ -13,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// A stage whose requests wait for the store, and a browser with a session.
 async fn waiting() -> (Stage, Browser) {
-    let outage = StoreOutage { retry_for: WAIT, fallback: OutageFallback::FailClosed };
+    let outage = StoreOutage::default().retry_for(WAIT).fallback(OutageFallback::FailClosed);
     let stage = Stage::koa(|koa| koa, |config| config.outage(outage).deadline(2 * WAIT));
     let mut browser = Browser::default();
     stage.count(&mut browser).await;

@@ -50,7 +50,7 @@ async fn the_first_cookie_of_the_name_counts_in_whichever_header_it_is() {
         (vec![ours.clone(), other.clone()], true),
         (vec![other, ours], false),
     ] {
-        let pending = stage.engine.begin(&PlainRequest { cookies: headers, ..PlainRequest::default() });
+        let pending = stage.engine.begin(&PlainRequest::default().with_cookies(headers));
         assert_eq!(pending.load().await.unwrap().exists(), is_found);
     }
 }

@@ -59,7 +59,7 @@ async fn n4_files_that_are_too_old_are_removed_and_others_are_not() {
     fs::write(folder.path().join("README"), "no session").unwrap();
     let preset = NodeSession::new([SECRET]).unwrap();
     let engine = SessionManager::new(preset.store(bodies.clone()), preset.config()).unwrap();
-    clock.advance(5 * MINUTE - Duration::from_millis(1));
+    clock.advance(Duration::from_millis(5 * 60_000 - 1));
     assert_eq!(sweep(folder.path(), &engine).await, (0, 4), "none is older than the lifetime");
     bodies.touch(&used, NOW + 9 * MINUTE).await.unwrap();
     // node-session's clean-up goes by the last access, so what Node has read is alive for it.
@@ -84,7 +84,7 @@ async fn files_of_session_file_store_are_removed_by_their_last_access_and_lifeti
     write("usual", r#"{"cookie":{"originalMaxAge":null},"__lastAccess":1767225600000}"#);
     write("half", r#"{"cookie":{"originalMaxAge":60000},"__lastAcc"#);
     fs::write(folder.path().join("own.txt"), "{}").unwrap();
-    clock.advance(MINUTE - Duration::from_millis(1));
+    clock.advance(Duration::from_millis(59_999));
     assert_eq!(sweep(folder.path(), &engine).await, (0, 4));
     clock.advance(Duration::from_millis(1));
     assert_eq!(sweep(folder.path(), &engine).await, (1, 3));

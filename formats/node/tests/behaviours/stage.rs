@@ -143,8 +143,10 @@ impl Browser {
     pub(crate) fn request(&self) -> PlainRequest {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if pairs.is_empty() { Vec::new() } else { vec![pairs.join("; ")] };
-        let (forwarded_proto, path) = (self.forwarded_proto.map(str::to_owned), self.path.map(str::to_owned));
-        PlainRequest { cookies, https: self.https, forwarded_proto, path, ..PlainRequest::default() }
+        let mut request = PlainRequest::default().with_cookies(cookies).with_https(self.https);
+        request.forwarded_proto = self.forwarded_proto.map(str::to_owned);
+        request.path = self.path.map(str::to_owned);
+        request
     }
 
     fn take(&mut self, outcome: &ResponseUpdate) {

@@ -15,7 +15,7 @@ fn is_typed(error: &Error, kind: ErrorKind) {
 }
 
 fn anonymous() -> Stage {
-    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::AnonymousReadOnly };
+    let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::AnonymousReadOnly);
     Stage::configured(|express| express, |config| config.outage(outage))
 }
 

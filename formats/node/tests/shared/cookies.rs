@@ -64,7 +64,7 @@ async fn a_secure_cookie_is_not_sent_over_plain_http() {
     let stage = Stage::with(Express::secure);
     let outcome = stage.visit("", async |session| session.insert("a", 1).unwrap()).await;
     assert_eq!(outcome.set_cookie, None);
-    let request = cloakroom::PlainRequest { https: true, ..cloakroom::PlainRequest::default() };
+    let request = cloakroom::PlainRequest::default().with_https(true);
     let pending = stage.engine.begin(&request);
     pending.load().await.unwrap().insert("a", 1).unwrap();
     let header = pending.commit().await.unwrap().set_cookie.unwrap();

@@ -98,5 +98,5 @@ fn record(payload: &'static str) -> Record {
 
 /// Alice's since the start.
 fn alices(payload: &'static str) -> Record {
-    Record { owner: Some(Owner { key: alice(), logged_in_at: START }), ..record(payload) }
+    record(payload).with_owner(Owner::new(alice(), START))
 }

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cloakroom_store::{CreateOutcome, Owner, OwnerKey, Record, UpdateOutcome};
+use cloakroom_store::{CreateOutcome, Owner, OwnerKey, UpdateOutcome};
 
 use super::{HOUR, Place, START, alice, alices, key, name, record};
 use crate::layout::Name;
@@ -71,7 +71,7 @@ fn an_update_moves_the_note_with_the_record() {
     let place = Place::new();
     let k = key("k");
     let bob = OwnerKey::new("bob").unwrap();
-    let bobs = Record { owner: Some(Owner { key: bob.clone(), logged_in_at: START }), ..record("coat") };
+    let bobs = record("coat").with_owner(Owner::new(bob.clone(), START));
     let version = place.create(&k, &alices("coat"));
     assert!(matches!(place.folder.update(&k, version, &bobs).unwrap(), UpdateOutcome::Updated(_)));
     let note = |owner: &[u8]| place.folder.owner(&Name::of(owner)).join(name(&k).text());
@@ -107,7 +107,7 @@ fn a_second_and_earlier_revocation_is_remembered_from_when_it_was_made() {
 #[test]
 fn an_old_revocation_is_kept_while_a_record_that_it_ends_is_left() {
     let place = Place::new();
-    let forever = Record { expires_at: cloakroom_store::Timestamp::NEVER, ..alices("coat") };
+    let forever = alices("coat").with_expires_at(cloakroom_store::Timestamp::NEVER);
     place.create(&key("k"), &forever);
     place.mark_revoked(b"alice", START);
     place.clock.advance(HOUR * 30);

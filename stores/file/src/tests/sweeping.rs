@@ -14,9 +14,9 @@ fn a_sweep_stops_at_its_limit_and_the_next_goes_on() {
     assert_eq!(place.folder.sweep(10).unwrap(), SweepStats::NOTHING);
     place.clock.advance(HOUR);
     assert_eq!(place.folder.sweep(0).unwrap().removed, 0);
-    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
-    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 10, sliding: 10, more: true });
-    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats { removed: 5, sliding: 5, more: false });
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats::new(10, 10, true));
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats::new(10, 10, true));
+    assert_eq!(place.folder.sweep(10).unwrap(), SweepStats::new(5, 5, false));
     assert!(place.folder.load(&key("forever")).unwrap().is_some());
 }
 
@@ -28,8 +28,8 @@ fn more_than_a_batch_of_one_shard_is_removed_in_one_sweep() {
         place.create(&key, &record("coat"));
     }
     place.clock.advance(HOUR);
-    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats { removed: 149, sliding: 149, more: true });
-    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats { removed: 1, sliding: 1, more: false });
+    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats::new(149, 149, true));
+    assert_eq!(place.folder.sweep(149).unwrap(), SweepStats::new(1, 1, false));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_touch_is_written_in_place_and_saves_the_record_from_the_sweep() {
     let place = Place::new();
     let k = key("k");
     let version = place.create(&k, &alices("coat"));
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: START + HOUR * 3 };
+    let touch = Touch::new(Timestamp::NEVER, START + HOUR * 3);
     assert_eq!(place.folder.load_and_touch(&k, touch).unwrap().unwrap().version, version);
     place.clock.advance(HOUR * 2);
     assert_eq!(place.folder.sweep(10).unwrap().removed, 0);

@@ -133,7 +133,7 @@ impl<'a> Operation<'a> {
                 self.remember(version, Some(seen));
                 let expires_at =
                     left.map_or(Timestamp::NEVER, |seconds| self.now + Duration::from_secs(seconds));
-                Found::There(Body { bytes: value, expires_at, version }, seen)
+                Found::There(Body::new(value, expires_at, version), seen)
             }
             [Answer::Value(_), _] => Found::Ended,
             _ => Found::Nothing,

@@ -79,7 +79,7 @@ impl MemoryStore {
             let hash = self.hasher.key(&key);
             let shard = shards.binary_search(&self.shard_of(hash)).ok()?;
             let entry = held[shard].find(hash, &key).filter(|entry| is_of(entry, owner))?;
-            RecordHead::of(Entry { stored: entry.load(now)?, key })
+            RecordHead::of(Entry::new(key, entry.load(now)?))
         };
         Ok(HeadPage::new(keys.into_iter().filter_map(belongs).collect(), next))
     }
@@ -165,5 +165,5 @@ fn is_of(entry: &entry::Entry, owner: &OwnerKey) -> bool {
 
 /// Returns whether the owner's log-in began after `at`.
 fn is_later(entry: &entry::Entry, owner: &OwnerKey, at: Timestamp) -> bool {
-    matches!(&entry.owner, Some(Owner { key, logged_in_at: since }) if key == owner && at < *since)
+    matches!(&entry.owner, Some(Owner { key, logged_in_at: since, .. }) if key == owner && at < *since)
 }

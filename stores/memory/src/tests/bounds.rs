@@ -91,7 +91,7 @@ fn the_record_that_grows_is_not_dropped_for_its_own_sake() {
     let version = create(&store, 1, &lives(10));
     create(&store, 2, &lives(20));
     create(&store, 3, &lives(30));
-    let larger = Record { payload: vec![0; 500].into(), ..lives(10) };
+    let larger = lives(10).with_payload(vec![0; 500]);
     let updated = store.update_now(&key(1), version, &larger).unwrap();
     assert!(matches!(updated, UpdateOutcome::Updated(_)), "{updated:?}");
     assert_eq!(alive(&store, 1..=3), [1, 3]);
@@ -103,11 +103,11 @@ fn the_bytes_are_never_above_the_bound_and_given_back_when_records_shrink() {
     let (store, _) = built(MemoryStore::builder().max_bytes(10_000));
     for number in 0..500 {
         let size = usize::try_from(number * 37 % 900).unwrap();
-        create(&store, number, &Record { payload: vec![0; size].into(), ..lives(1_000 + number) });
+        create(&store, number, &lives(1_000 + number).with_payload(vec![0; size]));
         assert!(store.usage().bytes <= 10_000);
     }
     let before = store.usage().bytes;
-    let version = create(&store, 1_000, &Record { payload: vec![0; 800].into(), ..lives(5_000) });
+    let version = create(&store, 1_000, &lives(5_000).with_payload(vec![0; 800]));
     let full = store.usage().bytes;
     let _ = store.update_now(&key(1_000), version, &Record::new("", Timestamp::NEVER)).unwrap();
     assert_eq!(store.usage().bytes, full - 800);
@@ -118,7 +118,7 @@ fn the_bytes_are_never_above_the_bound_and_given_back_when_records_shrink() {
 fn what_does_not_fit_into_the_empty_store_is_too_large_and_what_was_there_stays() {
     let (store, _) = built(MemoryStore::builder().max_bytes(500));
     let version = create(&store, 1, &lives(10));
-    let large = Record { payload: vec![0; 501].into(), ..lives(10) };
+    let large = lives(10).with_payload(vec![0; 501]);
     assert_eq!(store.create_now(&key(2), &large).unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(store.update_now(&key(1), version, &large).unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(store.load_now(&key(1), None).unwrap().unwrap().version, version);

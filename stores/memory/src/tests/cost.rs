@@ -94,8 +94,8 @@ fn bytes_and_sweeps() {
     let with_owner = env::var_os("OWNED").is_some();
     let before = resident();
     for (key, number) in keys.iter().zip(0..) {
-        let owner = with_owner.then(|| Owner { key: owner(&number.to_string()), logged_in_at: START });
-        let _ = store.create_now(key, &Record { owner, ..record(number) }).unwrap();
+        let owner = with_owner.then(|| Owner::new(owner(&number.to_string()), START));
+        let _ = store.create_now(key, &record(number).with_owner(owner)).unwrap();
     }
     let usage = store.usage();
     println!("{} bytes a record, {} by its own count", (resident() - before) / count, usage.bytes / count);

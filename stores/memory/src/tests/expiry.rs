@@ -8,7 +8,7 @@ const MICRO: Duration = Duration::from_micros(1);
 fn a_record_lives_until_the_microsecond_before_its_expiry_and_no_longer() {
     let (store, clock) = store();
     let expires_at = START + Duration::from_micros(1_234_567);
-    let version = create(&store, 1, &Record { expires_at, ..owned("a", 0) });
+    let version = create(&store, 1, &owned("a", 0).with_expires_at(expires_at));
     clock.set(expires_at - MICRO);
     assert!(is_alive(&store, 1));
     clock.set(expires_at);
@@ -40,10 +40,10 @@ fn a_touch_that_rides_on_a_load_is_seen_in_its_answer_and_later() {
     let (store, _) = store();
     create(&store, 1, &lives(10));
     let later = START + Duration::from_secs(20);
-    let touch = Touch { due_before: START + Duration::from_secs(11), expires_at: later };
+    let touch = Touch::new(START + Duration::from_secs(11), later);
     assert_eq!(store.load_now(&key(1), Some(touch)).unwrap().unwrap().record.expires_at, later);
     assert_eq!(store.load_now(&key(1), None).unwrap().unwrap().record.expires_at, later);
-    let not_due = Touch { due_before: later, expires_at: Timestamp::NEVER };
+    let not_due = Touch::new(later, Timestamp::NEVER);
     assert_eq!(store.load_now(&key(1), Some(not_due)).unwrap().unwrap().record.expires_at, later);
 }
 

@@ -80,7 +80,7 @@ fn a_random_life_keeps_all_indexes_in_step() {
         let now = clock_now(&clock);
         let expires_at = now + Duration::from_millis(seconds * 10);
         let record = if next(2) == 0 { lives(0) } else { since_now(&name, now) };
-        let record = Record { expires_at, ..record };
+        let record = record.with_expires_at(expires_at);
         match next(8) {
             0 | 1 => drop(store.create_now(&key(number), &record)),
             2 | 3 => {
@@ -120,7 +120,7 @@ fn check_indexes(store: &MemoryStore, clock: &ManualClock) {
 }
 
 fn since_now(name: &str, since: Timestamp) -> Record {
-    Record { owner: Some(Owner { key: owner(name), logged_in_at: since }), ..lives(0) }
+    lives(0).with_owner(Owner::new(owner(name), since))
 }
 
 fn clock_now(clock: &ManualClock) -> Timestamp {

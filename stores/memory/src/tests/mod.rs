@@ -42,7 +42,7 @@ fn owner(name: &str) -> OwnerKey {
 }
 
 fn owned(name: &str, seconds: u64) -> Record {
-    Record { owner: Some(Owner { key: owner(name), logged_in_at: START }), ..lives(seconds) }
+    lives(seconds).with_owner(Owner::new(owner(name), START))
 }
 
 fn create(store: &MemoryStore, number: u64, record: &Record) -> Version {

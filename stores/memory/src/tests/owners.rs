@@ -5,7 +5,8 @@ use super::*;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn since(record: Record, since: Timestamp) -> Record {
-    Record { owner: record.owner.map(|owner| Owner { logged_in_at: since, ..owner }), ..record }
+    let owner = record.owner.clone().map(|owner| Owner::new(owner.key, since));
+    record.with_owner(owner)
 }
 
 #[test]

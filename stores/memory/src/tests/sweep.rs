@@ -14,10 +14,7 @@ fn a_sweep_looks_at_what_is_due_and_at_nothing_else() {
     assert_eq!(store.sweep_now(usize::MAX).unwrap(), NOTHING);
     clock.advance(Duration::from_secs(10));
     let sweeping = store.sweep_now(usize::MAX).unwrap();
-    assert_eq!(
-        sweeping,
-        Sweeping { swept: SweepStats { removed: 100, sliding: 100, more: false }, looked: 100 }
-    );
+    assert_eq!(sweeping, Sweeping { swept: SweepStats::new(100, 100, false), looked: 100 });
     assert_eq!(store.sweep_now(usize::MAX).unwrap(), NOTHING);
     assert_eq!(store.usage().records, 9_900);
 }
@@ -46,9 +43,9 @@ fn a_sweep_stops_at_its_limit_and_says_whether_there_is_more() {
         create(&store, number, &lives(1));
     }
     clock.advance(Duration::from_secs(1));
-    assert_eq!(store.sweep_now(0).unwrap().swept, SweepStats { removed: 0, sliding: 0, more: true });
-    assert_eq!(store.sweep_now(4).unwrap().swept, SweepStats { removed: 4, sliding: 4, more: true });
-    assert_eq!(store.sweep_now(6).unwrap().swept, SweepStats { removed: 6, sliding: 6, more: false });
+    assert_eq!(store.sweep_now(0).unwrap().swept, SweepStats::new(0, 0, true));
+    assert_eq!(store.sweep_now(4).unwrap().swept, SweepStats::new(4, 4, true));
+    assert_eq!(store.sweep_now(6).unwrap().swept, SweepStats::new(6, 6, false));
     assert_eq!(store.sweep_now(6).unwrap(), NOTHING);
 }
 
@@ -60,14 +57,11 @@ fn a_crowd_that_expires_in_one_second_is_swept_to_the_microsecond() {
         create(
             &store,
             number,
-            &Record { expires_at, ..if number % 2 == 0 { lives(0) } else { owned("a", 0) } },
+            &(if number % 2 == 0 { lives(0) } else { owned("a", 0) }).with_expires_at(expires_at),
         );
     }
     clock.advance(Duration::from_micros(1_499));
-    assert_eq!(
-        store.sweep_now(usize::MAX).unwrap().swept,
-        SweepStats { removed: 1_500, sliding: 1_500, more: false }
-    );
+    assert_eq!(store.sweep_now(usize::MAX).unwrap().swept, SweepStats::new(1_500, 1_500, false));
     assert_eq!(store.count_now().unwrap(), 1_500);
     assert!((1_500..3_000).all(|number| is_alive(&store, number)));
 }

@@ -46,7 +46,7 @@ fn the_record_that_grows_stays_while_another_takes_the_last_room() {
             let version = create(&store, key, &lives(10));
             create(&store, key + 1, &lives(20));
             let creating = with(&store, move |store| done(create(store, key + 2, &lives(30))));
-            let larger = Record { payload: vec![0; 700].into(), ..lives(40) };
+            let larger = lives(40).with_payload(vec![0; 700]);
             let answer = update(&store, key, version, &larger);
             creating.join().unwrap();
             assert!(matches!(answer, UpdateOutcome::Updated(_) | UpdateOutcome::NotFound), "{answer:?}");

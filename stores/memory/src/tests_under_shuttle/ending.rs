@@ -11,7 +11,7 @@ fn nothing_brings_a_deleted_record_back() {
         let leaving = with(&store, move |store| update(store, 1, version, &lives(20)));
         let touching = with(&store, |store| store.touch_now(&key(1), START + 30 * SECOND).unwrap());
         let riding = with(&store, |store| {
-            let touch = Touch { due_before: Timestamp::NEVER, expires_at: START + 40 * SECOND };
+            let touch = Touch::new(Timestamp::NEVER, START + 40 * SECOND);
             store.load_now(&key(1), Some(touch)).unwrap().is_some()
         });
         let deleting = with(&store, |store| {

@@ -6,7 +6,7 @@ fn rotate(store: &MemoryStore, old: u8, version: Version, new: u8) {
     if !matches!(store.create_now(&key(new), &owned(20)).unwrap(), CreateOutcome::Created(_)) {
         return;
     }
-    let tombstone = Record { payload: "tombstone".into(), ..lives(20) };
+    let tombstone = lives(20).with_payload("tombstone");
     if !matches!(update(store, old, version, &tombstone), UpdateOutcome::Updated(_)) {
         store.delete_now(&key(new)).unwrap();
     }

@@ -7,7 +7,7 @@ fn increment(store: &MemoryStore) -> Version {
     loop {
         let stored = store.load_now(&key(1), None).unwrap().unwrap();
         let payload = vec![stored.record.payload[0] + 1].into();
-        match update(store, 1, stored.version, &Record { payload, ..lives(10) }) {
+        match update(store, 1, stored.version, &lives(10).with_payload(payload)) {
             UpdateOutcome::Updated(version) => return version,
             UpdateOutcome::Conflict(other) => assert_ne!(other.version, stored.version),
             other => panic!("{other:?}"),
@@ -19,7 +19,7 @@ fn increment(store: &MemoryStore) -> Version {
 fn racing_increments_are_all_counted_and_each_has_its_own_version() {
     search(|| {
         let (store, _) = store();
-        let first = create(&store, 1, &Record { payload: vec![0].into(), ..lives(10) });
+        let first = create(&store, 1, &lives(10).with_payload(vec![0]));
         let threads: Vec<_> =
             (0..3).map(|_| with(&store, |store| [increment(store), increment(store)])).collect();
         let given: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();

@@ -127,7 +127,8 @@ impl Inner {
 
     fn found(&self, looked: Looked) -> Result<Found> {
         let bytes = Bytes::from(self.form.read(&looked.session)?);
-        let body = Body { version: version_of(&bytes), bytes, expires_at: looked.expires_at };
+        let version = version_of(&bytes);
+        let body = Body::new(bytes, looked.expires_at, version);
         Ok(Found { body, session: looked.session })
     }
 

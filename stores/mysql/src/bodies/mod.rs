@@ -292,11 +292,9 @@ impl Place {
     /// Reads the columns of a body, its time and its mark.
     fn found(&self, row: &MySqlRow) -> Result<Found, Failure> {
         let stored: Vec<u8> = row.try_get(0)?;
-        let body = Body {
-            version: version_of(&stored),
-            bytes: Bytes::from(self.layout.body(stored)),
-            expires_at: self.layout.expires_at(row.try_get(1)?),
-        };
+        let version = version_of(&stored);
+        let expires_at = self.layout.expires_at(row.try_get(1)?);
+        let body = Body::new(Bytes::from(self.layout.body(stored)), expires_at, version);
         Ok(Found { body, is_marked: row.try_get::<i64, _>(2)? != 0 })
     }
 }

@@ -260,7 +260,8 @@ fn found(row: &PgRow, first: usize) -> Result<Found, Failure> {
     let text: String = row.try_get(first)?;
     let expires_at: i64 = row.try_get(first + 1)?;
     let expires_at = u64::try_from(expires_at).map_or(Timestamp::EPOCH, Timestamp::from_micros);
-    let body = Body { version: version_of(text.as_bytes()), bytes: Bytes::from(text), expires_at };
+    let version = version_of(text.as_bytes());
+    let body = Body::new(Bytes::from(text), expires_at, version);
     Ok(Found { body, is_marked: row.try_get(first + 2)? })
 }
 

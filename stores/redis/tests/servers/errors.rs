@@ -175,7 +175,7 @@ async fn foreign_bytes_are_corrupt_and_stay_as_they_are() {
     let key = StoreKey::from_bytes(&[0, 0, 0]).unwrap();
     let name = format!("{prefix}r:{{AAAA}}");
     let alice = OwnerKey::new("alice").unwrap();
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: Timestamp::NEVER };
+    let touch = Touch::new(Timestamp::NEVER, Timestamp::NEVER);
     let record = Record::new("coat", Timestamp::NEVER);
     let whole = "1001800000000123456000000000000c0a7s000000006000a_coat";
     for put in [

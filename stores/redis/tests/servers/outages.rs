@@ -204,7 +204,7 @@ async fn a_revocation_whose_answer_was_lost_can_be_made_again() {
     let proxy = Proxy::to(&server.url()).unwrap();
     let store = open(proxy.url()).await;
     let (alice, now) = (OwnerKey::new("alice").unwrap(), Timestamp::now());
-    let theirs = Record { owner: Some(Owner { key: alice.clone(), logged_in_at: now }), ..record("coat") };
+    let theirs = record("coat").with_owner(Owner::new(alice.clone(), now));
     let _created = store.create(&KEY, &theirs).await.unwrap();
     store.revoke(&OwnerKey::new("bob").unwrap(), now).await.unwrap(); // the server has seen the script then
     proxy.set(Fault::LoseAnswer { to: b"EVALSHA".to_vec() });

@@ -32,8 +32,8 @@ async fn place(service: Service) -> Place {
 
 impl Place {
     fn record(&self, lives: Duration) -> Record {
-        let owner = Some(Owner { key: self.alice.clone(), logged_in_at: self.clock.now() });
-        Record { owner, ..Record::new("coat", self.clock.now() + lives) }
+        let owner = Some(Owner::new(self.alice.clone(), self.clock.now()));
+        Record::new("coat", self.clock.now() + lives).with_owner(owner)
     }
 
     /// The name of a key in the server, of a record or of alice.
@@ -72,7 +72,7 @@ async fn the_server_lets_everything_go_by_itself_and_no_index_before_its_records
     let far = |times| place.clock.now() + HOUR * times;
     assert!(place.store.touch(&key(1), far(100)).await.unwrap());
     assert!(lasts('o') > lasts('r') && lasts('r') > 99 * 3_600_000);
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: far(1_000) };
+    let touch = Touch::new(Timestamp::NEVER, far(1_000));
     let stored = place.store.load(&key(1), Some(touch)).await.unwrap().unwrap();
     assert_eq!(stored.record.expires_at, far(1_000));
     assert!(lasts('o') > lasts('r') && lasts('r') > 999 * 3_600_000);
@@ -101,7 +101,7 @@ async fn in_a_cluster_no_index_ends_before_its_records_either_and_a_fence_ends_t
         let far = |times: u32| place.clock.now() + HOUR * times * u32::from(number);
         assert!(place.store.touch(&key(number), far(100)).await.unwrap());
         assert!(lasts('o', number) > lasts('r', number));
-        let touch = Touch { due_before: Timestamp::NEVER, expires_at: far(1_000) };
+        let touch = Touch::new(Timestamp::NEVER, far(1_000));
         let stored = place.store.load(&key(number), Some(touch)).await.unwrap().unwrap();
         assert!(lasts('o', number) > lasts('r', number));
         let longer = place.record(HOUR * 10_000 * u32::from(number));

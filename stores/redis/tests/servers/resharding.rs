@@ -135,8 +135,8 @@ async fn an_update_of_a_user_s_record_waits_until_its_slot_has_moved() {
     let cluster = Instance::start(Service::RedisCluster).unwrap();
     let store = open(&cluster).await;
     let (key, alice) = (StoreKey::from_hash([8; 32]), OwnerKey::new("alice").unwrap());
-    let owner = Owner { key: alice.clone(), logged_in_at: Timestamp::now() };
-    let owned = Record { owner: Some(owner), ..record("hers") };
+    let owner = Owner::new(alice.clone(), Timestamp::now());
+    let owned = record("hers").with_owner(owner);
     let version = created(&store, &key, &owned).await;
 
     let mut on = Move::begin(&cluster, &key);

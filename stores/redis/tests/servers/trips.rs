@@ -76,8 +76,8 @@ fn new_key() -> StoreKey {
 
 fn owned(now: Timestamp, since: u64) -> Record {
     let key = OwnerKey::new(prefix()).unwrap();
-    let owner = Some(Owner { key, logged_in_at: now - Duration::from_secs(1_000 - since) });
-    Record { owner, ..Record::new("x", now + Duration::from_secs(1_800)) }
+    let owner = Some(Owner::new(key, now - Duration::from_secs(1_000 - since)));
+    Record::new("x", now + Duration::from_secs(1_800)).with_owner(owner)
 }
 
 /// Every method, and how many commands it sent to the servers.
@@ -97,11 +97,10 @@ async fn calls(
     let record = Record::new("x", now + Duration::from_secs(1_800));
     let CreateOutcome::Created(version) = store.create(&key, &record).await.unwrap() else { panic!() };
     note("create");
-    let touch =
-        Touch { due_before: Timestamp::NEVER, expires_at: record.expires_at + Duration::from_secs(9) };
+    let touch = Touch::new(Timestamp::NEVER, record.expires_at + Duration::from_secs(9));
     store.load(&key, Some(touch)).await.unwrap().unwrap();
     note("load with a touch that is due");
-    store.load(&key, Some(Touch { due_before: now, ..touch })).await.unwrap().unwrap();
+    store.load(&key, Some(Touch::new(now, touch.expires_at))).await.unwrap().unwrap();
     note("load with a touch that is not due");
     let UpdateOutcome::Updated(version) = store.update(&key, version, &record).await.unwrap() else {
         panic!()

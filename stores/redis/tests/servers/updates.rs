@@ -26,8 +26,8 @@ fn key() -> StoreKey {
 }
 
 fn of(user: &str, since: Timestamp, expires_at: Timestamp) -> Record {
-    let owner = Some(Owner { key: OwnerKey::new(user).unwrap(), logged_in_at: since });
-    Record { owner, ..Record::new("coat", expires_at) }
+    let owner = Some(Owner::new(OwnerKey::new(user).unwrap(), since));
+    Record::new("coat", expires_at).with_owner(owner)
 }
 
 async fn updated(store: &RedisStore, version: Version, record: &Record) -> Version {
@@ -84,12 +84,12 @@ async fn an_update_that_ends_a_record_or_has_it_last_for_ever_takes_effect() {
     let (store, clock, _) = open().await;
     for record in [Record::new("coat", clock.now() + LIFE), of("alice", clock.now(), clock.now() + LIFE)] {
         let version = created(&store, &record).await;
-        let lasting = Record { expires_at: Timestamp::NEVER, ..record.clone() };
+        let lasting = record.clone().with_expires_at(Timestamp::NEVER);
         let version = updated(&store, version, &lasting).await;
         assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, lasting);
         let version = updated(&store, version, &record).await;
         assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, record);
-        let over = Record { expires_at: clock.now(), ..record };
+        let over = record.with_expires_at(clock.now());
         updated(&store, version, &over).await;
         assert_eq!(store.load(&key(), None).await.unwrap(), None);
     }
@@ -108,12 +108,12 @@ async fn an_update_of_the_same_owner_keeps_until_when_the_index_lasts_and_one_of
     let version = created(&store, &record).await;
     let first = listed_until();
     clock.advance(Duration::from_secs(60));
-    let later = Record { expires_at: clock.now() + LIFE, payload: "hat".into(), ..record };
+    let later = record.with_expires_at(clock.now() + LIFE).with_payload("hat");
     let version = updated(&store, version, &later).await;
     assert_eq!((listed_until(), counts().await), (first.clone(), [1, 0]));
     assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, later);
     // Further than the index was to last.
-    let far = Record { expires_at: clock.now() + LIFE * 1_000, ..later };
+    let far = later.with_expires_at(clock.now() + LIFE * 1_000);
     let version = updated(&store, version, &far).await;
     assert!(listed_until() > first);
     // As long a name, and the same moment.

@@ -110,8 +110,8 @@ pub(super) fn found(row: &Row<'_>) -> Result<Found, Failure> {
         // A body is an object, so this is not a body; the reader decides about it.
         ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Null => Vec::new(),
     };
-    let body =
-        Body { version: version_of(&bytes), bytes: Bytes::from(bytes), expires_at: expiry(row.get(1)?) };
+    let version = version_of(&bytes);
+    let body = Body::new(Bytes::from(bytes), expiry(row.get(1)?), version);
     Ok(Found { body, is_marked: row.get(2)? })
 }
 

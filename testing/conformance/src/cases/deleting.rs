@@ -1,6 +1,6 @@
 //! `delete` is final.
 
-use cloakroom_store::{Record, Timestamp, Touch, UpdateOutcome};
+use cloakroom_store::{Timestamp, Touch, UpdateOutcome};
 
 use crate::expect::{created, ensure, holds, missing, same, there, updated};
 use crate::failure::Outcome;
@@ -16,7 +16,7 @@ pub(crate) async fn delete_removes_the_record(t: &Trial<'_>) -> Outcome {
 /// A delete hands back what it removed, as it was last.
 pub(crate) async fn delete_hands_back_what_it_removed(t: &Trial<'_>) -> Outcome {
     let (key, version) = t.kept(&t.record()).await?;
-    let record = Record { sliding: false, ..t.record_of(&t.owner()?, t.at(100)) };
+    let record = t.record_of(&t.owner()?, t.at(100)).with_sliding(false);
     let version = updated(t.store.update(&key, version, &record).await?)?;
     holds(t.store.delete(&key).await?, &record, version)
 }
@@ -56,7 +56,7 @@ pub(crate) async fn delete_is_final_for_a_touch(t: &Trial<'_>) -> Outcome {
 pub(crate) async fn delete_is_final_for_a_load_with_a_touch(t: &Trial<'_>) -> Outcome {
     let (key, _) = t.kept(&t.record()).await?;
     there(t.store.delete(&key).await?)?;
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: Timestamp::NEVER };
+    let touch = Touch::new(Timestamp::NEVER, Timestamp::NEVER);
     missing(t.store.load(&key, Some(touch)).await?)?;
     missing(t.store.load(&key, None).await?)
 }

@@ -42,7 +42,7 @@ fn failed<T: Debug>(what: &str, answer: Result<T>) -> Outcome<Error> {
 pub(crate) async fn an_error_is_never_missing(t: &Trial<'_>) -> Outcome {
     let (key, version) = t.kept(&t.record()).await?;
     let (store, record) = (unreachable(t).await?, t.record());
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: Timestamp::NEVER };
+    let touch = Touch::new(Timestamp::NEVER, Timestamp::NEVER);
     failed("load", store.load(&key, None).await)?;
     failed("load with a touch", store.load(&key, Some(touch)).await)?;
     failed("create", store.create(&t.key(), &record).await)?;

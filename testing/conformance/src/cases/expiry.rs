@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{CreateOutcome, Record, Timestamp, Touch, UpdateOutcome};
+use cloakroom_store::{CreateOutcome, Timestamp, Touch, UpdateOutcome};
 
 use crate::cases::listing::list_all;
 use crate::cases::scanning::scan_all;
@@ -29,7 +29,7 @@ pub(crate) async fn an_expired_record_does_not_exist_for_load(t: &Trial<'_>) -> 
 /// An expired record does not exist for a load with a touch, which does not bring it back.
 pub(crate) async fn an_expired_record_does_not_exist_for_load_with_a_touch(t: &Trial<'_>) -> Outcome {
     let (key, _) = t.expired().await?;
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: t.late() };
+    let touch = Touch::new(Timestamp::NEVER, t.late());
     missing(t.store.load(&key, Some(touch)).await?)?;
     missing(t.store.load(&key, None).await?)
 }
@@ -95,7 +95,7 @@ pub(crate) async fn an_expired_record_does_not_exist_for_clear(t: &Trial<'_>) ->
 /// An expired record does not exist for the list of its owner.
 pub(crate) async fn an_expired_record_does_not_exist_for_list(t: &Trial<'_>) -> Outcome {
     let (owners, owner) = (t.owners()?, t.owner()?);
-    let record = Record { expires_at: t.soon(), ..t.record_of(&owner, t.at(100)) };
+    let record = t.record_of(&owner, t.at(100)).with_expires_at(t.soon());
     let (expired, _) = t.kept(&record).await?;
     let (live, _) = t.kept(&t.record_of(&owner, t.at(100))).await?;
     t.wait_until(record.expires_at).await?;
@@ -107,7 +107,7 @@ pub(crate) async fn an_expired_record_does_not_exist_for_list(t: &Trial<'_>) -> 
 /// An expired record does not exist for the number that a revocation answers with.
 pub(crate) async fn an_expired_record_does_not_exist_for_revoke(t: &Trial<'_>) -> Outcome {
     let (owners, owner) = (t.owners()?, t.owner()?);
-    let record = Record { expires_at: t.soon(), ..t.record_of(&owner, t.at(100)) };
+    let record = t.record_of(&owner, t.at(100)).with_expires_at(t.soon());
     t.kept(&record).await?;
     t.kept(&t.record_of(&owner, t.at(100))).await?;
     t.wait_until(record.expires_at).await?;
@@ -117,7 +117,7 @@ pub(crate) async fn an_expired_record_does_not_exist_for_revoke(t: &Trial<'_>) -
 /// A record created over an expired one has nothing of it, not even its owner.
 pub(crate) async fn a_record_created_over_an_expired_one_has_nothing_of_it(t: &Trial<'_>) -> Outcome {
     let (owners, owner) = (t.owners()?, t.owner()?);
-    let old = Record { expires_at: t.soon(), ..t.record_of(&owner, t.at(100)) };
+    let old = t.record_of(&owner, t.at(100)).with_expires_at(t.soon());
     let (key, _) = t.kept(&old).await?;
     t.wait_until(old.expires_at).await?;
     let record = t.record();
@@ -148,7 +148,7 @@ pub(crate) async fn a_record_touched_by_a_load_lives_until_its_later_expiry(t: &
     let (key, version) = t.kept(&record).await?;
     let first = record.expires_at;
     record.expires_at = first + t.limits.tick;
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at: record.expires_at };
+    let touch = Touch::new(Timestamp::NEVER, record.expires_at);
     there(t.store.load(&key, Some(touch)).await?)?;
     t.wait_until(first).await?;
     holds(t.store.load(&key, None).await?, &record, version)?;
@@ -178,7 +178,7 @@ pub(crate) async fn a_record_that_never_expires_stays(t: &Trial<'_>) -> Outcome 
     let (created, version) = t.kept(&never).await?;
     let (became, first) = t.kept(&t.record_until(t.soon())).await?;
     let second = updated(t.store.update(&became, first, &never).await?)?;
-    let (touched, third) = t.kept(&Record { expires_at: t.soon(), ..never.clone() }).await?;
+    let (touched, third) = t.kept(&never.clone().with_expires_at(t.soon())).await?;
     t.store.touch(&touched, Timestamp::NEVER).await?;
     t.wait_until(t.soon()).await?;
     holds(t.store.load(&created, None).await?, &never, version)?;

@@ -134,7 +134,7 @@ pub(crate) async fn a_list_shows_the_beginning_of_a_payload_and_no_more(t: &Tria
     let mut kept = Vec::new();
     for size in [0, 1, 511, 512, 513, 1_025, 30_000] {
         let payload: Vec<u8> = (0..size).map(|at: u32| at.wrapping_mul(31).to_le_bytes()[0]).collect();
-        let record = Record { payload: payload.into(), ..t.record_of(&owner, t.at(100)) };
+        let record = t.record_of(&owner, t.at(100)).with_payload(payload);
         let (key, version) = t.kept(&record).await?;
         kept.push((key, record, version));
     }
@@ -190,8 +190,8 @@ pub(crate) async fn list_has_what_stays_whatever_changes_between_pages(t: &Trial
 
 async fn give_to(t: &Trial<'_>, key: &StoreKey, owner: &OwnerKey, since: Timestamp) -> Outcome {
     let Some(stored) = t.store.load(key, None).await? else { return Ok(()) };
-    let owner = Some(Owner { key: owner.clone(), logged_in_at: since });
-    updated(t.store.update(key, stored.version, &Record { owner, ..stored.record }).await?)?;
+    let owner = Some(Owner::new(owner.clone(), since));
+    updated(t.store.update(key, stored.version, &stored.record.with_owner(owner)).await?)?;
     Ok(())
 }
 
@@ -261,8 +261,7 @@ pub(crate) async fn a_page_of_a_list_shows_records_as_they_are_at_its_time(t: &T
     let (_, mut last) = pages.turn().await?;
     let mut now = BTreeMap::new();
     for key in keys {
-        let record =
-            Record { expires_at: t.late(), ..t.record_of(&owner, t.at(100) + Duration::from_micros(7)) };
+        let record = t.record_of(&owner, t.at(100) + Duration::from_micros(7)).with_expires_at(t.late());
         let stored = there(t.store.load(&key, None).await?)?;
         let version = updated(t.store.update(&key, stored.version, &record).await?)?;
         now.insert(key, (record, version));

@@ -12,15 +12,15 @@ const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// A touch that is due for `record` and makes it live a minute longer.
 fn due(record: &Record) -> Touch {
-    Touch { due_before: record.expires_at + A_MINUTE, expires_at: record.expires_at + A_MINUTE }
+    Touch::new(record.expires_at + A_MINUTE, record.expires_at + A_MINUTE)
 }
 
 /// A record is loaded as it was created: payload, expiry, whether it slides, and owner.
 pub(crate) async fn load_finds_what_was_created(t: &Trial<'_>) -> Outcome {
     for sliding in [true, false] {
-        let owner = Owner { key: t.owner()?, logged_in_at: t.at(100) };
+        let owner = Owner::new(t.owner()?, t.at(100));
         for owner in [None, Some(owner)] {
-            let record = Record { sliding, owner, ..t.record() };
+            let record = t.record().with_sliding(sliding).with_owner(owner);
             let (key, version) = t.kept(&record).await?;
             holds(t.store.load(&key, None).await?, &record, version)?;
         }
@@ -71,11 +71,11 @@ pub(crate) async fn load_with_a_touch_that_is_not_due_leaves_the_expiry(t: &Tria
     let (key, version) = t.kept(&record).await?;
     let later = record.expires_at + A_MINUTE;
     for due_before in [Timestamp::EPOCH, t.now(), record.expires_at] {
-        let touch = Touch { due_before, expires_at: later };
+        let touch = Touch::new(due_before, later);
         holds(t.store.load(&key, Some(touch)).await?, &record, version)?;
         holds(t.store.load(&key, None).await?, &record, version)?;
     }
-    let just_due = Touch { due_before: record.expires_at + Duration::from_micros(1), expires_at: later };
+    let just_due = Touch::new(record.expires_at + Duration::from_micros(1), later);
     let stored = there(t.store.load(&key, Some(just_due)).await?)?;
     same("the expiry, once the touch is due by a microsecond", &stored.record.expires_at, &later)
 }
@@ -85,7 +85,7 @@ pub(crate) async fn load_with_a_touch_never_moves_the_expiry_earlier(t: &Trial<'
     let record = t.record();
     let (key, version) = t.kept(&record).await?;
     for expires_at in [record.expires_at - A_MINUTE, t.now(), Timestamp::EPOCH] {
-        let touch = Touch { due_before: Timestamp::NEVER, expires_at };
+        let touch = Touch::new(Timestamp::NEVER, expires_at);
         holds(t.store.load(&key, Some(touch)).await?, &record, version)?;
         holds(t.store.load(&key, None).await?, &record, version)?;
     }
@@ -94,7 +94,7 @@ pub(crate) async fn load_with_a_touch_never_moves_the_expiry_earlier(t: &Trial<'
 
 /// A touch rides only on a record that is sliding.
 pub(crate) async fn a_touch_rides_only_on_sliding_records(t: &Trial<'_>) -> Outcome {
-    let record = Record { sliding: false, ..t.record() };
+    let record = t.record().with_sliding(false);
     let (key, version) = t.kept(&record).await?;
     holds(t.store.load(&key, Some(due(&record))).await?, &record, version)?;
     holds(t.store.load(&key, None).await?, &record, version)
@@ -105,7 +105,7 @@ pub(crate) async fn load_with_a_touch_moves_nothing_but_the_expiry(t: &Trial<'_>
     let record = t.record_of(&t.owner()?, t.at(100));
     let (key, version) = t.kept(&record).await?;
     let touch = due(&record);
-    let moved = Record { expires_at: touch.expires_at, ..record };
+    let moved = record.with_expires_at(touch.expires_at);
     holds(t.store.load(&key, Some(touch)).await?, &moved, version)?;
     holds(t.store.load(&key, None).await?, &moved, version)
 }
@@ -116,6 +116,6 @@ pub(crate) async fn load_with_a_touch_moves_one_record_only(t: &Trial<'_>) -> Ou
     let (key, _) = t.kept(&record).await?;
     let (other, version) = t.kept(&record).await?;
     let stored = there(t.store.load(&key, Some(due(&record))).await?)?;
-    same_record(&stored.record, &Record { expires_at: due(&record).expires_at, ..record.clone() })?;
+    same_record(&stored.record, &record.clone().with_expires_at(due(&record).expires_at))?;
     holds(t.store.load(&other, None).await?, &record, version)
 }

@@ -33,7 +33,7 @@ pub(crate) async fn list_has_every_record_of_the_owner(t: &Trial<'_>) -> Outcome
     t.kept(&t.record_of(&other, t.at(100))).await?;
     let mut kept = Vec::new();
     for since in 100..120 {
-        let record = Record { sliding: since % 2 == 0, ..t.record_of(&owner, t.at(since)) };
+        let record = t.record_of(&owner, t.at(since)).with_sliding(since % 2 == 0);
         let (key, version) = t.kept(&record).await?;
         kept.push((key, record, version));
     }
@@ -71,7 +71,7 @@ pub(crate) async fn an_owner_comes_back_as_it_went_in(t: &Trial<'_>) -> Outcome 
     for owner in [t.owner()?, t.owner_of(&[0, 1, 0xff])?, longest] {
         for since in [micros, Timestamp::EPOCH, Timestamp::NEVER] {
             let (key, _) = t.kept(&t.record_of(&owner, since)).await?;
-            let due = Some(Owner { key: owner.clone(), logged_in_at: since });
+            let due = Some(Owner::new(owner.clone(), since));
             let stored = there(t.store.load(&key, None).await?)?;
             ensure(stored.record.owner == due, "the owner or its since is another")?;
         }
@@ -106,7 +106,7 @@ pub(crate) async fn a_tombstone_update_leaves_the_owner_list(t: &Trial<'_>) -> O
     t.owners()?;
     let owner = t.owner()?;
     let (key, version) = t.kept(&t.record_of(&owner, t.at(100))).await?;
-    let tombstone = Record { sliding: false, ..Record::new("", t.late()) };
+    let tombstone = Record::new("", t.late()).with_sliding(false);
     let version = updated(t.store.update(&key, version, &tombstone).await?)?;
     is(&list(t, &owner).await?, &[])?;
     holds(t.store.load(&key, None).await?, &tombstone, version)
@@ -140,15 +140,13 @@ pub(crate) async fn a_deleted_record_leaves_the_owner_list(t: &Trial<'_>) -> Out
 pub(crate) async fn a_touched_record_stays_in_the_owner_list(t: &Trial<'_>) -> Outcome {
     t.owners()?;
     let owner = t.owner()?;
-    let mut record = Record { expires_at: t.soon(), ..t.record_of(&owner, t.at(100)) };
+    let mut record = t.record_of(&owner, t.at(100)).with_expires_at(t.soon());
     let (key, version) = t.kept(&record).await?;
     let (other, _) = t.kept(&record).await?;
     let first = record.expires_at;
     record.expires_at = t.late();
     t.store.touch(&key, record.expires_at).await?;
-    t.store
-        .load(&other, Some(Touch { due_before: record.expires_at, expires_at: record.expires_at }))
-        .await?;
+    t.store.load(&other, Some(Touch::new(record.expires_at, record.expires_at))).await?;
     t.wait_until(first).await?;
     let listed = list(t, &owner).await?;
     is(&listed, &[&key, &other])?;

@@ -11,7 +11,7 @@ const ONE_MEBIBYTE: usize = 1 << 20;
 
 /// Sends `payload` through every method that carries one.
 async fn comes_back(t: &Trial<'_>, payload: Bytes) -> Outcome {
-    let record = Record { payload, ..t.record() };
+    let record = t.record().with_payload(payload);
     let (key, first) = t.kept(&record).await?;
     holds(t.store.load(&key, None).await?, &record, first)?;
     let second = updated(t.store.update(&key, first, &t.record()).await?)?;
@@ -71,7 +71,7 @@ pub(crate) async fn a_payload_that_is_too_large_leaves_the_record_that_was_there
 pub(crate) async fn a_shorter_payload_replaces_a_longer_one_whole(t: &Trial<'_>) -> Outcome {
     let (key, mut version) = t.kept(&t.record()).await?;
     for length in [70_000, 3, 4_097, 0, 1] {
-        let record = Record { payload: noise(length), ..t.record() };
+        let record = t.record().with_payload(noise(length));
         version = updated(t.store.update(&key, version, &record).await?)?;
         holds(t.store.load(&key, None).await?, &record, version)?;
     }
@@ -82,7 +82,7 @@ fn too_large(t: &Trial<'_>) -> Outcome<Record> {
     let Some(largest) = t.limits.max_payload_bytes else {
         return Err(Stop::NotApplicable("the store has no largest payload"));
     };
-    Ok(Record { payload: noise(largest + 1), ..t.record() })
+    Ok(t.record().with_payload(noise(largest + 1)))
 }
 
 #[track_caller]

@@ -23,7 +23,7 @@ impl<'s> Pages<'s> {
 
     /// The next page and whether it was the last.
     pub(crate) async fn turn(&mut self) -> Outcome<(Vec<Entry>, bool)> {
-        let Page { entries, next } = self.scan.scan(self.next.as_ref(), self.limit).await?;
+        let Page { entries, next, .. } = self.scan.scan(self.next.as_ref(), self.limit).await?;
         self.left = self.left.checked_sub(1).ok_or_else(|| Failure::answer("the scan does not end"))?;
         self.next = next;
         Ok((entries, self.next.is_none()))
@@ -94,7 +94,7 @@ pub(crate) async fn scan_hands_back_each_record_as_it_is(t: &Trial<'_>) -> Outco
     let mut kept = Vec::new();
     for sliding in [true, false] {
         for record in [t.record(), t.record_of(&t.owner()?, t.at(100)), Record::new("", t.late())] {
-            let record = Record { sliding, ..record };
+            let record = record.with_sliding(sliding);
             let (key, version) = t.kept(&record).await?;
             kept.push((key, record, version));
         }

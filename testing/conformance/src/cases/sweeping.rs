@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{CreateOutcome, Record, StoreKey, Sweep, SweepStats, Timestamp, Version};
+use cloakroom_store::{CreateOutcome, StoreKey, Sweep, SweepStats, Timestamp, Version};
 
 use crate::cases::racing::{Crowd, jostle};
 use crate::expect::{created, ensure, holds, same};
@@ -50,7 +50,7 @@ pub(crate) async fn sweep_says_how_many_were_sliding(t: &Trial<'_>) -> Outcome {
     let keys = only_expired(t, 5).await?;
     let last = t.record_until(t.soon());
     for _ in &keys[..2] {
-        t.kept(&Record { sliding: false, ..last.clone() }).await?;
+        t.kept(&last.clone().with_sliding(false)).await?;
     }
     t.wait_until(last.expires_at).await?;
     same("how many of those removed were sliding", &sweep.sweep(100).await?.sliding, &5)

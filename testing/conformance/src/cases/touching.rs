@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Record, Timestamp};
+use cloakroom_store::Timestamp;
 
 use crate::expect::{ensure, holds, missing, updated};
 use crate::failure::Outcome;
@@ -44,7 +44,7 @@ pub(crate) async fn touch_never_creates(t: &Trial<'_>) -> Outcome {
 /// A touch never changes payload or owner.
 pub(crate) async fn touch_moves_nothing_but_the_expiry(t: &Trial<'_>) -> Outcome {
     for sliding in [true, false] {
-        let mut record = Record { sliding, ..t.record_of(&t.owner()?, t.at(100)) };
+        let mut record = t.record_of(&t.owner()?, t.at(100)).with_sliding(sliding);
         let (key, version) = t.kept(&record).await?;
         record.expires_at = record.expires_at + A_MINUTE;
         ensure(t.store.touch(&key, record.expires_at).await?, "touch answered that there is no record")?;
@@ -64,7 +64,7 @@ pub(crate) async fn touch_leaves_the_version(t: &Trial<'_>) -> Outcome {
 
 /// A touch also moves a record that is not sliding.
 pub(crate) async fn touch_also_moves_a_record_that_is_not_sliding(t: &Trial<'_>) -> Outcome {
-    let mut record = Record { sliding: false, ..t.record() };
+    let mut record = t.record().with_sliding(false);
     let (key, version) = t.kept(&record).await?;
     record.expires_at = record.expires_at + A_MINUTE;
     ensure(t.store.touch(&key, record.expires_at).await?, "touch answered that there is no record")?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Record, Timestamp, UpdateOutcome};
+use cloakroom_store::{Timestamp, UpdateOutcome};
 
 use crate::expect::{conflict, created, ensure, holds, missing, same, same_record, there, updated};
 use crate::failure::Outcome;
@@ -12,7 +12,7 @@ use crate::trial::Trial;
 pub(crate) async fn update_replaces_the_whole_record(t: &Trial<'_>) -> Outcome {
     let (key, mut version) = t.kept(&t.record()).await?;
     let owned = t.record_of(&t.owner()?, t.at(100));
-    let fixed = Record { sliding: false, expires_at: t.late() + Duration::from_secs(60), ..t.record() };
+    let fixed = t.record().with_sliding(false).with_expires_at(t.late() + Duration::from_secs(60));
     for record in [owned, fixed, t.record()] {
         let next = updated(t.store.update(&key, version, &record).await?)?;
         holds(t.store.load(&key, None).await?, &record, next)?;
@@ -48,7 +48,7 @@ pub(crate) async fn update_replaces_exactly_the_version_named(t: &Trial<'_>) -> 
 /// `Conflict` carries what is there instead: the record and its version.
 pub(crate) async fn conflict_carries_what_is_there(t: &Trial<'_>) -> Outcome {
     let (key, first) = t.kept(&t.record()).await?;
-    let record = Record { sliding: false, ..t.record_of(&t.owner()?, t.at(100)) };
+    let record = t.record_of(&t.owner()?, t.at(100)).with_sliding(false);
     let second = updated(t.store.update(&key, first, &record).await?)?;
     let stored = conflict(t.store.update(&key, first, &t.record()).await?)?;
     same_record(&stored.record, &record)?;

@@ -23,7 +23,7 @@ impl Sweep for Reference {
                 found.map(|(key, _)| key.clone()).take(limit.saturating_add(1)).collect::<Vec<_>>();
             let more = keys.len() > limit;
             keys.truncate(limit);
-            let mut swept = SweepStats { more, ..SweepStats::NOTHING };
+            let mut swept = SweepStats::new(0, 0, more);
             for key in &keys {
                 inside.records.remove(key).iter().for_each(|stored| swept.count(stored.record.sliding));
             }
@@ -43,7 +43,7 @@ impl Scan for Reference {
             let live = rest.filter(|(_, stored)| stored.record.is_live(now));
             let entries = live.map(entry).take(limit.max(1)).collect::<Vec<_>>();
             let next = entries.last().map(|entry| Cursor::new(entry.key.as_bytes().to_vec()));
-            Page { entries, next }
+            Page::new(entries, next)
         })
     }
 
@@ -87,7 +87,7 @@ impl Owners for Reference {
 }
 
 fn entry((key, stored): (&StoreKey, &VersionedRecord)) -> Entry {
-    Entry { key: key.clone(), stored: stored.clone() }
+    Entry::new(key.clone(), stored.clone())
 }
 
 fn since(record: &Record, owner: &OwnerKey) -> Option<Timestamp> {

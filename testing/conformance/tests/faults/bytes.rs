@@ -109,7 +109,7 @@ pub(crate) struct PayloadsAreCutAt64KiB;
 impl Fault for PayloadsAreCutAt64KiB {
     fn record(&self, record: &Record) -> Record {
         let length = record.payload.len().min(1 << 16);
-        Record { payload: record.payload.slice(..length), ..record.clone() }
+        record.clone().with_payload(record.payload.slice(..length))
     }
 }
 
@@ -117,7 +117,7 @@ impl Fault for PayloadsAreCutAt64KiB {
 pub(crate) struct PayloadsBecomeText;
 impl Fault for PayloadsBecomeText {
     fn record(&self, record: &Record) -> Record {
-        Record { payload: String::from_utf8_lossy(&record.payload).into_owned().into(), ..record.clone() }
+        record.clone().with_payload(String::from_utf8_lossy(&record.payload).into_owned())
     }
 }
 
@@ -125,7 +125,7 @@ impl Fault for PayloadsBecomeText {
 pub(crate) struct PayloadsAreTrimmed;
 impl Fault for PayloadsAreTrimmed {
     fn record(&self, record: &Record) -> Record {
-        Record { payload: record.payload.trim_ascii_end().to_vec().into(), ..record.clone() }
+        record.clone().with_payload(record.payload.trim_ascii_end().to_vec())
     }
 }
 
@@ -147,7 +147,7 @@ impl Fault for AnEmptyPayloadIsMissing {
 pub(crate) struct TooLargeIsCut;
 impl Fault for TooLargeIsCut {
     fn record(&self, record: &Record) -> Record {
-        Record { payload: record.payload.slice(..record.payload.len().min(LARGEST)), ..record.clone() }
+        record.clone().with_payload(record.payload.slice(..record.payload.len().min(LARGEST)))
     }
 }
 
@@ -183,7 +183,7 @@ impl Fault for TooLargeIsJustAnotherError {
 pub(crate) struct EveryRecordSlides;
 impl Fault for EveryRecordSlides {
     fn record(&self, record: &Record) -> Record {
-        Record { sliding: true, ..record.clone() }
+        record.clone().with_sliding(true)
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct ExpiredIsVisibleToScan;
 #[async_trait]
 impl Fault for ExpiredIsVisibleToScan {
     async fn scan(&self, s: &Reference, _: Option<&Cursor>, _: usize) -> Result<Page> {
-        Ok(Page { entries: all(s).await?, next: None })
+        Ok(Page::new(all(s).await?, None))
     }
 }
 
@@ -113,8 +113,7 @@ impl Fault for ExpiredIsVisibleToScan {
 async fn all(s: &Reference) -> Result<Vec<Entry>> {
     s.count().await?; // fails if the store cannot look
     Ok(s.reach_inside(|inside| {
-        let entry =
-            |(key, stored): (&StoreKey, &VersionedRecord)| Entry { key: key.clone(), stored: stored.clone() };
+        let entry = |(key, stored): (&StoreKey, &VersionedRecord)| Entry::new(key.clone(), stored.clone());
         inside.records.iter().map(entry).collect()
     }))
 }
@@ -211,14 +210,14 @@ impl Fault for WrittenPastItsExpiryItLivesOn {
     }
 }
 fn later(s: &Reference, record: &Record) -> Record {
-    Record { expires_at: record.expires_at.max(s.now() + Duration::from_secs(1)), ..record.clone() }
+    record.clone().with_expires_at(record.expires_at.max(s.now() + Duration::from_secs(1)))
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct ExpiryInMilliseconds;
 impl Fault for ExpiryInMilliseconds {
     fn record(&self, record: &Record) -> Record {
-        Record { expires_at: Timestamp::from_millis(record.expires_at.as_millis()), ..record.clone() }
+        record.clone().with_expires_at(Timestamp::from_millis(record.expires_at.as_millis()))
     }
 }
 
@@ -228,7 +227,7 @@ pub(crate) struct ExpiryIn32Bits;
 impl Fault for ExpiryIn32Bits {
     fn record(&self, record: &Record) -> Record {
         let end = Timestamp::from_millis(u64::from(u32::MAX) * 1_000);
-        Record { expires_at: record.expires_at.min(end), ..record.clone() }
+        record.clone().with_expires_at(record.expires_at.min(end))
     }
 }
 
@@ -266,6 +265,6 @@ impl Fault for NeverStaysNever {
         let never =
             s.load(key, None).await?.is_some_and(|stored| stored.record.expires_at == Timestamp::NEVER);
         let expires_at = if never { Timestamp::NEVER } else { record.expires_at };
-        s.update(key, expected, &Record { expires_at, ..record.clone() }).await
+        s.update(key, expected, &record.clone().with_expires_at(expires_at)).await
     }
 }

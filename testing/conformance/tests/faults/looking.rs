@@ -29,7 +29,7 @@ pub(crate) struct ScanEndsAfterOnePage;
 #[async_trait]
 impl Fault for ScanEndsAfterOnePage {
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
-        Ok(Page { next: None, ..s.scan(after, limit).await? })
+        Ok(Page::new(s.scan(after, limit).await?.entries, None))
     }
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct ScanNeverEnds;
 impl Fault for ScanNeverEnds {
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         let page = s.scan(after, limit).await?;
-        Ok(Page { next: page.next.or(Some(Cursor::new("\0"))), ..page })
+        Ok(Page::new(page.entries, page.next.or(Some(Cursor::new("\0")))))
     }
 }
 
@@ -62,7 +62,8 @@ impl Fault for ScanCountsItsWay {
         let all = s.scan(None, usize::MAX).await?.entries;
         let entries = all.into_iter().skip(skipped).take(limit).collect::<Vec<_>>();
         let seen = skipped + entries.len();
-        Ok(Page { next: (entries.len() == limit).then(|| Cursor::new(seen.to_be_bytes().to_vec())), entries })
+        let next = (entries.len() == limit).then(|| Cursor::new(seen.to_be_bytes().to_vec()));
+        Ok(Page::new(entries, next))
     }
 }
 
@@ -73,7 +74,7 @@ impl Fault for ScanEndsWhereItsLastRecordIsGone {
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         let at = after.map(|cursor| StoreKey::from_bytes(cursor.as_bytes())).transpose()?;
         if at.is_some_and(|at| s.reach_inside(|inside| !inside.records.contains_key(&at))) {
-            return Ok(Page { entries: Vec::new(), next: None });
+            return Ok(Page::new(Vec::new(), None));
         }
         s.scan(after, limit).await
     }
@@ -99,7 +100,7 @@ impl Fault for ScanSeesWhatWasDeleted {
     }
     async fn scan(&self, s: &Reference, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         let mut page = s.scan(after, limit).await?;
-        page.entries.extend(self.0.buried().into_iter().map(|(key, stored)| Entry { key, stored }));
+        page.entries.extend(self.0.buried().into_iter().map(|(key, stored)| Entry::new(key, stored)));
         Ok(page)
     }
 }
@@ -228,7 +229,7 @@ pub(crate) struct SweepNeverSaysThatThereIsMore;
 #[async_trait]
 impl Fault for SweepNeverSaysThatThereIsMore {
     async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
-        Ok(SweepStats { more: false, ..s.sweep(limit).await? })
+        Ok(s.sweep(limit).await?.with_more(false))
     }
 }
 
@@ -237,7 +238,7 @@ pub(crate) struct SweepAlwaysSaysThatThereIsMore;
 #[async_trait]
 impl Fault for SweepAlwaysSaysThatThereIsMore {
     async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
-        Ok(SweepStats { more: true, ..s.sweep(limit).await? })
+        Ok(s.sweep(limit).await?.with_more(true))
     }
 }
 
@@ -247,7 +248,7 @@ pub(crate) struct SweepTakesEveryRecordForASlidingOne;
 impl Fault for SweepTakesEveryRecordForASlidingOne {
     async fn sweep(&self, s: &Reference, limit: usize) -> Result<SweepStats> {
         let swept = s.sweep(limit).await?;
-        Ok(SweepStats { sliding: swept.removed, ..swept })
+        Ok(SweepStats::new(swept.removed, swept.removed, swept.more))
     }
 }
 
@@ -275,7 +276,7 @@ impl Fault for SweepIsTwoSteps {
         });
         meanwhile().await;
         s.reach_inside(|inside| keys.iter().for_each(|key| drop(inside.records.remove(key))));
-        Ok(SweepStats { removed: keys.len(), sliding: keys.len(), more: keys.len() == limit })
+        Ok(SweepStats::new(keys.len(), keys.len(), keys.len() == limit))
     }
 }
 

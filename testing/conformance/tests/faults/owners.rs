@@ -11,7 +11,8 @@ use crate::faulty::Fault;
 use crate::graveyard::Graveyard;
 
 /// Makes the head of a record of any owner, or of none.
-pub(crate) fn anyone_s(Entry { key, stored: VersionedRecord { record, version } }: Entry) -> RecordHead {
+pub(crate) fn anyone_s(entry: Entry) -> RecordHead {
+    let (key, VersionedRecord { record, version, .. }) = (entry.key, entry.stored);
     let since = record.owner.map_or(Timestamp::EPOCH, |owner| owner.logged_in_at);
     RecordHead::new(key, version, since, record.expires_at, record.sliding, record.payload)
 }

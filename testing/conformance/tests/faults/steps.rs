@@ -110,7 +110,7 @@ impl Fault for UpdateWritesPartAfterPart {
     ) -> Result<UpdateOutcome> {
         let updated = match s.load(key, None).await? {
             Some(VersionedRecord { record: old, .. }) => {
-                s.update(key, expected, &Record { expires_at: old.expires_at, ..record.clone() }).await?
+                s.update(key, expected, &record.clone().with_expires_at(old.expires_at)).await?
             }
             None => UpdateOutcome::NotFound,
         };
@@ -132,7 +132,7 @@ pub(crate) struct CreateWritesPartAfterPart;
 #[async_trait]
 impl Fault for CreateWritesPartAfterPart {
     async fn create(&self, s: &Reference, key: &StoreKey, record: &Record) -> Result<CreateOutcome> {
-        let created = s.create(key, &Record { owner: None, ..record.clone() }).await?;
+        let created = s.create(key, &record.clone().with_owner(None)).await?;
         meanwhile().await;
         if matches!(created, CreateOutcome::Created(_)) {
             let now = s.now();
@@ -192,7 +192,7 @@ impl Fault for ListIsTwoSteps {
         for head in page.heads.drain(..) {
             meanwhile().await;
             let loaded = s.load(&head.key, None).await?;
-            listed.extend(loaded.map(|stored| anyone_s(Entry { key: head.key, stored })));
+            listed.extend(loaded.map(|stored| anyone_s(Entry::new(head.key, stored))));
         }
         page.heads = listed;
         Ok(page)

@@ -185,7 +185,7 @@ impl Fault for LoadWithATouchIgnoresWhetherItSlides {
     ) -> Result<Option<VersionedRecord>> {
         if let Some(touch) = touch {
             edit(s, key, |stored| {
-                let sliding = Record { sliding: true, ..stored.record.clone() };
+                let sliding = stored.record.clone().with_sliding(true);
                 stored.record.expires_at =
                     touch.extended_expiry(&sliding).unwrap_or(stored.record.expires_at);
             });
@@ -204,7 +204,7 @@ impl Fault for LoadWithATouchIgnoresWhetherItIsDue {
         key: &StoreKey,
         touch: Option<Touch>,
     ) -> Result<Option<VersionedRecord>> {
-        s.load(key, touch.map(|touch| Touch { due_before: Timestamp::NEVER, ..touch })).await
+        s.load(key, touch.map(|touch| Touch::new(Timestamp::NEVER, touch.expires_at))).await
     }
 }
 
@@ -219,7 +219,7 @@ impl Fault for LoadWithATouchIsDueAMicrosecondTooEarly {
         key: &StoreKey,
         touch: Option<Touch>,
     ) -> Result<Option<VersionedRecord>> {
-        let early = |touch: Touch| Touch { due_before: touch.due_before + Duration::from_micros(1), ..touch };
+        let early = |touch: Touch| Touch::new(touch.due_before + Duration::from_micros(1), touch.expires_at);
         s.load(key, touch.map(early)).await
     }
 }

@@ -57,7 +57,7 @@ impl Fault for ConflictCarriesYourOwnRecord {
     ) -> Result<UpdateOutcome> {
         match s.update(key, expected, record).await? {
             UpdateOutcome::Conflict(VersionedRecord { version, .. }) => {
-                Ok(UpdateOutcome::Conflict(VersionedRecord { record: record.clone(), version }))
+                Ok(UpdateOutcome::Conflict(VersionedRecord::new(record.clone(), version)))
             }
             other => Ok(other),
         }

@@ -52,7 +52,7 @@ impl InBodies {
         payload.add(MemberKind::Value, PAYLOAD, text.as_bytes());
         let number = self.writes.fetch_add(1, Ordering::Relaxed).to_string();
         payload.add(MemberKind::Value, "write", number.as_bytes());
-        Record { payload: payload.finish(), ..record.clone() }
+        record.clone().with_payload(payload.finish())
     }
 
     fn read(&self, stored: VersionedRecord) -> Result<VersionedRecord> {
@@ -64,10 +64,10 @@ impl InBodies {
         let text = value.value.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
         let payload = BASE64.decode(text.ok_or_else(broken)?).map_err(|_| broken())?;
         let expires_at = self.rounded(stored.record.expires_at);
-        Ok(VersionedRecord {
-            record: Record { payload: Bytes::from(payload), expires_at, ..stored.record },
-            ..stored
-        })
+        Ok(VersionedRecord::new(
+            stored.record.with_payload(Bytes::from(payload)).with_expires_at(expires_at),
+            stored.version,
+        ))
     }
 
     fn rounded(&self, expires_at: Timestamp) -> Timestamp {
@@ -137,11 +137,11 @@ impl Scan for InBodies {
     async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         let page = self.store.scan(after, limit).await?;
         let mut entries = Vec::new();
-        for Entry { key, stored } in page.entries {
+        for Entry { key, stored, .. } in page.entries {
             let of = KEYS.lock().unwrap().get(&key).cloned();
-            entries.push(Entry { key: of.unwrap(), stored: self.read(stored)? });
+            entries.push(Entry::new(of.unwrap(), self.read(stored)?));
         }
-        Ok(Page { entries, next: page.next })
+        Ok(Page::new(entries, page.next))
     }
 
     async fn count(&self) -> Result<u64> {

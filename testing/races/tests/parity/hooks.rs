@@ -27,7 +27,7 @@ async fn b20_a_session_that_the_application_refuses_is_an_anonymous_one_with_ano
     guest.run(async |session: Session| Ok(session.insert("agent", "firefox")?)).await.ok();
     assert_eq!(look_as(&guest, "firefox").await, "known");
     assert_eq!(look_as(&guest, "curl").await, "new");
-    let refused = |event: &Event| *event == Event::Rejected { reason: RejectReason::Refused };
+    let refused = |event: &Event| matches!(event, Event::Rejected { reason: RejectReason::Refused, .. });
     assert_eq!(stand.events.count(refused), 1);
 
     let answer = guest.send(guest.request("/visit").header("user-agent", "curl")).await.ok();

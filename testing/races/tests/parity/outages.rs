@@ -14,7 +14,7 @@ races! {
 }
 
 async fn c2_an_outage_of_the_store_is_an_event_when_it_begins_and_one_when_it_ends(kind: Kind) {
-    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
+    let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::FailClosed);
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let mut guest = stand.guest().await;
     let seen = || {
@@ -50,7 +50,8 @@ async fn b16_a_session_is_loaded_when_a_handler_asks_for_it_and_not_before(kind:
 }
 
 async fn b18_a_request_waits_for_the_store_to_come_back(kind: Kind) {
-    let outage = StoreOutage { retry_for: Duration::from_secs(5), fallback: OutageFallback::FailClosed };
+    let outage =
+        StoreOutage::default().retry_for(Duration::from_secs(5)).fallback(OutageFallback::FailClosed);
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let mut guest = stand.guest().await;
     stand.store.fail(Op::Load, When::Before);

@@ -99,8 +99,9 @@ async fn never_15_a_sweep_fails_or_takes_what_is_alive(kind: Kind) {
     assert_eq!(stand.engine.sweep().await.unwrap(), 10);
     assert_eq!(stand.engine.sweep().await.unwrap(), 0);
     assert!(alive.is_known().await);
-    let expired = Event::Expired { reason: ExpiryReason::Idle, count: 10 };
-    assert_eq!(stand.events.count(|event| *event == expired), 1);
+    let expired =
+        |event: &Event| matches!(event, Event::Expired { reason: ExpiryReason::Idle, count: 10, .. });
+    assert_eq!(stand.events.count(expired), 1);
 }
 
 /// Everything that a browser compares when it looks for the cookie that is to go.
@@ -145,7 +146,9 @@ async fn never_17_a_sweep_ends_at_its_first_error(kind: Kind) {
     sweeper.store.fail(Op::Sweep, When::Before);
     sweeper.store.fail_with(Op::Sweep, When::Before, cloakroom::store::ErrorKind::Corrupt);
     let swept = async || {
-        sweeper.events.count(|event| matches!(event, Event::Expired { reason: ExpiryReason::Idle, count: 1 }))
+        sweeper
+            .events
+            .count(|event| matches!(event, Event::Expired { reason: ExpiryReason::Idle, count: 1, .. }))
             == 1
     };
     until("the sweep goes on", swept).await;
@@ -440,8 +443,9 @@ async fn never_30_a_record_that_cannot_be_decoded_locks_its_user_out(kind: Kind)
         user.run(async |session: Session| Ok(session.insert("coat", "green")?)).await.ok();
         assert_ne!(user.cookie(), old.cookie());
         assert_eq!(user.read::<String>("coat").await.as_deref(), Some("green"), "the user keeps working");
-        let unreadable = Event::Rejected { reason: RejectReason::Unreadable };
-        assert_eq!(stand.events.count(|event| *event == unreadable), 2);
+        let unreadable =
+            |event: &Event| matches!(event, Event::Rejected { reason: RejectReason::Unreadable, .. });
+        assert_eq!(stand.events.count(unreadable), 2);
         let kept = stand.store.records().await.iter().any(|entry| entry.stored.record.payload == payload);
         assert!(kept, "the bytes stay, for the release that can read them");
     }

@@ -89,7 +89,7 @@ async fn never_03_a_log_out_on_one_server_is_undone_by_another(kind: Kind) {
 
 async fn never_04_a_failed_load_becomes_an_empty_session_that_is_saved(kind: Kind) {
     let impatient =
-        StoreOutage { retry_for: std::time::Duration::ZERO, fallback: OutageFallback::FailClosed };
+        StoreOutage::default().retry_for(std::time::Duration::ZERO).fallback(OutageFallback::FailClosed);
     let stand = Stand::with(kind, |config| config.outage(impatient)).await;
     let guest = stand.guest().await;
     let before = stand.store.records().await;
@@ -111,8 +111,9 @@ async fn never_04_a_failed_load_becomes_an_empty_session_that_is_saved(kind: Kin
 }
 
 async fn never_04_an_outage_under_the_anonymous_policy_writes_nothing(kind: Kind) {
-    let outage =
-        StoreOutage { retry_for: std::time::Duration::ZERO, fallback: OutageFallback::AnonymousReadOnly };
+    let outage = StoreOutage::default()
+        .retry_for(std::time::Duration::ZERO)
+        .fallback(OutageFallback::AnonymousReadOnly);
     let stand = Stand::with(kind, |config| config.outage(outage)).await;
     let guest = stand.guest().await;
     let before = stand.store.records().await;

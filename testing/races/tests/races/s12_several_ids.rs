@@ -78,7 +78,7 @@ async fn assert_dead(browsers: &[Browser], what: &str) {
 /// How many sessions ended by a log-out, by the events that the application received.
 fn logged_out(stand: &Stand) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
-        Event::Ended { reason: EndReason::LogOut, count } => count,
+        Event::Ended { reason: EndReason::LogOut, count, .. } => count,
         _ => 0,
     });
     counts.sum()

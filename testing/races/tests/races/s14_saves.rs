@@ -195,7 +195,7 @@ async fn s14_a_save_during_an_outage_is_an_error_and_afterwards_an_answer(kind: 
 }
 
 fn quick() -> cloakroom::StoreOutage {
-    cloakroom::StoreOutage { retry_for: Duration::ZERO, ..cloakroom::StoreOutage::default() }
+    cloakroom::StoreOutage::default().retry_for(Duration::ZERO)
 }
 
 async fn s14_a_save_says_that_the_session_was_revoked_or_was_one_too_many(kind: Kind) {

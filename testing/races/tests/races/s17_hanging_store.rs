@@ -191,7 +191,7 @@ async fn s17_while_a_store_is_known_to_be_down_requests_fail_at_once_and_one_ask
 async fn s17_while_a_store_is_known_to_be_down_readers_are_anonymous_at_once_where_that_is_wished(
     kind: Kind,
 ) {
-    let outage = StoreOutage { fallback: OutageFallback::AnonymousReadOnly, ..StoreOutage::default() };
+    let outage = StoreOutage::default().fallback(OutageFallback::AnonymousReadOnly);
     let stand = Stand::with(kind, |config| quick(config).outage(outage)).await;
     let guest = stand.guest().await;
     fail_at_once(&stand, &guest, 200).await;

@@ -69,7 +69,9 @@ async fn s6_the_old_id_after_the_grace_is_anonymous(kind: Kind) {
     let new = renewed(&old).await;
     stand.wait(11);
     assert!(!old.is_known().await);
-    let refusals = stand.events.count(|event| *event == Event::Rejected { reason: RejectReason::Superseded });
+    let superseded =
+        |event: &Event| matches!(event, Event::Rejected { reason: RejectReason::Superseded, .. });
+    let refusals = stand.events.count(superseded);
     assert_eq!(refusals, 1);
     assert!(new.is_known().await);
     stand.wait(3_600);

@@ -27,7 +27,7 @@ async fn alive(browsers: &[Browser]) -> Vec<usize> {
 
 fn ended(stand: &Stand) -> u64 {
     let counts = stand.events.all().into_iter().map(|event| match event {
-        Event::Ended { reason: EndReason::Cap, count } => count,
+        Event::Ended { reason: EndReason::Cap, count, .. } => count,
         _ => 0,
     });
     counts.sum()

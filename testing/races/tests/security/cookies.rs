@@ -175,7 +175,7 @@ fn r24_only_secure_never_and_auto_ever_leave_secure_out() {
     ] {
         let config = Config::default().secure(secure).sweep_interval(None);
         let engine = SessionManager::new(MemoryStore::new(), config).unwrap();
-        let pending = engine.begin(&PlainRequest { https, ..PlainRequest::default() });
+        let pending = engine.begin(&PlainRequest::default().with_https(https));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(pending.load()).unwrap().insert("coat", "red").unwrap();
         let cookie = runtime.block_on(pending.commit()).unwrap().set_cookie.unwrap();

@@ -90,7 +90,7 @@ async fn r21_a_page_of_a_user_is_stored_by_no_cache_unless_the_application_says_
 }
 
 async fn r21_an_outage_and_a_conflict_are_stored_by_no_cache_and_vary_by_cookie(kind: Kind) {
-    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
+    let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::FailClosed);
     let stand = Stand::with(kind, |config| config.outage(outage).fail_on_dropped_write(true)).await;
     let guest = stand.guest().await;
     stand.store.fail(Op::Load, When::Before);
@@ -117,7 +117,7 @@ async fn r21_a_page_without_a_user_says_what_is_configured(kind: Kind) {
 }
 
 async fn an_outage_has_the_status_and_the_retry_after_that_are_configured(kind: Kind) {
-    let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
+    let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::FailClosed);
     let configure =
         |config: Config| config.outage(outage).outage_status(429).retry_after(Duration::from_secs(7));
     let stand = Stand::with(kind, configure).await;

@@ -62,7 +62,7 @@ impl Scene {
         secrets.text(VALUE);
         secrets.text(SECRET);
         // Every failure is one of a single operation: a retry would hide it.
-        let outage = StoreOutage { retry_for: Duration::ZERO, fallback: OutageFallback::FailClosed };
+        let outage = StoreOutage::default().retry_for(Duration::ZERO).fallback(OutageFallback::FailClosed);
         let change =
             |config: Config| config.signed(ring()).max_sessions_per_user(3).outage(outage).max_size(2_000);
         Self { stand: Stand::with(kind, change).await, secrets, said }

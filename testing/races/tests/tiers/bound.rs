@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::stores::CachedStore;
-use cloakroom_store::{Record, Store, Timestamp, Touch, UpdateOutcome, VersionedRecord};
+use cloakroom_store::{Store, Timestamp, Touch, UpdateOutcome, VersionedRecord};
 
 use tokio::task::JoinHandle;
 
@@ -76,7 +76,7 @@ async fn a_copy_that_was_asked_for_again_is_young_again(on: Processes) {
 async fn an_expired_record_is_not_served_however_young_the_copy_is(on: Processes) {
     let version = on.create().await;
     let expires_at = on.now() + STALENESS / 2;
-    let short = Record { expires_at, ..on.record() };
+    let short = on.record().with_expires_at(expires_at);
     assert!(matches!(on.one.store.update(&key(), version, &short).await.unwrap(), UpdateOutcome::Updated(_)));
     on.clock.set(expires_at - A_MICROSECOND);
     assert!(on.one.load_and_see().await.1);
@@ -88,7 +88,7 @@ async fn a_touch_that_is_due_asks_the_durable_tier_and_is_seen_at_once(on: Proce
     on.create().await;
     on.one.load().await;
     let later = on.record().expires_at + STALENESS;
-    let due = Touch { due_before: Timestamp::NEVER, expires_at: later };
+    let due = Touch::new(Timestamp::NEVER, later);
     let touched = on.one.store.load(&key(), Some(due)).await.unwrap().unwrap();
     assert_eq!(touched.record.expires_at, later);
     assert_eq!(on.one.load_and_see().await, (Some(touched), true));
@@ -113,7 +113,7 @@ async fn what_was_written_is_served_from_the_fast_tier_at_once(on: Processes) {
     let _created = on.one.store.create(&key(), &on.record()).await.unwrap();
     let (found, spared) = on.one.load_and_see().await;
     assert!(spared);
-    let hat = Record { payload: "hat".into(), owner: None, ..on.record() };
+    let hat = on.record().with_payload("hat").with_owner(None);
     let updated = on.one.store.update(&key(), found.unwrap().version, &hat).await.unwrap();
     let (found, spared) = on.one.load_and_see().await;
     let found = found.unwrap();
@@ -249,7 +249,7 @@ async fn who_has_seen_what_the_fast_tier_does_not_take_is_not_followed_by_a_copy
     let version = on.create().await;
     let (held, late) = asked(&on).await;
     on.one.fast.set_largest(1000);
-    let large = Record { payload: vec![7; 1000].into(), ..on.record() };
+    let large = on.record().with_payload(vec![7; 1000]);
     let written = on.durable.update(&key(), version, &large).await.unwrap();
     let seen = on.one.load().await.unwrap().version;
     assert_eq!(written, UpdateOutcome::Updated(seen));

@@ -104,7 +104,7 @@ async fn never_18_a_late_fill_brings_a_cleared_session_back(on: Processes) {
 async fn never_18_a_late_fill_hides_a_write(on: Processes) {
     let version = on.create().await;
     let (held, load) = started(&on.one).await;
-    let hat = Record { payload: "hat".into(), ..on.record() };
+    let hat = on.record().with_payload("hat");
     let UpdateOutcome::Updated(version) = on.one.store.update(&key(), version, &hat).await.unwrap() else {
         panic!()
     };

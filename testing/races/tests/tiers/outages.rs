@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{ErrorKind, Record, Store, Timestamp, UpdateOutcome};
+use cloakroom_store::{ErrorKind, Store, Timestamp, UpdateOutcome};
 
 use crate::pairs::{Kind, Pair, Processes, STALENESS, TOUCH, key, on_every_pair, owner};
 
@@ -21,11 +21,11 @@ async fn without_its_fast_tier_the_store_keeps_working(on: Processes) {
     let _created = on.one.store.create(&key(), &on.record()).await.unwrap();
     let found = on.one.load().await.unwrap();
     assert_eq!(found.record, on.record());
-    let hat = Record { payload: "hat".into(), ..on.record() };
+    let hat = on.record().with_payload("hat");
     let updated = on.one.store.update(&key(), found.version, &hat).await.unwrap();
     assert!(matches!(updated, UpdateOutcome::Updated(_)));
     assert!(on.one.store.touch(&key(), Timestamp::NEVER).await.unwrap());
-    assert_eq!(on.one.load().await.unwrap().record, Record { expires_at: Timestamp::NEVER, ..hat });
+    assert_eq!(on.one.load().await.unwrap().record, hat.with_expires_at(Timestamp::NEVER));
     assert!(on.one.store.delete(&key()).await.unwrap().is_some());
     assert_eq!(on.one.load().await, None);
 }

@@ -23,7 +23,7 @@ pub(crate) const STALENESS: Duration = Duration::from_secs(10);
 pub(crate) const ALMOST: Duration = Duration::from_micros(9_999_999);
 pub(crate) const A_MICROSECOND: Duration = Duration::from_micros(1);
 /// Rides on the loads of requests; this one is never due.
-pub(crate) const TOUCH: Touch = Touch { due_before: Timestamp::EPOCH, expires_at: Timestamp::EPOCH };
+pub(crate) const TOUCH: Touch = Touch::new(Timestamp::EPOCH, Timestamp::EPOCH);
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug)]
@@ -180,8 +180,8 @@ impl Processes {
 
     /// The record that the tests are about, of a user.
     pub(crate) fn record(&self) -> Record {
-        let owner = Owner { key: owner(), logged_in_at: self.now() };
-        Record { owner: Some(owner), ..Record::new("coat", self.now() + 100 * STALENESS) }
+        let owner = Owner::new(owner(), self.now());
+        Record::new("coat", self.now() + 100 * STALENESS).with_owner(owner)
     }
 
     /// Makes the record, past both fast tiers.

@@ -17,7 +17,7 @@ async fn touch(store: &dyn Store, key: &StoreKey, loading: bool, expires_at: Tim
     if !loading {
         return Ok(store.touch(key, expires_at).await?);
     }
-    let touch = Touch { due_before: Timestamp::NEVER, expires_at };
+    let touch = Touch::new(Timestamp::NEVER, expires_at);
     Ok(store.load(key, Some(touch)).await?.is_some())
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn a_delete_beside_updates_and_touches_is_final(t: &Trial<'_>) 
 pub(crate) async fn touches_beside_updates_lose_nothing(t: &Trial<'_>) -> Outcome {
     const UPDATES: u64 = 40;
     let crowd = Crowd::of(t).await?;
-    let record = Record { payload: "0".into(), ..t.record() };
+    let record = t.record().with_payload("0");
     let (key, _) = t.kept(&record).await?;
     let done = crowd.at_once(6, |task, store| {
         let (key, late) = (key.clone(), record.expires_at);
@@ -81,13 +81,12 @@ async fn count_up(store: &dyn Store, key: &StoreKey) -> Outcome {
 pub(crate) async fn a_load_beside_updates_sees_a_whole_record(t: &Trial<'_>) -> Outcome {
     let crowd = Crowd::of(t).await?;
     let (one, other) = (t.owner()?, t.owner()?);
-    let short = Record { payload: "1".into(), ..t.record_of(&one, t.at(100)) };
-    let long = Record {
-        payload: noise(50_000),
-        expires_at: t.late() + Duration::from_secs(60),
-        sliding: false,
-        ..t.record_of(&other, t.at(200))
-    };
+    let short = t.record_of(&one, t.at(100)).with_payload("1");
+    let long = t
+        .record_of(&other, t.at(200))
+        .with_payload(noise(50_000))
+        .with_expires_at(t.late() + Duration::from_secs(60))
+        .with_sliding(false);
     let (key, _) = t.kept(&short).await?;
     let seen = crowd.at_once(6, |task, store| {
         let (key, short, long) = (key.clone(), short.clone(), long.clone());
@@ -112,10 +111,10 @@ pub(crate) async fn a_load_beside_updates_sees_a_whole_record(t: &Trial<'_>) -> 
 /// A create beside touches of the record that was there before is whole.
 pub(crate) async fn a_create_beside_touches_is_whole(t: &Trial<'_>) -> Outcome {
     let crowd = Crowd::of(t).await?;
-    let new = Record { payload: "2".into(), ..t.record() };
+    let new = t.record().with_payload("2");
     let later = new.expires_at + Duration::from_secs(60);
     for _ in 0..ROUNDS {
-        let (key, _) = t.kept(&Record { payload: "1".into(), ..t.record() }).await?;
+        let (key, _) = t.kept(&t.record().with_payload("1")).await?;
         let made = crowd.at_once(7, |task, store| {
             let (key, new) = (key.clone(), new.clone());
             async move {

@@ -113,7 +113,7 @@ pub(crate) async fn of_any_number_of_touches_at_once_the_latest_stays(t: &Trial<
 pub(crate) async fn increments_by_many_at_once_are_all_counted(t: &Trial<'_>) -> Outcome {
     const EACH: usize = 12;
     let crowd = Crowd::of(t).await?;
-    let (key, first) = t.kept(&Record { payload: "0".into(), ..t.record() }).await?;
+    let (key, first) = t.kept(&t.record().with_payload("0")).await?;
     let versions = crowd.at_once(TASKS, |_, store| {
         let key = key.clone();
         async move {
@@ -135,7 +135,7 @@ pub(crate) async fn writes_to_different_keys_at_once_are_all_kept(t: &Trial<'_>)
     const EACH: usize = 8;
     let crowd = Crowd::of(t).await?;
     let keys: Arc<[StoreKey]> = t.keys(TASKS * EACH).into();
-    let record = Record { payload: "0".into(), ..t.record() };
+    let record = t.record().with_payload("0");
     let versions = crowd.at_once(TASKS, |task, store| {
         let (keys, record) = (Arc::clone(&keys), record.clone());
         async move {

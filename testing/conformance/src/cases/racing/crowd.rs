@@ -111,7 +111,7 @@ pub(crate) async fn update_by(
 
 /// The record with a number that is greater by one.
 pub(crate) fn incremented(record: &Record) -> Record {
-    Record { payload: (number(record) + 1).to_string().into(), ..record.clone() }
+    record.clone().with_payload((number(record) + 1).to_string())
 }
 
 /// The number that a record holds.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use cloakroom_store::{OwnerKey, Record, StoreKey, VersionedRecord};
+use cloakroom_store::{OwnerKey, StoreKey, VersionedRecord};
 
 use super::crowd::{incremented, number, update_by};
 use crate::cases::listing::list_all;
@@ -34,11 +34,10 @@ pub(crate) async fn a_dropped_update_is_done_or_not_begun(t: &Trial<'_>) -> Outc
     for polls in 0..POLLS {
         let (from, to) = (t.owner()?, t.owner()?);
         let before = t.record_of(&from, t.at(100));
-        let after = Record {
-            payload: noise(20_000),
-            expires_at: t.late() + Duration::from_secs(60),
-            ..t.record_of(&to, t.at(200))
-        };
+        let after = t
+            .record_of(&to, t.at(200))
+            .with_payload(noise(20_000))
+            .with_expires_at(t.late() + Duration::from_secs(60));
         let (key, version) = t.kept(&before).await?;
         abandon(t.store.update(&key, version, &after), polls).await;
         let (stored, [with_from, with_to]) = settled(t, &key, [&from, &to]).await?;
@@ -61,7 +60,7 @@ pub(crate) async fn a_dropped_update_is_done_or_not_begun(t: &Trial<'_>) -> Outc
 pub(crate) async fn a_dropped_create_is_done_or_not_begun(t: &Trial<'_>) -> Outcome {
     for polls in 0..POLLS {
         let (key, owner) = (t.key(), t.owner()?);
-        let record = Record { payload: noise(20_000), ..t.record_of(&owner, t.at(100)) };
+        let record = t.record_of(&owner, t.at(100)).with_payload(noise(20_000));
         abandon(t.store.create(&key, &record), polls).await;
         let (stored, [listed, _]) = settled(t, &key, [&owner, &owner]).await?;
         let done = stored.is_some();
@@ -88,7 +87,7 @@ pub(crate) async fn a_dropped_delete_is_done_or_not_begun(t: &Trial<'_>) -> Outc
         if t.owners().is_ok() {
             same("whether the record is in the list of its owner", &listed, &stored.is_some())?;
         }
-        let whole = stored.is_none_or(|stored| stored == VersionedRecord { record: record.clone(), version });
+        let whole = stored.is_none_or(|stored| stored == VersionedRecord::new(record.clone(), version));
         ensure(whole, "a dropped delete left a part of the record")?;
         goes_on(t, &key).await?;
     }
@@ -126,7 +125,7 @@ async fn goes_on(t: &Trial<'_>, key: &StoreKey) -> Outcome {
     let mut last = None;
     for _ in 0..2 {
         drop(t.store.create(key, &t.record()).await?);
-        update_by(&*t.store, key, |record| Record { payload: "41".into(), ..record.clone() }).await?;
+        update_by(&*t.store, key, |record| record.clone().with_payload("41")).await?;
         update_by(&*t.store, key, incremented).await?;
         last = t.store.load(key, None).await?.map(|stored| number(&stored.record));
         if last == Some(42) {
