@@ -1,6 +1,6 @@
 //! All tests, from the unit tests to the browser, on a machine that has only Rust and apt.
 
-use std::env;
+use std::{env, num::NonZero, thread};
 
 use cloakroom_services::Service;
 
@@ -26,11 +26,19 @@ pub(crate) fn run() -> Result {
     step("tests of the crates and of their documentation, with real servers", || {
         services::with(&Service::here(), |variables| {
             let variables = variables.iter().map(|(name, value)| (name, value));
-            execute(in_memory(cargo(&format!("test {CRATES} --no-fail-fast")).envs(variables)))
+            let mut command = cargo(&format!("test {CRATES} --no-fail-fast"));
+            command.env("RUST_TEST_THREADS", threads());
+            execute(in_memory(command.envs(variables)))
         })
     })?;
     step("stores in memory under shuttle, which tries many schedules", shuttle)?;
     step("playground in a browser", || execute(&mut cargo("test --package cloakroom-browser-tests")))
+}
+
+/// Returns how many tests run at once: most of them wait for a server most of the time.
+fn threads() -> String {
+    env::var("RUST_TEST_THREADS")
+        .unwrap_or_else(|_| (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string())
 }
 
 /// `cfg(shuttle)` swaps the synchronisation of everything that knows it, so it is built in a folder of its own.

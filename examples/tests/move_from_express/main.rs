@@ -4,6 +4,7 @@
 
 mod browser;
 mod guide;
+mod own_store;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

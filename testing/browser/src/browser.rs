@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
 
-use crate::{HOW_TO_RUN, Page, Playground, Result, process::Process};
+use crate::{HOW_TO_RUN, Page, Pair, PairPage, Playground, Result, process::Process};
 
 /// No window; no sandbox, because CI is root in a container; no `/dev/shm`, because a container's is too small; and
 /// hosts of [`DOMAIN`](crate::DOMAIN) are on this machine.
@@ -68,6 +68,11 @@ impl Browser {
     /// The browser does not answer.
     pub async fn back(&self) -> Result {
         Ok(self.driver.back().await?)
+    }
+
+    /// Begins a walk through the pages of a pair of applications.
+    pub fn walk<'a>(&'a self, pair: &'a Pair) -> PairPage<'a> {
+        PairPage::new(&self.driver, pair)
     }
 
     /// Opens the playground's page.

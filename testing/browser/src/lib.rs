@@ -1,7 +1,8 @@
 //! What the browser tests need: a playground, a browser, and the page between them.
 //!
 //! [`Playground`] is a fresh `cloakroom demo` on a free port, [`Shops`] a small server of several hosts,
-//! [`Pages`] one whose pages are fetched ahead and kept, [`Browser`] a fresh headless Chromium with its own
+//! [`Pages`] one whose pages are fetched ahead and kept, [`Pair`] an Express application and a Rust application behind one
+//! port, [`Browser`] a fresh headless Chromium with its own
 //! cookies, and [`Page`] the playground's page in it: the only place that knows the page's element ids.
 //! All three end their processes when they are dropped.
 //!
@@ -10,6 +11,7 @@
 mod browser;
 mod page;
 mod pages;
+mod pair;
 mod playground;
 mod process;
 mod shops;
@@ -17,6 +19,7 @@ mod shops;
 pub use browser::Browser;
 pub use page::Page;
 pub use pages::{Pages, USER};
+pub use pair::{Pair, PairPage};
 pub use playground::{COOKIE_NAME, Playground};
 pub use shops::{DOMAIN, Shops};
 

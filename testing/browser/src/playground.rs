@@ -38,14 +38,14 @@ impl Playground {
 
 /// `CLOAKROOM_BIN`, or the `cloakroom` that cargo put beside the folder of the running test.
 fn binary() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("CLOAKROOM_BIN") {
-        return Ok(path.into());
-    }
+    env::var_os("CLOAKROOM_BIN").map_or_else(|| built("cloakroom"), |path| Ok(path.into()))
+}
+
+/// Returns the program that cargo put beside the folder of the running test.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
     let test = env::current_exe()?;
-    let built = test.parent().and_then(Path::parent).map(|folder| folder.join("cloakroom"));
-    built
-        .filter(|path| path.is_file())
-        .ok_or_else(|| format!("the playground is not built. {HOW_TO_RUN}").into())
+    let built = test.parent().and_then(Path::parent).map(|folder| folder.join(name));
+    built.filter(|path| path.is_file()).ok_or_else(|| format!("{name} is not built. {HOW_TO_RUN}").into())
 }
 
 fn listening_on(line: &str) -> Option<String> {

@@ -107,11 +107,11 @@ impl Model {
         self.rules.skewed && self.requests[&actor].call == Call::Revoke
     }
 
-    /// Returns whether a revocation ends the session because its log-in is dated later than that: clocks differ.
+    /// Returns whether a revocation ends the session although its log-in is dated later than that: clocks differ.
     fn is_dated_ahead(&self, actor: Actor, sid: Sid) -> bool {
-        let now = self.now(actor);
-        self.requests[&actor].call == Call::Revoke
-            && self.sessions[sid].owner.as_ref().is_some_and(|owner| owner.logged_in_at > now)
+        let is_later =
+            |owner: &Owner| self.revoked.get(&owner.key).is_some_and(|at| owner.logged_in_at > *at);
+        self.requests[&actor].call == Call::Revoke && self.sessions[sid].owner.as_ref().is_some_and(is_later)
     }
 
     /// Returns whether the session has lived as long as any may, by the clock of the request's machine.

@@ -4,5 +4,6 @@ mod cookie;
 mod copies;
 mod csrf;
 mod devices;
+mod express;
 mod login;
 mod values;
