@@ -44,6 +44,11 @@ impl Model {
             Told::Removed => (None, true),
             Told::Set(id) => {
                 let Some(key) = self.ids.get(id) else { return };
+                // The session was revoked with all others of its user, as a handler asked, before the client heard of it.
+                let begun = self.first_led_to.get(key).map(|sid| &self.sessions[*sid]);
+                if begun.is_some_and(|begun| self.is_revoked(begun.owner.as_ref())) {
+                    return;
+                }
                 let since = self.superseded_at.get(key);
                 let found = self.look(key, now, now);
                 (Some(found), since.is_none_or(|since| *since <= request.last_operation))
