@@ -16,6 +16,15 @@ const TURN: Duration = Duration::from_millis(100);
 impl Commit<'_> {
     /// Replaces the stored session, merged with what other requests store meanwhile.
     pub(super) async fn update(&mut self) -> Result<Verdict> {
+        let updated = self.try_update().await;
+        if updated.is_err() && self.is_uncertain {
+            // Whichever step failed after it: the next commit finds out whether the write is in the store.
+            self.note_unsettled();
+        }
+        updated
+    }
+
+    async fn try_update(&mut self) -> Result<Verdict> {
         let Some(located) = self.view.stored() else { return Ok(LOST) };
         if self.engine.queue().is_busy(&located.key) {
             let key = located.key.clone();
@@ -54,6 +63,7 @@ impl Commit<'_> {
         let latest = turn.as_mut().and_then(|turn| turn.take());
         if let Some(stored) = latest.filter(|stored| Some(stored.version) != seen) {
             self.conflicts += u32::from(answer.is_some());
+            self.is_uncertain |= matches!(&answer, Some(Err(error)) if error.is_uncertain());
             answer = Some(Ok(UpdateOutcome::Conflict(stored)));
         }
         let (mut key, mut is_unanswered) = (line.clone(), false);

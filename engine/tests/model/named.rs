@@ -130,6 +130,14 @@ fn a_session_that_is_cleared_again_in_the_middle_of_a_save_is_cleared_again() {
 }
 
 #[test]
+fn a_save_that_could_not_learn_whether_it_wrote_is_not_made_twice_by_the_response() {
+    holds(&Case { faults: 2, ..one(visitor(), vec![Increment, Save, Push]) });
+    holds(&Case { faults: 2, ..one(visitor(), vec![Increment, Save, LogIn("bob")]) });
+    let requests = vec![vec![Increment, Save, LogIn("bob")], vec![Push]];
+    holds(&Case { before: visitor(), requests, faults: 3, ..Case::default() });
+}
+
+#[test]
 fn a_log_out_in_the_middle_of_a_renewal_is_not_lost() {
     holds(&two(visitor(), vec![RenewId, SaveBehind, LogOut, Pause], vec![RenewId]));
 }
