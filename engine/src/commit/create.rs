@@ -91,6 +91,7 @@ impl Commit<'_> {
     /// Draws another id for the new record; the other secrets stay.
     pub(super) async fn change_next_id(&mut self) -> Result<()> {
         let id = self.engine.draw_secrets()?.id;
+        self.view.burn_next_id();
         self.view.set_next_id(id, false);
         self.choose_next_id().await
     }

@@ -200,6 +200,7 @@ impl State {
                     device_hint: None,
                     other_ids: rare.other_ids.clone(),
                     secrets: rare.secrets.clone(),
+                    burnt_id: None,
                     first_members: rare.first_members.clone(),
                 })
             }),
@@ -408,7 +409,10 @@ impl State {
     /// Notes which writes may still be in the store.
     fn settle(&mut self, result: &CommitResult, failed: bool) {
         let id = result.view.secrets().map(|secrets| (secrets.id.clone(), secrets.is_chosen));
-        if self.intent_revision == result.stamp.intent_revision
+        let burnt = result.view.rare.as_ref().and_then(|rare| rare.burnt_id.as_ref());
+        // What was decided meanwhile may use the same id; a removal of the record that it had may still arrive.
+        let is_burnt = burnt.is_some() && self.next_id() == burnt;
+        if (self.intent_revision == result.stamp.intent_revision || is_burnt)
             && let Some((id, is_chosen)) = id
         {
             self.set_next_id(id, is_chosen);
@@ -441,6 +445,13 @@ impl State {
         } else if let Some(secrets) = self.rare.as_mut().and_then(|rare| rare.secrets.as_mut()) {
             (secrets.id, secrets.is_chosen) = (id, is_chosen);
         }
+    }
+
+    /// Notes that the next id is never tried again.
+    pub(crate) fn burn_next_id(&mut self) {
+        let id = self.next_id().cloned();
+        let rare = self.rare();
+        rare.burnt_id = rare.burnt_id.take().or(id);
     }
 
     /// Returns whether the application made the id that comes next.

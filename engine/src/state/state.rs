@@ -75,6 +75,8 @@ pub(super) struct Rare {
     pub(super) other_ids: Vec<SessionId>,
     /// Secrets of a session that is not stored yet, or of the next id.
     pub(super) secrets: Option<Box<NewSecrets>>,
+    /// The next id as it was before a commit tried it in vain: it is never tried again.
+    pub(super) burnt_id: Option<SessionId>,
     /// What a new session of another package's format begins with.
     pub(super) first_members: Option<Frames>,
 }

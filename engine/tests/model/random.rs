@@ -149,6 +149,28 @@ fn three_requests_never_break_a_promise_in_foul_weather() {
     try_many(2_500, foul_weather());
 }
 
+/// Found by the run over ten million interleavings, after 273,871.
+#[test]
+fn an_id_that_a_save_tried_in_vain_is_not_tried_again_by_what_was_decided_meanwhile() {
+    const CHOICES: [u8; 10] = [77, 118, 126, 181, 39, 127, 89, 83, 239, 233];
+    let rules = Rules { renew_every: Some(60), short_lives: true, memory_store: true, ..Rules::default() };
+    let case = Case {
+        rules,
+        before: vec![vec![Save, Increment]],
+        requests: vec![
+            vec![Remove("u"), Insert("b"), Reload],
+            vec![SaveBehind, Pause, RenewId, Flash, Flash],
+        ],
+        faults: 3,
+        leaps: vec![1200, 240],
+        sent_one_by_one: true,
+        ..Case::default()
+    };
+    if let Err(story) = runtime().block_on(World::run(&case, &mut Drawn(CHOICES.iter()))) {
+        panic!("{story}");
+    }
+}
+
 /// How many interleavings are asked for, and from which number on they are counted.
 fn asked_for() -> Option<(u64, u64)> {
     let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
