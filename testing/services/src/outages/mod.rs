@@ -1,7 +1,7 @@
 //! Outages that the store of a durable server must outlive.
 //!
 //! A server that is killed, stopped, frozen or cut off: nothing that was acknowledged is lost, no answer is made up, and
-//! the store goes on by itself. [`outlives!`] makes a test of each, on servers of the tests' own.
+//! the store goes on by itself. [`outlives!`](crate::outlives) makes a test of each, on servers of the tests' own.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 mod each;
