@@ -6,7 +6,7 @@ use super::*;
 fn increment(store: &MemoryStore) -> Version {
     loop {
         let stored = store.load_now(&key(1), None).unwrap().unwrap();
-        let payload = vec![stored.record.payload[0] + 1].into();
+        let payload = vec![stored.record.payload[0] + 1];
         match update(store, 1, stored.version, &lives(10).with_payload(payload)) {
             UpdateOutcome::Updated(version) => return version,
             UpdateOutcome::Conflict(other) => assert_ne!(other.version, stored.version),
