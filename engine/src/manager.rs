@@ -99,13 +99,14 @@ impl SessionManager {
             return self.begin_otherwise(head);
         }
         let name = &*self.0.cookie.name;
-        let mut ids = Candidates::default();
+        let (mut ids, mut has_cookies) = (Candidates::default(), false);
         for header in head.cookies() {
+            has_cookies = true;
             for value in values_of(name, header) {
                 self.read_id(value, &mut ids);
             }
         }
-        if ids.is_empty() && self.0.cookie.reads_behind_commas {
+        if has_cookies && ids.is_empty() && self.0.cookie.reads_behind_commas {
             for header in head.cookies() {
                 for value in values_behind_commas(name, header) {
                     self.read_id(value, &mut ids);

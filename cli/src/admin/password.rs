@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use cloakroom_tower::cloakroom::{Random, SystemRandom};
+use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 
 use crate::trouble::Trouble;
@@ -57,18 +58,12 @@ impl Password {
     /// Returns whether this is the password; takes a second if not.
     pub(super) async fn is(&self, tried: &str) -> bool {
         let _turn = self.turn.lock().await;
-        let is_right = is_equal(tried.as_bytes(), self.text.as_bytes());
+        let is_right = bool::from(tried.as_bytes().ct_eq(self.text.as_bytes()));
         if !is_right {
             tokio::time::sleep(PENALTY).await;
         }
         is_right
     }
-}
-
-/// Compares without stopping at the first difference, so that the time tells nothing of it.
-fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let difference = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));
-    one.len() == other.len() && std::hint::black_box(difference) == 0
 }
 
 #[cfg(test)]
@@ -84,11 +79,13 @@ mod tests {
         assert!(began.elapsed() >= 2 * PENALTY, "{:?}", began.elapsed());
     }
 
-    #[test]
-    fn only_the_whole_password_is_equal() {
-        assert!(is_equal(b"abc", b"abc"));
-        for wrong in [&b"ab"[..], b"abcd", b"abd", b""] {
-            assert!(!is_equal(wrong, b"abc"));
+    #[tokio::test(start_paused = true)]
+    async fn only_the_whole_password_is_equal() {
+        let password = Password::make().unwrap();
+        assert!(password.is(&password.text).await);
+        let (short, long) = (&password.text[1..], format!("{}0", password.text));
+        for wrong in [short, &long, &long[1..], ""] {
+            assert!(!password.is(wrong).await, "{wrong}");
         }
     }
 }

@@ -18,7 +18,7 @@ impl Commit<'_> {
     pub(super) async fn update(&mut self) -> Result<Verdict> {
         let updated = self.try_update().await;
         if updated.is_err() && self.is_uncertain {
-            // Whichever step failed after it: the next commit finds out whether the write is in the store.
+            // The next commit finds out whether the write is in the store, whatever has failed after it.
             self.note_unsettled();
         }
         updated

@@ -83,7 +83,7 @@ impl Config {
     ///     session.insert("last_page", request.path())
     /// });
     /// let manager = SessionManager::new(MemoryStore::new(), config)?;
-    /// # let request = PlainRequest::default().path(Some("/cart".into()));
+    /// # let request = PlainRequest::default().with_path("/cart");
     /// # let session = manager.begin(&request).load().await?;
     /// session.insert("coat", "red")?;
     /// session.save().await?;

@@ -14,11 +14,8 @@ use super::RequestHead;
 /// ```
 /// use cloakroom::{PlainRequest, RequestInfo};
 ///
-/// let request = PlainRequest {
-///     headers: vec![("user-agent".into(), "curl".into())],
-///     path: Some("/cart".into()),
-///     ..PlainRequest::default()
-/// };
+/// let mut request = PlainRequest::default().with_path("/cart");
+/// request.headers.push(("user-agent".into(), "curl".into()));
 /// let info = RequestInfo::of(&request);
 /// assert_eq!(info.header("User-Agent"), Some("curl".as_bytes()));
 /// assert_eq!(info.path(), Some("/cart"));
