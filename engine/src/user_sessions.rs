@@ -223,13 +223,13 @@ impl UserSessions {
                 let offset = records.clock_offset().await;
                 let at = offset.revocation(own);
                 let after = at + Duration::from_micros(1);
-                self.exempt(records, session, after, offset).await?;
+                self.exempt(records, session, &owner, after, offset).await?;
                 let revoked = records.revoke(&owner, at).await?;
                 let public =
                     session.0.with(|state| state.stored().map(|it| PublicId::new(it.header.public_id())));
                 let count = revoked + self.end_what_is_dated_ahead(records, &owner, offset, public).await?;
                 // A log-in of this request, which is not stored yet, gets the later date, too.
-                session.0.with(|state| state.redate(after, offset));
+                session.0.with(|state| state.redate(&owner, after, offset));
                 Ok(count)
             })
             .await?;
@@ -277,6 +277,7 @@ impl UserSessions {
         &self,
         records: &mut Records<'_>,
         session: &Session,
+        user: &OwnerKey,
         since: Timestamp,
         offset: ClockOffset,
     ) -> Result<()> {
@@ -286,7 +287,7 @@ impl UserSessions {
             let Resolved::Live(live) = records.resolve(key, Follow::HELD).await? else { return Err(ended()) };
             match records.redate(live, since).await? {
                 Some(true) => {
-                    session.0.with(|state| state.redate(since, offset));
+                    session.0.with(|state| state.redate(user, since, offset));
                     return Ok(());
                 }
                 Some(false) if records.wait_after_conflict().await => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_store::{Owner, StoreKey, Timestamp};
+use cloakroom_store::{Owner, OwnerKey, StoreKey, Timestamp};
 
 use super::{
     Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
@@ -429,12 +429,14 @@ impl State {
         located.map(|located| located.key.clone())
     }
 
-    /// Dates the user's log-in of this session, stored or not, to `since` at least: a moment of the shared clock.
-    pub(crate) fn redate(&mut self, since: Timestamp, offset: ClockOffset) {
-        if let Some(owner) = self.location.stored_mut().and_then(|located| located.owner.as_mut()) {
+    /// Dates this user's log-in of this session, stored or not, to `since` at least: a moment of the shared clock. A log-in
+    /// of another user, stored before or decided since, keeps its date.
+    pub(crate) fn redate(&mut self, user: &OwnerKey, since: Timestamp, offset: ClockOffset) {
+        let stored = self.location.stored_mut().and_then(|located| located.owner.as_mut());
+        if let Some(owner) = stored.filter(|owner| owner.key == *user) {
             owner.logged_in_at = owner.logged_in_at.max(since);
         }
-        if let Some(login) = self.intent.login_mut() {
+        if let Some(login) = self.intent.login_mut().filter(|login| login.owner.key == *user) {
             login.owner.logged_in_at = login.owner.logged_in_at.max(offset.own(since));
             login.began_at = login.began_at.max(login.owner.logged_in_at);
         }

@@ -72,3 +72,18 @@ async fn s15_the_cap_holds_and_the_last_log_in_lives_whatever_the_clocks_say() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn s15_a_log_in_that_is_taken_back_lets_no_session_of_another_user_outlive_a_revocation() {
+    let stage = Stage::new(patient);
+    let mut browser = Browser::logged_in(&stage.engine, "alice").await;
+    let session = browser.begin(&stage.engine).load().await.unwrap();
+    session.log_in("bob").unwrap();
+    stage.engine.sessions().revoke_others(&session).await.unwrap();
+    session.discard_changes();
+    session.insert("coat", "red").unwrap();
+    session.save().await.unwrap();
+    assert_eq!(session.user().as_deref(), Some("alice"));
+    assert_eq!(stage.engine.sessions().revoke_all("alice").await.unwrap(), 1, "at the same moment");
+    assert!(!browser.has_session(&stage.engine).await);
+}

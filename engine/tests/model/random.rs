@@ -171,6 +171,35 @@ fn an_id_that_a_save_tried_in_vain_is_not_tried_again_by_what_was_decided_meanwh
     }
 }
 
+/// Found by the run over ten million interleavings, after 305,843.
+#[test]
+fn logging_out_the_others_of_a_user_dates_no_session_of_another_user() {
+    const CHOICES: [u8; 52] = [
+        17, 181, 198, 36, 76, 158, 128, 173, 25, 166, 101, 183, 204, 67, 207, 173, 217, 211, 27, 13, 185,
+        144, 194, 68, 164, 198, 211, 245, 213, 70, 6, 152, 118, 154, 126, 227, 168, 67, 216, 78, 32, 17, 19,
+        216, 177, 21, 255, 24, 13, 135, 166, 169,
+    ];
+    let rules = Rules { short_lives: true, memory_store: true, skewed: true, ..Rules::default() };
+    let case = Case {
+        rules,
+        before: vec![
+            vec![LogIn("alice"), RevokeOthers, SaveBehind, Push],
+            vec![ReadAll, LogIn("bob"), RevokeOthers, Discard, RenewId],
+        ],
+        requests: vec![
+            vec![ReadAll, Flash, RenewId, Remove("n"), RevokeOthers],
+            vec![Take("n"), Increment, Read("a"), ReadAll, Increment],
+            vec![Reset],
+        ],
+        drops: 1,
+        skews: vec![-181, 0, 30],
+        ..Case::default()
+    };
+    if let Err(story) = runtime().block_on(World::run(&case, &mut Drawn(CHOICES.iter()))) {
+        panic!("{story}");
+    }
+}
+
 /// How many interleavings are asked for, and from which number on they are counted.
 fn asked_for() -> Option<(u64, u64)> {
     let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
