@@ -156,14 +156,20 @@ impl SessionManager {
     /// Begins a request whose cookies are those of another package.
     fn begin_with(&self, format: &dyn CookieFormat, head: &impl RequestHead) -> RequestSession {
         let ids = RequestIds::unread(head.cookies(), self.old_cookies(head));
-        let is_covered = head.path().is_none_or(|path| format.covers(path));
+        let info = self.info_of(head);
+        let is_covered = match &info {
+            Some(info) if format.reads_requests() => format.covers_request(info),
+            _ => head.path().is_none_or(|path| format.covers(path)),
+        };
         let https = self.came_over_https(head);
-        self.begun(RequestState::begin(self.clone(), ids, https, is_covered, self.info_of(head)), head)
+        self.begun(RequestState::begin(self.clone(), ids, https, is_covered, info), head)
     }
 
-    /// Copies the head of a request, if a function of the application reads it.
+    /// Copies the head of a request, if a function of the application or a format reads it.
     fn info_of(&self, head: &impl RequestHead) -> Option<RequestInfo> {
-        self.0.config.hooks.read_requests().then(|| RequestInfo::of(head))
+        let is_read =
+            self.0.config.hooks.read_requests() || self.format().is_some_and(CookieFormat::reads_requests);
+        is_read.then(|| RequestInfo::of(head))
     }
 
     /// Returns what takes the cookies of a former library away that the request brought.

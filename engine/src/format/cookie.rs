@@ -1,14 +1,15 @@
 //! Cookies of another package.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use cloakroom_store::Timestamp;
 
-use crate::SessionId;
 use crate::observe::RejectReason;
 use crate::record::{Frames, Tag};
 use crate::request::Candidates;
+use crate::{RequestInfo, SessionId};
 
 /// Reads and writes the session cookies of another package.
 ///
@@ -41,11 +42,27 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Returns whether the format looks at more of a request than cookies and path. The head of each request is then copied
+    /// for [`covers_request`](Self::covers_request) and [`first_member`](Self::first_member). Default: no.
+    fn reads_requests(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a request may have a session, where the format [reads requests](Self::reads_requests). Default: if
+    /// its path is [covered](Self::covers), or unknown.
+    fn covers_request(&self, request: &RequestInfo) -> bool {
+        request.path().is_none_or(|path| self.covers(path))
+    }
+
     /// Returns a member that a new session begins with, for what depends on its first request: its name and its value as
-    /// the package writes them. Default: none.
-    fn first_member(&self, https: bool) -> Option<(String, String)> {
-        let _ = https;
-        None
+    /// the package writes them. `request` is there if the format [reads requests](Self::reads_requests).
+    /// Default: none.
+    ///
+    /// # Errors
+    /// A handler that asks for the session gets an [`Invalid`](crate::ErrorKind::Invalid) error with this source.
+    fn first_member(&self, https: bool, request: Option<&RequestInfo>) -> FirstMember {
+        let _ = (https, request);
+        Ok(None)
     }
 
     /// Returns whether the other package cannot keep a value under `key`. A handler that inserts one gets an
@@ -55,6 +72,9 @@ pub trait CookieFormat: fmt::Debug + Send + Sync + 'static {
         false
     }
 }
+
+/// Name and value of a member that a new session begins with, if there is one; see [`CookieFormat::first_member`].
+pub type FirstMember = Result<Option<(String, String)>, Box<dyn Error + Send + Sync>>;
 
 /// What a format needs to write a cookie.
 #[derive(Clone, Copy)]

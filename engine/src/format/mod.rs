@@ -12,5 +12,5 @@
 mod cookie;
 mod payload;
 
-pub use cookie::{CookieFormat, FoundIds, IssuedCookie};
+pub use cookie::{CookieFormat, FirstMember, FoundIds, IssuedCookie};
 pub use payload::{Facts, Member, MemberKind, Members, Payload, PayloadBuilder, Redirect};

@@ -180,15 +180,24 @@ impl RequestState {
                 if self.clues.is_withheld() {
                     state.withhold();
                 }
-                if let Some((name, value)) =
-                    self.engine.format().and_then(|format| format.first_member(self.https))
-                {
-                    state.set_first_members(Frames::of_member(&name, &value));
+                if let Some(format) = self.engine.format() {
+                    self.begin_as(format, &mut state)?;
                 }
                 *self.state() = Some(state);
             }
         }
         Ok(Session(self.clone()))
+    }
+
+    /// Adds what a new session of another package's format begins with.
+    fn begin_as(&self, format: &dyn CookieFormat, state: &mut State) -> Result<()> {
+        let first = format.first_member(self.https, self.info.as_ref()).map_err(|error| {
+            Error::new(ErrorKind::Invalid, "no session can begin with this request").with_source(error)
+        })?;
+        if let Some((name, value)) = first {
+            state.set_first_members(Frames::of_member(&name, &value));
+        }
+        Ok(())
     }
 
     /// Begins with a new session, as a request without a cookie does.

@@ -115,6 +115,12 @@ impl Attributes {
         self.max_age.map(|age| now.saturating_add(age)).or(self.expires)
     }
 
+    /// Returns an error if a cookie cannot have the path or the domain.
+    pub(crate) fn check(&self) -> Result<(), CookieError> {
+        self.checked_path()?;
+        self.checked_domain().map(drop)
+    }
+
     fn checked_path(&self) -> Result<Option<&str>, CookieError> {
         match self.path.as_deref() {
             None | Some("") => Ok(None),

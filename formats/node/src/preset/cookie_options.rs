@@ -1,6 +1,10 @@
 //! What the packages with a `cookie` object in their bodies decide about a cookie.
 
-use cloakroom::format::IssuedCookie;
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom::RequestInfo;
+use cloakroom::format::{FirstMember, IssuedCookie};
 
 use crate::body::{Dialect, StoredCookie};
 use crate::cookie::{Attributes, SameSite};
@@ -27,6 +31,16 @@ impl When {
     }
 }
 
+/// A function that chooses the attributes of a new session's cookie.
+#[derive(Clone)]
+pub(crate) struct Choice(pub(crate) Arc<dyn Fn(&RequestInfo, Attributes) -> Attributes + Send + Sync>);
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Choice(..)")
+    }
+}
+
 /// The application's options for the cookie.
 #[derive(Debug)]
 pub(crate) struct CookieOptions {
@@ -36,27 +50,39 @@ pub(crate) struct CookieOptions {
     /// Whether `SameSite` is `None` over https and else `Lax`.
     pub(crate) same_site_auto: bool,
     pub(crate) dialect: Dialect,
+    pub(crate) chosen: Option<Choice>,
 }
 
 impl CookieOptions {
     /// Returns whether a path is within the cookie's: it begins with the same characters, as the packages compare it.
     pub(crate) fn covers(&self, path: &str) -> bool {
-        path.starts_with(self.attributes.path.as_deref().unwrap_or("/"))
+        is_below(path, &self.attributes)
+    }
+
+    /// Returns whether a request's path is within that of the cookie that would be chosen for it.
+    pub(crate) fn covers_request(&self, request: &RequestInfo) -> bool {
+        let Some(choice) = &self.chosen else { return request.path().is_none_or(|path| self.covers(path)) };
+        request.path().is_none_or(|path| is_below(path, &choice.0(request, self.attributes.clone())))
     }
 
     /// Returns the `cookie` object of a new session, if it depends on the request that begins the session: the packages
     /// keep what they decided then, and send it for as long as the session lives.
-    pub(crate) fn first_member(&self, https: bool) -> Option<(String, String)> {
-        if self.secure != When::Https && !self.same_site_auto {
-            return None;
+    pub(crate) fn first_member(&self, https: bool, request: Option<&RequestInfo>) -> FirstMember {
+        let choice = self.chosen.as_ref().zip(request);
+        if self.secure != When::Https && !self.same_site_auto && choice.is_none() {
+            return Ok(None);
         }
-        let attributes = Attributes {
+        let mut attributes = Attributes {
             secure: if self.secure == When::Https { Some(https) } else { self.attributes.secure },
             ..self.new_attributes(https)
         };
+        if let Some((choice, request)) = choice {
+            attributes = super::without_lifetime(&choice.0(request, attributes));
+            attributes.check()?;
+        }
         // The store sets the lifetime when it writes.
         let cookie = StoredCookie::new(&attributes, 0, self.dialect);
-        Some((MEMBER.to_owned(), cookie.to_json().as_str().to_owned()))
+        Ok(Some((MEMBER.to_owned(), cookie.to_json().as_str().to_owned())))
     }
 
     /// Returns the attributes that the session's cookie has; `None` if none may be sent over plain http.
@@ -89,6 +115,11 @@ impl CookieOptions {
         let same_site = if self.same_site_auto { Some(auto) } else { self.attributes.same_site };
         Attributes { same_site, ..self.attributes.clone() }
     }
+}
+
+/// Returns whether the path begins with the characters of the cookie's.
+fn is_below(path: &str, cookie: &Attributes) -> bool {
+    path.starts_with(cookie.path.as_deref().unwrap_or("/"))
 }
 
 /// Returns the lifetime that the engine has decided, in milliseconds.

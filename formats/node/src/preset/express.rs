@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::Config;
 use cloakroom::store::BodyStore;
+use cloakroom::{Config, RequestInfo};
 
 use super::Secrets;
-use super::cookie_options::{CookieOptions, When};
+use super::cookie_options::{Choice, CookieOptions, When};
 use super::signed_cookies::ExpressCookies;
 use crate::body::Dialect;
 use crate::cookie::{Attributes, CookieError, ExpressCookie, SameSite};
@@ -48,6 +48,7 @@ pub struct Express {
     resave: bool,
     save_uninitialized: bool,
     passport: Option<Passport>,
+    chosen: Option<Choice>,
 }
 
 impl Express {
@@ -68,6 +69,7 @@ impl Express {
             resave: false,
             save_uninitialized: false,
             passport: None,
+            chosen: None,
         })
     }
 
@@ -164,6 +166,34 @@ impl Express {
         self.checked()
     }
 
+    /// Lets a function choose the attributes of each new session's cookie: the option `cookie` as a function. It is given
+    /// the head of the request that begins the session, and the attributes that the cookie would have; the session keeps
+    /// what it returns. A lifetime in there is left out: [`max_age`](Self::max_age) sets it for all sessions, and
+    /// `session.cookie()` for one.
+    ///
+    /// As in Express, it is also asked for the path below which a request may have a session, with each request. A path or
+    /// domain that no cookie can have is an [`Invalid`](cloakroom::ErrorKind::Invalid) error of the handler that asks for
+    /// the session.
+    ///
+    /// ```
+    /// use cloakroom_node::{Express, cookie::Attributes};
+    ///
+    /// let express = Express::new(["keyboard cat"])?.cookie(|request, attributes| {
+    ///     let is_admin = request.path().is_some_and(|path| path.starts_with("/admin"));
+    ///     if is_admin { Attributes { path: Some("/admin".into()), ..attributes } } else { attributes }
+    /// });
+    /// # let _ = express;
+    /// # Ok::<(), cloakroom_node::cookie::CookieError>(())
+    /// ```
+    #[must_use]
+    pub fn cookie(
+        mut self,
+        choose: impl Fn(&RequestInfo, Attributes) -> Attributes + Send + Sync + 'static,
+    ) -> Self {
+        self.chosen = Some(Choice(Arc::new(choose)));
+        self
+    }
+
     /// Sends the cookie with every response to a request that has a session.
     #[must_use]
     pub fn rolling(mut self, rolling: bool) -> Self {
@@ -207,6 +237,7 @@ impl Express {
             secure: self.secure,
             same_site_auto: self.same_site_auto,
             dialect: Dialect::Express,
+            chosen: self.chosen.clone(),
         };
         Config::default()
             .cookie_format(ExpressCookies { cookie: self.cookie.clone(), options })

@@ -115,6 +115,7 @@ impl Koa {
             secure: self.secure,
             same_site_auto: false,
             dialect: Dialect::Koa,
+            chosen: None,
         };
         Config::default()
             .cookie_format(KoaCookies { cookie, options })

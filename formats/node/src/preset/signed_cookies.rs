@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cloakroom::format::{CookieFormat, FoundIds, IssuedCookie};
+use cloakroom::RequestInfo;
+use cloakroom::format::{CookieFormat, FirstMember, FoundIds, IssuedCookie};
 
 use super::cookie_options::{CookieOptions, When, lifetime};
 use crate::body::{LAST_ACCESS, is_reserved};
@@ -42,8 +43,16 @@ impl CookieFormat for ExpressCookies {
         self.options.covers(path)
     }
 
-    fn first_member(&self, https: bool) -> Option<(String, String)> {
-        self.options.first_member(https)
+    fn reads_requests(&self) -> bool {
+        self.options.chosen.is_some()
+    }
+
+    fn covers_request(&self, request: &RequestInfo) -> bool {
+        self.options.covers_request(request)
+    }
+
+    fn first_member(&self, https: bool, request: Option<&RequestInfo>) -> FirstMember {
+        self.options.first_member(https, request)
     }
 
     fn reserves(&self, key: &str) -> bool {
@@ -100,8 +109,8 @@ impl CookieFormat for KoaCookies {
         self.options.covers(path)
     }
 
-    fn first_member(&self, https: bool) -> Option<(String, String)> {
-        self.options.first_member(https)
+    fn first_member(&self, https: bool, request: Option<&RequestInfo>) -> FirstMember {
+        self.options.first_member(https, request)
     }
 
     fn reserves(&self, key: &str) -> bool {

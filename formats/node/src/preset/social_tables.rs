@@ -105,6 +105,7 @@ impl SocialTables {
             secure: self.secure,
             same_site_auto: false,
             dialect: Dialect::SocialTables,
+            chosen: None,
         };
         Config::default()
             .cookie_format(KoaCookies { cookie, options })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloakroom::store::Clock as _;
 use cloakroom_node::Express;
 
 use crate::stage::{AN_HOUR, BROWSER, Browser, HOUR, ID, SECRET, Stage, cookie, header, sent};
@@ -81,6 +82,24 @@ async fn e147_a_lifetime_may_be_longer_than_31_bits_of_milliseconds() {
     let header = write(&stage, &mut browser).await.unwrap();
     assert!(header.contains("; Expires=Wed, 04 Feb 2026 17:20:00 GMT;"), "{header}");
     assert!(stage.body(&browser).contains(r#""originalMaxAge":3000000000,"#), "{}", stage.body(&browser));
+}
+
+#[tokio::test]
+async fn e148_an_absolute_date_of_one_session_is_sent_as_it_is() {
+    let stage = Stage::express(an_hour);
+    let mut browser = stage.node_writes(AN_HOUR);
+    let end = stage.clock.now() + Duration::from_secs(90);
+    let outcome =
+        stage.visit(&mut browser, async |session| session.cookie().set_expires_at(end).unwrap()).await;
+    let date = "; Expires=Thu, 01 Jan 2026 00:01:30 GMT;";
+    assert!(header(&outcome).contains(date), "{}", header(&outcome));
+    let again = stage.visit(&mut browser, async |session| session.insert("views", 2).unwrap()).await;
+    assert!(sent(&again).iter().all(|header| header.contains(date)), "it stays: {:?}", sent(&again));
+    let body = stage.body(&browser);
+    assert!(
+        body.contains(r#""originalMaxAge":3600000,"#),
+        "the session itself lives on as configured: {body}"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Attributes of one session's cookie: what its body says counts, whatever the application's options say.
 
+use cloakroom::{ErrorKind, RequestInfo};
 use cloakroom_node::Express;
 use cloakroom_node::cookie::Attributes;
 
 use crate::stage::{Browser, HOUR, Stage, header, sent};
+use crate::watched::Asked;
 
 const HTTPS: Option<&str> = Some("https");
 
@@ -22,6 +24,47 @@ async fn begins(
     }
     let body = stage.body(&browser);
     [sent, body.split_once("},").unwrap().0.to_owned()]
+}
+
+#[tokio::test]
+async fn e065_a_function_can_choose_the_attributes_of_a_new_session_s_cookie() {
+    let chosen = |express: Express| {
+        express.cookie(|_, attributes| Attributes { path: None, http_only: false, ..attributes })
+    };
+    let [sent, body] = begins(|express| chosen(express.secure_auto()), true, HTTPS).await;
+    assert_eq!(sent, " Secure");
+    assert!(body.ends_with(r#""secure":true,"httpOnly":false,"path":null"#), "{body}");
+}
+
+#[tokio::test]
+async fn e066_that_function_is_given_the_request() {
+    let below = |request: &RequestInfo, attributes| {
+        let path = request.path().map(|path| path.split_at(6).0.to_owned());
+        Attributes { path, ..attributes }
+    };
+    let stage = Stage::express(|express| express.cookie(below));
+    for (path, expected) in
+        [("/admin/users", "; Path=/admin; HttpOnly"), ("/store/7", "; Path=/store; HttpOnly")]
+    {
+        let mut browser = Browser { path: Some(path), ..Browser::default() };
+        let outcome = stage.visit(&mut browser, async |session| session.insert("views", 1).unwrap()).await;
+        assert!(header(&outcome).ends_with(expected), "{}", header(&outcome));
+        let mut elsewhere = Browser { path: Some("/admin/users"), ..browser };
+        let again = stage.visit(&mut elsewhere, async |session| session.set_idle_timeout(Some(HOUR))).await;
+        assert!(header(&again).contains(&expected[..12]), "the session keeps it: {}", header(&again));
+    }
+}
+
+#[tokio::test]
+async fn a_chosen_path_that_no_cookie_can_have_is_an_error_of_the_handler_and_stores_nothing() {
+    let chosen = |_: &RequestInfo, attributes| Attributes {
+        path: Some("/; Domain=else.example".into()),
+        ..attributes
+    };
+    let stage = Stage::express(|express| express.cookie(chosen));
+    let error = stage.try_visit(&mut Browser::default(), async |_| ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(stage.bodies.count(Asked::Write), 0);
 }
 
 #[tokio::test]
