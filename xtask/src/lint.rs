@@ -3,7 +3,7 @@
 use cargo_metadata::MetadataCommand;
 
 use crate::{
-    api, layers, licences, rows,
+    api, layers, licences, links, rows,
     shell::{Result, cargo, root, run as execute, step, succeeds},
     words,
 };
@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result {
     step("licences", licences::run)?;
     step("rows", rows::run)?;
     step("words", words::run)?;
+    step("links", links::run)?;
     step("api", api::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
     step("the command with each store alone", each_store)?;

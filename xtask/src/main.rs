@@ -9,6 +9,7 @@ mod ci;
 mod history;
 mod layers;
 mod licences;
+mod links;
 mod lint;
 mod migration;
 mod node;
@@ -47,6 +48,8 @@ enum Task {
     Api,
     /// Checks that comments, messages and documents are in plain English
     Words,
+    /// Checks that links between documents lead to files and headings that exist
+    Links,
     /// Counts instructions, allocations and store trips per request
     Bench {
         /// Also measures how the cost grows with sessions and their size; takes minutes
@@ -87,6 +90,7 @@ impl Task {
             Self::Rows => rows::run(),
             Self::Api => api::run(),
             Self::Words => words::run(),
+            Self::Links => links::run(),
             Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
