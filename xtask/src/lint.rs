@@ -3,7 +3,7 @@
 use cargo_metadata::MetadataCommand;
 
 use crate::{
-    api, layers, licences, links, rows,
+    api, layers, licences, links, release, rows,
     shell::{Result, cargo, root, run as execute, step, succeeds},
     words,
 };
@@ -15,11 +15,13 @@ pub(crate) fn run() -> Result {
     step("rows", rows::run)?;
     step("words", words::run)?;
     step("links", links::run)?;
+    step("requirements of packages", release::requirements)?;
     step("api", api::run)?;
     step("clippy", || execute(&mut cargo("clippy --workspace --all-targets --all-features -- -D warnings")))?;
     step("the command with each store alone", each_store)?;
     step("documentation", documentation)?;
-    step("cargo-deny", deny)
+    step("cargo-deny", deny)?;
+    step("changes of the interface", release::semver)
 }
 
 /// The features of the command that bring a store; one of them is the default.

@@ -13,6 +13,7 @@ mod links;
 mod lint;
 mod migration;
 mod node;
+mod release;
 mod rows;
 mod services;
 mod setup;
@@ -77,6 +78,8 @@ enum Task {
     },
     /// Installs the packages of the Node applications whose sessions are shared in the tests
     Node,
+    /// Checks that all crates could be published now; publishes nothing
+    Release(release::Release),
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -98,6 +101,7 @@ impl Task {
             Self::History { arguments } => history::run(arguments),
             Self::Migration { arguments } => migration::run(arguments),
             Self::Node => node::run(),
+            Self::Release(release) => release.run(),
             Self::Ci => ci::run(),
         }
     }
