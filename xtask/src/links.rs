@@ -2,6 +2,8 @@
 //!
 //! Links that begin with the repository's address are looked up here too. Other addresses are not asked.
 
+mod book;
+
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -29,6 +31,7 @@ pub(crate) fn run() -> Result {
             wrong.extend(broken.then(|| format!("{}:{line}: {target}", path.display())));
         }
     }
+    wrong.extend(book::faults(&documents));
     if wrong.is_empty() {
         println!("{count} links lead to files and headings that exist");
         return Ok(());
@@ -96,17 +99,23 @@ fn is_ours(target: &str, is_source: bool) -> bool {
 }
 
 fn is_broken(from: &Path, target: &str, documents: &BTreeMap<PathBuf, String>) -> bool {
-    let here = from.parent().unwrap_or(from);
-    let in_repository = REPOSITORY.iter().find_map(|repository| target.strip_prefix(repository));
-    let (folder, target) = in_repository.map_or((here, target), |target| (Path::new(""), target));
-    let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-    let path = if file.is_empty() { from.to_owned() } else { straight(&folder.join(file)) };
+    let path = path_of(from, target);
     if !root().join(&path).exists() {
         return true;
     }
     // A number of a line is an address on the server only.
     let document = documents.get(&path).filter(|_| path.extension() == Some(OsStr::new("md")));
+    let heading = target.split_once('#').map_or("", |(_, heading)| heading);
     !heading.is_empty() && document.is_some_and(|text| !headings(text).any(|known| known == heading))
+}
+
+/// Returns the path, from the root, of what a link in a document leads to.
+fn path_of(from: &Path, target: &str) -> PathBuf {
+    let here = from.parent().unwrap_or(from);
+    let in_repository = REPOSITORY.iter().find_map(|repository| target.strip_prefix(repository));
+    let (folder, target) = in_repository.map_or((here, target), |target| (Path::new(""), target));
+    let file = target.split('#').next().unwrap_or_default();
+    if file.is_empty() { from.to_owned() } else { straight(&folder.join(file)) }
 }
 
 /// Takes `.` and `..` out of a path.
