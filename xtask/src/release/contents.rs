@@ -4,22 +4,22 @@ use std::{fs, path::Path, process::Command};
 
 use cargo_metadata::Package;
 
-use super::{Contents, requirements::LICENCES};
+use super::{checkout::Checkout, requirements::LICENCES};
 use crate::shell::Result;
 
 /// The largest package, in bytes. crates.io takes ten times as much; sources alone never need it.
 const LARGEST: u64 = 1 << 20;
 
-pub(super) fn check(contents: &Contents, packages: &[&Package]) -> Result {
+pub(super) fn check(clone: &Checkout, packages: &[&Package]) -> Result {
     let mut wrong = Vec::new();
     for package in packages {
-        let file = contents.folder.join(format!("{}-{}.crate", package.name, package.version));
+        let file = Checkout::file(package);
         let bytes = fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?.len();
         let names = tar("-tzf", &file)?;
         println!("{:>6} KiB, {:>3} files: {}", bytes.div_ceil(1024), names.lines().count(), package.name);
         let mut faults = faults(&names, bytes);
         let text = tar("-xzOf", &file)?;
-        let private = contents.private_paths().into_iter().filter(|path| text.contains(path.as_str()));
+        let private = clone.private_paths().into_iter().filter(|path| text.contains(path.as_str()));
         faults.extend(private.map(|path| format!("names {path}, which is of this machine")));
         wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", package.name)));
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::Package;
 
-use super::{CORE, Clone, selection};
+use super::{CORE, checkout::Checkout, selection};
 use crate::shell::{Result, run as execute, succeeds};
 
 /// Checks each crate with the Rust that it states, where rustup has it. (Clippy's `incompatible_msrv`, which the lint
 /// runs, looks at our own code only, and needs no toolchain.)
-pub(super) fn oldest_rust(clone: &Clone, packages: &[&Package]) -> Result {
+pub(super) fn oldest_rust(clone: &Checkout, packages: &[&Package]) -> Result {
     let mut by_version: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for package in packages {
         if let Some(version) = &package.rust_version {
@@ -37,7 +37,7 @@ pub(super) fn oldest_rust(clone: &Clone, packages: &[&Package]) -> Result {
 
 /// Checks the crates that every application has with the oldest direct dependencies that their manifests allow. Changes
 /// the clone's Cargo.lock, so it comes last.
-pub(super) fn oldest_dependencies(clone: &Clone) -> Result {
+pub(super) fn oldest_dependencies(clone: &Checkout) -> Result {
     // The option is of nightly cargo, and nothing is compiled by this call.
     let mut resolve = clone.cargo("update -Z direct-minimal-versions");
     execute(resolve.env("RUSTC_BOOTSTRAP", "1"))?;
