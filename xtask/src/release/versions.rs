@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::Package;
+use cargo_metadata::{Package, semver::Version};
 
 use super::{CORE, checkout::Checkout, selection};
 use crate::shell::{Result, run as execute, succeeds};
@@ -17,7 +17,7 @@ pub(super) fn oldest_rust(clone: &Checkout, packages: &[&Package]) -> Result {
         }
     }
     for (version, packages) in by_version {
-        let toolchain = version.to_string();
+        let toolchain = name(version);
         if !succeeds(&mut clone.cargo_of(&toolchain, "--version")) {
             println!("SKIPPED: Rust {toolchain} (`rustup toolchain install {toolchain} --profile minimal`)");
             continue;
@@ -42,4 +42,23 @@ pub(super) fn oldest_dependencies(clone: &Checkout) -> Result {
     let mut resolve = clone.cargo("update -Z direct-minimal-versions");
     execute(resolve.env("RUSTC_BOOTSTRAP", "1"))?;
     execute(&mut clone.cargo(&format!("check --locked --all-features {}", selection(CORE))))
+}
+
+/// Returns how rustup calls the toolchain that a manifest names: `1.89` is the newest 1.89.
+fn name(version: &Version) -> String {
+    match version.patch {
+        0 => format!("{}.{}", version.major, version.minor),
+        _ => version.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Version, name};
+
+    #[test]
+    fn a_toolchain_is_called_as_in_the_manifest() {
+        assert_eq!(name(&Version::new(1, 89, 0)), "1.89");
+        assert_eq!(name(&Version::new(1, 94, 1)), "1.94.1");
+    }
 }
