@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_link_leads_to_a_file_that_exists_and_to_a_heading_in_it() {
         let documents = BTreeMap::from([("README.md".into(), "# One".to_owned())]);
-        let broken = |target| is_broken(Path::new("docs/a.md"), target, &documents);
+        let broken = |target: &str| is_broken(Path::new("docs/a.md"), target, &documents);
         assert!(!broken("../README.md") && !broken("../README.md#one") && !broken("../xtask"));
         assert!(broken("../README.md#two") && broken("README.md") && broken("../gone.md"));
         let there = "https://github.com/cloakroom-rs/cloakroom/blob/main/";
