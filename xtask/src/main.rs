@@ -9,9 +9,11 @@ mod ci;
 mod history;
 mod layers;
 mod licences;
+mod links;
 mod lint;
 mod migration;
 mod node;
+mod release;
 mod rows;
 mod services;
 mod setup;
@@ -47,6 +49,8 @@ enum Task {
     Api,
     /// Checks that comments, messages and documents are in plain English
     Words,
+    /// Checks that links between documents lead to files and headings that exist
+    Links,
     /// Counts instructions, allocations and store trips per request
     Bench {
         /// Also measures how the cost grows with sessions and their size; takes minutes
@@ -74,6 +78,8 @@ enum Task {
     },
     /// Installs the packages of the Node applications whose sessions are shared in the tests
     Node,
+    /// Checks that all crates could be published now; publishes nothing
+    Release(release::Release),
     /// Does what CI does: lint, then test
     Ci,
 }
@@ -87,6 +93,7 @@ impl Task {
             Self::Rows => rows::run(),
             Self::Api => api::run(),
             Self::Words => words::run(),
+            Self::Links => links::run(),
             Self::Bench { growth } => bench::run(*growth),
             Self::Services(services) => services.run(),
             Self::Trips => trips::run(),
@@ -94,6 +101,7 @@ impl Task {
             Self::History { arguments } => history::run(arguments),
             Self::Migration { arguments } => migration::run(arguments),
             Self::Node => node::run(),
+            Self::Release(release) => release.run(),
             Self::Ci => ci::run(),
         }
     }

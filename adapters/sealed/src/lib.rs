@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// docs.rs says at each item which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 mod axum;
