@@ -31,9 +31,12 @@ impl When {
     }
 }
 
+/// Chooses the attributes of a new session's cookie, given those of the options.
+type Choose = dyn Fn(&RequestInfo, Attributes) -> Attributes + Send + Sync;
+
 /// A function that chooses the attributes of a new session's cookie.
 #[derive(Clone)]
-pub(crate) struct Choice(pub(crate) Arc<dyn Fn(&RequestInfo, Attributes) -> Attributes + Send + Sync>);
+pub(crate) struct Choice(pub(crate) Arc<Choose>);
 
 impl fmt::Debug for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
