@@ -318,7 +318,8 @@ impl RequestState {
             return self.foreign_outcome(state, format);
         }
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
-        let mut more_cookies = self.ids.read(&self.engine).to_send().to_vec();
+        let to_send = self.ids.read(&self.engine).to_send();
+        let mut more_cookies = if to_send.is_empty() { Vec::new() } else { to_send.to_vec() };
         if state.cookie != Cookie::Unchanged {
             more_cookies.extend(cookie.remove_in_other_jar().map(str::to_owned));
         }
