@@ -18,12 +18,17 @@ pub struct SessionId(Repr);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Repr {
-    Own([u8; SessionId::LEN]),
+    Own(Text),
     /// An id of another package, which is also the name of its record.
     Foreign(StoreKey),
     /// An id that the application made.
     Chosen(Box<str>),
 }
+
+/// The text of an id of ours. It begins at a word of memory, so that looks at all of it go word by word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(align(8))]
+struct Text([u8; SessionId::LEN]);
 
 /// Separates the hash of an id from every other use of BLAKE3; exactly 32 bytes.
 const KEY_CONTEXT: &[u8; 32] = b"cloakroom v1: session id to key.";
@@ -65,7 +70,7 @@ impl SessionId {
             let bits = u32::from_be_bytes([0, *a, *b, 0]);
             (*first, *second, *third) = (character(bits, 0), character(bits, 1), character(bits, 2));
         }
-        Self(Repr::Own(text))
+        Self(Repr::Own(Text(text)))
     }
 
     /// Makes an id of another package; `None` if it is empty, or longer than a key of a store may be.
@@ -89,14 +94,14 @@ impl SessionId {
         let text: &[u8; Self::LEN] = text.try_into().ok()?;
         let uses = text.iter().fold(ANYWHERE, |common, &byte| common & USES[usize::from(byte)]);
         let last = USES[usize::from(text[Self::LEN - 1])];
-        (uses == ANYWHERE && last & LAST != 0).then_some(Self(Repr::Own(*text)))
+        (uses == ANYWHERE && last & LAST != 0).then_some(Self(Repr::Own(Text(*text))))
     }
 
     /// Returns the name of this id's record: a hash, so that a reader of the store learns no ids. The other packages use the
     /// id itself.
     pub(crate) fn key(&self) -> StoreKey {
         match &self.0 {
-            Repr::Own(text) => StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes()),
+            Repr::Own(Text(text)) => StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text).as_bytes()),
             Repr::Foreign(key) => key.clone(),
             Repr::Chosen(text) => {
                 StoreKey::from_hash(*blake3::keyed_hash(KEY_CONTEXT, text.as_bytes()).as_bytes())
@@ -107,7 +112,7 @@ impl SessionId {
     /// Returns the secret. Never log it, put it into a URL or send it anywhere but to the client that holds it.
     pub fn expose(&self) -> &str {
         let text = match &self.0 {
-            Repr::Own(text) => &text[..],
+            Repr::Own(Text(text)) => &text[..],
             Repr::Foreign(key) => key.as_bytes(),
             Repr::Chosen(text) => text.as_bytes(),
         };

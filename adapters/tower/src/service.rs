@@ -143,8 +143,8 @@ static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-prot
 /// The most headers that are looked at one by one.
 const FEW: usize = 12;
 
-/// Finds a header that hardly any request has: to look at a few names costs less than to hash the one that is sought.
-fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+/// Finds a header that may not be there: to look at a few names costs less than to hash the one that is sought.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     if headers.keys_len() > FEW {
         return headers.get(name);
     }

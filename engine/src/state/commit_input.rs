@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom_store::Timestamp;
 
-use super::{Cookie, Ending, HeaderChanges, Intent, IntentKind, Location, State, Trash, WorkingCopy};
+use super::{Cookie, Ending, HeaderChanges, Intent, IntentKind, State, Trash, WorkingCopy};
 use crate::RequestInfo;
 use crate::config::Config;
 use crate::id::NewSecrets;
