@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     cookie: Template,
     /// Whether ids come in something other than a cookie of ours.
     reads_otherwise: bool,
+    /// Whether no option has a part in how a request begins, but the cookie's name and signature.
+    begins_plainly: bool,
     nonces: Nonces,
     pub(crate) sweeper: Sweeper,
     health: StoreHealth,
@@ -74,6 +76,7 @@ impl SessionManager {
         let nonces =
             Nonces::new(&*config.random).map_err(|error| ConfigError::new(&["random"], error.to_string()))?;
         let reads_otherwise = config.format.is_some() || config.transport.is_some();
+        let begins_plainly = config.begins_plainly();
         let measures = config.observer.as_ref().is_some_and(|observer| observer.measures());
         let engine = Self(Arc::new(Inner {
             store,
@@ -81,6 +84,7 @@ impl SessionManager {
             codec,
             cookie,
             reads_otherwise,
+            begins_plainly,
             nonces,
             sweeper: Sweeper::default(),
             health: StoreHealth::default(),
@@ -98,6 +102,16 @@ impl SessionManager {
         if self.0.reads_otherwise {
             return self.begin_otherwise(head);
         }
+        let ids = self.ids_of_cookies(head);
+        if self.0.begins_plainly {
+            return RequestState::begin(self.clone(), ids.into(), false, true, None);
+        }
+        self.begin_with_options(ids, head)
+    }
+
+    /// Reads the cookies of our name.
+    #[inline]
+    fn ids_of_cookies(&self, head: &impl RequestHead) -> Candidates {
         let name = &*self.0.cookie.name;
         let (mut ids, mut has_cookies) = (Candidates::default(), false);
         for header in head.cookies() {
@@ -113,6 +127,11 @@ impl SessionManager {
                 }
             }
         }
+        ids
+    }
+
+    /// Begins a request whose response, or whose session, takes more than its cookies.
+    fn begin_with_options(&self, mut ids: Candidates, head: &impl RequestHead) -> RequestSession {
         if !self.front().old_cookies.is_empty() {
             self.old_cookies(head).into_iter().for_each(|line| ids.also_send(line));
         }
@@ -247,7 +266,7 @@ impl SessionManager {
 
     /// Returns whether every request loads its session, even if no handler asks for it.
     pub(crate) fn always_loads(&self) -> bool {
-        self.0.config.rolling || self.0.config.save_empty
+        self.0.config.always_loads()
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{
-    CACHE_CONTROL, COOKIE, EXPIRES, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     RETRY_AFTER, SET_COOKIE, VARY,
 };
-use cloakroom::adapter::{HeaderField, ResponseHeaders};
+use cloakroom::adapter::{HeaderField, HeaderText, ResponseHeaders};
 use cloakroom::{RequestField, RequestHead};
 use smallvec::SmallVec;
 
@@ -74,7 +74,6 @@ pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
 fn name_of(field: HeaderField) -> HeaderName {
     match field {
         HeaderField::CacheControl => CACHE_CONTROL,
-        HeaderField::Expires => EXPIRES,
         HeaderField::RetryAfter => RETRY_AFTER,
         HeaderField::Vary => VARY,
         other => HeaderName::from_static(other.name()),
@@ -82,8 +81,8 @@ fn name_of(field: HeaderField) -> HeaderName {
 }
 
 impl ResponseHeaders for Headers<'_> {
-    fn set(&mut self, field: HeaderField, value: &'static str) {
-        self.0.insert(name_of(field), HeaderValue::from_static(value));
+    fn set(&mut self, field: HeaderField, value: HeaderText) {
+        self.0.insert(name_of(field), HeaderValue::from_static(value.text()));
     }
 
     fn set_text(&mut self, field: HeaderField, value: String) {
@@ -101,24 +100,21 @@ impl ResponseHeaders for Headers<'_> {
     fn set_or_change(
         &mut self,
         field: HeaderField,
-        absent: &'static str,
+        absent: HeaderText,
         change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
     ) {
         let name = name_of(field);
         if !self.0.contains_key(&name) {
-            self.0.insert(name, HeaderValue::from_static(absent));
+            self.0.insert(name, HeaderValue::from_static(absent.text()));
             return;
         }
         let lines = self.0.get_all(&name).map(HeaderValue::as_bytes);
         let changed = change(&lines.collect::<SmallVec<[&[u8]; 4]>>());
         if let Some(line) = changed {
             // Made of values that were in headers already.
-            self.0.insert(name, HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(absent)));
+            self.0
+                .insert(name, HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(absent.text())));
         }
-    }
-
-    fn remove(&mut self, field: HeaderField) {
-        self.0.remove(name_of(field));
     }
 
     fn remove_all(&mut self, is_meant: impl Fn(&str) -> bool) {

@@ -10,7 +10,7 @@ use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 use crate::response::no_layer;
-use crate::service::Head;
+use crate::service::{Head, find};
 use crate::{RequestSessions, Session};
 
 impl<S: Sync> FromRequestParts<S> for Session {
@@ -18,7 +18,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
         let session = pending(parts)?.load().await?;
-        session.suggest_device(|| parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes));
+        session.suggest_device(|| find(&parts.headers, &USER_AGENT).map(HeaderValue::as_bytes));
         Ok(Self(session))
     }
 }
@@ -95,7 +95,7 @@ impl<S: Sync> FromRequestParts<S> for LazySession {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
         let pending = pending(parts)?.clone();
-        Ok(Self { pending, device: parts.headers.get(USER_AGENT).cloned() })
+        Ok(Self { pending, device: find(&parts.headers, &USER_AGENT).cloned() })
     }
 }
 

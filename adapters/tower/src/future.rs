@@ -21,7 +21,8 @@ pin_project! {
         inner: F,
         session: Option<Guard>,
         alive: Option<KeepAlive>,
-        commit: Option<Commit<F::Output>>,
+        // In a box: hardly any response waits for it, and every request moves this future several times.
+        commit: Option<Box<Commit<F::Output>>>,
     }
 }
 
@@ -91,7 +92,7 @@ where
             }
             let pending = guard.pending.clone();
             let work = Box::pin(async move { pending.commit().await });
-            *this.commit = Some(Commit { response: Some(Ok(response)), work });
+            *this.commit = Some(Box::new(Commit { response: Some(Ok(response)), work }));
         }
         let (Some(commit), Some(guard)) = (this.commit, this.session) else { return Poll::Pending };
         let outcome = ready!(commit.work.as_mut().poll(cx));

@@ -140,6 +140,17 @@ static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// The most headers that are looked at one by one.
+const FEW: usize = 12;
+
+/// Finds a header that may not be there: to look at a few names costs less than to hash the one that is sought.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    if headers.keys_len() > FEW {
+        return headers.get(name);
+    }
+    headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+}
+
 impl RequestHead for Head<'_> {
     fn cookies(&self) -> impl Iterator<Item = &[u8]> {
         self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes)
@@ -155,7 +166,7 @@ impl RequestHead for Head<'_> {
             RequestField::IfNoneMatch => self.headers.get(IF_NONE_MATCH),
             RequestField::SecFetchMode => self.headers.get(&SEC_FETCH_MODE),
             RequestField::SecFetchSite => self.headers.get(&SEC_FETCH_SITE),
-            RequestField::SecPurpose => self.headers.get(&SEC_PURPOSE),
+            RequestField::SecPurpose => find(self.headers, &SEC_PURPOSE),
             other => self.headers.get(other.name()),
         };
         value.map(HeaderValue::as_bytes)

@@ -1,10 +1,10 @@
 //! The headers of the crate `http`, as they are written into.
 
-use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, RETRY_AFTER, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, Entry, HeaderName, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
-use super::{HeaderField, ResponseHeaders};
+use super::{HeaderField, HeaderText, ResponseHeaders};
 
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -13,16 +13,29 @@ fn name_of(field: HeaderField) -> HeaderName {
     match field {
         HeaderField::CacheControl => CACHE_CONTROL,
         HeaderField::ClearSiteData => CLEAR_SITE_DATA.clone(),
-        HeaderField::Expires => EXPIRES,
         HeaderField::RetryAfter => RETRY_AFTER,
         HeaderField::Vary => VARY,
     }
 }
 
+/// Returns a value that was checked when this was compiled.
+fn value_of(text: HeaderText) -> HeaderValue {
+    const ANYTHING: HeaderValue = HeaderValue::from_static(HeaderText::Anything.text());
+    const COOKIE: HeaderValue = HeaderValue::from_static(HeaderText::Cookie.text());
+    const PRIVATE: HeaderValue = HeaderValue::from_static(HeaderText::Private.text());
+    const NO_STORE: HeaderValue = HeaderValue::from_static(HeaderText::NoStore.text());
+    match text {
+        HeaderText::Anything => ANYTHING,
+        HeaderText::Cookie => COOKIE,
+        HeaderText::Private => PRIVATE,
+        HeaderText::NoStore => NO_STORE,
+    }
+}
+
 impl ResponseHeaders for HeaderMap {
     #[inline]
-    fn set(&mut self, field: HeaderField, value: &'static str) {
-        self.insert(name_of(field), HeaderValue::from_static(value));
+    fn set(&mut self, field: HeaderField, value: HeaderText) {
+        self.insert(name_of(field), value_of(value));
     }
 
     fn set_text(&mut self, field: HeaderField, value: String) {
@@ -41,27 +54,22 @@ impl ResponseHeaders for HeaderMap {
     fn set_or_change(
         &mut self,
         field: HeaderField,
-        absent: &'static str,
+        absent: HeaderText,
         change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
     ) {
         match self.entry(name_of(field)) {
             Entry::Vacant(silence) => {
-                silence.insert(HeaderValue::from_static(absent));
+                silence.insert(value_of(absent));
             }
             Entry::Occupied(mut said) => {
                 let changed =
                     change(&said.iter().map(HeaderValue::as_bytes).collect::<SmallVec<[&[u8]; 4]>>());
                 if let Some(line) = changed {
                     // Made of values that were in headers already.
-                    said.insert(HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(absent)));
+                    said.insert(HeaderValue::try_from(line).unwrap_or_else(|_| value_of(absent)));
                 }
             }
         }
-    }
-
-    #[inline]
-    fn remove(&mut self, field: HeaderField) {
-        self.remove(name_of(field));
     }
 
     #[inline]

@@ -18,8 +18,8 @@ mod warnings;
 pub use cookies::{CookieTemplate, cookie_values};
 pub use handshake::Handshake;
 pub use response_headers::{
-    HeaderField, ResponseHeaders, answer_outage, answers_outages_as_usual, forbid_storing, keep_private,
-    set_cookies, write_headers,
+    HeaderField, HeaderText, ResponseHeaders, answer_outage, answers_outages_as_usual, forbid_storing,
+    keep_private, set_cookies, write_headers,
 };
 pub use values::{value_from_json, value_to_json};
 pub use warnings::Warnings;

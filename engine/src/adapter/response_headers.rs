@@ -6,9 +6,6 @@ use super::Sharing;
 use super::caching::{allows_sharing, is_for_shared_caches, sharing_of, varying, with_private};
 use crate::{Caching, ErrorKind, ResponseUpdate, SessionManager};
 
-/// Keeps a response out of caches also where a common setting of one switches single words off.
-const NO_STORE: &str = "private, no-cache, no-store";
-
 /// A header of a response that a session changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,8 +14,6 @@ pub enum HeaderField {
     CacheControl,
     /// `Clear-Site-Data`
     ClearSiteData,
-    /// `Expires`
-    Expires,
     /// `Retry-After`
     RetryAfter,
     /// `Vary`
@@ -31,9 +26,35 @@ impl HeaderField {
         match self {
             Self::CacheControl => "cache-control",
             Self::ClearSiteData => "clear-site-data",
-            Self::Expires => "expires",
             Self::RetryAfter => "retry-after",
             Self::Vary => "vary",
+        }
+    }
+}
+
+/// A value that a session gives a header. An adapter can make each of them once, as a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderText {
+    /// `*`
+    Anything,
+    /// `Cookie`
+    Cookie,
+    /// `private`
+    Private,
+    /// `private, no-cache, no-store`: keeps a response out of caches also where a common setting of one switches single
+    /// words off.
+    NoStore,
+}
+
+impl HeaderText {
+    /// Returns the value.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Anything => "*",
+            Self::Cookie => "Cookie",
+            Self::Private => "private",
+            Self::NoStore => "private, no-cache, no-store",
         }
     }
 }
@@ -41,7 +62,7 @@ impl HeaderField {
 /// The headers of a response, as a framework keeps them.
 pub trait ResponseHeaders {
     /// Sets a header to one value.
-    fn set(&mut self, field: HeaderField, value: &'static str);
+    fn set(&mut self, field: HeaderField, value: HeaderText);
 
     /// Sets a header to one value.
     fn set_text(&mut self, field: HeaderField, value: String);
@@ -54,12 +75,9 @@ pub trait ResponseHeaders {
     fn set_or_change(
         &mut self,
         field: HeaderField,
-        absent: &'static str,
+        absent: HeaderText,
         change: impl FnOnce(&[&[u8]]) -> Option<Vec<u8>>,
     );
-
-    /// Removes a header.
-    fn remove(&mut self, field: HeaderField);
 
     /// Removes every header whose name, in lower case, `is_meant` returns true for.
     fn remove_all(&mut self, is_meant: impl Fn(&str) -> bool);
@@ -93,7 +111,7 @@ pub fn write_headers(
         let sharing = if update.vary { keep_private_or(headers, silence) } else { Sharing::Private };
         if update.vary && !manager.uses_cookies() {
             // What a transport reads is not known: every header may matter.
-            headers.set(HeaderField::Vary, "*");
+            headers.set(HeaderField::Vary, HeaderText::Anything);
         }
         return sharing;
     }
@@ -108,7 +126,7 @@ pub fn write_headers(
             headers.add(HeaderField::ClearSiteData, directives.join(", "));
         }
     }
-    add_cookies(headers, update.set_cookie.into_iter().chain(update.more_cookies).collect());
+    add_cookies(headers, update.set_cookie, update.more_cookies);
     Sharing::Private
 }
 
@@ -143,34 +161,33 @@ pub fn answer_outage(
 /// `no-store` alone is switched off by common settings of caches, and headers for CDNs come before it (RFC 9213).
 pub fn forbid_storing(headers: &mut impl ResponseHeaders) {
     vary_by_cookie(headers);
-    headers.set(HeaderField::CacheControl, NO_STORE);
-    headers.remove(HeaderField::Expires);
-    headers.remove_all(is_for_shared_caches);
+    headers.set(HeaderField::CacheControl, HeaderText::NoStore);
+    headers.remove_all(|name| name == "expires" || is_for_shared_caches(name));
 }
 
 /// Sets cookies, each in the place of others of its name, and keeps the response out of every cache.
 pub fn set_cookies(headers: &mut impl ResponseHeaders, cookies: impl IntoIterator<Item = String>) {
     forbid_storing(headers);
-    add_cookies(headers, cookies.into_iter().collect());
+    add_cookies(headers, None, cookies.into_iter().collect());
 }
 
 /// Keeps what was made for one user from the next one: `private`, unless the application says who may store it.
 pub fn keep_private(headers: &mut impl ResponseHeaders) -> Sharing {
-    keep_private_or(headers, "private")
+    keep_private_or(headers, HeaderText::Private)
 }
 
 /// Returns what `Cache-Control` becomes where the application says nothing in it.
-fn silence_of(update: &ResponseUpdate, caching: Caching) -> &'static str {
+fn silence_of(update: &ResponseUpdate, caching: Caching) -> HeaderText {
     match caching {
-        Caching::NoStore => NO_STORE,
-        Caching::UsersNoStore if update.has_user => NO_STORE,
-        Caching::UsersNoStore | Caching::Private => "private",
+        Caching::NoStore => HeaderText::NoStore,
+        Caching::UsersNoStore if update.has_user => HeaderText::NoStore,
+        Caching::UsersNoStore | Caching::Private => HeaderText::Private,
     }
 }
 
 /// Keeps what was made for one user from the next one: `silence` where the application says nothing, and `private` unless
 /// it says who may store it.
-fn keep_private_or(headers: &mut impl ResponseHeaders, silence: &'static str) -> Sharing {
+fn keep_private_or(headers: &mut impl ResponseHeaders, silence: HeaderText) -> Sharing {
     vary_by_cookie(headers);
     let said_to_caches = headers.any(|name, value| is_for_shared_caches(name) && allows_sharing(value));
     let mut said = Sharing::Private;
@@ -185,16 +202,19 @@ fn keep_private_or(headers: &mut impl ResponseHeaders, silence: &'static str) ->
 }
 
 fn vary_by_cookie(headers: &mut impl ResponseHeaders) {
-    headers.set_or_change(HeaderField::Vary, "Cookie", |lines| Some(varying(lines)));
+    headers.set_or_change(HeaderField::Vary, HeaderText::Cookie, |lines| Some(varying(lines)));
 }
 
 /// A response never has two `Set-Cookie` headers of one name and place (RFC 6265bis, section 4.1.1): ours are the last word.
-fn add_cookies(headers: &mut impl ResponseHeaders, cookies: SmallVec<[String; 2]>) {
-    for (name, _) in cookies.iter().filter_map(|cookie| cookie.split_once('=')) {
-        headers.retain_cookies(|other| {
-            let rest = other.trim_ascii_start().strip_prefix(name.as_bytes());
-            !rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
-        });
-    }
-    cookies.into_iter().for_each(|cookie| headers.add_cookie(cookie));
+fn add_cookies(headers: &mut impl ResponseHeaders, first: Option<String>, more: Vec<String>) {
+    let replaces = |other: &[u8]| first.iter().chain(&more).any(|cookie| has_name_of(cookie, other));
+    headers.retain_cookies(|other| !replaces(other));
+    first.into_iter().chain(more).for_each(|cookie| headers.add_cookie(cookie));
+}
+
+/// Returns whether another `Set-Cookie` header is of a cookie of the same name.
+fn has_name_of(cookie: &str, other: &[u8]) -> bool {
+    let Some((name, _)) = cookie.split_once('=') else { return false };
+    let rest = other.trim_ascii_start().strip_prefix(name.as_bytes());
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
 }

@@ -15,7 +15,7 @@ pub use error::ConfigError;
 pub(crate) use front::Front;
 pub use front::{Caching, Prefetch, SiteData};
 
-use crate::cookie::Attributes;
+use crate::cookie::{Attributes, Secure};
 use crate::format::CookieFormat;
 use crate::hooks::Hooks;
 use crate::lifetime::Lifetime;
@@ -561,6 +561,19 @@ impl Config {
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));
         self
+    }
+
+    /// Returns whether every request loads its session, even if no handler asks for it.
+    pub(crate) const fn always_loads(&self) -> bool {
+        self.rolling || self.save_empty
+    }
+
+    /// Returns whether the beginning of a request takes no more than the cookies of one name: an engine asks this once.
+    pub(crate) fn begins_plainly(&self) -> bool {
+        self.cookie.secure != Secure::Auto
+            && self.front.old_cookies.is_empty()
+            && !self.hooks.read_requests()
+            && !self.always_loads()
     }
 
     /// Returns whether a value of `key` that is of another type is absent.

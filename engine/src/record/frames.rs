@@ -96,10 +96,9 @@ impl Frames {
     pub(crate) fn find(&self, key: &str) -> Option<Frame<'_>> {
         let mut rest = &self.bytes[..];
         while !rest.is_empty() {
-            let start = self.bytes.len() - rest.len();
-            let (tag, name, _) = take_frame(&mut rest)?;
-            if name == key.as_bytes() && tag.is_value() {
-                return self.at(start);
+            let frame = next_frame(&self.bytes, &mut rest)?;
+            if frame.key == key.as_bytes() && frame.tag.is_value() {
+                return Some(frame);
             }
         }
         None
@@ -132,8 +131,15 @@ impl Frames {
 }
 
 fn read_frame(bytes: &[u8], start: usize) -> Option<Frame<'_>> {
-    let mut rest = bytes.get(start..)?;
-    let (tag, key, value) = take_frame(&mut rest)?;
+    next_frame(bytes, &mut bytes.get(start..)?)
+}
+
+/// Takes a frame off the front of what is left of `bytes`.
+#[expect(clippy::inline_always, reason = "as of `take_frame`")]
+#[inline(always)]
+fn next_frame<'a>(bytes: &[u8], rest: &mut &'a [u8]) -> Option<Frame<'a>> {
+    let start = bytes.len() - rest.len();
+    let (tag, key, value) = take_frame(rest)?;
     let end = bytes.len() - rest.len();
     Some(Frame { tag, key, value: end - value.len()..end, whole: start..end })
 }

@@ -16,11 +16,17 @@ const MOST_COOKIES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     first: Option<SessionId>,
-    others: Vec<SessionId>,
     read: usize,
+    more: Option<Box<More>>,
+}
+
+/// What hardly any request brings.
+#[derive(Debug, Default)]
+struct More {
+    others: Vec<SessionId>,
     is_malformed: bool,
     is_forged: bool,
-    /// Set-Cookie headers for a response that used its session: hardly any request has one.
+    /// Set-Cookie headers for a response that used its session.
     also_send: Vec<String>,
 }
 
@@ -30,24 +36,29 @@ impl Candidates {
         if self.first.is_none() {
             self.first = Some(id);
         } else if !self.iter().any(|other| *other == id) {
-            self.others.push(id);
+            self.more().others.push(id);
         }
     }
 
     /// Notes a cookie that is not an id; returns whether it is the first of its kind.
     pub(crate) fn reject(&mut self, reason: RejectReason) -> bool {
         self.read += 1;
-        let seen = if reason == RejectReason::Forged { &mut self.is_forged } else { &mut self.is_malformed };
+        let more = self.more();
+        let seen = if reason == RejectReason::Forged { &mut more.is_forged } else { &mut more.is_malformed };
         !std::mem::replace(seen, true)
     }
 
     pub(crate) fn also_send(&mut self, set_cookie: String) {
-        self.also_send.push(set_cookie);
+        self.more().also_send.push(set_cookie);
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// Returns `Set-Cookie` headers that a format sends in any case.
     pub(crate) fn to_send(&self) -> &[String] {
-        &self.also_send
+        self.more.as_ref().map_or(&[], |more| &more.also_send)
     }
 
     pub(crate) const fn is_full(&self) -> bool {
@@ -59,11 +70,14 @@ impl Candidates {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SessionId> {
-        self.first.iter().chain(&self.others)
+        self.first.iter().chain(self.more.iter().flat_map(|more| &more.others))
     }
 
     /// Returns the ids behind the first `n`.
     pub(crate) fn behind(&self, n: usize) -> Vec<SessionId> {
+        if self.more.is_none() && n > 0 {
+            return Vec::new();
+        }
         self.iter().skip(n).cloned().collect()
     }
 }

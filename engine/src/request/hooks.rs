@@ -74,7 +74,7 @@ impl RequestState {
     pub(super) fn to_look_at(engine: SessionManager, state: Box<State>) -> Arc<Self> {
         let ids = RequestIds::from(Candidates::default());
         let RequestSession(look) = Self::begin(engine, ids, false, true, None);
-        *look.state() = Some(state);
+        look.set_state(state);
         look
     }
 

@@ -13,8 +13,8 @@ use crate::state::{Intent, PlainWrite, State};
 enum Need {
     /// Nothing: this is its outcome.
     Nothing(ResponseUpdate),
-    /// One write under the id that it has, or under a new one.
-    PlainWrite,
+    /// One write under the id that it has, or under a new one, whose secrets may have to be drawn first.
+    PlainWrite { lacks_secrets: bool },
     /// A commit.
     Commit,
 }
@@ -29,7 +29,9 @@ impl RequestState {
         }) {
             Need::Nothing(outcome) => outcome,
             Need::Commit => return None,
-            Need::PlainWrite => self.write_in_place(self.engine.immediate()?)?,
+            Need::PlainWrite { lacks_secrets } => {
+                self.write_in_place(self.engine.immediate()?, lacks_secrets)?
+            }
         };
         self.respond();
         Some(outcome)
@@ -46,25 +48,26 @@ impl RequestState {
         match plan.step {
             _ if plan.cookie == CookieStep::Resend => Need::Commit,
             Step::Nothing => Need::Nothing(self.outcome_of(state)),
-            Step::Update | Step::Create if state.is_plain() && may_write => Need::PlainWrite,
+            Step::Update | Step::Create if state.is_plain() && may_write => {
+                Need::PlainWrite { lacks_secrets: state.lacks_secrets() }
+            }
             _ => Need::Commit,
         }
     }
 
     /// Writes once. `None` leaves the request unchanged; a commit then handles it.
-    fn write_in_place(&self, immediate: &dyn Immediate) -> Option<ResponseUpdate> {
+    fn write_in_place(&self, immediate: &dyn Immediate, lacks_secrets: bool) -> Option<ResponseUpdate> {
         let (now, since) = (self.engine.clock().now(), self.engine.begin_measurement());
+        let drawn = if lacks_secrets { Some(self.engine.draw_secrets().ok()?) } else { None };
         let nonce = self.engine.next_nonce();
         let config = self.engine.config();
-        let mut write = self.with(|state| state.plain_write(config, nonce, now));
-        if write.is_none() && self.with(|state| state.lacks_secrets()) {
-            let secrets = self.engine.draw_secrets().ok()?;
-            write = self.with(|state| {
+        let write = self.with(|state| {
+            if let Some(secrets) = drawn {
                 state.give_secrets(secrets);
-                state.plain_write(config, nonce, now)
-            });
-        }
-        let outcome = self.carry_out(immediate, write?, now)?;
+            }
+            state.plain_write(config, nonce, now)
+        });
+        let outcome = self.carry_out(immediate, write.as_ref()?, now)?;
         if let Some(since) = since {
             self.engine.measured(&Measurement::of_one_trip(Operation::Commit, since));
         }
@@ -74,7 +77,7 @@ impl RequestState {
     fn carry_out(
         &self,
         immediate: &dyn Immediate,
-        write: PlainWrite,
+        write: &PlainWrite,
         now: Timestamp,
     ) -> Option<ResponseUpdate> {
         let version = match write.version {
@@ -93,7 +96,7 @@ impl RequestState {
             Ok(version) => version?,
             Err(error) => {
                 if error.is_uncertain() {
-                    self.with(|state| state.note_attempt(&write));
+                    self.with(|state| state.note_attempt(write));
                 }
                 return None;
             }

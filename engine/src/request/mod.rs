@@ -55,6 +55,8 @@ pub(crate) struct RequestState {
     /// Empty until the session is loaded: most requests never look at theirs. No code of the application runs while it is
     /// locked.
     state: Mutex<Option<Box<State>>>,
+    /// Whether the state is there: asked several times in every request, and without the lock.
+    is_loaded: AtomicBool,
     has_responded: AtomicBool,
     /// How long the load waited for the store, in microseconds: the last commit has so much less time.
     waited: AtomicU64,
@@ -102,6 +104,7 @@ impl RequestState {
             is_covered,
             turns: TurnLock::default(),
             state: Mutex::new(None),
+            is_loaded: AtomicBool::new(false),
             has_responded: AtomicBool::new(false),
             waited: AtomicU64::new(0),
             info,
@@ -136,7 +139,12 @@ impl RequestState {
 
     #[inline]
     fn is_loaded(&self) -> bool {
-        self.state().is_some()
+        self.is_loaded.load(Ordering::Acquire)
+    }
+
+    fn set_state(&self, state: Box<State>) {
+        *self.state() = Some(state);
+        self.is_loaded.store(true, Ordering::Release);
     }
 
     fn has_responded(&self) -> bool {
@@ -183,7 +191,7 @@ impl RequestState {
                 if let Some(format) = self.engine.format() {
                     self.begin_as(format, &mut state)?;
                 }
-                *self.state() = Some(state);
+                self.set_state(state);
             }
         }
         Ok(Session(self.clone()))
@@ -203,7 +211,7 @@ impl RequestState {
     /// Begins with a new session, as a request without a cookie does.
     pub(super) fn load_new(&self) {
         let now = self.engine.clock().now();
-        *self.state() = Some(Box::new(State::new(Location::Absent, Frames::default(), now)));
+        self.set_state(Box::new(State::new(Location::Absent, Frames::default(), now)));
     }
 
     /// Loads again, in the place of what was loaded before.
@@ -318,7 +326,8 @@ impl RequestState {
             return self.foreign_outcome(state, format);
         }
         let (cookie, codec) = (self.engine.cookie(), self.engine.codec());
-        let mut more_cookies = self.ids.read(&self.engine).to_send().to_vec();
+        let to_send = self.ids.read(&self.engine).to_send();
+        let mut more_cookies = if to_send.is_empty() { Vec::new() } else { to_send.to_vec() };
         if state.cookie != Cookie::Unchanged {
             more_cookies.extend(cookie.remove_in_other_jar().map(str::to_owned));
         }

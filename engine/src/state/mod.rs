@@ -7,21 +7,24 @@
 mod change;
 mod change_log;
 mod commit_input;
+mod commit_result;
 mod flash;
 mod header_changes;
 mod intent;
 pub(crate) mod json;
 mod key_index;
 mod location;
+mod observe;
 mod plain_write;
+mod secrets;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]
 mod state;
+mod unsettled;
 mod working_copy;
 
 pub(crate) use change::{Change, Claim, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
-pub(crate) use commit_input::{
-    Attempt, CommitInput, CommitResult, NeedsSecrets, RequestFacts, Stamp, Verdict,
-};
+pub(crate) use commit_input::{Attempt, CommitInput, NeedsSecrets, RequestFacts, Stamp};
+pub(crate) use commit_result::{CommitResult, Verdict};
 pub(crate) use header_changes::HeaderChanges;
 pub(crate) use intent::{Ending, Intent, IntentKind, Login};
 pub(crate) use location::{Located, Location};

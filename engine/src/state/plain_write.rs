@@ -2,7 +2,7 @@
 
 use cloakroom_store::{Record, StoreKey, Timestamp, Version};
 
-use super::{Attempt, Cookie, HeaderChanges, Intent, Landed, Located, Location, Saving, State};
+use super::{Cookie, HeaderChanges, Intent, Landed, Located, Location, Saving, State};
 use crate::SessionId;
 use crate::config::Config;
 use crate::lifetime::Lifetime;
@@ -18,8 +18,8 @@ pub(crate) struct PlainWrite {
     pub(crate) header: Header,
     /// The id of a new session.
     id: Option<SessionId>,
-    nonce: u64,
-    sent: usize,
+    pub(super) nonce: u64,
+    pub(super) sent: usize,
     intent_revision: u32,
     values_revision: u32,
 }
@@ -65,27 +65,29 @@ impl State {
     /// then loads the record again.
     pub(crate) fn plainly_written(
         &mut self,
-        write: PlainWrite,
+        write: &PlainWrite,
         version: Version,
         lifetime: &Lifetime,
         now: Timestamp,
     ) -> bool {
         if self.values_revision != write.values_revision {
-            self.note_attempt(&PlainWrite { sent: 0, ..write });
+            self.note_sent(write.nonce, 0);
             return false;
         }
         let PlainWrite { key, record, header, id, sent, .. } = write;
-        self.landed = Some(Landed { frames: Frames::of(&record.payload, &header), sent });
-        if let Some(id) = &id {
-            self.cookie = Cookie::Set(id.clone(), lifetime.cookie(&header, now));
+        self.landed = Some(Landed { frames: Frames::of(&record.payload, header), sent: *sent });
+        if let Some(id) = id {
+            self.cookie = Cookie::Set(id.clone(), lifetime.cookie(header, now));
         }
         match &mut self.location {
             Location::Stored(located) => {
-                (located.version, located.header, located.expires_at) = (version, header, record.expires_at);
+                (located.version, located.expires_at) = (version, record.expires_at);
+                located.header.clone_from(header);
             }
             location => {
-                let Some(id) = id else { return false };
-                let (expires_at, owner) = (record.expires_at, record.owner);
+                let Some(id) = id.clone() else { return false };
+                let (key, header, owner) = (key.clone(), header.clone(), record.owner.clone());
+                let expires_at = record.expires_at;
                 let located = Located { id, key, version, header, expires_at, owner, redirected: false };
                 *location = Location::Stored(located);
             }
@@ -96,12 +98,6 @@ impl State {
             self.saving.is_done();
         }
         true
-    }
-
-    /// Notes a write that may be in the store.
-    pub(crate) fn note_attempt(&mut self, write: &PlainWrite) {
-        let base = self.location.stored().map_or(0, |located| located.header.number());
-        self.rare().unsettled.push(Attempt { nonce: write.nonce, sent: write.sent, base });
     }
 
     /// Returns whether there are changes that no commit has stored.

@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use cloakroom_store::{Owner, OwnerKey, StoreKey, Timestamp};
 
-use super::{
-    Attempt, Ending, HeaderChanges, Intent, IntentKind, Located, Location, Login, Trash, WorkingCopy,
-};
-use crate::config::Config;
+use super::{Attempt, Ending, HeaderChanges, Intent, Located, Location, Login, Trash, WorkingCopy};
 use crate::id::NewSecrets;
 use crate::observe::EndReason;
-use crate::plan::{Observed, Origin};
-use crate::record::{Frames, Header};
+use crate::record::Frames;
 use crate::shared_clock::ClockOffset;
 use crate::{SameSite, SessionId};
 
@@ -47,6 +43,8 @@ pub(crate) struct State {
     pub(crate) end_was_ignored: bool,
     /// The commit that the session was at when the request first saw it: flash values born later are for the next one.
     pub(super) first_seen: u64,
+    /// Secrets of a session that is not stored yet, or of the next id.
+    pub(super) secrets: Option<Box<NewSecrets>>,
     pub(super) rare: Option<Box<Rare>>,
     /// Changes that a plain write has stored, and the values that it left in the store; taken in by the next commit, which
     /// hardly ever comes.
@@ -73,8 +71,6 @@ pub(super) struct Rare {
     pub(super) device_hint: Option<Box<str>>,
     /// Ids that the client sent beside the one of this session, and which may be live.
     pub(super) other_ids: Vec<SessionId>,
-    /// Secrets of a session that is not stored yet, or of the next id.
-    pub(super) secrets: Option<Box<NewSecrets>>,
     /// The next id as it was before a commit tried it in vain: it is never tried again.
     pub(super) burnt_id: Option<SessionId>,
     /// What a new session of another package's format begins with.
@@ -122,7 +118,8 @@ pub(crate) struct CookieLifetime {
 }
 
 impl State {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "every request would move what it makes once more")]
+    #[inline(always)]
     pub(crate) fn new(location: Location, frames: Frames, loaded_at: Timestamp) -> Self {
         let number = location.stored().map_or(0, |located| located.header.number());
         // Every field by name: to make a default first, and to take it apart again, costs every request some hundred instructions.
@@ -144,6 +141,7 @@ impl State {
             logged_in: false,
             end_was_ignored: false,
             first_seen: number,
+            secrets: None,
             rare: None,
             landed: None,
             trash: Trash::default(),
@@ -164,6 +162,10 @@ impl State {
         if !ids.is_empty() {
             self.rare().other_ids.extend(ids);
         }
+    }
+
+    pub(crate) fn other_ids(&self) -> Vec<SessionId> {
+        self.rare.as_ref().map_or_else(Vec::new, |rare| rare.other_ids.clone())
     }
 
     /// Sets what a new session of this request begins with, besides its values.
@@ -233,96 +235,6 @@ impl State {
             Some(login) => Some(&login.owner),
             None => self.stored().and_then(|located| located.owner.as_ref()),
         }
-    }
-
-    /// Returns what the session knows about itself, as far as that was decided: a new session has no secrets yet until
-    /// something asks for them.
-    pub(crate) fn known_header(&self) -> Option<Header> {
-        let mut header = match (self.stored(), self.secrets()) {
-            (Some(located), _) => located.header.clone(),
-            (None, Some(secrets)) => Header::new(self.loaded_at, secrets.public_id, secrets.csrf),
-            (None, None) => return None,
-        };
-        if let Some(login) = self.intent.login() {
-            login.apply(&mut header);
-        }
-        self.header_changes.apply(&mut header);
-        Some(header)
-    }
-
-    /// Returns what the session knows about itself; of one without secrets, all but those.
-    pub(crate) fn header_without_secrets(&self) -> Header {
-        self.known_header().unwrap_or_else(|| {
-            let mut header = Header::new(self.loaded_at, [0; 16], [0; 16]);
-            self.header_changes.apply(&mut header);
-            header
-        })
-    }
-
-    /// Returns whether [`known_header`](Self::known_header) has nothing to say until secrets are drawn.
-    pub(crate) fn lacks_secrets(&self) -> bool {
-        self.stored().is_none() && self.secrets().is_none()
-    }
-
-    /// Returns the secrets of a session that is not stored yet, or of the next id.
-    pub(super) fn secrets(&self) -> Option<&NewSecrets> {
-        match self.intent.login() {
-            Some(login) => Some(&login.secrets),
-            None => self.rare.as_ref()?.secrets.as_deref(),
-        }
-    }
-
-    /// Gives a session that has none its secrets.
-    pub(crate) fn give_secrets(&mut self, secrets: NewSecrets) {
-        if self.secrets().is_none() {
-            self.rare().secrets = Some(Box::new(secrets));
-        }
-    }
-
-    pub(super) fn forget_secrets(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.secrets = None;
-        }
-    }
-
-    pub(crate) fn is_wanted(&self, save_empty: bool) -> bool {
-        let save_empty = match self.saving {
-            Saving::WhenChanged => save_empty,
-            Saving::Always => true,
-            Saving::Never => false,
-        };
-        // A session that was ended is not followed by an empty one.
-        let save_empty = save_empty && !self.intent.is_end();
-        self.must_exist || save_empty || self.intent.login().is_some() || self.values.holds_new_values()
-    }
-
-    pub(crate) fn exists(&self, save_empty: bool) -> bool {
-        match self.location {
-            // The session that replaced this one goes on, whatever this request decides.
-            Location::Closed => {
-                self.end_was_ignored || matches!(self.intent, Intent::LogIn(_) | Intent::End(_))
-            }
-            Location::Unknown => false,
-            Location::Absent | Location::Stored(_) => {
-                self.stored().is_some() || self.saving != Saving::Never && self.is_wanted(save_empty)
-            }
-        }
-    }
-
-    /// Returns whether the commit will begin the idle time anew.
-    pub(crate) fn will_move_expiry(&self) -> bool {
-        let is_kept = self.intent.kind() == IntentKind::Keep;
-        self.touch || self.idle_changed || self.is_changed() || !is_kept
-    }
-
-    /// Returns whether this request changes what the session holds.
-    pub(crate) fn is_changed(&self) -> bool {
-        self.values.is_changed() || self.values.has_new_device() || !self.header_changes.is_empty()
-    }
-
-    /// Returns whether a write of this request may be in the store although no answer came.
-    pub(crate) fn is_unsettled(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| !rare.unsettled.is_empty())
     }
 
     pub(super) fn set_intent(&mut self, intent: Intent) -> Intent {
@@ -442,40 +354,6 @@ impl State {
         }
     }
 
-    /// Returns what [`Plan::decide`](crate::plan::Plan::decide) needs to know.
-    #[inline]
-    pub(crate) fn observe(&self, config: &Config, now: Timestamp) -> Observed {
-        let lifetime = &config.lifetime;
-        let (origin, touch_due, renewal_due) = match &self.location {
-            Location::Absent => (Origin::Absent, false, false),
-            Location::Closed => (Origin::Closed, false, false),
-            Location::Unknown => (Origin::Unknown, false, false),
-            Location::Stored(located) => (
-                if located.redirected { Origin::Redirected } else { Origin::Current },
-                lifetime.touch_is_due(&located.header, located.expires_at, now),
-                lifetime.renewal_is_due(&located.header, now),
-            ),
-        };
-        let is_kept_up = !self.looks_only;
-        Observed {
-            origin,
-            intent: self.intent.kind(),
-            wanted: self.is_wanted(config.save_empty && is_kept_up),
-            changed: self.is_changed()
-                || match self.saving {
-                    Saving::WhenChanged => {
-                        self.values.ages() || ((self.idle_changed || config.save_unchanged) && is_kept_up)
-                    }
-                    Saving::Always => true,
-                    Saving::Never => false,
-                },
-            touch_due: self.touch || (touch_due && is_kept_up),
-            renewal_due: renewal_due && is_kept_up && self.saving != Saving::Never,
-            rolling: config.rolling && is_kept_up,
-            resend_on_write: config.resend_on_write(),
-        }
-    }
-
     /// Notes that another request ended the session: nothing that this one changes can be stored, and the client must not get an
     /// id that is dead already, because it may have a newer one.
     pub(crate) fn close(&mut self) {
@@ -526,14 +404,15 @@ impl State {
             Location::Absent | Location::Closed | Location::Stored(_) => Location::Closed,
         }
     }
-}
 
-impl Login {
-    /// Makes `header` that of the session that the user has from now on.
-    pub(crate) fn apply(&self, header: &mut Header) {
-        header.set_authenticated_at(self.began_at);
-        header.set_started_at(self.began_at);
-        header.set_public_id(self.secrets.public_id);
-        header.set_csrf(self.secrets.csrf);
+    /// Notes that the stored session has ended; values written afterwards belong to a new one.
+    pub(crate) fn mark_ended(&mut self) {
+        self.location = Location::Absent;
+        self.ended = true;
+        self.cookie = Cookie::Removed;
+        self.clear_unsettled();
+        if let Some(rare) = &mut self.rare {
+            rare.end_unsettled = false;
+        }
     }
 }

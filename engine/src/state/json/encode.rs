@@ -1,10 +1,12 @@
 //! From the application's types to JSON and back. A value that would be read back differently is refused.
 
 use std::cell::Cell;
+use std::io;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
 
 use super::exact::Exact;
 use super::split;
@@ -13,12 +15,28 @@ use crate::{Error, ErrorKind, Result};
 /// How many containers of a value can be inside each other, and how many names a path has: JSON readers stop at 128.
 pub(crate) const MAX_DEPTH: usize = 127;
 
+/// The text of a value while it is written. A short one then shares one allocation with the count of those that hold it.
+#[derive(Default)]
+struct Text(SmallVec<[u8; 64]>);
+
+impl io::Write for Text {
+    #[inline]
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes a value that goes `levels` deep into the value of a key.
 ///
 /// Runs the application's `Serialize`: never under a lock.
 pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Result<Bytes> {
     let refused = |message: String| Error::new(ErrorKind::Encode, message);
-    let mut out = Vec::with_capacity(128);
+    let mut out = Text::default();
     let is_finite = Cell::new(true);
     let mut serializer = serde_json::Serializer::new(&mut out);
     let written = value.serialize(Exact::new(&mut serializer, &is_finite));
@@ -30,10 +48,10 @@ pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Resul
     })?;
     // Every level takes two bytes at least, so short values need no look.
     let room = MAX_DEPTH.saturating_sub(levels);
-    if out.len() / 2 > room && split::depth(&out) > room {
+    if out.0.len() / 2 > room && split::depth(&out.0) > room {
         return Err(refused(format!("the value for {key:?} is nested more than {MAX_DEPTH} levels deep")));
     }
-    Ok(out.into())
+    Ok(Bytes::from_owner(out.0))
 }
 
 /// Reads a value.

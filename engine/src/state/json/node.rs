@@ -1,5 +1,6 @@
 //! A JSON value, parsed only along the paths of changes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,10 +37,18 @@ impl Node {
                 let trimmed = text.trim_ascii();
                 if trimmed.len() == text.len() { text.clone() } else { text.slice_ref(trimmed) }
             }
+            Self::Array(_) | Self::Object(_) => self.bytes().into_owned().into(),
+        }
+    }
+
+    /// Returns its text, without a part in the memory of what it was made of.
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Raw(text) => Cow::Borrowed(text.trim_ascii()),
             Self::Array(_) | Self::Object(_) => {
                 let mut out = Vec::new();
                 self.write(&mut out);
-                out.into()
+                Cow::Owned(out)
             }
         }
     }

@@ -104,8 +104,8 @@ impl WorkingCopy {
         let key = self.log.key_of(edit);
         match &edit.value {
             Edited::Removed => {}
-            Edited::Value(node) => write_frame(out, Tag::Value, key, &node.text()),
-            Edited::Flash(node) => write_frame(out, Tag::Flash { born: number }, key, &node.text()),
+            Edited::Value(node) => write_frame(out, Tag::Value, key, &node.bytes()),
+            Edited::Flash(node) => write_frame(out, Tag::Flash { born: number }, key, &node.bytes()),
         }
     }
 

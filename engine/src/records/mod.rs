@@ -1,7 +1,9 @@
 //! The only code that calls the store. It retries, keeps the deadline, reports outages as events, decodes records, and
 //! follows redirects.
 
-use std::collections::BTreeMap;
+mod lists;
+mod resolve;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,22 +11,19 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_store::{
-    CreateOutcome, Cursor, Error as StoreError, ErrorKind as StoreErrorKind, HeadPage, MissedTouches, Owner,
-    OwnerKey, Owners, Record, Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome,
-    Version, VersionedRecord,
+    CreateOutcome, Error as StoreError, ErrorKind as StoreErrorKind, MissedTouches, Record,
+    Result as StoreResult, Store, StoreKey, Timestamp, Touch, UpdateOutcome, Version, VersionedRecord,
 };
-
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::all_sessions::SessionPage;
-use crate::listed::{Listed, mark_replacements};
 use crate::observe::{Event, Measurement, Operation};
-use crate::record::{Frames, Header, Payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
 use crate::{Error, ErrorKind, Result, SessionManager};
+
+pub(crate) use resolve::{Follow, Live, Resolved};
 
 /// The store, for one operation of the engine.
 #[derive(Debug)]
@@ -58,58 +57,8 @@ impl Drop for Records<'_> {
     }
 }
 
-/// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
-const HEADS: usize = 100;
-
 /// How often a server is asked for the time, if its answers show that the clocks are apart: the quickest says most.
 const CLOCK_QUESTIONS: usize = 3;
-
-/// After how long an unfinished renewal or log-in counts as abandoned: longer than any deadline.
-const HALF_WAY: Duration = Duration::from_secs(120);
-
-/// A session in the store.
-#[derive(Debug)]
-pub(crate) struct Live {
-    pub(crate) key: StoreKey,
-    pub(crate) version: Version,
-    pub(crate) header: Header,
-    pub(crate) frames: Frames,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) owner: Option<Owner>,
-    /// Whether a redirect led here.
-    pub(crate) redirected: bool,
-}
-
-/// What a key leads to.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is live, and is taken apart at once")]
-pub(crate) enum Resolved {
-    Live(Live),
-    /// A log-in took its place.
-    ReplacedByLogin,
-    /// It was renewed, and its grace is over.
-    GraceOver,
-    Missing,
-    /// The record is there and cannot be read; its bytes stay.
-    Unreadable,
-}
-
-/// How redirects are followed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Follow {
-    /// What rides on each load.
-    pub(crate) touch: Option<Touch>,
-    /// When the request came that brought the id: an old id is good until the end of its grace. `None` for a session
-    /// that is held already, which finds its record for as long as that lives.
-    pub(crate) arrived_at: Option<Timestamp>,
-    /// How many redirects are followed at most.
-    pub(crate) hops: usize,
-}
-
-impl Follow {
-    /// Follows a session that a request holds already: as many redirects as renewals can leave.
-    pub(crate) const HELD: Self = Self { touch: None, arrived_at: None, hops: 10_000 };
-}
 
 type Call<'b, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'b>>;
 
@@ -338,220 +287,6 @@ impl<'a> Records<'a> {
                 }
             }
         }
-    }
-
-    /// Finds the session that `key` leads to.
-    pub(crate) async fn resolve(&mut self, key: StoreKey, follow: Follow) -> Result<Resolved> {
-        let found = self.load(&key, follow.touch).await?;
-        self.resolve_from(key, found, follow).await
-    }
-
-    /// Finds the session that the record `found` under `key` is, or leads to.
-    pub(crate) async fn resolve_from(
-        &mut self,
-        mut key: StoreKey,
-        mut found: Option<VersionedRecord>,
-        follow: Follow,
-    ) -> Result<Resolved> {
-        for hop in 0usize.. {
-            let Some(stored) = found else { return Ok(Resolved::Missing) };
-            let redirect = match Payload::decode(&stored.record.payload) {
-                Ok(Payload::Redirect(redirect)) => redirect,
-                Ok(Payload::Session(header, frames)) => {
-                    let (expires_at, owner) = (stored.record.expires_at, stored.record.owner);
-                    let (version, redirected) = (stored.version, hop > 0);
-                    let live = Live { key, version, header, frames, expires_at, owner, redirected };
-                    return Ok(Resolved::Live(live));
-                }
-                Err(_) => {
-                    tracing::warn!("a session record cannot be read; it is left alone");
-                    return Ok(Resolved::Unreadable);
-                }
-            };
-            let is_in_grace = follow.arrived_at.is_none_or(|at| at <= redirect.grace_until);
-            key = match redirect.to {
-                Some(to) if is_in_grace && hop < follow.hops => to,
-                _ if is_in_grace => return Ok(Resolved::ReplacedByLogin),
-                _ => return Ok(Resolved::GraceOver),
-            };
-            found = self.load(&key, follow.touch).await?;
-        }
-        Ok(Resolved::Missing)
-    }
-
-    /// Gives the owner of a session a later date. `None` if the session is gone, `false` if it changed meanwhile.
-    pub(crate) async fn redate(&mut self, live: Live, since: Timestamp) -> Result<Option<bool>> {
-        let mut record = live.header.record(&live.frames);
-        (record.expires_at, record.owner) = (live.expires_at, live.owner);
-        if let Some(owner) = &mut record.owner {
-            owner.logged_in_at = owner.logged_in_at.max(since);
-        }
-        loop {
-            match self.update(&live.key, live.version, &record).await {
-                Ok(UpdateOutcome::Updated(_)) => return Ok(Some(true)),
-                Ok(UpdateOutcome::Conflict(_)) => return Ok(Some(false)),
-                Ok(UpdateOutcome::NotFound | UpdateOutcome::Revoked) => return Ok(None),
-                Err(error) => self.wait_after(error).await?,
-            }
-        }
-    }
-
-    /// Lists the records of a user's sessions. A record that was left by a renewal or log-in which died half-way is removed.
-    pub(crate) async fn list(&mut self, owner: &OwnerKey) -> Result<Vec<Listed>> {
-        let mut found = BTreeMap::new();
-        self.list_into(&mut found, owner, |_| true).await?;
-        Ok(self.clear_up(found).await)
-    }
-
-    /// Lists a page of the records of a user's sessions, and where the next one begins.
-    pub(crate) async fn list_page(
-        &mut self,
-        owner: &OwnerKey,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<(Vec<Listed>, Option<Cursor>)> {
-        let page = self.heads(owner, after, limit).await?;
-        let listed = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner)).collect();
-        Ok((self.without_replacements(listed).await?, page.next))
-    }
-
-    /// Marks the records of a page that are to replace another one which is still the session, on whatever page that is.
-    async fn without_replacements(&mut self, mut listed: Vec<Listed>) -> Result<Vec<Listed>> {
-        mark_replacements(&mut listed);
-        for record in listed.iter_mut().filter(|record| !record.is_replacement) {
-            let Some(replaced) = record.header.replaces() else { continue };
-            let stored = self.load(replaced, None).await?;
-            let payload = stored.map(|stored| Payload::decode(&stored.record.payload));
-            record.is_replacement = matches!(payload, Some(Ok(Payload::Session(..))));
-        }
-        Ok(listed)
-    }
-
-    /// Lists the records that are wanted like [`list`](Self::list), with every session that lives meanwhile. One whose id is renewed moves to another key: from
-    /// a later page to one that was read already, for example. So a list of several pages is
-    /// read twice, and may name records that are gone.
-    pub(crate) async fn list_all(
-        &mut self,
-        owner: &OwnerKey,
-        is_wanted: impl Fn(&Listed) -> bool,
-    ) -> Result<Vec<Listed>> {
-        let mut found = BTreeMap::new();
-        if self.list_into(&mut found, owner, &is_wanted).await? > 1 {
-            self.list_into(&mut found, owner, &is_wanted).await?;
-        }
-        Ok(self.clear_up(found).await)
-    }
-
-    /// Goes through a user's list and returns how many pages it had. A record that changes between two pages may be in
-    /// both: the later one counts.
-    async fn list_into(
-        &mut self,
-        found: &mut BTreeMap<StoreKey, Listed>,
-        owner: &OwnerKey,
-        is_wanted: impl Fn(&Listed) -> bool,
-    ) -> Result<usize> {
-        let (mut pages, mut after) = (0, None);
-        loop {
-            let page = self.heads(owner, after.as_ref(), HEADS).await?;
-            let records = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
-            found.extend(records.filter(&is_wanted).map(|record| (record.key.clone(), record)));
-            (pages, after) = (pages + 1, page.next);
-            if after.is_none() {
-                return Ok(pages);
-            }
-        }
-    }
-
-    /// Asks for a page of a user's list.
-    async fn heads(&mut self, owner: &OwnerKey, after: Option<&Cursor>, limit: usize) -> Result<HeadPage> {
-        let owners = self.owners()?;
-        loop {
-            match self.ask(owners.list(owner, after, limit)).await {
-                Ok(page) => return Ok(page),
-                Err(error) => self.wait_after(error).await?,
-            }
-        }
-    }
-
-    async fn clear_up(&mut self, found: BTreeMap<StoreKey, Listed>) -> Vec<Listed> {
-        let mut listed: Vec<Listed> = found.into_values().collect();
-        self.remove_unreachable(&mut listed).await;
-        mark_replacements(&mut listed);
-        listed
-    }
-
-    /// Ends every session of `owner` whose log-in began at `at` or before; returns how many there were.
-    pub(crate) async fn revoke(&mut self, owner: &OwnerKey, at: Timestamp) -> Result<u64> {
-        let owners = self.owners()?;
-        loop {
-            match self.ask(owners.revoke(owner, at)).await {
-                Ok(count) => return Ok(count),
-                Err(error) => self.wait_after(error).await?,
-            }
-        }
-    }
-
-    /// Reads a page of all sessions, and what else is to be said of it.
-    pub(crate) async fn scan(
-        &mut self,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<(SessionPage, Vec<Listed>)> {
-        let unsupported = || Error::new(ErrorKind::Unsupported, "the store cannot go through its sessions");
-        let scan = self.store().capabilities().scan.ok_or_else(unsupported)?;
-        let found = loop {
-            match self.ask(scan.scan(after, limit)).await {
-                Ok(page) => break page,
-                Err(error) => self.wait_after(error).await?,
-            }
-        };
-        let mut page = SessionPage { next: found.next, ..SessionPage::default() };
-        let mut listed = Vec::with_capacity(found.entries.len());
-        for entry in found.entries {
-            let payload = entry.stored.record.payload.clone();
-            page.payload_bytes += payload.len() as u64;
-            match Listed::read(entry) {
-                Some(record) => listed.push(record),
-                None if matches!(Payload::decode(&payload), Ok(Payload::Redirect(_))) => page.redirects += 1,
-                None => page.unreadable += 1,
-            }
-        }
-        Ok((page, self.without_replacements(listed).await?))
-    }
-
-    fn owners(&self) -> Result<&'a dyn Owners> {
-        let unsupported =
-            || Error::new(ErrorKind::Unsupported, "the store cannot find the sessions of a user");
-        self.store().capabilities().owners.ok_or_else(unsupported)
-    }
-
-    /// Removes records that were made to replace another one which is still the session: the client never got their id.
-    async fn remove_unreachable(&mut self, listed: &mut Vec<Listed>) {
-        let now = self.engine.clock().now();
-        let mut place = 0;
-        while let Some(record) = listed.get(place) {
-            let is_old = now.since(record.header.renewed_at()) > HALF_WAY;
-            let replaced = record.header.replaces().filter(|_| is_old).cloned();
-            let is_unreachable = match replaced {
-                Some(key) => self.is_still_the_session(&key).await,
-                None => false,
-            };
-            if !is_unreachable {
-                place += 1;
-                continue;
-            }
-            let record = listed.remove(place);
-            // A failure leaves the record to the next list, or to its expiry.
-            let _ = self.end_exactly(&record.key, record.version).await;
-        }
-    }
-
-    /// Returns whether the record under `key` is the session still, and gives it another version: a renewal that is under
-    /// way after all, on a machine whose clock is behind, then finds out that its new record went.
-    async fn is_still_the_session(&mut self, key: &StoreKey) -> bool {
-        let Ok(Some(stored)) = self.load(key, None).await else { return false };
-        matches!(Payload::decode(&stored.record.payload), Ok(Payload::Session(..)))
-            && matches!(self.update(key, stored.version, &stored.record).await, Ok(UpdateOutcome::Updated(_)))
     }
 
     /// Returns how many loads were made.
