@@ -135,9 +135,10 @@ impl Guard {
             None => error.error_response(),
         };
         forbid_storing(&mut Headers(response.headers_mut()));
+        let worded = custom.map(|_| response.status().as_u16());
         if let Some(kind) = error.kind()
             && let headers = &mut Headers(response.headers_mut())
-            && let Some(status) = answer_outage(headers, kind, custom.is_some(), self.session.manager())
+            && let Some(status) = answer_outage(headers, kind, worded, self.session.manager())
         {
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         }

@@ -135,6 +135,9 @@ impl SessionMiddleware {
     /// of caches, and the error, for middleware around this one:
     /// `response.response().extensions().get::<Arc<cloakroom::Error>>()`.
     ///
+    /// A status other than the usual one of the error's kind stays. The usual one of an outage, 503, becomes the configured
+    /// [`outage_status`](cloakroom::Config::outage_status).
+    ///
     /// Give the client nothing of the error but its kind: its source holds the store's own error message.
     ///
     /// ```

@@ -138,8 +138,9 @@ impl Guard {
     fn answer<B: Default + 'static>(&self, error: Arc<Error>) -> Response<B> {
         let (kind, custom) = (error.kind(), self.custom());
         let mut response = shared(error, custom);
+        let worded = custom.map(|_| response.status().as_u16());
         let headers = response.headers_mut();
-        if let Some(status) = answer_outage(headers, kind, custom.is_some(), self.pending.manager()) {
+        if let Some(status) = answer_outage(headers, kind, worded, self.pending.manager()) {
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         }
         response

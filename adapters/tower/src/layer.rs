@@ -122,6 +122,9 @@ impl SessionLayer {
     /// The layer adds what keeps the answer out of caches, and the error, for layers around this one:
     /// `response.extensions().get::<Arc<cloakroom::Error>>()`.
     ///
+    /// A status other than the usual one of the error's kind stays. The usual one of an outage, 503, becomes the configured
+    /// [`outage_status`](cloakroom::Config::outage_status).
+    ///
     /// Give the client nothing of the error but its kind: its source holds the store's own error message.
     ///
     /// ```

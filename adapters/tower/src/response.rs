@@ -11,6 +11,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use crate::body::body_of;
 
 /// A response with a text body: what an application answers when a session cannot be used.
+///
+/// The layer goes around services of any framework, so it takes no response of axum's.
+#[diagnostic::on_unimplemented(
+    message = "`on_error` cannot answer with `{Self}`",
+    note = "it takes `(StatusCode, String)`, `(StatusCode, [(HeaderName, &'static str); N], String)` or \
+            `http::Response<String>`; a page has the header `(CONTENT_TYPE, \"text/html; charset=utf-8\")`"
+)]
 pub trait IntoErrorResponse {
     /// Makes the response.
     fn into_error_response(self) -> Response<String>;

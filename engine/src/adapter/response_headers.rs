@@ -138,22 +138,22 @@ pub fn answers_outages_as_usual(manager: &SessionManager) -> bool {
 /// Makes the response to a request whose session could not be loaded or saved as the configuration wants it: sets
 /// `Retry-After`, and returns the status that it should have.
 ///
-/// `None` leaves the status: the error will not pass by itself, or the response `is_worded` by the application, whose
-/// `Retry-After` stays, too.
+/// `worded` is the status of a response that the application made of the error: its `Retry-After` stays, and so does its
+/// status, unless it is the usual one of the error. `None` leaves the status, also if the error will not pass by itself.
 pub fn answer_outage(
     headers: &mut impl ResponseHeaders,
     kind: ErrorKind,
-    is_worded: bool,
+    worded: Option<u16>,
     manager: &SessionManager,
 ) -> Option<u16> {
     if !kind.is_temporary() {
         return None;
     }
     let front = manager.front();
-    if !(is_worded && headers.any(|name, _| name == HeaderField::RetryAfter.name())) {
+    if !(worded.is_some() && headers.any(|name, _| name == HeaderField::RetryAfter.name())) {
         headers.set_text(HeaderField::RetryAfter, front.retry_after.as_secs().to_string());
     }
-    (!is_worded).then_some(front.outage_status)
+    worded.is_none_or(|status| status == kind.status()).then_some(front.outage_status)
 }
 
 /// Keeps a response out of every cache, whatever the application said: for pages about an error of a session.

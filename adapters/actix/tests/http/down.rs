@@ -11,10 +11,15 @@ struct Down;
 
 /// A middleware on it that does not wait for it to come back.
 pub(crate) fn sessions() -> SessionMiddleware {
+    sessions_with(|config| config)
+}
+
+/// The same with other options.
+pub(crate) fn sessions_with(change: impl FnOnce(Config) -> Config) -> SessionMiddleware {
     let config = Config::plain_http()
         .cookie_name("session")
         .outage(StoreOutage::default().retry_for(std::time::Duration::ZERO));
-    SessionMiddleware::with_config(Down, config).unwrap()
+    SessionMiddleware::with_config(Down, change(config)).unwrap()
 }
 
 /// What it says, and no client must read.

@@ -7,7 +7,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse, web};
 use cloakroom_actix::{
     BearerTransport, Config, LazySession, Named, Operation, ProxyTrust, Secure, Session, SessionError,
-    SessionMiddleware, SessionName, stores::MemoryStore,
+    SessionMiddleware, SessionName, status_code, stores::MemoryStore,
 };
 
 use crate::client::{get, send};
@@ -37,6 +37,21 @@ async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_reques
     );
     let expected = [(Some(Operation::Commit), "/write".into()), (Some(Operation::Load), "/read".into())];
     assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+#[actix_web::test]
+async fn a_worded_outage_has_the_configured_status_unless_it_chose_its_own() {
+    for (own, expected) in
+        [(None, StatusCode::TOO_MANY_REQUESTS), (Some(StatusCode::IM_A_TEAPOT), StatusCode::IM_A_TEAPOT)]
+    {
+        let middleware = down::sessions_with(|config| config.outage_status(429));
+        let middleware = middleware.on_error(move |error, _| {
+            HttpResponse::build(own.unwrap_or_else(|| status_code(error.kind()))).body("away")
+        });
+        let app = init_service(App::new().wrap(middleware).route("/", web::get().to(count))).await;
+        let answer = get(&app, "", "/").await;
+        assert_eq!((answer.status, answer.body.as_str()), (expected, "away"));
+    }
 }
 
 #[actix_web::test]

@@ -11,8 +11,14 @@ pub(crate) struct Down;
 
 /// A layer on it that does not wait for it to come back.
 pub(crate) fn layer() -> SessionLayer {
+    layer_with(|config| config)
+}
+
+/// The same with other options.
+pub(crate) fn layer_with(change: impl FnOnce(Config) -> Config) -> SessionLayer {
     let outage = StoreOutage::default().retry_for(std::time::Duration::ZERO);
-    SessionLayer::with_config(Down, Config::plain_http().cookie_name("session").outage(outage)).unwrap()
+    let config = Config::plain_http().cookie_name("session").outage(outage);
+    SessionLayer::with_config(Down, change(config)).unwrap()
 }
 
 /// What the store's error says, which must reach no client.

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use cloakroom_tower::{
     BearerTransport, Config, CsrfLayer, HeaderTransport, LazySession, Named, Operation, PeerAddress,
-    ProxyTrust, Secure, Session, SessionError, SessionLayer, SessionName, stores::MemoryStore,
+    ProxyTrust, Secure, Session, SessionError, SessionLayer, SessionName, status_code, stores::MemoryStore,
 };
 use http::request::Builder;
 use http::{Request, StatusCode};
@@ -36,6 +36,18 @@ async fn b17_the_error_handler_gets_the_error_what_was_being_done_and_the_reques
     assert_eq!(client.get("/read").await.status, StatusCode::IM_A_TEAPOT);
     let expected = [(Some(Operation::Commit), "/write".into()), (Some(Operation::Load), "/read".into())];
     assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_worded_outage_has_the_configured_status_unless_it_chose_its_own() {
+    for (own, expected) in
+        [(None, StatusCode::TOO_MANY_REQUESTS), (Some(StatusCode::IM_A_TEAPOT), StatusCode::IM_A_TEAPOT)]
+    {
+        let layer = down::layer_with(|config| config.outage_status(429))
+            .on_error(move |error, _| (own.unwrap_or_else(|| status_code(error.kind())), "away".to_owned()));
+        let answer = Client::new(Router::new().route("/", get(count)).layer(layer)).get("/").await;
+        assert_eq!((answer.status, answer.body.as_str()), (expected, "away"));
+    }
 }
 
 /// Returns the header that carries an id.
