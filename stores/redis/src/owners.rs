@@ -112,7 +112,7 @@ impl Inner {
         };
         let mut heads = Vec::with_capacity(items.len() / 2);
         while let (Some(member), Some(record)) = (items.next(), items.next()) {
-            // What the script took for a record of the owner's, and is none, is as good as nothing.
+            // The script looks at the owner only: a record that is damaged otherwise is as good as nothing.
             let head = decode_head(key(&member)?, bytes(record)?, owner);
             heads.extend(head.filter(|head| head.is_live(now)));
         }
