@@ -13,6 +13,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
 const HEADS: usize = 100;
+/// And how many of the rest, if that was not enough: a trip for each hundred would take longer than their heads.
+const MORE_HEADS: usize = 1_000;
 
 /// After how long an unfinished renewal or log-in counts as abandoned: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);
@@ -74,7 +76,8 @@ impl<'a> Records<'a> {
     ) -> Result<usize> {
         let (mut pages, mut after) = (0, None);
         loop {
-            let page = self.heads(owner, after.as_ref(), HEADS).await?;
+            let limit = if after.is_none() { HEADS } else { MORE_HEADS };
+            let page = self.heads(owner, after.as_ref(), limit).await?;
             let records = page.heads.into_iter().filter_map(|head| Listed::read_head(head, owner));
             found.extend(records.filter(&is_wanted).map(|record| (record.key.clone(), record)));
             (pages, after) = (pages + 1, page.next);

@@ -1,4 +1,6 @@
 //! Measures the file store on a disk of yours: `cargo run --release --example file_store_speed -- FOLDER`.
+//!
+//! `FOLDER updates 32` measures only these, so that two builds can take turns.
 
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -17,11 +19,13 @@ const WORKS: [(&str, Work); 4] =
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder =
-        std::env::args_os().nth(1).map(PathBuf::from).ok_or("name a folder on the disk to measure")?;
+    let mut given = std::env::args().skip(1);
+    let folder = given.next().map(PathBuf::from).ok_or("name a folder on the disk to measure")?;
+    let (only, tasks) = (given.next(), given.next());
+    let crowds = tasks.map_or(Ok(vec![1, 8, 32]), |tasks| tasks.parse().map(|tasks| vec![tasks]))?;
     let store = Arc::new(FileStore::open(folder).await?);
-    for (what, work) in WORKS {
-        for tasks in [1, 32] {
+    for (what, work) in WORKS.into_iter().filter(|(what, _)| only.as_ref().is_none_or(|only| only == what)) {
+        for &tasks in &crowds {
             println!(
                 "{what:>8} of 1 KB, {tasks:>2} at once: {:>8.0} a second",
                 measure(&store, work, tasks).await?

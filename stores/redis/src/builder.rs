@@ -10,6 +10,7 @@ use redis::cluster::ClusterClientBuilder;
 use redis::{ClientTlsConfig, ProtocolVersion, TlsCertificates};
 
 use crate::bodies::{self, RedisBodies};
+use crate::compare::Compare;
 use crate::layout::{LONGEST_HEAD, Layout, PREFIX};
 use crate::link::{Dial, Link, Timeouts};
 use crate::place::Place;
@@ -170,7 +171,7 @@ impl Builder {
     pub async fn build(self) -> Result<RedisStore> {
         let may_evict = self.may_evict;
         let store = self.build_lazy()?;
-        store.0.server.look().await?;
+        store.0.compare.set(store.0.server.look().await?.compares);
         if !may_evict {
             store.0.server.look_for_eviction().await?;
         }
@@ -189,7 +190,9 @@ impl Builder {
         let server = self.server()?;
         let tells_time = !has_own_clock && !server.is_cluster();
         let missed_touches = MissedTouches::default();
-        let inner = Inner { server, layout, clock, tells_time, largest_payload, kind, missed_touches };
+        let compare = Compare::new();
+        let inner =
+            Inner { server, layout, clock, tells_time, largest_payload, kind, missed_touches, compare };
         Ok(RedisStore(Arc::new(inner)))
     }
 
@@ -203,7 +206,7 @@ impl Builder {
         check_prefix(&self.prefix)?;
         let (clock, prefix, largest) = (self.clock.clone(), self.prefix.clone(), self.max_payload_bytes);
         let server = self.server()?;
-        server.look().await?;
+        let _about = server.look().await?;
         Ok(RedisBodies(Arc::new(bodies::Inner { server, clock, prefix, largest })))
     }
 

@@ -178,6 +178,11 @@ pub(crate) fn owner_end(owner: &OwnerKey) -> String {
     (OWNED_HEAD + owner.as_bytes().len()).to_string()
 }
 
+/// Returns the length of an owner as it stands in a record.
+pub(crate) fn owner_length(owner: &OwnerKey) -> Digits<3> {
+    Digits::decimal(len(owner.as_bytes()))
+}
+
 /// The most bytes before a payload.
 pub(crate) const LONGEST_HEAD: usize = OWNED_HEAD + OwnerKey::MAX_LEN;
 
@@ -246,6 +251,11 @@ fn read_moment(digits: &[u8]) -> Option<Timestamp> {
 pub(crate) fn expiry(head: &[u8]) -> Option<Timestamp> {
     let digits = head.strip_prefix(b"1")?.get(..18)?;
     read_moment(digits)
+}
+
+/// Reads an expiry that stands alone.
+pub(crate) fn expiry_alone(answer: &[u8]) -> Option<Timestamp> {
+    (answer.len() == 18).then(|| read_moment(answer)).flatten()
 }
 
 /// How many bytes [`expiry`] needs.

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod builder;
+mod compare;
 mod cursor;
 mod digits;
 mod error;

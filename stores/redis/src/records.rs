@@ -28,7 +28,9 @@ impl Inner {
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<VersionedRecord>> {
         let name = self.layout.record(key);
         let answer = self.server.look_at(cmd("GET").arg(&name).take(), &Aim::key(&name)).await?;
-        self.live(answer)
+        let found = self.live(answer)?;
+        found.iter().for_each(|stored| self.compare.keep(key, stored));
+        Ok(found)
     }
 
     /// Returns the record in an answer that is one or nothing, if it has not expired.
@@ -46,31 +48,50 @@ impl Inner {
         match self.load(key).await? {
             Some(stored) if touch.extended_expiry(&stored.record).is_some() => {
                 // Once in a part of the idle time, and a large future.
-                let touched = Box::pin(self.touch_and_load(key, touch)).await;
+                let touched = Box::pin(self.touch_and_load(key, touch, &stored)).await;
+                touched.iter().flatten().for_each(|stored| self.compare.keep(key, stored));
                 Ok(self.missed_touches.or_unmoved(touched, stored))
             }
             loaded => Ok(loaded),
         }
     }
 
-    async fn touch_and_load(&self, key: &StoreKey, touch: Touch) -> Result<Option<VersionedRecord>> {
-        let answer = self.look_and_touch(key, touch, (b"", b"")).await?;
+    async fn touch_and_load(
+        &self,
+        key: &StoreKey,
+        touch: Touch,
+        seen: &VersionedRecord,
+    ) -> Result<Option<VersionedRecord>> {
+        let answer = self.look_and_touch(key, touch, seen.version, (b"", b"")).await?;
         match to_be_listed(&answer)? {
-            None => self.live(answer),
+            None => self.moved(answer, seen),
             Some(first) => self.list_and_touch(key, touch, first).await,
         }
     }
 
-    /// Sends the script that loads. It does not touch a record whose owner's index would end before it.
+    /// Returns the record in an answer to `look_and_touch`, which does not repeat what was `seen`.
+    fn moved(&self, answer: Value, seen: &VersionedRecord) -> Result<Option<VersionedRecord>> {
+        let expires_at = match &answer {
+            Value::BulkString(bytes) => layout::expiry_alone(bytes),
+            _ => None,
+        };
+        let Some(expires_at) = expires_at else { return self.live(answer) };
+        Ok(Some(VersionedRecord::new(seen.record.clone().with_expires_at(expires_at), seen.version)))
+    }
+
+    /// Sends the script that loads. It does not touch a record whose owner's index would end before it, and answers with the
+    /// expiry alone if the record is of the version that was seen: a payload may be long.
     async fn look_and_touch(
         &self,
         key: &StoreKey,
         touch: Touch,
+        seen: Version,
         (listed_until, owner): (&[u8], &[u8]),
     ) -> Result<Value> {
         let (name, now) = (self.layout.record(key), self.now());
         let (now_text, lifetime) = (moment(now), lifetime(now, touch.expires_at));
         let (due_before, expires_at) = (moment(touch.due_before), moment(touch.expires_at));
+        let seen = layout::version(seen);
         let arguments = [
             now_text.as_bytes(),
             due_before.as_bytes(),
@@ -78,6 +99,7 @@ impl Inner {
             lifetime.as_bytes(),
             listed_until,
             owner,
+            seen.as_bytes(),
         ];
         self.server.run(&self.server.scripts.load, &[&name], &arguments, Effect::Looks).await
     }
@@ -93,9 +115,10 @@ impl Inner {
                 // The owner was revoked this moment, and the revocation is about to remove the record.
                 return Ok(Some(there));
             };
-            let answer = self.look_and_touch(key, touch, (&listed.until, &listed.owner)).await?;
+            let index = (&listed.until[..], &listed.owner[..]);
+            let answer = self.look_and_touch(key, touch, there.version, index).await?;
             match to_be_listed(&answer)? {
-                None => return self.live(answer),
+                None => return self.moved(answer, &there),
                 Some(other) => there = other,
             }
         }
@@ -177,9 +200,14 @@ impl Inner {
         expected: Version,
         record: &Record,
     ) -> Result<UpdateOutcome> {
+        let seen = self.compare.take(key, expected);
         let (write, expected) = (self.write(key, record), layout::version(expected));
         let answer = match &record.owner {
             None => {
+                if self.write_if_equal(&write, seen.as_ref()).await? {
+                    self.compare.keep(key, &VersionedRecord::new(record.clone(), write.version));
+                    return Ok(UpdateOutcome::Updated(write.version));
+                }
                 let update = &self.server.scripts.update;
                 self.run_write(update, &write, &[], &[expected.as_bytes()]).await?
             }

@@ -54,7 +54,7 @@ scripts! {
     /// Lists a record before it is written, or so that its index lasts longer.
     register = "common", "head", "index", "register";
     /// Lists a page of an owner's records, on one server.
-    list = "common", "head", "page", "list";
+    list = "common", "page", "list";
     /// Reads a page of an index.
     members = "common", "page", "members";
     /// Revokes, on one server.

@@ -28,6 +28,13 @@ pub(crate) struct Server {
     pub(crate) scripts: Scripts,
 }
 
+/// What a server says of itself when the store opens.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct About {
+    /// Whether it knows `SET … IFEQ`.
+    pub(crate) compares: bool,
+}
+
 /// What a script does, for the case that its answer is lost, and for `WAIT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -116,15 +123,28 @@ impl Server {
         link.send(pipeline, aim, again).await.map_err(|cause| error(&cause))
     }
 
-    /// Looks whether the server is one that the store can use.
-    pub(crate) async fn look(&self) -> Result<()> {
+    /// Sends one command that writes, if the server knows it; `None` if it does not, and nothing was done.
+    pub(crate) async fn write_if_known(&self, command: Cmd, aim: &Aim) -> Result<Option<Value>> {
+        let effect = Effect::Writes;
+        let answers = self.write_all(&self.pipeline(command, effect), aim, effect).await?;
+        if answers.first().is_some_and(is_unknown) {
+            return Ok(None);
+        }
+        self.confirmed(answers).map(Some)
+    }
+
+    /// Looks whether the server is one that the store can use, and what it can do.
+    pub(crate) async fn look(&self) -> Result<About> {
         let info = match self.look_at(cmd("INFO").arg("server").take(), &Aim::Anyone).await {
             Ok(info) => text(info)?,
             // The ACL denies the command: goes on without the check.
-            Err(error) if error.kind() == ErrorKind::Setup && is_about_permission(&error) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Setup && is_about_permission(&error) => {
+                return Ok(About::default());
+            }
             Err(error) => return Err(error),
         };
-        check_server(&info, self.is_cluster())
+        check_server(&info, self.is_cluster())?;
+        Ok(About { compares: compares(&info) })
     }
 
     /// Looks whether a server removes keys when its memory is used up. One that does not say is let pass.
@@ -151,8 +171,13 @@ fn is_unknown_script(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
+/// Returns whether the server did not know a command, or one of its words: the error has no code of its own.
+fn is_unknown(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ResponseError))
+}
+
 /// Returns the answer of the one command that there was.
-fn only(answers: Vec<Value>) -> Result<Value> {
+pub(crate) fn only(answers: Vec<Value>) -> Result<Value> {
     match answers.into_iter().next() {
         Some(Value::ServerError(cause)) => Err(about_a_record(&RedisError::from(cause))),
         Some(answer) => Ok(answer),
@@ -188,6 +213,13 @@ pub(crate) fn text(answer: Value) -> Result<String> {
 /// Returns the line `name:value` of what `INFO` answers.
 pub(crate) fn line<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Returns whether a server that says this of itself knows `SET … IFEQ`: Valkey 8.1 and newer. Redis 8.4 has it too, but no test
+/// of ours has met one.
+fn compares(info: &str) -> bool {
+    let mut numbers = line(info, "valkey_version").unwrap_or_default().split('.').map(str::parse::<u32>);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (8, 1))
 }
 
 fn check_server(info: &str, as_cluster: bool) -> Result<()> {
@@ -240,6 +272,27 @@ mod tests {
         assert_eq!(kind(&server("7.0.15", "standalone"), true), Some(ErrorKind::Setup));
         assert_eq!(kind(&server("7.0.15", "sentinel"), false), Some(ErrorKind::Setup));
         assert_eq!(kind("", false), None);
+    }
+
+    #[test]
+    fn only_valkey_since_8_1_compares() {
+        let says = |version: &str| compares(&format!("redis_version:7.2.4\r\n{version}\r\n"));
+        assert!(
+            ["valkey_version:8.1.0", "valkey_version:9.0.0", "valkey_version:10.0.1"]
+                .iter()
+                .all(|it| says(it))
+        );
+        assert!(
+            ![
+                "valkey_version:8.0.9",
+                "valkey_version:7.2.5",
+                "valkey_version:x.9",
+                "redis_version:8.4.0",
+                ""
+            ]
+            .iter()
+            .any(|it| says(it))
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use redis::aio::ConnectionManager;
 use redis::cluster::ClusterClientBuilder;
 
 use crate::builder::Builder;
+use crate::compare::Compare;
 use crate::layout::Layout;
 use crate::server::Server;
 
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) largest_payload: usize,
     pub(crate) kind: &'static str,
     pub(crate) missed_touches: MissedTouches,
+    pub(crate) compare: Compare,
 }
 
 impl RedisStore {

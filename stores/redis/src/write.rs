@@ -1,6 +1,6 @@
 //! The arguments of the scripts that keep a record.
 
-use cloakroom_store::{Owner, Record, Result, StoreKey, Timestamp, Version};
+use cloakroom_store::{Owner, Record, Result, StoreKey, Timestamp, Version, VersionedRecord};
 use redis::{Value, cmd};
 
 use crate::error::unexpected;
@@ -51,6 +51,34 @@ impl Inner {
             Value::Okay => Ok(true),
             Value::Nil => Ok(false),
             _ => Err(unexpected()),
+        }
+    }
+
+    /// Writes a record without an owner in the place of the one that was `seen`, if the server finds exactly that; says
+    /// whether it did. If not, a script has to look why.
+    pub(crate) async fn write_if_equal(
+        &self,
+        write: &Write<'_>,
+        seen: Option<&VersionedRecord>,
+    ) -> Result<bool> {
+        let Some(seen) = seen.filter(|seen| seen.record.is_live(write.now) && !write.is_over) else {
+            return Ok(false);
+        };
+        let (name, old) = (self.layout.record(write.key), encode(&seen.record, seen.version, write.until));
+        let mut set = cmd("SET");
+        set.arg(&name).arg(&write.bytes).arg("IFEQ").arg(old);
+        if write.lifetime != "0" {
+            set.arg("PX").arg(&write.lifetime);
+        }
+        match self.server.write_if_known(set, &Aim::key(&name)).await? {
+            Some(Value::Okay) => Ok(true),
+            Some(Value::Nil) => Ok(false),
+            Some(_) => Err(unexpected()),
+            None => {
+                // After a failover, an older server is in its place.
+                self.compare.set(false);
+                Ok(false)
+            }
         }
     }
 

@@ -15,7 +15,7 @@ pub enum Service {
     RedisCluster,
     /// Redis under Sentinel: a master, two replicas, three sentinels.
     RedisSentinel,
-    /// Valkey 8, one node.
+    /// Valkey 9, one node.
     Valkey,
     /// PostgreSQL 15; TLS for clients that want it.
     Postgres,

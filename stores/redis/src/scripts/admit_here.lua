@@ -3,7 +3,7 @@
 local function admit(new)
   local revoked = call('GET', KEYS[2])
   if revoked and not before(revoked, sub(new, 49, 66)) then return -1 end
-  if call('ZCARD', KEYS[3]) % 32 == 31 then tidy(KEYS[3], owner_of(new), ARGV[9]) end
+  if call('ZCARD', KEYS[3]) % 4 == 3 then tidy(KEYS[3], owner_of(new), ARGV[9]) end
   enlist(KEYS[3], ARGV[6], ARGV[7], ARGV[8])
   return 1
 end

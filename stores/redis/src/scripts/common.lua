@@ -8,14 +8,25 @@ local function before(a, b)
   return x < y
 end
 
--- Returns whether these bytes are not a whole record of ours.
-local function foreign(raw)
-  if not find(raw, '^1%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x[s-]%d%d%d%d%d%d%d%d%d%d%d%d') then
+-- Where the beginning of a record ends that is enough for its owner, whatever the length of its payload.
+local HEAD_END = 338
+
+-- The beginning of what is under a key and the length of the whole, or nothing where nothing is. A payload is not read:
+-- copies of hundreds of kilobytes would keep all others waiting.
+local function look(key)
+  local head, length = call('GETRANGE', key, 0, HEAD_END), call('STRLEN', key)
+  if length == 0 and call('EXISTS', key) == 0 then return nil end
+  return head, length
+end
+
+-- Returns whether what begins like this, and is so long, is not a whole record of ours.
+local function foreign(head, length)
+  if not find(head, '^1%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x[s-]%d%d%d%d%d%d%d%d%d%d%d%d') then
     return true
   end
-  local owner, payload = tonumber(sub(raw, 46, 48)), tonumber(sub(raw, 37, 45))
-  if owner == 0 then return #raw ~= 48 + payload end
-  return #raw ~= 84 + owner + payload or not find(raw, '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d', 49)
+  local owner, payload = tonumber(sub(head, 46, 48)), tonumber(sub(head, 37, 45))
+  if owner == 0 then return length ~= 48 + payload end
+  return length ~= 84 + owner + payload or not find(head, '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d', 49)
 end
 
 local function refuse()

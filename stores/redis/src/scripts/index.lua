@@ -1,7 +1,7 @@
--- Forgets members of an index that name no record of the owner any more: of 64 by lot, so that it takes no longer where there
--- are many. As it is done for each 32 that come, half of the members at most are such.
+-- Forgets members of an index that name no record of the owner any more: of 8 by lot, so that it takes no longer where there
+-- are many. As it is done for each 4 that come, half of the members at most are such.
 local function tidy(index, owner, records)
-  for _, member in ipairs(call('ZRANDMEMBER', index, 64)) do
+  for _, member in ipairs(call('ZRANDMEMBER', index, 8)) do
     if not head_of(records .. member .. '}', owner, HEAD_END) then
       call('ZREM', index, member)
     end

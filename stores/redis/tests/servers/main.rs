@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod app;
+mod compares;
 mod errors;
 mod failover;
 mod outages;
 mod owners;
 mod raw;
 mod resharding;
+mod scripts;
 mod shared;
 mod trips;
 mod updates;

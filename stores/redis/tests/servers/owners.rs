@@ -207,7 +207,7 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
         let proxy = Proxy::to(&service.shared()).unwrap();
         let reader = RedisStore::from_url(proxy.url()).unwrap().prefix(&*place.prefix).build().await.unwrap();
         let cost = LongList::measure(&place.store, &reader, 20_000, || proxy.received()).await.unwrap();
-        cost.assert_bounded(120_000, 1_000);
+        cost.assert_bounded(120_000, 10_000); // an answer for each 16 that end
     }
 }
 

