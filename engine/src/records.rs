@@ -19,8 +19,8 @@ use tracing::Instrument;
 
 use crate::all_sessions::SessionPage;
 use crate::listed::{Listed, mark_replacements};
-use crate::observe::{Event, Measurement, Operation};
-use crate::record::{Frames, Header, Payload};
+use crate::observe::{EndReason, Event, Measurement, Operation};
+use crate::record::{Frames, Header, Payload, Redirect, redirect_payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
@@ -36,6 +36,8 @@ pub(crate) struct Records<'a> {
     is_probe: bool,
     /// Whether this operation has met its first trouble.
     is_suspect: bool,
+    /// Why the session was ended whose record was looked for last, if the store remembers that.
+    found_end: Option<EndReason>,
     /// Where the time is noted that this operation has waited, in microseconds.
     waited: Option<&'a AtomicU64>,
     /// What is to be measured, and since when.
@@ -157,6 +159,7 @@ impl<'a> Records<'a> {
             retry: Retry::new(limits, engine.next_nonce()),
             loads: 0,
             is_suspect: false,
+            found_end: None,
             waited: None,
             measurement: engine.begin_measurement().map(|since| (since, Measurement::begin(operation))),
         })
@@ -324,13 +327,35 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Returns why the session was ended that was looked for last, if the store remembers that.
+    pub(crate) const fn take_found_end(&mut self) -> Option<EndReason> {
+        self.found_end.take()
+    }
+
+    /// Returns what a session leaves in its place when it ends: nothing, unless endings are remembered.
+    pub(crate) fn ending(&self, reason: EndReason) -> Record {
+        let Some(span) = self.engine.config().remember_endings else { return Record::expired() };
+        let now = self.engine.clock().now();
+        let redirect =
+            Redirect { nonce: self.engine.next_nonce(), grace_until: now, to: None, ended: Some(reason) };
+        Record::new(redirect_payload(&redirect), now + span).with_sliding(false)
+    }
+
     /// Ends the session under `key` if it still has this version; what came in its place stays.
-    pub(crate) async fn end_exactly(&mut self, key: &StoreKey, version: Version) -> Result<bool> {
-        let mut may_be_ours = false;
+    pub(crate) async fn end_exactly(
+        &mut self,
+        key: &StoreKey,
+        version: Version,
+        reason: EndReason,
+    ) -> Result<bool> {
+        let (mut may_be_ours, ending) = (false, self.ending(reason));
         loop {
-            match self.update(key, version, &Record::expired()).await {
+            match self.update(key, version, &ending).await {
                 Ok(UpdateOutcome::Updated(_)) => return Ok(true),
                 Ok(UpdateOutcome::NotFound) => return Ok(may_be_ours),
+                Ok(UpdateOutcome::Conflict(stored)) if stored.record.payload == ending.payload => {
+                    return Ok(may_be_ours);
+                }
                 Ok(UpdateOutcome::Conflict(_) | UpdateOutcome::Revoked) => return Ok(false),
                 Err(error) => {
                     may_be_ours |= error.is_uncertain();
@@ -356,6 +381,10 @@ impl<'a> Records<'a> {
         for hop in 0usize.. {
             let Some(stored) = found else { return Ok(Resolved::Missing) };
             let redirect = match Payload::decode(&stored.record.payload) {
+                Ok(Payload::Redirect(Redirect { ended: Some(reason), .. })) => {
+                    self.found_end = Some(reason);
+                    return Ok(Resolved::Missing);
+                }
                 Ok(Payload::Redirect(redirect)) => redirect,
                 Ok(Payload::Session(header, frames)) => {
                     let (expires_at, owner) = (stored.record.expires_at, stored.record.owner);
@@ -542,7 +571,7 @@ impl<'a> Records<'a> {
             }
             let record = listed.remove(place);
             // A failure leaves the record to the next list, or to its expiry.
-            let _ = self.end_exactly(&record.key, record.version).await;
+            let _ = self.end_exactly(&record.key, record.version, EndReason::Destroyed).await;
         }
     }
 

@@ -101,7 +101,7 @@ impl Commit<'_> {
             Privilege::New => lifetime.tombstone(self.at),
         };
         let to = (privilege == Privilege::Same).then(|| new.key.clone());
-        let payload = redirect_payload(&Redirect { nonce: self.nonce, grace_until, to });
+        let payload = redirect_payload(&Redirect { nonce: self.nonce, grace_until, to, ended: None });
         let redirect = Record::new(payload, expires_at).with_sliding(false);
         loop {
             let Some(located) = self.view.location.stored() else { return Ok(ReplaceResult::Gone) };

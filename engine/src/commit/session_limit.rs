@@ -32,7 +32,7 @@ impl Commit<'_> {
             }
             let mut count: u64 = 0;
             for session in excess {
-                if self.records.end_exactly(&session.key, session.version).await? {
+                if self.records.end_exactly(&session.key, session.version, EndReason::Cap).await? {
                     let public_id = PublicId::new(session.session());
                     audit::ended_of(public_id, || session.user, EndReason::Cap.name());
                     count += 1;

@@ -117,7 +117,7 @@ fn a_redirect_is_written_as_docs_wire_md_says() {
         "0909090909090909090909090909090909090909090909090909090909090909",
     );
     let written =
-        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to }));
+        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to, ended: None }));
     assert_eq!(written(to), renewed);
     assert_eq!(written(None), "010308070605040302010040204648470600");
 }
@@ -125,7 +125,7 @@ fn a_redirect_is_written_as_docs_wire_md_says() {
 #[test]
 fn a_redirect_is_read_back_with_and_without_a_pointer() {
     for to in [None, Some(StoreKey::from_hash([9; 32]))] {
-        let redirect = Redirect { nonce: 5, grace_until: Timestamp::from_millis(7), to };
+        let redirect = Redirect { nonce: 5, grace_until: Timestamp::from_millis(7), to, ended: None };
         let Ok(Payload::Redirect(read)) = Payload::decode(&redirect_payload(&redirect)) else { panic!() };
         assert_eq!(read, redirect);
     }

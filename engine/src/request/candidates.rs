@@ -50,6 +50,11 @@ impl Candidates {
         &self.also_send
     }
 
+    /// Returns whether there were cookies of the name, and none of them could be an id.
+    pub(crate) const fn has_no_id(&self) -> bool {
+        self.first.is_none() && (self.is_malformed || self.is_forged)
+    }
+
     pub(crate) const fn is_full(&self) -> bool {
         self.read >= MOST_COOKIES
     }

@@ -202,6 +202,7 @@ impl State {
                     secrets: rare.secrets.clone(),
                     burnt_id: None,
                     first_members: rare.first_members.clone(),
+                    gone: rare.gone,
                 })
             }),
             landed: self.landed.clone(),

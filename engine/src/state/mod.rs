@@ -16,6 +16,7 @@ mod location;
 mod plain_write;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]
 mod state;
+mod upgrade;
 mod working_copy;
 
 pub(crate) use change::{Change, Claim, Effect, Op, Seen, Target, Updater, run_updater, share_updater};

@@ -13,7 +13,7 @@ use crate::observe::EndReason;
 use crate::plan::{Observed, Origin};
 use crate::record::{Frames, Header};
 use crate::shared_clock::ClockOffset;
-use crate::{SameSite, SessionId};
+use crate::{GoneReason, SameSite, SessionId};
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -79,6 +79,8 @@ pub(super) struct Rare {
     pub(super) burnt_id: Option<SessionId>,
     /// What a new session of another package's format begins with.
     pub(super) first_members: Option<Frames>,
+    /// Why the client's session is not there.
+    pub(super) gone: Option<GoneReason>,
 }
 
 /// Whether the end of a request stores the session.
@@ -164,6 +166,16 @@ impl State {
         if !ids.is_empty() {
             self.rare().other_ids.extend(ids);
         }
+    }
+
+    /// Notes why the session that the client named is not there.
+    pub(crate) fn set_gone(&mut self, reason: GoneReason) {
+        self.rare().gone = Some(reason);
+    }
+
+    /// Returns why the session that the client named is not there, if it named one.
+    pub(crate) fn gone_because(&self) -> Option<GoneReason> {
+        self.rare.as_ref()?.gone
     }
 
     /// Sets what a new session of this request begins with, besides its values.

@@ -4,8 +4,10 @@
 
 mod all_sessions;
 mod audit;
+mod gone;
 mod measurements;
 mod odd_store;
+mod update;
 
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Config, PlainRequest, Session, SessionManager};

@@ -27,4 +27,5 @@ mod signing;
 mod testing;
 mod timeouts;
 mod two_programs;
+mod typed;
 mod websocket;
