@@ -127,6 +127,10 @@ impl PublicId {
     pub(crate) const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
+
+    pub(crate) const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 impl fmt::Display for PublicId {

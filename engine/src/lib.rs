@@ -8,6 +8,7 @@ mod axum;
 mod commit;
 mod config;
 mod cookie;
+mod endings;
 mod error;
 pub mod format;
 mod hooks;

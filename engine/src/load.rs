@@ -155,6 +155,7 @@ impl SessionManager {
         let engine = self.clone();
         let removed = move || {
             engine.emit(&Event::Expired { reason, count: 1 });
+            engine.note_end(header.public_id(), GoneReason::Expired(reason));
             audit::expired(PublicId::new(header.public_id()), owner.as_ref(), reason);
         };
         records.clean_up(&key, version, CLEAN_UP, removed).await;

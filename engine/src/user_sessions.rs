@@ -11,7 +11,7 @@ use crate::listed::Listed;
 use crate::observe::{EndReason, Event, Operation};
 use crate::records::{Follow, Records, Resolved};
 use crate::shared_clock::ClockOffset;
-use crate::{Error, ErrorKind, PublicId, Result, Session, SessionManager};
+use crate::{Error, ErrorKind, GoneReason, PublicId, Result, Session, SessionManager};
 
 /// Sessions by user; from [`SessionManager::sessions`]. Needs a store that can find the sessions of a user: all that ship
 /// with Cloakroom can, but memcached.
@@ -124,6 +124,7 @@ impl UserSessions {
         let ended = self.ask(async |records| self.end_named(records, &owner, public_id).await).await?;
         self.ended(u64::from(ended));
         if ended {
+            self.engine.note_end(public_id.bytes(), GoneReason::Ended(EndReason::Revoked));
             audit::ended_of(*public_id, || Some(user.to_owned()), EndReason::Revoked.name());
         }
         Ok(ended)
@@ -188,6 +189,7 @@ impl UserSessions {
             })
             .await?;
         self.ended(count);
+        self.engine.note_revocation(Some(&owner)).await;
         audit::revoked_all(user, count);
         Ok(count)
     }
@@ -236,6 +238,7 @@ impl UserSessions {
             })
             .await?;
         self.ended(count);
+        self.engine.note_revocation(Some(&owner)).await;
         audit::revoked_all(&user, count);
         Ok(count)
     }

@@ -8,7 +8,7 @@ use crate::audit;
 use crate::observe::{EndReason, Event};
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{Ending, Intent, Verdict};
-use crate::{Error, ErrorKind, PublicId, Result};
+use crate::{Error, ErrorKind, GoneReason, PublicId, Result};
 
 /// The result of ending a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ impl Commit<'_> {
     fn report_end(&self, session: PublicId, owner: Option<&Owner>) {
         let reason = self.end_reason();
         self.engine.emit(&Event::Ended { reason, count: 1 });
+        self.engine.note_end(session.bytes(), GoneReason::Ended(reason));
         audit::ended(session, owner, reason);
     }
 

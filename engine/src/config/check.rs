@@ -66,8 +66,9 @@ impl Config {
         ]
     }
 
-    fn other_rules(&self) -> [Rule; 8] {
+    fn other_rules(&self) -> [Rule; 9] {
         [
+            (self.ending_interval.is_zero(), &["ending_interval"], "must be longer than zero"),
             (
                 self.remember_endings.is_some() && self.format.is_some(),
                 &["remember_endings", "cookie_format"],

@@ -90,7 +90,7 @@ impl Config {
         Policy { options }
     }
 
-    fn lifetimes(&self) -> [(&'static str, Setting); 8] {
+    fn lifetimes(&self) -> [(&'static str, Setting); 9] {
         let lifetime = &self.lifetime;
         [
             ("preset", lifetime.preset.map(super::Preset::name).into()),
@@ -101,6 +101,7 @@ impl Config {
             ("touch_threshold", lifetime.touch_threshold.to_string().into()),
             ("max_sessions_per_user", self.cap.limit().into()),
             ("remember_endings", self.remember_endings.into()),
+            ("ending_interval", self.ending_interval.into()),
         ]
     }
 
@@ -215,7 +216,7 @@ mod tests {
     const SECRET: &str = "a secret that no description may show";
 
     #[test]
-    fn a_description_has_every_option_and_no_secret() {
+    fn r33_a_description_has_every_option_and_no_secret() {
         let config = Config::default().signed(KeyRing::new([SECRET]).unwrap()).lenient_key("cart");
         let policy = config.describe();
         let (text, json) = (policy.to_string(), serde_json::to_string(&policy).unwrap());
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looser_than_its_preset_does_not_build() {
+    fn r33_what_is_looser_than_its_preset_does_not_build() {
         let hour = Duration::from_secs(60 * 60);
         let build = |config: Config| SessionManager::new(MemoryStore::new(), config).map(drop);
         let options = |result: Result<(), ConfigError>| result.unwrap_err().options().to_vec();

@@ -79,6 +79,7 @@ pub struct Config {
     pub(crate) sweep_lottery: Option<(u32, u32)>,
     pub(crate) schema: Option<Box<Schema>>,
     pub(crate) remember_endings: Option<Duration>,
+    pub(crate) ending_interval: Duration,
 }
 
 /// How many sessions a user may have.
@@ -192,6 +193,7 @@ impl Default for Config {
             sweep_lottery: None,
             schema: None,
             remember_endings: None,
+            ending_interval: Duration::from_secs(10),
         }
     }
 }
@@ -301,6 +303,23 @@ impl Config {
     #[must_use]
     pub fn remember_endings(mut self, span: impl Into<Option<Duration>>) -> Self {
         self.remember_endings = span.into();
+        self
+    }
+
+    /// Sets how often a session is looked at whose [end](crate::Session::ended) something waits for, to notice an end by
+    /// another process and expiry: at least once in twice this time. Default: 10 seconds. It costs one load for each session
+    /// and interval, and nothing where nothing waits.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, SessionManager, stores::MemoryStore};
+    /// # use std::time::Duration;
+    /// let config = Config::default().ending_interval(Duration::from_secs(60)); // 10,000 sessions: 167 loads a second
+    /// # SessionManager::new(MemoryStore::new(), config)?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn ending_interval(mut self, interval: Duration) -> Self {
+        self.ending_interval = interval;
         self
     }
 

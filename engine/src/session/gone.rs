@@ -87,3 +87,50 @@ impl Session {
         known.unwrap_or_else(|| self.0.brought_no_id().then_some(GoneReason::NotAnId))
     }
 }
+
+/// # Waiting for the end
+impl Session {
+    /// Waits until the session has ended, and returns why: for WebSockets, event streams, and tasks that outlive their
+    /// response. Woken by a log-out, a revocation, the limit on sessions, expiry, and a log-in that replaces the session;
+    /// not by a renewed id. A session that is not stored has ended already.
+    ///
+    /// What this process ends, it tells at once. For what other processes end, and for expiry, one task of the
+    /// [`SessionManager`](crate::SessionManager) looks at each session once in
+    /// [`ending_interval`](crate::Config::ending_interval), which is no activity: one load for each session, however many
+    /// futures wait for it, spread over the interval. 10,000 sockets of as many sessions cost 1,000 loads a second at the
+    /// default of 10 seconds; 10,000 sockets of one session cost one load in 10 seconds. An outage of the store ends nothing.
+    /// Where the store keeps no reason (see [`Config::remember_endings`](crate::Config::remember_endings)), an end in another process
+    /// is [`Unknown`](GoneReason::Unknown).
+    ///
+    /// The future holds no lock and no request; dropping it ends the wait.
+    ///
+    /// ```
+    /// # use cloakroom::{Config, EndReason, GoneReason, PlainRequest, SessionManager, stores::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = SessionManager::new(MemoryStore::new(), Config::default())?;
+    /// # let session = manager.begin(&PlainRequest::default()).load().await?;
+    /// # session.log_in("alice")?;
+    /// # session.save().await?;
+    /// # let public_id = session.public_id().unwrap();
+    /// let ended = session.ended(); // in the handler of a socket
+    /// # manager.sessions().revoke("alice", &public_id).await?;
+    /// tokio::select! {
+    ///     reason = ended => assert_eq!(reason, GoneReason::Ended(EndReason::Revoked)), // close the socket
+    ///     () = messages() => unreachable!(),
+    /// }
+    /// # Ok(()) }
+    /// # async fn messages() { std::future::pending().await }
+    /// ```
+    pub fn ended(&self) -> impl Future<Output = GoneReason> + Send + use<> {
+        let engine = self.0.engine();
+        let located = self.with(|state| state.stored().cloned());
+        let ended = located.map(|located| engine.ended(&located));
+        let known = if ended.is_none() { self.gone_because() } else { None };
+        async move {
+            match ended {
+                Some(ended) => ended.await,
+                None => known.unwrap_or(GoneReason::Unknown),
+            }
+        }
+    }
+}

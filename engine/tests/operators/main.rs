@@ -4,6 +4,7 @@
 
 mod all_sessions;
 mod audit;
+mod ended;
 mod gone;
 mod measurements;
 mod odd_store;

@@ -12,7 +12,8 @@ async fn s1_a_change_from_outside_and_a_request_under_way_are_both_kept() {
     let request = engine.begin(&browser.request());
     let session = request.load().await.unwrap();
     session.increment("points", 1).unwrap();
-    let changed = engine.sessions().update("alice", &name, |session| {
+    let sessions = engine.sessions();
+    let changed = sessions.update("alice", &name, |session| {
         assert_eq!((session.id(), session.public_id()), (None, Some(name)), "the id is its client's alone");
         session.insert("role", "guest")?;
         session.increment("points", 10)
@@ -35,7 +36,7 @@ async fn s3_a_change_from_outside_never_brings_an_ended_session_back() {
     let changed = sessions.update("alice", &name, |session| {
         let request = request.clone();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async { request.commit().await.map(drop).unwrap() });
         })
         .join()

@@ -96,7 +96,7 @@ async fn an_upgrade_that_meets_another_one_is_given_up() {
         counted.fetch_add(1, Ordering::Relaxed);
         let (other, cookie, done) = (other.clone(), cookie.clone(), sender.clone());
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async { other.begin(&cookie).load().await.unwrap() });
             done.send(()).unwrap();
         });
