@@ -167,7 +167,11 @@ impl SessionManager {
             return;
         }
         let reason = GoneReason::Ended(crate::EndReason::Revoked);
-        self.look_at(self.endings().places(|place| user.is_none_or(|user| place.user.as_ref() == Some(user))), reason).await;
+        self.look_at(
+            self.endings().places(|place| user.is_none_or(|user| place.user.as_ref() == Some(user))),
+            reason,
+        )
+        .await;
     }
 
     /// Asks the store for sessions; `else_because` is why one has ended of which the store knows no more.

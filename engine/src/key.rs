@@ -114,7 +114,7 @@ impl<T> fmt::Debug for Key<T> {
     message = "`{Self}` is not the name of a value",
     note = "a name is a `cloakroom::Key`, or a reference to a text: `\"theme\"`, `&name`"
 )]
-pub trait SessionKey: sealed::Sealed {
+pub trait SessionKey: Copy + sealed::Sealed {
     /// Returns the name.
     fn name(&self) -> &str;
 

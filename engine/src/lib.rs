@@ -71,7 +71,10 @@ pub const PAGESHOW_SCRIPT: &str = include_str!("pageshow.js");
 
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};
-pub use config::{Caching, Config, ConfigError, NewerSchema, OutageFallback, Policy, Prefetch, Preset, SiteData, StoreOutage};
+pub use config::{
+    Caching, Config, ConfigError, NewerSchema, OutageFallback, Policy, Prefetch, Preset, SiteData,
+    StoreOutage,
+};
 pub use cookie::{KeyRing, SameSite, Secure};
 pub use error::{Error, ErrorKind, Result};
 pub use hooks::HookResult;

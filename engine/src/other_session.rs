@@ -66,7 +66,8 @@ impl UserSessions {
     /// Loads the user's session of that name.
     async fn find(&self, user: &str, public_id: &PublicId) -> Result<Option<Box<State>>> {
         let owner = owner_key(user)?;
-        let listed = self.ask(async |records| records.list_all(&owner, |it| it.is_named(public_id)).await).await?;
+        let listed =
+            self.ask(async |records| records.list_all(&owner, |it| it.is_named(public_id)).await).await?;
         let live = listed.iter().filter(|record| self.info(record).is_some());
         let Some(record) = live.min_by_key(|record| record.is_replacement) else { return Ok(None) };
         let found = self.engine().look_again(&SessionId::unknown(), record.key.clone()).await?;

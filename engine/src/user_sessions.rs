@@ -286,7 +286,8 @@ impl UserSessions {
             let (mut found, before) = (false, count);
             for record in later {
                 found = true;
-                count += u64::from(records.end_exactly(&record.key, record.version, EndReason::Revoked).await?);
+                count +=
+                    u64::from(records.end_exactly(&record.key, record.version, EndReason::Revoked).await?);
             }
             if !found {
                 return Ok(count);

@@ -12,11 +12,11 @@ mod typed;
 
 pub use cloakroom::{
     self, AllSessions, BearerTransport, Caching, Clock, Config, ConfigError, EndReason, Error, ErrorKind,
-    Event, ExpiryReason, FoundSession, GoneReason, HeaderTransport, HookResult, Key, KeyRing, ManualClock, Measurement,
-    NewerSchema, Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Policy, Prefetch, Preset, ProxyTrust, PublicId,
-    RejectReason, RenewalReason, RequestInfo, RequestSession, SameSite, Secure, SessionCookie, SessionId,
-    SessionInfo, SessionManager, SessionName, SessionPage, SessionView, SiteData, StoreOutage, SystemClock,
-    Timestamp, Transport, UserSessions, store, stores,
+    Event, ExpiryReason, FoundSession, GoneReason, HeaderTransport, HookResult, Key, KeyRing, ManualClock,
+    Measurement, NewerSchema, Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Policy,
+    Prefetch, Preset, ProxyTrust, PublicId, RejectReason, RenewalReason, RequestInfo, RequestSession,
+    SameSite, Secure, SessionCookie, SessionId, SessionInfo, SessionManager, SessionName, SessionPage,
+    SessionView, SiteData, StoreOutage, SystemClock, Timestamp, Transport, UserSessions, store, stores,
 };
 pub use csrf::{CsrfMiddleware, CsrfService};
 pub use error::{SessionError, status_code};

@@ -25,11 +25,11 @@ pub use axum::{LazySession, SessionError};
 pub use boxed::{BoxedBodyFuture, BoxedBodyLayer, BoxedBodyService};
 pub use cloakroom::{
     self, AllSessions, BearerTransport, Caching, Clock, Config, ConfigError, EndReason, Error, ErrorKind,
-    Event, ExpiryReason, FoundSession, GoneReason, HeaderTransport, HookResult, Key, KeyRing, ManualClock, Measurement,
-    NewerSchema, Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Policy, Prefetch, Preset, ProxyTrust, PublicId,
-    RejectReason, RenewalReason, RequestInfo, RequestSession, SameSite, Secure, SessionCookie, SessionId,
-    SessionInfo, SessionManager, SessionName, SessionPage, SessionView, SiteData, StoreOutage, SystemClock,
-    Timestamp, Transport, UserSessions, store, stores,
+    Event, ExpiryReason, FoundSession, GoneReason, HeaderTransport, HookResult, Key, KeyRing, ManualClock,
+    Measurement, NewerSchema, Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Policy,
+    Prefetch, Preset, ProxyTrust, PublicId, RejectReason, RenewalReason, RequestInfo, RequestSession,
+    SameSite, Secure, SessionCookie, SessionId, SessionInfo, SessionManager, SessionName, SessionPage,
+    SessionView, SiteData, StoreOutage, SystemClock, Timestamp, Transport, UserSessions, store, stores,
 };
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
 pub use fresh::{FreshFuture, FreshLayer, FreshService};

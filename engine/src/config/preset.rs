@@ -96,7 +96,10 @@ impl Config {
         let looser = [
             (self.lifetime.idle > self.lifetime.most_idle, "idle_timeout"),
             (self.lifetime.absolute.is_none_or(|it| it > self.lifetime.most_absolute), "absolute_timeout"),
-            (self.format.is_none() && self.transport.is_none() && self.cookie.secure != Secure::Always, "secure"),
+            (
+                self.format.is_none() && self.transport.is_none() && self.cookie.secure != Secure::Always,
+                "secure",
+            ),
             (self.format.is_none() && self.transport.is_none() && !self.cookie.http_only, "http_only"),
         ];
         match looser.into_iter().find(|(is_looser, _)| *is_looser) {

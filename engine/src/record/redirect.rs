@@ -46,8 +46,7 @@ impl Redirect {
 }
 
 /// The reasons that are remembered; the first one has the code 1.
-const REASONS: [EndReason; 4] =
-    [EndReason::LogOut, EndReason::Destroyed, EndReason::Revoked, EndReason::Cap];
+const REASONS: [EndReason; 4] = [EndReason::LogOut, EndReason::Destroyed, EndReason::Revoked, EndReason::Cap];
 
 fn code_of(reason: EndReason) -> Option<u8> {
     let place = REASONS.iter().position(|known| *known == reason)?;

@@ -116,8 +116,9 @@ fn a_redirect_is_written_as_docs_wire_md_says() {
         "0040204648470600",
         "0909090909090909090909090909090909090909090909090909090909090909",
     );
-    let written =
-        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to, ended: None }));
+    let written = |to| {
+        data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to, ended: None }))
+    };
     assert_eq!(written(to), renewed);
     assert_eq!(written(None), "010308070605040302010040204648470600");
 }

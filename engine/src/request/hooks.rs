@@ -9,7 +9,9 @@ use crate::observe::{Event, Operation, RejectReason};
 use crate::plan::{Plan, Step};
 use crate::record::Frames;
 use crate::state::{Location, State};
-use crate::{Error, ErrorKind, GoneReason, RequestInfo, Result, Session, SessionId, SessionManager, SessionView};
+use crate::{
+    Error, ErrorKind, GoneReason, RequestInfo, Result, Session, SessionId, SessionManager, SessionView,
+};
 
 /// How many sessions of a request are looked at before it is anonymous, whatever the client sends.
 const MOST_VALIDATED: usize = 3;

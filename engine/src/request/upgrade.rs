@@ -83,7 +83,8 @@ impl SessionManager {
         let Some(write) = state.upgrade_write(config, self.next_nonce(), now) else { return Ok(false) };
         let size = write.record.payload.len();
         if size > config.max_size {
-            let message = format!("the upgraded session has {size} bytes, and {} are allowed", config.max_size);
+            let message =
+                format!("the upgraded session has {size} bytes, and {} are allowed", config.max_size);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let mut records = Records::for_commit(self, Operation::Load, config.deadline)?;

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use super::values::{LOOKS, changes_all_the_time};
 use super::{Session, from_json};
 use crate::key::KeyOf;
-use crate::{ErrorKind, Result};
 use crate::state::{Change, Claim, Effect, Op, Target};
+use crate::{ErrorKind, Result};
 
 /// # One-time values
 impl Session {

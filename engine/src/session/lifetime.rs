@@ -96,7 +96,10 @@ impl Session {
         }
         let most = self.0.engine().config().lifetime.most_absolute;
         if absolute.is_some_and(|absolute| absolute > most) {
-            return Err(Error::new(ErrorKind::Invalid, "the session would live for longer than the preset allows"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "the session would live for longer than the preset allows",
+            ));
         }
         self.with(|state| {
             state.header_changes.own().absolute = Some(absolute);

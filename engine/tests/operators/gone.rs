@@ -44,7 +44,8 @@ async fn a_remembered_end_names_its_reason_to_every_later_request() {
 #[tokio::test]
 async fn a_session_that_was_revoked_from_another_device_says_so_and_the_callers_own_goes_on() {
     let engine = remembering();
-    let (mut own, other) = (Browser::logged_in(&engine, "alice").await, Browser::logged_in(&engine, "alice").await);
+    let (mut own, other) =
+        (Browser::logged_in(&engine, "alice").await, Browser::logged_in(&engine, "alice").await);
     let session = engine.begin(&own.request()).load().await.unwrap();
     assert_eq!(engine.sessions().revoke_others(&session).await.unwrap(), 1);
     session.save().await.unwrap();

@@ -69,9 +69,14 @@ async fn s5_a_change_from_outside_follows_a_renewed_id_and_leaves_flash_values_t
 
 #[tokio::test]
 async fn what_only_the_client_can_do_and_what_fails_changes_nothing() {
-    let engine = engine(|config| config.observer(|event: &Event| {
-        assert!(!matches!(event, Event::Rejected { reason: RejectReason::Unreadable, .. } | Event::UnsavedChanges));
-    }));
+    let engine = engine(|config| {
+        config.observer(|event: &Event| {
+            assert!(!matches!(
+                event,
+                Event::Rejected { reason: RejectReason::Unreadable, .. } | Event::UnsavedChanges
+            ));
+        })
+    });
     let mut browser = Browser::logged_in(&engine, "alice").await;
     let (sessions, other) = (engine.sessions(), Browser::logged_in(&engine, "bob").await);
     let name = sessions.list("alice").await.unwrap()[0].public_id;

@@ -159,7 +159,10 @@ async fn an_upgrade_that_fails_leaves_the_session_as_it_is() {
     let versions = Versions::new(|session| session.insert("a", 1).unwrap()).await;
     let failing = Config::default().schema(1, |_, session| {
         session.remove("a");
-        session.get::<u32>("b")?.ok_or("there is no b").map_err(Box::<dyn std::error::Error + Send + Sync>::from)?;
+        session
+            .get::<u32>("b")?
+            .ok_or("there is no b")
+            .map_err(Box::<dyn std::error::Error + Send + Sync>::from)?;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     });
     let logging_in = Config::default().schema(1, |_, session| session.log_in("mallory"));

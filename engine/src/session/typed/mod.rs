@@ -72,7 +72,7 @@ impl<T: Serialize + DeserializeOwned + Default> Typed<T> {
     pub fn change<R>(&mut self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
         let before = write::fields(&self.value)?;
         let out = f(&mut self.value);
-        let written = write::fields(&self.value).and_then(|after| self.store(&before, after));
+        let written = write::fields(&self.value).and_then(|after| self.store(&before, &after));
         if let Err(error) = written {
             self.value = read::read(before, |_| false)?;
             return Err(error);
@@ -80,8 +80,9 @@ impl<T: Serialize + DeserializeOwned + Default> Typed<T> {
         Ok(out)
     }
 
-    fn store(&self, before: &Fields, after: Fields) -> Result<()> {
-        let is_same = |(key, value): &(String, Bytes)| before.iter().any(|old| old.0 == *key && old.1 == value);
+    fn store(&self, before: &Fields, after: &Fields) -> Result<()> {
+        let is_same =
+            |(key, value): &(String, Bytes)| before.iter().any(|old| old.0 == *key && old.1 == value);
         let is_left_out = |key: &str| !after.iter().any(|new| new.0 == key);
         let gone: Vec<&str> =
             before.iter().map(|(key, _)| key.as_str()).filter(|key| is_left_out(key)).collect();

@@ -42,11 +42,7 @@ impl SerializeStruct for Written {
     type Ok = Fields;
     type Error = Fault;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
         self.add(key.to_owned(), value)
     }
 
