@@ -101,7 +101,7 @@ impl Endings {
         wanted.map(|(session, entry)| (*session, entry.place.clone())).collect()
     }
 
-    /// Returns the sessions to ask for; if there are none, the task ends.
+    /// Returns the sessions to ask for; without any, the task ends.
     fn begin_round(&self) -> Option<Vec<([u8; 16], Place)>> {
         let mut watched = self.lock();
         if watched.by_session.is_empty() {

@@ -45,7 +45,7 @@ use std::marker::PhantomData;
 /// # Ok::<(), cloakroom::Error>(())
 /// ```
 ///
-/// Nor does an increment of what is no whole number:
+/// Nor does an increment of a text:
 ///
 /// ```compile_fail,E0277
 /// # use cloakroom::{Key, Session};
@@ -59,7 +59,7 @@ use std::marker::PhantomData;
 pub struct Key<T> {
     name: &'static str,
     is_lenient: bool,
-    /// A name of a `T` is no `T`: it is `Copy`, `Send` and `Sync` whatever `T` is.
+    /// A name holds no `T`: it is `Copy`, `Send` and `Sync` whatever `T` is.
     of: PhantomData<fn() -> T>,
 }
 

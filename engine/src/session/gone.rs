@@ -96,7 +96,7 @@ impl Session {
     ///
     /// What this process ends, it tells at once. For what other processes end, and for expiry, one task of the
     /// [`SessionManager`](crate::SessionManager) looks at each session once in
-    /// [`ending_interval`](crate::Config::ending_interval), which is no activity: one load for each session, however many
+    /// [`ending_interval`](crate::Config::ending_interval), which does not count as activity: one load for each session, however many
     /// futures wait for it, spread over the interval. 10,000 sockets of as many sessions cost 1,000 loads a second at the
     /// default of 10 seconds; 10,000 sockets of one session cost one load in 10 seconds. An outage of the store ends nothing.
     /// Where the store keeps no reason (see [`Config::remember_endings`](crate::Config::remember_endings)), an end in another process

@@ -17,7 +17,7 @@ async fn held(engine: &SessionManager, browser: &Browser) -> Session {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_what_this_process_ends_is_told_at_once_with_its_reason() {
+async fn r15_what_this_process_ends_is_known_at_once_with_its_reason() {
     let engine = engine(|config| config.max_sessions_per_user(1));
     let ways: [(GoneReason, fn(&Session)); 3] = [
         (GoneReason::Ended(EndReason::LogOut), Session::log_out),
@@ -47,7 +47,7 @@ async fn r15_what_this_process_ends_is_told_at_once_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_the_end_by_another_process_and_an_expiry_are_found_and_a_renewal_is_no_end() {
+async fn r15_the_end_by_another_process_and_an_expiry_are_found_and_a_renewal_ends_nothing() {
     let clock = ManualClock::at(Timestamp::from_millis(1_000_000));
     let store = Arc::new(MemoryStore::builder().clock(clock.clone()).build());
     let process = || {
