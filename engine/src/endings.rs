@@ -64,8 +64,10 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let endings = self.engine.endings();
         let mut watched = endings.lock();
-        // Its own receiver is among those that are counted.
-        let is_last = watched.by_session.get(&self.session).is_some_and(|it| it.told.receiver_count() <= 1);
+        // Its own receiver is among those that are counted, unless the entry is a later one of that name.
+        let is_last = watched.by_session.get(&self.session).is_some_and(|entry| {
+            entry.told.receiver_count() <= 1 && entry.told.subscribe().same_channel(&self.told)
+        });
         if is_last {
             watched.by_session.remove(&self.session);
             endings.note(&watched);

@@ -166,18 +166,20 @@ impl Lifetime {
         (now + self.grace, now + TOMBSTONE + MOST_SKEW)
     }
 
-    /// Returns whether the record was written under another configured idle time than the present one.
+    /// Returns whether the record was written under another idle time than holds now: another one was configured, or the
+    /// session has one of its own that is longer than a [preset](crate::Config::preset) allows.
     pub(crate) fn idle_was_changed(&self, header: &Header) -> bool {
-        header.own_idle().is_none() && header.written_idle() != self.idle
+        header.written_idle() != self.idle_of(header)
     }
 
     /// Returns whether a session that the store still has was idle for longer than is configured now: the limit was
     /// shortened since its record was written, and counts from its last use.
     pub(crate) fn was_idle_too_long(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
+        let idle = self.idle_of(header);
         // A record that the new limit has touched already expires by it.
         self.idle_was_changed(header)
-            && expires_at > now + self.idle
-            && last_use(header, expires_at, now) + self.idle <= now
+            && expires_at > now + idle
+            && last_use(header, expires_at, now) + idle <= now
     }
 }
 
@@ -231,6 +233,12 @@ mod tests {
         header.set_own(crate::record::OwnOptions { absolute: Some(minutes(10_000)), ..header.own() });
         assert_eq!(lifetime.expires_at(&header, start), start + minutes(15));
         assert_eq!(lifetime.ends_at(&header), start + minutes(12 * 60));
+        let expires_at = start + minutes(60);
+        assert!(!lifetime.was_idle_too_long(&header, expires_at, start + minutes(14)));
+        assert!(
+            lifetime.was_idle_too_long(&header, expires_at, start + minutes(16)),
+            "written before the preset"
+        );
     }
 
     #[test]

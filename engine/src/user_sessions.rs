@@ -378,7 +378,7 @@ impl UserSessions {
         let now = self.engine.clock().now();
         let mut expires_at = record.expires_at.min(lifetime.ends_at(header));
         if lifetime.idle_was_changed(header) {
-            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle);
+            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle_of(header));
         }
         if expires_at <= now || lifetime.was_idle_too_long(header, record.expires_at, now) {
             return None;

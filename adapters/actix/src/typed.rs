@@ -33,7 +33,7 @@ use crate::{Session, SessionError};
 pub struct Typed<T>(cloakroom::Typed<T>);
 
 impl<T> From<cloakroom::Typed<T>> for Typed<T> {
-    /// For unit tests of handlers.
+    /// Wraps it, for unit tests of handlers.
     fn from(typed: cloakroom::Typed<T>) -> Self {
         Self(typed)
     }

@@ -30,18 +30,25 @@ impl RequestState {
         for _ in 0..TRIES {
             let Some(located) = state.stored() else { return Ok(state) };
             let from = located.header.schema();
-            let place = ids.iter().position(|id| *id == located.id).unwrap_or(0);
             match from.cmp(&schema.version) {
                 Ordering::Equal => return Ok(state),
                 Ordering::Greater => return engine.refuse_newer(&located.header).map(|()| state),
                 Ordering::Less => {}
             }
+            let (id, key) = (located.id.clone(), located.key.clone());
             state = self.run_upgrade(schema, from, state).await?;
             if arrival.looks_only || engine.store_upgrade(&mut state).await? {
                 return Ok(state);
             }
-            // Another request was quicker; perhaps it has upgraded the session.
-            state = Box::pin(engine.look_up(ids, place, arrival, &self.waited)).await?;
+            // Another request was quicker; perhaps it has upgraded the session. No cache may answer.
+            let place = ids.iter().position(|known| *known == id).unwrap_or(0);
+            state = match engine.look_again(&id, key).await? {
+                Some(mut again) => {
+                    again.set_other_ids(ids.behind(place + 1));
+                    again
+                }
+                None => Box::pin(engine.look_up(ids, place, arrival, &self.waited)).await?,
+            };
         }
         Err(Error::new(ErrorKind::Contended, "the session changes every time while it is upgraded"))
     }

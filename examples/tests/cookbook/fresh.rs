@@ -1,9 +1,10 @@
 //! Routes that need a log-in of the last minutes.
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::routing::{get, post};
-use cloakroom_tower::{ErrorKind, FreshLayer, SessionLayer, status_code};
+use cloakroom_tower::{ErrorKind, FreshLayer, IntoErrorResponse as _, SessionLayer, status_code};
 use std::time::Duration;
 
 async fn pay() -> &'static str {
@@ -16,8 +17,10 @@ async fn prices() -> &'static str {
 
 fn app(layer: SessionLayer) -> Router {
     let layer = layer.on_error(|error, _request| match error.kind() {
-        ErrorKind::NotFresh => (303.try_into().unwrap_or_default(), [(LOCATION, "/password")], ""),
-        kind => (status_code(kind), [(LOCATION, "")], kind.client_text()),
+        ErrorKind::NotFresh => {
+            (StatusCode::SEE_OTHER, [(LOCATION, "/password")], String::new()).into_error_response()
+        }
+        kind => (status_code(kind), kind.client_text().to_owned()).into_error_response(),
     });
     Router::new()
         .route("/pay", post(pay))
