@@ -11,7 +11,7 @@ use crate::format::Members;
 use crate::listed::Listed;
 use crate::observe::EndReason;
 use crate::records::{Follow, Records, Resolved};
-use crate::{PublicId, Result, SessionInfo, SessionManager, UserSessions};
+use crate::{GoneReason, PublicId, Result, SessionInfo, SessionManager, UserSessions};
 
 /// All sessions of a store, of every user and of none; from [`SessionManager::all_sessions`]. Needs a store that can go
 /// through its records: all that ship with Cloakroom can, but memcached.
@@ -164,6 +164,7 @@ impl AllSessions {
         self.0.ended(u64::from(ended));
         if ended {
             let info = &session.info;
+            self.0.engine().note_end(info.public_id.bytes(), GoneReason::Ended(EndReason::Revoked));
             audit::ended_of(info.public_id, || info.user.clone(), EndReason::Revoked.name());
         }
         Ok(ended)
@@ -187,6 +188,7 @@ impl AllSessions {
             let ended = self.end_pass(at, at.max(own)).await?;
             total += ended;
             if ended == 0 {
+                self.0.engine().note_revocation(None).await;
                 return Ok(total);
             }
         }

@@ -59,6 +59,12 @@ pub enum ErrorKind {
     /// The browser fetches the page ahead, before the user asks for it, and the session would change by that: see
     /// [`Prefetch`](crate::Prefetch). The browser asks again when the user does.
     Prefetch,
+    /// A newer version of the program has upgraded the session: see [`Config::newer_schema`](crate::Config::newer_schema).
+    /// Nothing was read or written; a request that reaches the newer program succeeds.
+    NewerSchema,
+    /// The user proved who they are longer ago than the action allows: see
+    /// [`Session::require_fresh`](crate::Session::require_fresh). Ask for the password again.
+    NotFresh,
 }
 
 impl ErrorKind {
@@ -73,10 +79,10 @@ impl ErrorKind {
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid => 400,
-            Self::CsrfRejected => 403,
+            Self::CsrfRejected | Self::NotFresh => 403,
             Self::Gone => 409,
             Self::TooLarge => 413,
-            Self::Contended | Self::Unavailable | Self::Prefetch => 503,
+            Self::Contended | Self::Unavailable | Self::Prefetch | Self::NewerSchema => 503,
             Self::Encode
             | Self::Decode
             | Self::Mismatch
@@ -90,7 +96,7 @@ impl ErrorKind {
 
     /// Returns whether asking again a moment later may succeed without anything else being changed.
     pub const fn is_temporary(self) -> bool {
-        matches!(self, Self::Contended | Self::Unavailable)
+        matches!(self, Self::Contended | Self::Unavailable | Self::NewerSchema)
     }
 
     /// Returns the name that metrics use.
@@ -112,6 +118,8 @@ impl ErrorKind {
             Self::Random => "random",
             Self::Hook => "hook",
             Self::Prefetch => "prefetch",
+            Self::NewerSchema => "newer_schema",
+            Self::NotFresh => "not_fresh",
         }
     }
 
@@ -120,10 +128,13 @@ impl ErrorKind {
         match self {
             Self::Invalid => "The request is not valid.",
             Self::CsrfRejected => "The CSRF token is missing or not of this session.",
+            Self::NotFresh => "Please log in again to do this.",
             Self::Gone => "The session ended while this request was under way.",
             Self::TooLarge => "The session would become too large.",
             Self::Prefetch => "This page cannot be fetched ahead.",
-            Self::Contended | Self::Unavailable => "The session could not be reached. Please try again.",
+            Self::Contended | Self::Unavailable | Self::NewerSchema => {
+                "The session could not be reached. Please try again."
+            }
             Self::Encode
             | Self::Decode
             | Self::Mismatch
@@ -189,9 +200,49 @@ impl Error {
         self.operation
     }
 
+    /// Notes which key's value it is about.
+    pub(crate) fn of_key(mut self, key: &str) -> Self {
+        self.source = Some(Box::new(OfKey { key: key.into(), source: self.source.take() }));
+        self
+    }
+
+    /// Returns the key whose value it is about, where one value cannot be [read](ErrorKind::Decode) or
+    /// [written](ErrorKind::Encode): at a path, with the path.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # let session = Session::for_test()?;
+    /// session.insert("theme", "dark")?;
+    /// let error = session.get::<u32>("theme").unwrap_err();
+    /// assert_eq!(error.key(), Some("theme"));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
+    pub fn key(&self) -> Option<&str> {
+        self.source.as_ref()?.downcast_ref::<OfKey>().map(|of| &*of.key)
+    }
+
     /// Returns what a caller can do about it.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
+    }
+}
+
+/// Which key's value an error is about, in the place of its source: hardly any error is about one.
+#[derive(Debug)]
+struct OfKey {
+    key: Box<str>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl fmt::Display for OfKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the key is {:?}", self.key)
+    }
+}
+
+impl StdError for OfKey {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -97,6 +97,16 @@ impl SessionId {
         (uses == ANYWHERE && last & LAST != 0).then_some(Self(Repr::Own(Text(*text))))
     }
 
+    /// Makes what stands for the id of a session that only its client knows: it opens no session.
+    pub(crate) fn unknown() -> Self {
+        Self(Repr::Chosen(Box::from("")))
+    }
+
+    /// Returns whether only the client knows it.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(&self.0, Repr::Chosen(text) if text.is_empty())
+    }
+
     /// Returns the name of this id's record: a hash, so that a reader of the store learns no ids. The other packages use the
     /// id itself.
     pub(crate) fn key(&self) -> StoreKey {
@@ -136,6 +146,10 @@ pub struct PublicId([u8; 16]);
 impl PublicId {
     pub(crate) const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    pub(crate) const fn bytes(self) -> [u8; 16] {
+        self.0
     }
 }
 

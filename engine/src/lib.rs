@@ -10,11 +10,13 @@ mod axum;
 mod commit;
 mod config;
 mod cookie;
+mod endings;
 mod error;
 pub mod format;
 mod hooks;
 mod id;
 mod id_check;
+pub mod key;
 mod key_queue;
 mod lifetime;
 mod listed;
@@ -23,6 +25,7 @@ mod manager;
 #[cfg(feature = "metrics")]
 mod metrics_observer;
 mod observe;
+mod other_session;
 mod plan;
 mod proxies;
 mod random;
@@ -70,11 +73,15 @@ pub const PAGESHOW_SCRIPT: &str = include_str!("pageshow.js");
 
 pub use cloakroom_store as store;
 pub use cloakroom_store::{Clock, ManualClock, SystemClock, Timestamp};
-pub use config::{Caching, Config, ConfigError, OutageFallback, Prefetch, SiteData, StoreOutage};
+pub use config::{
+    Caching, Config, ConfigError, NewerSchema, OutageFallback, Policy, Prefetch, Preset, SiteData,
+    StoreOutage,
+};
 pub use cookie::{KeyRing, SameSite, Secure};
 pub use error::{Error, ErrorKind, Result};
 pub use hooks::HookResult;
 pub use id::{PublicId, SessionId};
+pub use key::Key;
 pub use manager::SessionManager;
 #[cfg(feature = "metrics")]
 pub use metrics_observer::Metrics;
@@ -87,6 +94,6 @@ pub use request::{
     PlainRequest, RequestField, RequestHead, RequestInfo, RequestSession, RequestSessions, ResponseUpdate,
     SessionName,
 };
-pub use session::{PathRef, Session, SessionCookie, SessionView};
+pub use session::{GoneReason, PathRef, Session, SessionCookie, SessionView, Typed};
 pub use transport::{BearerTransport, HeaderTransport, Transport};
 pub use user_sessions::{SessionInfo, UserSessions};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use cloakroom_store::{Timestamp, Touch};
 
-use crate::ConfigError;
 use crate::record::{CookieEnd, Header};
 use crate::state::CookieLifetime;
+use crate::{ConfigError, Preset};
 
 /// How long a session lives. All clocks but the cookie's are enforced by the server.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub(crate) struct Lifetime {
     pub(crate) cookie_max_age: Option<Duration>,
     /// Whether a cookie that outlives the browser ends with the idle time.
     pub(crate) cookie_follows_idle: bool,
+    /// What holds the options to limits, and the limits.
+    pub(crate) preset: Option<Preset>,
+    pub(crate) most_idle: Duration,
+    pub(crate) most_absolute: Duration,
 }
 
 impl Default for Lifetime {
@@ -40,6 +44,9 @@ impl Default for Lifetime {
             persistent: true,
             cookie_max_age: None,
             cookie_follows_idle: false,
+            preset: None,
+            most_idle: Duration::MAX,
+            most_absolute: Duration::MAX,
         }
     }
 }
@@ -88,12 +95,12 @@ impl Lifetime {
 
     /// Returns the idle time of a session.
     pub(crate) fn idle_of(&self, header: &Header) -> Duration {
-        header.own_idle().unwrap_or(self.idle)
+        header.own_idle().map_or(self.idle, |own| own.min(self.most_idle))
     }
 
     /// Returns when the absolute clock ends a session.
     pub(crate) fn ends_at(&self, header: &Header) -> Timestamp {
-        let absolute = header.own_absolute().or(self.absolute);
+        let absolute = header.own_absolute().map(|own| own.min(self.most_absolute)).or(self.absolute);
         absolute.map_or(Timestamp::NEVER, |absolute| header.started_at() + absolute)
     }
 
@@ -159,18 +166,20 @@ impl Lifetime {
         (now + self.grace, now + TOMBSTONE + MOST_SKEW)
     }
 
-    /// Returns whether the record was written under another configured idle time than the present one.
+    /// Returns whether the record was written under another idle time than holds now: another one was configured, or the
+    /// session has one of its own that is longer than a [preset](crate::Config::preset) allows.
     pub(crate) fn idle_was_changed(&self, header: &Header) -> bool {
-        header.own_idle().is_none() && header.written_idle() != self.idle
+        header.written_idle() != self.idle_of(header)
     }
 
     /// Returns whether a session that the store still has was idle for longer than is configured now: the limit was
     /// shortened since its record was written, and counts from its last use.
     pub(crate) fn was_idle_too_long(&self, header: &Header, expires_at: Timestamp, now: Timestamp) -> bool {
+        let idle = self.idle_of(header);
         // A record that the new limit has touched already expires by it.
         self.idle_was_changed(header)
-            && expires_at > now + self.idle
-            && last_use(header, expires_at, now) + self.idle <= now
+            && expires_at > now + idle
+            && last_use(header, expires_at, now) + idle <= now
     }
 }
 
@@ -213,6 +222,23 @@ mod tests {
         ));
         let every_time = Lifetime { touch_threshold: 0.0, ..lifetime };
         assert!(every_time.touch_is_due(&header(start), expires, start + Duration::from_micros(1)));
+    }
+
+    #[test]
+    fn lifetimes_of_one_session_count_as_far_as_the_preset_allows() {
+        let lifetime = crate::Config::default().preset(Preset::Aal3).lifetime;
+        let start = Timestamp::from_millis(1_000_000);
+        let mut header = header(start);
+        header.set_own_idle(Some(minutes(60)));
+        header.set_own(crate::record::OwnOptions { absolute: Some(minutes(10_000)), ..header.own() });
+        assert_eq!(lifetime.expires_at(&header, start), start + minutes(15));
+        assert_eq!(lifetime.ends_at(&header), start + minutes(12 * 60));
+        let expires_at = start + minutes(60);
+        assert!(!lifetime.was_idle_too_long(&header, expires_at, start + minutes(14)));
+        assert!(
+            lifetime.was_idle_too_long(&header, expires_at, start + minutes(16)),
+            "written before the preset"
+        );
     }
 
     #[test]

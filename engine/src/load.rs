@@ -7,12 +7,12 @@ use cloakroom_store::{StoreKey, Timestamp, Touch};
 
 use crate::audit;
 use crate::config::OutageFallback;
-use crate::observe::{Event, ExpiryReason, Measurement, Operation, RejectReason};
+use crate::observe::{EndReason, Event, ExpiryReason, Measurement, Operation, RejectReason};
 use crate::record::{Frames, Payload};
 use crate::records::{Follow, Live, Records, Resolved};
 use crate::request::{Candidates, MOST_LOOKUPS, MOST_LOOKUPS_SIGNED};
 use crate::state::{Located, Location, State};
-use crate::{Error, PublicId, Result, SessionId, SessionManager};
+use crate::{Error, GoneReason, PublicId, Result, SessionId, SessionManager};
 
 /// How a request came.
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ impl SessionManager {
             Err(error) => return self.during_outage(error, now),
         };
         let most = if self.is_signed() { MOST_LOOKUPS_SIGNED } else { MOST_LOOKUPS };
-        let (mut is_replaced, mut seen) = (false, from);
+        let (mut is_replaced, mut seen, mut gone) = (false, from, None);
         for (place, id) in ids.iter().enumerate().skip(from) {
             let Some(hops) = (most - 1).checked_sub(records.loads()) else { break };
             seen = place + 1;
@@ -75,10 +75,14 @@ impl SessionManager {
             match records.resolve(id.key(), follow).await {
                 Ok(Resolved::Live(live)) => match self.expiry_of(&live, now) {
                     None => return Ok(self.state_of(id, live, ids, seen, now)),
-                    Some(reason) => self.expire(&mut records, live, reason).await,
+                    Some(reason) => {
+                        gone = Some(GoneReason::Expired(reason).or(gone));
+                        self.expire(&mut records, live, reason).await;
+                    }
                 },
                 Ok(other) => {
                     is_replaced |= matches!(other, Resolved::ReplacedByLogin);
+                    gone = Some(gone_of(&other, records.take_found_end()).or(gone));
                     self.emit(&Event::Rejected { reason: refusal_of(&other) });
                 }
                 Err(error) => return self.during_outage(error, now),
@@ -88,6 +92,9 @@ impl SessionManager {
         let mut state = Box::new(State::new(location, Frames::default(), now));
         // Redirects use up lookups, too: ids that were not looked at may be live.
         state.set_other_ids(ids.behind(seen));
+        if let Some(reason) = gone {
+            state.set_gone(reason);
+        }
         Ok(state)
     }
 
@@ -148,6 +155,7 @@ impl SessionManager {
         let engine = self.clone();
         let removed = move || {
             engine.emit(&Event::Expired { reason, count: 1 });
+            engine.note_end(header.public_id(), GoneReason::Expired(reason));
             audit::expired(PublicId::new(header.public_id()), owner.as_ref(), reason);
         };
         records.clean_up(&key, version, CLEAN_UP, removed).await;
@@ -162,6 +170,16 @@ impl SessionManager {
                 Ok(Box::new(State::new(Location::Unknown, Frames::default(), now)))
             }
         }
+    }
+}
+
+/// Returns why an id leads to no session.
+fn gone_of(resolved: &Resolved, end: Option<EndReason>) -> GoneReason {
+    match resolved {
+        Resolved::Live(_) | Resolved::Missing => end.map_or(GoneReason::Unknown, GoneReason::Ended),
+        Resolved::ReplacedByLogin => GoneReason::ReplacedByLogIn,
+        Resolved::GraceOver => GoneReason::Renewed,
+        Resolved::Unreadable => GoneReason::Unreadable,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::audit;
 use crate::config::Front;
 use crate::cookie::{Codec, NotAnId, Secure, Template, before_comma, values_behind_commas, values_of};
+use crate::endings::Endings;
 use crate::format::CookieFormat;
 use crate::id::{NewSecrets, SessionId};
 use crate::key_queue::KeyQueue;
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     health: StoreHealth,
     queue: KeyQueue,
     shared_clock: SharedClock,
+    endings: Endings,
     /// Whether the observer wants measurements.
     measures: bool,
 }
@@ -90,6 +92,7 @@ impl SessionManager {
             health: StoreHealth::default(),
             queue: KeyQueue::default(),
             shared_clock: SharedClock::default(),
+            endings: Endings::default(),
             measures,
         }));
         engine.start_sweeping();
@@ -304,6 +307,10 @@ impl SessionManager {
 
     pub(crate) fn shared_clock(&self) -> &SharedClock {
         &self.0.shared_clock
+    }
+
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.0.endings
     }
 
     pub(crate) fn queue(&self) -> &KeyQueue {

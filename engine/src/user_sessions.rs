@@ -11,7 +11,7 @@ use crate::listed::Listed;
 use crate::observe::{EndReason, Event, Operation};
 use crate::records::{Follow, Records, Resolved};
 use crate::shared_clock::ClockOffset;
-use crate::{Error, ErrorKind, PublicId, Result, Session, SessionManager};
+use crate::{Error, ErrorKind, GoneReason, PublicId, Result, Session, SessionManager};
 
 /// Sessions by user; from [`SessionManager::sessions`]. Needs a store that can find the sessions of a user: all that ship
 /// with Cloakroom can, but memcached.
@@ -124,6 +124,7 @@ impl UserSessions {
         let ended = self.ask(async |records| self.end_named(records, &owner, public_id).await).await?;
         self.ended(u64::from(ended));
         if ended {
+            self.engine.note_end(public_id.bytes(), GoneReason::Ended(EndReason::Revoked));
             audit::ended_of(*public_id, || Some(user.to_owned()), EndReason::Revoked.name());
         }
         Ok(ended)
@@ -147,7 +148,7 @@ impl UserSessions {
             }
             let mut progress = false;
             for record in found {
-                progress |= records.end_exactly(&record.key, record.version).await?;
+                progress |= records.end_exactly(&record.key, record.version, EndReason::Revoked).await?;
             }
             has_ended |= progress;
             // The list of a store may lag behind its updates.
@@ -182,11 +183,13 @@ impl UserSessions {
         let count = self
             .ask(async |records| {
                 let offset = records.clock_offset().await;
-                let revoked = records.revoke(&owner, offset.revocation(own)).await?;
+                let left = self.leave_endings(records, &owner, None).await?;
+                let revoked = left + records.revoke(&owner, offset.revocation(own)).await?;
                 Ok(revoked + self.end_what_is_dated_ahead(records, &owner, offset, None).await?)
             })
             .await?;
         self.ended(count);
+        self.engine.note_revocation(Some(&owner)).await;
         audit::revoked_all(user, count);
         Ok(count)
     }
@@ -224,9 +227,10 @@ impl UserSessions {
                 let at = offset.revocation(own);
                 let after = at + Duration::from_micros(1);
                 self.exempt(records, session, &owner, after, offset).await?;
-                let revoked = records.revoke(&owner, at).await?;
                 let public =
                     session.0.with(|state| state.stored().map(|it| PublicId::new(it.header.public_id())));
+                let left = self.leave_endings(records, &owner, public).await?;
+                let revoked = left + records.revoke(&owner, at).await?;
                 let count = revoked + self.end_what_is_dated_ahead(records, &owner, offset, public).await?;
                 // A log-in of this request, which is not stored yet, gets the later date, too.
                 session.0.with(|state| state.redate(&owner, after, offset));
@@ -234,7 +238,28 @@ impl UserSessions {
             })
             .await?;
         self.ended(count);
+        self.engine.note_revocation(Some(&owner)).await;
         audit::revoked_all(&user, count);
+        Ok(count)
+    }
+
+    /// Ends the user's sessions one by one before a revocation, where endings are [remembered](crate::Config::remember_endings): a
+    /// revocation leaves no record in which to remember them.
+    async fn leave_endings(
+        &self,
+        records: &mut Records<'_>,
+        owner: &OwnerKey,
+        but: Option<PublicId>,
+    ) -> Result<u64> {
+        if self.engine.config().remember_endings.is_none() {
+            return Ok(0);
+        }
+        let mut count = 0;
+        for record in records.list_all(owner, |it| but.is_none_or(|but| !it.is_named(&but))).await? {
+            let is_live = !record.is_replacement && self.info(&record).is_some();
+            let ended = records.end_exactly(&record.key, record.version, EndReason::Revoked).await?;
+            count += u64::from(ended && is_live);
+        }
         Ok(count)
     }
 
@@ -261,7 +286,8 @@ impl UserSessions {
             let (mut found, before) = (false, count);
             for record in later {
                 found = true;
-                count += u64::from(records.end_exactly(&record.key, record.version).await?);
+                count +=
+                    u64::from(records.end_exactly(&record.key, record.version, EndReason::Revoked).await?);
             }
             if !found {
                 return Ok(count);
@@ -352,7 +378,7 @@ impl UserSessions {
         let now = self.engine.clock().now();
         let mut expires_at = record.expires_at.min(lifetime.ends_at(header));
         if lifetime.idle_was_changed(header) {
-            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle);
+            expires_at = expires_at.min(last_use(header, record.expires_at, now) + lifetime.idle_of(header));
         }
         if expires_at <= now || lifetime.was_idle_too_long(header, record.expires_at, now) {
             return None;

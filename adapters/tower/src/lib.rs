@@ -8,6 +8,7 @@ mod body;
 #[cfg(feature = "axum")]
 mod boxed;
 mod csrf;
+mod fresh;
 mod future;
 mod handshake;
 mod layer;
@@ -17,6 +18,8 @@ mod nested;
 mod response;
 mod service;
 mod session;
+#[cfg(feature = "axum")]
+mod typed;
 
 #[cfg(feature = "axum")]
 pub use axum::{LazySession, SessionError};
@@ -24,13 +27,14 @@ pub use axum::{LazySession, SessionError};
 pub use boxed::{BoxedBodyFuture, BoxedBodyLayer, BoxedBodyService};
 pub use cloakroom::{
     self, AllSessions, BearerTransport, Caching, Clock, Config, ConfigError, EndReason, Error, ErrorKind,
-    Event, ExpiryReason, FoundSession, HeaderTransport, HookResult, KeyRing, ManualClock, Measurement,
-    Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Prefetch, ProxyTrust, PublicId,
-    RejectReason, RenewalReason, RequestInfo, RequestSession, SameSite, Secure, SessionCookie, SessionId,
-    SessionInfo, SessionManager, SessionName, SessionPage, SessionView, SiteData, StoreOutage, SystemClock,
-    Timestamp, Transport, UserSessions, store, stores,
+    Event, ExpiryReason, FoundSession, GoneReason, HeaderTransport, HookResult, Key, KeyRing, ManualClock,
+    Measurement, NewerSchema, Observer, Operation, OutageFallback, PAGESHOW_SCRIPT, PathRef, Policy,
+    Prefetch, Preset, ProxyTrust, PublicId, RejectReason, RenewalReason, RequestInfo, RequestSession,
+    SameSite, Secure, SessionCookie, SessionId, SessionInfo, SessionManager, SessionName, SessionPage,
+    SessionView, SiteData, StoreOutage, SystemClock, Timestamp, Transport, UserSessions, store, stores,
 };
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService};
+pub use fresh::{FreshFuture, FreshLayer, FreshService};
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
 #[cfg(feature = "axum")]
@@ -39,3 +43,5 @@ pub use nested::RequestSessions;
 pub use response::{FailedRequest, IntoErrorResponse, status_code};
 pub use service::{PeerAddress, SessionService};
 pub use session::Session;
+#[cfg(feature = "axum")]
+pub use typed::Typed;

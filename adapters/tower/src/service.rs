@@ -109,7 +109,7 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn of<Q>(request: &'a Request<Q>) -> Self {
+    pub(crate) fn of<Q>(request: &'a Request<Q>) -> Self {
         Self {
             headers: request.headers(),
             method: request.method(),

@@ -46,6 +46,9 @@ impl Commit<'_> {
     fn rebase_on(&mut self, live: Live) -> Result<Reconciled> {
         let Some(located) = self.view.location.stored() else { return Ok(Reconciled::Gone) };
         let is_ours = live.header.remembers(self.nonce);
+        if !is_ours {
+            self.engine.refuse_newer(&live.header)?;
+        }
         let base = located.header.number();
         if !is_ours && self.is_uncertain && live.header.may_have_forgotten(base) {
             return Err(outcome_unknown());

@@ -1,6 +1,6 @@
 //! Ends a session, wherever its id has led meanwhile.
 
-use cloakroom_store::{Owner, Record, StoreKey, UpdateOutcome, Version};
+use cloakroom_store::{Owner, StoreKey, UpdateOutcome, Version};
 
 use super::conflict::unreadable;
 use super::{Commit, LOST};
@@ -8,7 +8,7 @@ use crate::audit;
 use crate::observe::{EndReason, Event};
 use crate::records::{Follow, Records, Resolved};
 use crate::state::{Ending, Intent, Verdict};
-use crate::{Error, ErrorKind, PublicId, Result};
+use crate::{Error, ErrorKind, GoneReason, PublicId, Result};
 
 /// The result of ending a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ impl Commit<'_> {
         let Some(located) = self.view.location.stored() else { return Ok(Verdict::Saved) };
         let (key, version) = (located.key.clone(), located.version);
         let (session, owner) = (PublicId::new(located.header.public_id()), located.owner.clone());
-        let mut is_uncertain = false;
-        let ended = end_from(&mut self.records, key, Some(version), &mut is_uncertain).await;
+        let (mut is_uncertain, reason) = (false, self.end_reason());
+        let ended = end_from(&mut self.records, key, Some(version), reason, &mut is_uncertain).await;
         if is_uncertain {
             self.view.note_unsettled_end();
         }
@@ -57,6 +57,7 @@ impl Commit<'_> {
     fn report_end(&self, session: PublicId, owner: Option<&Owner>) {
         let reason = self.end_reason();
         self.engine.emit(&Event::Ended { reason, count: 1 });
+        self.engine.note_end(session.bytes(), GoneReason::Ended(reason));
         audit::ended(session, owner, reason);
     }
 
@@ -96,7 +97,8 @@ impl Commit<'_> {
                 continue;
             }
             let (key, version) = (live.key, Some(live.version));
-            if end_from(&mut self.records, key, version, &mut false).await? == Ended::Here {
+            let reason = self.end_reason();
+            if end_from(&mut self.records, key, version, reason, &mut false).await? == Ended::Here {
                 self.report_end(PublicId::new(live.header.public_id()), live.owner.as_ref());
             }
         }
@@ -106,7 +108,7 @@ impl Commit<'_> {
 
 /// Ends the session that `key` leads to.
 pub(crate) async fn end_following_redirects(records: &mut Records<'_>, key: StoreKey) -> Result<Ended> {
-    end_from(records, key, None, &mut false).await
+    end_from(records, key, None, EndReason::Revoked, &mut false).await
 }
 
 /// Ends the session under `key`, seen at `version`, or the one that it leads to. A record that has expired takes the place of exactly the version
@@ -115,12 +117,14 @@ async fn end_from(
     records: &mut Records<'_>,
     mut key: StoreKey,
     mut version: Option<Version>,
+    reason: EndReason,
     is_uncertain: &mut bool,
 ) -> Result<Ended> {
+    let ending = records.ending(reason);
     loop {
         let there = match version {
             None => records.load(&key, None).await?,
-            Some(version) => match records.update(&key, version, &Record::expired()).await {
+            Some(version) => match records.update(&key, version, &ending).await {
                 Ok(UpdateOutcome::Updated(_)) => return Ok(Ended::Here),
                 Ok(UpdateOutcome::NotFound | UpdateOutcome::Revoked) => return Ok(Ended::Missing),
                 Ok(UpdateOutcome::Conflict(stored)) if records.wait_after_conflict().await => Some(stored),

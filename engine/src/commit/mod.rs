@@ -257,6 +257,7 @@ impl Commit<'_> {
         let now = if self.conflicts > 0 { self.engine.clock().now() } else { self.at };
         let replaced = self.view.stored().map(|located| &located.key);
         header.commit(self.nonce, now, config.lifetime.idle_of(&header));
+        config.mark_schema(&mut header);
         if new_id {
             header.set_renewed_at(now);
             if let Some(key) = replaced {

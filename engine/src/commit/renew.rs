@@ -14,7 +14,7 @@ use crate::observe::{Event, RenewalReason};
 use crate::plan::Privilege;
 use crate::record::{Frames, Payload, Redirect, redirect_payload};
 use crate::state::Verdict;
-use crate::{Error, PublicId, Result};
+use crate::{Error, GoneReason, PublicId, Result};
 
 /// The result of replacing the old record by a redirect.
 enum ReplaceResult {
@@ -101,7 +101,7 @@ impl Commit<'_> {
             Privilege::New => lifetime.tombstone(self.at),
         };
         let to = (privilege == Privilege::Same).then(|| new.key.clone());
-        let payload = redirect_payload(&Redirect { nonce: self.nonce, grace_until, to });
+        let payload = redirect_payload(&Redirect { nonce: self.nonce, grace_until, to, ended: None });
         let redirect = Record::new(payload, expires_at).with_sliding(false);
         loop {
             let Some(located) = self.view.location.stored() else { return Ok(ReplaceResult::Gone) };
@@ -165,6 +165,11 @@ impl Commit<'_> {
         match privilege {
             Privilege::Same => audit::renewed(session),
             Privilege::New => audit::logged_in(&new.write.header, &new.write.record),
+        }
+        if privilege == Privilege::New
+            && let Some(old) = self.view.stored()
+        {
+            self.engine.note_end(old.header.public_id(), GoneReason::ReplacedByLogIn);
         }
         self.adopt_new(new);
         let reason = match privilege {

@@ -8,7 +8,7 @@ use super::Commit;
 use crate::audit;
 use crate::listed::Listed;
 use crate::observe::{EndReason, Event, Operation};
-use crate::{PublicId, Result};
+use crate::{GoneReason, PublicId, Result};
 
 impl Commit<'_> {
     /// Ends the oldest sessions of the user beyond the limit.
@@ -32,8 +32,9 @@ impl Commit<'_> {
             }
             let mut count: u64 = 0;
             for session in excess {
-                if self.records.end_exactly(&session.key, session.version).await? {
+                if self.records.end_exactly(&session.key, session.version, EndReason::Cap).await? {
                     let public_id = PublicId::new(session.session());
+                    self.engine.note_end(session.session(), GoneReason::Ended(EndReason::Cap));
                     audit::ended_of(public_id, || session.user, EndReason::Cap.name());
                     count += 1;
                 }

@@ -11,6 +11,7 @@ impl Config {
     pub(crate) fn check(&self, codec: &Codec) -> Result<Template, ConfigError> {
         self.lifetime.check()?;
         self.front.check()?;
+        self.check_preset()?;
         if let Some(proxies) = &self.proxies {
             proxies.check()?;
         }
@@ -65,8 +66,19 @@ impl Config {
         ]
     }
 
-    fn other_rules(&self) -> [Rule; 6] {
+    fn other_rules(&self) -> [Rule; 9] {
         [
+            (self.ending_interval.is_zero(), &["ending_interval"], "must be longer than zero"),
+            (
+                self.remember_endings.is_some() && self.format.is_some(),
+                &["remember_endings", "cookie_format"],
+                "another package would not know what such a record is",
+            ),
+            (
+                self.schema.is_some() && self.format.is_some(),
+                &["schema", "cookie_format"],
+                "a session of another package's format has no place for a version",
+            ),
             (
                 self.sweep_lottery.is_some_and(|(wins, of)| wins == 0 || wins > of),
                 &["sweep_lottery"],

@@ -291,6 +291,15 @@ impl Header {
         self.change_rare(|rare| rare.own = own);
     }
 
+    /// Returns the version of the program that wrote the session; 0 where programs have none.
+    pub(crate) fn schema(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.own.schema)
+    }
+
+    pub(crate) fn set_schema(&mut self, version: u32) {
+        self.change_rare(|rare| rare.own.schema = version);
+    }
+
     fn count(&self) -> usize {
         usize::from(self.bytes[COUNT]).min(RING)
     }

@@ -34,10 +34,6 @@ const REPLACED: u8 = 3;
 
 /// The content of a record's payload.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every payload is the large one, and it is taken apart at once"
-)]
 pub(crate) enum Payload {
     /// A session.
     Session(Header, Frames),

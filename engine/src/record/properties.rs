@@ -123,7 +123,7 @@ proptest! {
         to in proptest::option::of(vec(any::<u8>(), 1..=StoreKey::MAX_LEN)),
     ) {
         let to = to.map(|bytes| StoreKey::from_bytes(&bytes).unwrap());
-        let redirect = Redirect { nonce, grace_until: until, to };
+        let redirect = Redirect { nonce, grace_until: until, to, ended: None };
         let Ok(Payload::Redirect(read)) = Payload::decode(&redirect_payload(&redirect)) else { panic!("it is a redirect") };
         prop_assert_eq!(read, redirect);
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use cloakroom_store::{StoreKey, Timestamp};
 
 use super::*;
+use crate::observe::EndReason;
 
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -58,7 +59,7 @@ fn a_session_is_written_as_docs_wire_md_says() {
 fn a13_options_of_one_session_are_written_as_docs_wire_md_says_and_read_back() {
     let day = Duration::from_secs(86_400);
     let at = Timestamp::from_millis(1_767_225_600_000);
-    let of = |absolute, cookie, same_site| OwnOptions { absolute, cookie, same_site };
+    let of = |absolute, cookie, same_site| OwnOptions { absolute, cookie, same_site, schema: 0 };
     let cases = [
         (of(Some(day), None, None), "010060d71d14000000"),
         (of(None, Some(CookieEnd::After(day)), None), "020060d71d14000000"),
@@ -67,6 +68,8 @@ fn a13_options_of_one_session_are_written_as_docs_wire_md_says_and_read_back() {
             of(Some(day), Some(CookieEnd::After(day)), Some(crate::SameSite::None)),
             "0b0060d71d140000000060d71d1400000002",
         ),
+        (OwnOptions { schema: 0x0102_0304, ..OwnOptions::default() }, "1004030201"),
+        (OwnOptions { schema: 7, ..of(None, None, Some(crate::SameSite::Lax)) }, "180107000000"),
     ];
     let key = StoreKey::from_bytes(b"the old key").unwrap();
     for (own, golden) in cases {
@@ -116,16 +119,31 @@ fn a_redirect_is_written_as_docs_wire_md_says() {
         "0040204648470600",
         "0909090909090909090909090909090909090909090909090909090909090909",
     );
-    let written =
-        |to| data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to }));
+    let written = |to| {
+        data_encoding::HEXLOWER.encode(&redirect_payload(&Redirect { nonce, grace_until, to, ended: None }))
+    };
     assert_eq!(written(to), renewed);
     assert_eq!(written(None), "010308070605040302010040204648470600");
 }
 
 #[test]
+fn an_end_that_is_remembered_is_written_as_docs_wire_md_says_and_read_back() {
+    let (nonce, grace_until) = (0x0102_0304_0506_0708, Timestamp::from_millis(1_767_225_600_000));
+    let reasons = [EndReason::LogOut, EndReason::Destroyed, EndReason::Revoked, EndReason::Cap];
+    for (code, reason) in (1..).zip(reasons) {
+        let redirect = Redirect { nonce, grace_until, to: None, ended: Some(reason) };
+        let bytes = redirect_payload(&redirect);
+        let golden = format!("010308070605040302010040204648470600{code:02}");
+        assert_eq!(data_encoding::HEXLOWER.encode(&bytes), golden);
+        let Ok(Payload::Redirect(read)) = Payload::decode(&bytes) else { panic!() };
+        assert_eq!(read, redirect);
+    }
+}
+
+#[test]
 fn a_redirect_is_read_back_with_and_without_a_pointer() {
     for to in [None, Some(StoreKey::from_hash([9; 32]))] {
-        let redirect = Redirect { nonce: 5, grace_until: Timestamp::from_millis(7), to };
+        let redirect = Redirect { nonce: 5, grace_until: Timestamp::from_millis(7), to, ended: None };
         let Ok(Payload::Redirect(read)) = Payload::decode(&redirect_payload(&redirect)) else { panic!() };
         assert_eq!(read, redirect);
     }

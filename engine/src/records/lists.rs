@@ -8,6 +8,7 @@ use cloakroom_store::{Cursor, HeadPage, OwnerKey, Owners, StoreKey, Timestamp, U
 use super::Records;
 use crate::all_sessions::SessionPage;
 use crate::listed::{Listed, mark_replacements};
+use crate::observe::EndReason;
 use crate::record::Payload;
 use crate::{Error, ErrorKind, Result};
 
@@ -167,7 +168,7 @@ impl<'a> Records<'a> {
             }
             let record = listed.remove(place);
             // A failure leaves the record to the next list, or to its expiry.
-            let _ = self.end_exactly(&record.key, record.version).await;
+            let _ = self.end_exactly(&record.key, record.version, EndReason::Destroyed).await;
         }
     }
 

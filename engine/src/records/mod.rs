@@ -17,7 +17,8 @@ use cloakroom_store::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::observe::{Event, Measurement, Operation};
+use crate::observe::{EndReason, Event, Measurement, Operation};
+use crate::record::{Redirect, redirect_payload};
 use crate::retry::{Limits, Retry};
 use crate::shared_clock::ClockOffset;
 use crate::store_health::Admission;
@@ -35,6 +36,8 @@ pub(crate) struct Records<'a> {
     is_probe: bool,
     /// Whether this operation has met its first trouble.
     is_suspect: bool,
+    /// Why the session was ended whose record was looked for last, if the store remembers that.
+    found_end: Option<EndReason>,
     /// Where the time is noted that this operation has waited, in microseconds.
     waited: Option<&'a AtomicU64>,
     /// What is to be measured, and since when.
@@ -106,6 +109,7 @@ impl<'a> Records<'a> {
             retry: Retry::new(limits, engine.next_nonce()),
             loads: 0,
             is_suspect: false,
+            found_end: None,
             waited: None,
             measurement: engine.begin_measurement().map(|since| (since, Measurement::begin(operation))),
         })
@@ -273,13 +277,35 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Returns why the session was ended that was looked for last, if the store remembers that.
+    pub(crate) const fn take_found_end(&mut self) -> Option<EndReason> {
+        self.found_end.take()
+    }
+
+    /// Returns what a session leaves in its place when it ends: nothing, unless endings are remembered.
+    pub(crate) fn ending(&self, reason: EndReason) -> Record {
+        let Some(span) = self.engine.config().remember_endings else { return Record::expired() };
+        let now = self.engine.clock().now();
+        let redirect =
+            Redirect { nonce: self.engine.next_nonce(), grace_until: now, to: None, ended: Some(reason) };
+        Record::new(redirect_payload(&redirect), now + span).with_sliding(false)
+    }
+
     /// Ends the session under `key` if it still has this version; what came in its place stays.
-    pub(crate) async fn end_exactly(&mut self, key: &StoreKey, version: Version) -> Result<bool> {
-        let mut may_be_ours = false;
+    pub(crate) async fn end_exactly(
+        &mut self,
+        key: &StoreKey,
+        version: Version,
+        reason: EndReason,
+    ) -> Result<bool> {
+        let (mut may_be_ours, ending) = (false, self.ending(reason));
         loop {
-            match self.update(key, version, &Record::expired()).await {
+            match self.update(key, version, &ending).await {
                 Ok(UpdateOutcome::Updated(_)) => return Ok(true),
                 Ok(UpdateOutcome::NotFound) => return Ok(may_be_ours),
+                Ok(UpdateOutcome::Conflict(stored)) if stored.record.payload == ending.payload => {
+                    return Ok(may_be_ours);
+                }
                 Ok(UpdateOutcome::Conflict(_) | UpdateOutcome::Revoked) => return Ok(false),
                 Err(error) => {
                     may_be_ours |= error.is_uncertain();

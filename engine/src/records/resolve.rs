@@ -4,7 +4,7 @@ use cloakroom_store::{Owner, StoreKey, Timestamp, Touch, UpdateOutcome, Version,
 
 use super::Records;
 use crate::Result;
-use crate::record::{Frames, Header, Payload};
+use crate::record::{Frames, Header, Payload, Redirect};
 
 /// A session in the store.
 #[derive(Debug)]
@@ -67,6 +67,10 @@ impl Records<'_> {
         for hop in 0usize.. {
             let Some(stored) = found else { return Ok(Resolved::Missing) };
             let redirect = match Payload::decode(&stored.record.payload) {
+                Ok(Payload::Redirect(Redirect { ended: Some(reason), .. })) => {
+                    self.found_end = Some(reason);
+                    return Ok(Resolved::Missing);
+                }
                 Ok(Payload::Redirect(redirect)) => redirect,
                 Ok(Payload::Session(header, frames)) => {
                     let (expires_at, owner) = (stored.record.expires_at, stored.record.owner);

@@ -61,6 +61,11 @@ impl Candidates {
         self.more.as_ref().map_or(&[], |more| &more.also_send)
     }
 
+    /// Returns whether there were cookies of the name, and none of them could be an id.
+    pub(crate) const fn has_no_id(&self) -> bool {
+        self.first.is_none() && self.read > 0
+    }
+
     pub(crate) const fn is_full(&self) -> bool {
         self.read >= MOST_COOKIES
     }

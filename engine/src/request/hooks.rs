@@ -9,7 +9,9 @@ use crate::observe::{Event, Operation, RejectReason};
 use crate::plan::{Plan, Step};
 use crate::record::Frames;
 use crate::state::{Location, State};
-use crate::{Error, ErrorKind, RequestInfo, Result, Session, SessionId, SessionManager, SessionView};
+use crate::{
+    Error, ErrorKind, GoneReason, RequestInfo, Result, Session, SessionId, SessionManager, SessionView,
+};
 
 /// How many sessions of a request are looked at before it is anonymous, whatever the client sends.
 const MOST_VALIDATED: usize = 3;
@@ -42,12 +44,16 @@ impl RequestState {
             let next = ids.iter().position(|known| *known == id).map_or(usize::MAX, |place| place + 1);
             refused.push(id);
             state = if refused.len() < MOST_VALIDATED {
-                Box::pin(self.engine.look_up(ids, next, arrival, &self.waited)).await?
+                let next = Box::pin(self.engine.look_up(ids, next, arrival, &self.waited)).await?;
+                Box::pin(self.upgraded(next, ids, arrival)).await?
             } else {
                 let mut none = Box::new(State::new(Location::Absent, Frames::default(), arrival.now));
                 none.set_other_ids(ids.behind(next));
                 none
             };
+        }
+        if !refused.is_empty() && state.stored().is_none() {
+            state.set_gone(GoneReason::Refused.or(state.gone_because()));
         }
         // A log-in or log-out of this request ends them, too, as all that the client brought.
         state.add_other_ids(refused);
@@ -71,14 +77,14 @@ impl RequestState {
     }
 
     /// Makes a request that only holds a state, to look at.
-    pub(super) fn to_look_at(engine: SessionManager, state: Box<State>) -> Arc<Self> {
+    pub(crate) fn to_look_at(engine: SessionManager, state: Box<State>) -> Arc<Self> {
         let ids = RequestIds::from(Candidates::default());
         let RequestSession(look) = Self::begin(engine, ids, false, true, None);
         look.set_state(state);
         look
     }
 
-    fn take_state(&self) -> Box<State> {
+    pub(crate) fn take_state(&self) -> Box<State> {
         self.state().take().unwrap_or_default()
     }
 

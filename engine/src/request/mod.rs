@@ -10,6 +10,7 @@ mod info;
 mod peek;
 mod pending;
 mod sessions;
+mod upgrade;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -147,6 +148,11 @@ impl RequestState {
         self.is_loaded.store(true, Ordering::Release);
     }
 
+    /// Returns whether the client sent what cannot be an id, and no id.
+    pub(crate) fn brought_no_id(&self) -> bool {
+        self.ids.read(&self.engine).has_no_id()
+    }
+
     fn has_responded(&self) -> bool {
         self.has_responded.load(Ordering::Acquire)
     }
@@ -181,6 +187,9 @@ impl RequestState {
                     Some(state) => state,
                     None => Box::pin(self.engine.look_up(ids, 0, arrival, &self.waited)).await?,
                 };
+                if self.engine.config().schema.is_some() {
+                    state = Box::pin(self.upgraded(state, ids, arrival)).await?;
+                }
                 if self.engine.config().hooks.validate.is_some() {
                     state = Box::pin(self.validated(state, ids, arrival)).await?;
                 }
@@ -223,7 +232,12 @@ impl RequestState {
             return Err(Error::new(ErrorKind::Gone, "there is no stored session to load again"));
         };
         match self.engine.look_again(&id, key).await? {
-            Some(state) => self.with(|old| old.reloaded(*state)),
+            Some(state) => {
+                if let Some(located) = state.stored() {
+                    self.engine.refuse_newer(&located.header)?;
+                }
+                self.with(|old| old.reloaded(*state));
+            }
             None => {
                 self.with(State::close);
                 return Err(Error::new(ErrorKind::Gone, "the session has ended"));

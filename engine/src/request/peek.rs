@@ -26,6 +26,9 @@ impl RequestState {
             Some(state) => state,
             None => Box::pin(self.engine.look_up(ids, 0, arrival, &self.waited)).await?,
         };
+        if self.engine.config().schema.is_some() {
+            state = Box::pin(self.upgraded(state, ids, arrival)).await?;
+        }
         if self.engine.config().hooks.validate.is_some() {
             state = Box::pin(self.validated(state, ids, arrival)).await?;
         }

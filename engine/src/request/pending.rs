@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::Instrument;
 
@@ -226,6 +227,15 @@ impl RequestSession {
         }
         let token = token.and_then(|token| str::from_utf8(token).ok()).ok_or_else(Error::csrf_rejected)?;
         self.load().await?.require_csrf_token(Some(token))
+    }
+
+    /// Loads the session and refuses a request whose user did not prove who they are within the last `span`: see
+    /// [`Session::require_fresh`]. For middleware.
+    ///
+    /// # Errors
+    /// [`NotFresh`](crate::ErrorKind::NotFresh), or as for [`load`](Self::load).
+    pub async fn require_fresh(&self, span: Duration) -> Result<()> {
+        self.load().await?.require_fresh(span)
     }
 
     /// Keeps the session from running out while the request is under way: a request is activity for as long as it lasts,

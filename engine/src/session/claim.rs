@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 
 use super::values::{LOOKS, changes_all_the_time};
 use super::{Session, from_json};
-use crate::Result;
+use crate::key::KeyOf;
 use crate::state::{Change, Claim, Effect, Op, Target};
+use crate::{ErrorKind, Result};
 
 /// # One-time values
 impl Session {
@@ -31,8 +32,13 @@ impl Session {
     /// # Errors
     /// As for [`get`](Self::get) and [`save`](Self::save). No request has got the value then, and it is still there, unless
     /// the answer of the store was lost and the removal had reached it. The same holds if the future is dropped.
-    pub async fn claim<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.claim_at(&Target::key(key)).await
+    pub async fn claim<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Result<Option<T>> {
+        let target = Target::key(key.name());
+        let is_lenient = key.is_lenient();
+        match self.claim_at(&target).await {
+            Err(error) if is_lenient && error.kind() == ErrorKind::Decode => Ok(None),
+            claimed => claimed,
+        }
     }
 
     pub(super) async fn claim_at<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<T>> {

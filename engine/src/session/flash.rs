@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Session, to_json};
 use crate::Result;
+use crate::key::KeyFor;
 use crate::state::{Change, Op, Target};
 
 /// # Flash values
@@ -30,9 +31,9 @@ impl Session {
     /// assert_eq!(session.get::<String>("notice")?.as_deref(), Some("saved"));
     /// # Ok(()) }
     /// ```
-    pub fn flash(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let value = to_json(key, 0, &value)?;
-        self.apply(Change::at(Target::key(key), Op::Flash(value))).map(drop)
+    pub fn flash<V: Serialize>(&self, key: impl KeyFor<V>, value: V) -> Result<()> {
+        let value = to_json(key.name(), 0, &value)?;
+        self.apply(Change::at(Target::key(key.name()), Op::Flash(value))).map(drop)
     }
 
     /// Sets a value for this request only; nothing is stored.
@@ -49,9 +50,9 @@ impl Session {
     /// assert!(!session.exists(), "nothing to store");
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn flash_now(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let value = to_json(key, 0, &value)?;
-        self.values(|values| values.flash_now(key, value));
+    pub fn flash_now<V: Serialize>(&self, key: impl KeyFor<V>, value: V) -> Result<()> {
+        let value = to_json(key.name(), 0, &value)?;
+        self.values(|values| values.flash_now(key.name(), value));
         Ok(())
     }
 

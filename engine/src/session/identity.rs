@@ -25,7 +25,7 @@ impl Session {
     /// # Ok(()) }
     /// ```
     pub fn id(&self) -> Option<SessionId> {
-        self.with(|state| state.stored().map(|located| located.id.clone()))
+        self.with(|state| state.stored().map(|located| located.id.clone())).filter(|id| !id.is_unknown())
     }
 
     /// Returns the public name of the session, if it exists: see [`exists`](Self::exists).
@@ -128,6 +128,36 @@ impl Session {
     pub fn authenticated_within(&self, span: Duration) -> bool {
         let now = self.0.engine().clock().now();
         self.authenticated_at().is_some_and(|at| now.since(at) <= span)
+    }
+
+    /// Fails unless the user proved who they are within the last `span`: for what needs the password again, with `?`.
+    /// [`log_in`](Self::log_in) with the same user after the password was confirmed makes it fresh. For whole routes, there
+    /// are `FreshLayer` and `FreshMiddleware` in the adapters.
+    ///
+    /// # Errors
+    /// [`NotFresh`](ErrorKind::NotFresh), a 403, if it is longer ago, or no user is logged in.
+    ///
+    /// ```
+    /// # use cloakroom::{ErrorKind, Session};
+    /// use std::time::Duration;
+    ///
+    /// fn delete_account(session: &Session) -> cloakroom::Result<()> {
+    ///     session.require_fresh(Duration::from_secs(10 * 60))?;
+    ///     session.log_out(); // and the account is deleted
+    ///     Ok(())
+    /// }
+    ///
+    /// # let session = Session::for_test()?;
+    /// assert_eq!(delete_account(&session).unwrap_err().kind(), ErrorKind::NotFresh);
+    /// session.log_in("alice")?;
+    /// delete_account(&session)?;
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
+    pub fn require_fresh(&self, span: Duration) -> Result<()> {
+        if self.authenticated_within(span) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotFresh, "the user proved who they are too long ago"))
     }
 
     /// Logs `user` in, who has just proved who they are.

@@ -66,7 +66,7 @@ impl Session {
     /// long.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it is zero.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it is zero, or longer than the [preset](crate::Config::preset) allows.
     ///
     /// A box "remember me" at the log-in:
     ///
@@ -93,6 +93,13 @@ impl Session {
         let absolute = absolute.into();
         if absolute.is_some_and(|absolute| absolute.is_zero()) {
             return Err(Error::new(ErrorKind::Invalid, "the session would end at once"));
+        }
+        let most = self.0.engine().config().lifetime.most_absolute;
+        if absolute.is_some_and(|absolute| absolute > most) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "the session would live for longer than the preset allows",
+            ));
         }
         self.with(|state| {
             state.header_changes.own().absolute = Some(absolute);

@@ -5,10 +5,12 @@ mod cookie;
 mod csrf;
 mod flash;
 mod for_test;
+mod gone;
 mod identity;
 mod lifetime;
 mod path;
 mod saving;
+mod typed;
 mod values;
 mod view;
 
@@ -18,7 +20,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use cookie::SessionCookie;
+pub use gone::GoneReason;
 pub use path::PathRef;
+pub use typed::Typed;
 pub use view::SessionView;
 
 use crate::request::RequestState;

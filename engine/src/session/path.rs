@@ -218,7 +218,7 @@ impl PathRef<'_> {
         F: FnMut(Option<T>) -> T + Send + 'static,
     {
         let target = self.target();
-        let update = self.session.updater(&target, f);
+        let update = self.session.updater(&target, false, f);
         self.session.update_at(&target, &update)
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Session, from_json, to_json};
+use crate::key::{CounterKey, KeyFor, KeyOf, SessionKey};
 use crate::state::{Change, Effect, Op, Seen, Target, Updater, run_updater, share_updater};
 use crate::{Error, ErrorKind, Result};
 
@@ -28,9 +29,10 @@ impl Session {
     /// assert_eq!(session.get::<u32>("theme").unwrap_err().kind(), ErrorKind::Decode);
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let Some(json) = self.values(|values| values.get(key)) else { return Ok(None) };
-        self.read(key, key, &json)
+    pub fn get<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Result<Option<T>> {
+        let name = key.name();
+        let Some(json) = self.values(|values| values.get(name)) else { return Ok(None) };
+        or_absent(self.read(name, name, &json), &key)
     }
 
     /// Reads a value, or returns `None` if the key is absent or its value has another type.
@@ -47,9 +49,9 @@ impl Session {
     /// assert!(session.get::<Vec<u32>>("cart").is_err());
     /// # Ok(()) }
     /// ```
-    pub fn get_lenient<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let json = self.values(|values| values.get(key))?;
-        from_json(key, &json).ok()
+    pub fn get_lenient<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Option<T> {
+        let json = self.values(|values| values.get(key.name()))?;
+        from_json(key.name(), &json).ok()
     }
 
     /// Reads a value, or returns `default` if the key is absent.
@@ -64,7 +66,7 @@ impl Session {
     /// assert_eq!(per_page, 25);
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T> {
+    pub fn get_or<T: DeserializeOwned>(&self, key: impl KeyOf<T>, default: T) -> Result<T> {
         Ok(self.get(key)?.unwrap_or(default))
     }
 
@@ -78,8 +80,8 @@ impl Session {
     /// assert!(!session.contains("terms"));
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn contains(&self, key: &str) -> bool {
-        self.values(|values| values.contains(key))
+    pub fn contains(&self, key: impl SessionKey) -> bool {
+        self.values(|values| values.contains(key.name()))
     }
 
     /// Returns all keys and values, in the order in which they were first inserted; flash values too.
@@ -123,9 +125,9 @@ impl Session {
     /// assert!(session.insert("price", f64::NAN).is_err(), "JSON has no word for it");
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn insert(&self, key: &str, value: impl Serialize) -> Result<()> {
-        let json = to_json(key, 0, &value)?;
-        self.apply(Change::at(Target::key(key), Op::Set(json))).map(drop)
+    pub fn insert<V: Serialize>(&self, key: impl KeyFor<V>, value: V) -> Result<()> {
+        let json = to_json(key.name(), 0, &value)?;
+        self.apply(Change::at(Target::key(key.name()), Op::Set(json))).map(drop)
     }
 
     /// Removes a value. Returns whether there was one.
@@ -140,8 +142,8 @@ impl Session {
     /// assert!(!session.remove("coupon"), "gone already");
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn remove(&self, key: &str) -> bool {
-        self.remove_at(Target::key(key))
+    pub fn remove(&self, key: impl SessionKey) -> bool {
+        self.remove_at(Target::key(key.name()))
     }
 
     pub(super) fn remove_at(&self, target: Target) -> bool {
@@ -166,8 +168,8 @@ impl Session {
     /// assert!(!session.contains("return_to"));
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.take_at(&Target::key(key))
+    pub fn take<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Result<Option<T>> {
+        or_absent(self.take_at(&Target::key(key.name())), &key)
     }
 
     pub(super) fn take_at<T: DeserializeOwned>(&self, target: &Target) -> Result<Option<T>> {
@@ -197,8 +199,8 @@ impl Session {
     /// assert_eq!(session.increment("failures", -2)?, 0);
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn increment(&self, key: &str, by: i64) -> Result<i64> {
-        Ok(count(self.apply(Change::at(Target::key(key), Op::Increment(by)))?))
+    pub fn increment(&self, key: impl CounterKey, by: i64) -> Result<i64> {
+        Ok(count(self.apply(Change::at(Target::key(key.name()), Op::Increment(by)))?))
     }
 
     /// Appends to a list (an empty one if the key is absent). Returns how long it is now. Parallel pushes all arrive.
@@ -214,9 +216,9 @@ impl Session {
     /// assert_eq!(session.get::<Vec<String>>("seen")?.unwrap(), ["coat", "hat"]);
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn push(&self, key: &str, value: impl Serialize) -> Result<usize> {
-        let item = to_json(key, 1, &value)?;
-        Ok(length(self.apply(Change::at(Target::key(key), Op::Push(item)))?))
+    pub fn push<V: Serialize>(&self, key: impl KeyFor<Vec<V>>, value: V) -> Result<usize> {
+        let item = to_json(key.name(), 1, &value)?;
+        Ok(length(self.apply(Change::at(Target::key(key.name()), Op::Push(item)))?))
     }
 
     /// Computes a new value from the old one. If another request changes the value meanwhile, `f` runs again on the newer
@@ -237,23 +239,23 @@ impl Session {
     /// [`TooLarge`](crate::ErrorKind::TooLarge) as for [`insert`](Self::insert), [`Contended`](crate::ErrorKind::Contended) if `f`
     /// itself changes the value that it is to make. A commit that runs `f` again fails with
     /// [`Mismatch`](crate::ErrorKind::Mismatch) if `f` panics or waits for that very commit.
-    pub fn update<T, F>(&self, key: &str, f: F) -> Result<()>
+    pub fn update<T, F>(&self, key: impl KeyOf<T>, f: F) -> Result<()>
     where
         T: Serialize + DeserializeOwned,
         F: FnMut(Option<T>) -> T + Send + 'static,
     {
-        let target = Target::key(key);
-        let update = self.updater(&target, f);
+        let target = Target::key(key.name());
+        let update = self.updater(&target, key.is_lenient(), f);
         self.update_at(&target, &update)
     }
 
     /// Wraps the application's closure so that it reads and writes JSON.
-    pub(super) fn updater<T, F>(&self, target: &Target, mut f: F) -> Updater
+    pub(super) fn updater<T, F>(&self, target: &Target, is_lenient: bool, mut f: F) -> Updater
     where
         T: Serialize + DeserializeOwned,
         F: FnMut(Option<T>) -> T + Send + 'static,
     {
-        let (target, is_lenient) = (target.clone(), self.is_lenient(target.name()));
+        let (target, is_lenient) = (target.clone(), is_lenient || self.is_lenient(target.name()));
         let levels = target.below().len();
         share_updater(move |old| {
             let old = match old.map(|json| from_json(target.text(), json)) {
@@ -299,6 +301,14 @@ impl Session {
                 let _ = state.values.clear();
             }
         });
+    }
+}
+
+/// Makes a value of another type absent where its key says so.
+pub(super) fn or_absent<T>(read: Result<Option<T>>, key: &impl SessionKey) -> Result<Option<T>> {
+    match read {
+        Err(error) if key.is_lenient() && error.kind() == ErrorKind::Decode => Ok(None),
+        read => read,
     }
 }
 

@@ -7,6 +7,7 @@ use cloakroom_store::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::Session;
+use crate::key::{KeyOf, SessionKey};
 use crate::{PublicId, Result};
 
 /// A session to look at, without a way to change it.
@@ -20,7 +21,7 @@ impl SessionView {
     ///
     /// # Errors
     /// As there.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+    pub fn get<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Result<Option<T>> {
         self.0.get(key)
     }
 
@@ -28,7 +29,7 @@ impl SessionView {
     ///
     /// # Errors
     /// As there.
-    pub fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T> {
+    pub fn get_or<T: DeserializeOwned>(&self, key: impl KeyOf<T>, default: T) -> Result<T> {
         self.0.get_or(key, default)
     }
 
@@ -41,7 +42,7 @@ impl SessionView {
     }
 
     /// Returns whether there is a value; see [`Session::contains`].
-    pub fn contains(&self, key: &str) -> bool {
+    pub fn contains(&self, key: impl SessionKey) -> bool {
         self.0.contains(key)
     }
 

@@ -146,6 +146,7 @@ impl State {
                     other_ids: rare.other_ids.clone(),
                     burnt_id: None,
                     first_members: rare.first_members.clone(),
+                    gone: rare.gone,
                 })
             }),
             landed: self.landed.clone(),

@@ -20,6 +20,7 @@ mod secrets;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]
 mod state;
 mod unsettled;
+mod upgrade;
 mod working_copy;
 
 pub(crate) use change::{Change, Claim, Effect, Op, Seen, Target, Updater, run_updater, share_updater};

@@ -39,6 +39,7 @@ impl State {
         }
         let mut header = self.known_header()?;
         header.commit(nonce, now, config.lifetime.idle_of(&header));
+        config.mark_schema(&mut header);
         let (key, version, owner, id) = match &self.location {
             Location::Stored(located) => {
                 (located.key.clone(), Some(located.version), located.owner.clone(), None)

@@ -9,7 +9,7 @@ use crate::id::NewSecrets;
 use crate::observe::EndReason;
 use crate::record::Frames;
 use crate::shared_clock::ClockOffset;
-use crate::{SameSite, SessionId};
+use crate::{GoneReason, SameSite, SessionId};
 
 /// What one request knows about its session, and has decided about it.
 #[derive(Debug, Default)]
@@ -75,6 +75,8 @@ pub(super) struct Rare {
     pub(super) burnt_id: Option<SessionId>,
     /// What a new session of another package's format begins with.
     pub(super) first_members: Option<Frames>,
+    /// Why the client's session is not there.
+    pub(super) gone: Option<GoneReason>,
 }
 
 /// Whether the end of a request stores the session.
@@ -166,6 +168,16 @@ impl State {
 
     pub(crate) fn other_ids(&self) -> Vec<SessionId> {
         self.rare.as_ref().map_or_else(Vec::new, |rare| rare.other_ids.clone())
+    }
+
+    /// Notes why the session that the client named is not there.
+    pub(crate) fn set_gone(&mut self, reason: GoneReason) {
+        self.rare().gone = Some(reason);
+    }
+
+    /// Returns why the session that the client named is not there, if it named one.
+    pub(crate) fn gone_because(&self) -> Option<GoneReason> {
+        self.rare.as_ref()?.gone
     }
 
     /// Sets what a new session of this request begins with, besides its values.

@@ -4,8 +4,11 @@
 
 mod all_sessions;
 mod audit;
+mod ended;
+mod gone;
 mod measurements;
 mod odd_store;
+mod update;
 
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Config, PlainRequest, Session, SessionManager};

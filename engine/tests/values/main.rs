@@ -8,6 +8,8 @@ mod claim;
 mod lenient;
 mod merge;
 mod round_trip;
+mod schema;
+mod typed;
 
 use cloakroom::stores::MemoryStore;
 use cloakroom::{Config, PlainRequest, RequestSession, Session, SessionManager};

@@ -6,6 +6,7 @@ mod client;
 mod csrf;
 mod down;
 mod errors;
+mod fresh;
 mod nested;
 mod options;
 mod server;

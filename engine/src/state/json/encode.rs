@@ -35,7 +35,7 @@ impl io::Write for Text {
 ///
 /// Runs the application's `Serialize`: never under a lock.
 pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Result<Bytes> {
-    let refused = |message: String| Error::new(ErrorKind::Encode, message);
+    let refused = |message: String| Error::new(ErrorKind::Encode, message).of_key(key);
     let mut out = Text::default();
     let is_finite = Cell::new(true);
     let mut serializer = serde_json::Serializer::new(&mut out);
@@ -44,7 +44,8 @@ pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Resul
         return Err(refused(format!("the value for {key:?} holds a number that is NaN or infinite")));
     }
     written.map_err(|error| {
-        refused(format!("the value for {key:?} cannot be written as JSON")).with_source(error)
+        let message = format!("the value for {key:?} cannot be written as JSON");
+        Error::new(ErrorKind::Encode, message).with_source(error).of_key(key)
     })?;
     // Every level takes two bytes at least, so short values need no look.
     let room = MAX_DEPTH.saturating_sub(levels);
@@ -58,9 +59,12 @@ pub(crate) fn to_json(key: &str, levels: usize, value: &impl Serialize) -> Resul
 ///
 /// Runs the application's `Deserialize`: never under a lock.
 pub(crate) fn from_json<T: DeserializeOwned>(key: &str, json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| {
-        // Serde's message quotes the value: only its position is safe to repeat.
-        let place = format!("line {} column {}", error.line(), error.column());
-        Error::new(ErrorKind::Decode, format!("the value of {key:?} is of another type ({place})"))
-    })
+    serde_json::from_slice(json).map_err(|error| of_another_type(key, &error))
+}
+
+/// Says that a value is of another type than the one asked for.
+pub(crate) fn of_another_type(key: &str, error: &serde_json::Error) -> Error {
+    // Serde's message quotes the value: only its position is safe to repeat.
+    let place = format!("line {} column {}", error.line(), error.column());
+    Error::new(ErrorKind::Decode, format!("the value of {key:?} is of another type ({place})")).of_key(key)
 }

@@ -9,7 +9,7 @@ mod object;
 mod split;
 
 pub(crate) use edit::{Edit, Made, Place, edit, mismatch, remove_seen};
-pub(crate) use encode::{MAX_DEPTH, from_json, to_json};
+pub(crate) use encode::{MAX_DEPTH, from_json, of_another_type, to_json};
 pub(crate) use node::{Node, is_json};
 
 #[cfg(test)]
