@@ -107,7 +107,11 @@ impl Failure {
     /// Returns the failure of a connection that cannot be made.
     pub(crate) fn of_connecting(self) -> Self {
         let is_unreachable = self.remedy == Remedy::Reconnect && matches!(self.cause, Some(Cause::Io(_)));
-        if is_unreachable { Self { cause: self.cause, remedy: self.remedy, ..Self::NO_CONNECTION } } else { self }
+        if is_unreachable {
+            Self { cause: self.cause, remedy: self.remedy, ..Self::NO_CONNECTION }
+        } else {
+            self
+        }
     }
 
     /// Returns whether a connection that could not be made may be made a moment later.

@@ -146,7 +146,10 @@ impl fmt::Debug for Connections {
             Source::Own(pool) => pool.idle(),
             Source::Given(pool) => pool.num_idle(),
         };
-        f.debug_struct("Connections").field("idle", &idle).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Connections")
+            .field("idle", &idle)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
