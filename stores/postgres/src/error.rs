@@ -57,7 +57,7 @@ impl Failure {
     pub(crate) const READ_ONLY: Self =
         Self::reconnecting("the server takes no writes; is it a standby, or was there a failover?");
     pub(crate) const NO_ANSWER: Self = Self::reconnecting("the server did not answer in time");
-    const NO_CONNECTION: Self = Self::new(
+    pub(crate) const NO_CONNECTION: Self = Self::new(
         ErrorKind::Unavailable,
         "no connection in time: the server is not reachable, or all connections of the pool are in use",
     );
@@ -102,6 +102,26 @@ impl Failure {
     /// Returns whether the server refused the statement, and can answer others.
     pub(crate) fn is_of_server(&self) -> bool {
         matches!(self.cause, Some(Cause::Sqlstate(_)))
+    }
+
+    /// Returns the failure of a connection that cannot be made.
+    pub(crate) fn of_connecting(self) -> Self {
+        let is_unreachable = self.remedy == Remedy::Reconnect && matches!(self.cause, Some(Cause::Io(_)));
+        if is_unreachable {
+            Self { cause: self.cause, remedy: self.remedy, ..Self::NO_CONNECTION }
+        } else {
+            self
+        }
+    }
+
+    /// Returns whether a connection that could not be made may be made a moment later.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self.cause {
+            Some(Cause::Io(_)) => self.remedy == Remedy::Reconnect,
+            // It is starting, or has no connection left.
+            Some(Cause::Sqlstate(code)) => [*b"57P03", *b"53300"].contains(&code),
+            None => false,
+        }
     }
 
     /// Returns whether the client could make nothing of what the server sent.

@@ -55,12 +55,12 @@ pub(crate) async fn check(connections: &Connections, names: &Names) -> Result<()
 pub(crate) async fn create_tables(connections: &Connections, names: &Names) -> Result<(), Failure> {
     let mut lease = connections.lease().await.map_err(explain)?;
     let answer = timeout(connections.limits().answer, create(&mut lease, names)).await;
-    // Closed, not given back, if it failed inside the transaction: that undoes it.
-    match answer {
-        Ok(Ok(())) => connections.give_back(lease, Ok(())),
-        Ok(Err(failure)) => Err(explain(failure)),
-        Err(_) => Err(Failure::NO_ANSWER),
+    let answer = answer.unwrap_or(Err(Failure::NO_ANSWER));
+    if let Err(failure) = answer {
+        lease.close(); // it may be inside the transaction, which ends with it
+        return Err(explain(failure));
     }
+    connections.give_back(lease, answer)
 }
 
 /// Drops what is ours.

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_conformance::LongList;
@@ -162,6 +163,23 @@ async fn f15_a_list_of_1200_large_sessions_is_read_in_pages_without_their_payloa
     let reader = tables.name(PostgresStore::from_url(proxy.url()).unwrap()).build().await.unwrap();
     let cost = LongList::measure(&tables.open().await, &reader, 20_000, || proxy.received()).await.unwrap();
     cost.assert_bounded(100_000, 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_and_a_write_are_one_trip_each_on_the_wire_and_nothing_is_asked_beside() {
+    let tables = Tables::make().await;
+    let proxy = Proxy::to(&support::url()).unwrap();
+    let builder = tables.name(PostgresStore::from_url(proxy.url()).unwrap());
+    let store = builder.connections(NonZeroU32::MIN).build().await.unwrap();
+    let mut version = created(store.create(&key(1), &holding(0)).await.unwrap());
+    store.load(&key(1), None).await.unwrap().unwrap();
+    version = updated(store.update(&key(1), version, &holding(0)).await.unwrap());
+    let before = proxy.turns(); // all is prepared
+    for number in 1..=10 {
+        store.load(&key(1), None).await.unwrap().unwrap();
+        version = updated(store.update(&key(1), version, &holding(number)).await.unwrap());
+    }
+    assert_eq!(proxy.turns() - before, 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,6 +174,24 @@ async fn a_user_without_privileges_gets_an_error_that_says_so() {
     run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
 }
 
+#[tokio::test]
+async fn tables_that_cannot_be_made_leave_no_open_transaction_in_the_applications_pool() {
+    let tables = Tables::in_a_schema().await;
+    let schema = tables.schema.as_ref().unwrap();
+    let role = unused("role");
+    run(&url(), format!("CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA {schema} TO {role}"))
+        .await;
+    let server = url();
+    let (_, host) = server.rsplit_once('@').unwrap();
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect(&format!("postgres://{role}:p@{host}")).await.unwrap();
+    let builder = tables.name(PostgresStore::from_pool(pool.clone())).prefix("mine_");
+    assert_says(&builder.create_tables().await.unwrap_err(), ErrorKind::Setup, "lacks a privilege");
+    pool.execute("SELECT 1").await.unwrap();
+    pool.close().await;
+    run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_whose_connections_are_all_in_use_is_unavailable_in_time() {
     let tables = Tables::make().await;

@@ -76,6 +76,36 @@ async fn g01_a_statement_that_was_given_up_ends_in_the_server() {
     assert!(store.load(&key(1), None).await.unwrap().is_none());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_has_closed_are_replaced_and_at_most_one_write_notices() {
+    let tables = Tables::make().await;
+    let name = unused("closed");
+    let builder = tables.name(PostgresStore::from_url(&named(&name)).unwrap());
+    let store = Arc::new(builder.connections(NonZeroU32::new(MOST).unwrap()).build().await.unwrap());
+    let reads = |numbers: std::ops::Range<u32>| {
+        let reading = numbers.map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.load(&key(1), None).await })
+        });
+        reading.collect::<Vec<_>>()
+    };
+    let end = format!(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = '{name}'"
+    );
+    for read in reads(0..50) {
+        assert!(read.await.unwrap().unwrap().is_none());
+    }
+    assert!(number(&url(), end.clone()).await >= 1);
+    for read in reads(0..50) {
+        assert!(read.await.unwrap().unwrap().is_none());
+    }
+    assert!(number(&url(), end).await >= 1);
+    if let Err(error) = store.create(&key(1), &holding(1)).await {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        created(store.create(&key(2), &holding(1)).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn g01_a_shorter_limit_of_the_users_own_is_fine_and_so_is_an_unlimited_server() {
     let tables = Tables::make().await;

@@ -63,10 +63,13 @@ const ENDED: [Wanted; 2] = [("id", &["bytea"]), ("until", &["bigint"])];
 pub(super) async fn open(connections: &Connections, options: &Options) -> Result<Statements> {
     let mut lease = connections.lease().await.map_err(explain)?;
     let answer = timeout(connections.limits().answer, prepare(&mut lease, options)).await;
-    let statements = answer.unwrap_or_else(|_| Err(Failure::NO_ANSWER.into()))?;
-    // After an error it is closed instead: it may be in the middle of an answer.
+    let statements = answer.unwrap_or_else(|_| Err(Failure::NO_ANSWER.into()));
+    if statements.is_err() {
+        lease.close(); // it may be in the middle of an answer
+        return statements;
+    }
     connections.give_back(lease, Ok(()))?;
-    Ok(statements)
+    statements
 }
 
 async fn prepare(connection: &mut PgConnection, options: &Options) -> Result<Statements> {
