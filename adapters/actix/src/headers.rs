@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{
-    CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    RETRY_AFTER, SET_COOKIE, VARY,
+    CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RETRY_AFTER,
+    SET_COOKIE, VARY,
 };
 use cloakroom::adapter::{HeaderField, HeaderText, ResponseHeaders};
 use cloakroom::{RequestField, RequestHead};
