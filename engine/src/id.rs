@@ -140,7 +140,7 @@ impl fmt::Debug for SessionId {
 ///
 /// Random, the same for as long as the session lives (also under a renewed id, a new one at log-in), and nothing can
 /// be made from it: not the id, not the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicId([u8; 16]);
 
 impl PublicId {
@@ -150,6 +150,13 @@ impl PublicId {
 
     pub(crate) const fn bytes(self) -> [u8; 16] {
         self.0
+    }
+}
+
+impl fmt::Debug for PublicId {
+    /// The same text as [`Display`](fmt::Display), so that a log can be compared with a page.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicId({self})")
     }
 }
 

@@ -113,7 +113,7 @@ fn tests(source: &str) -> Vec<String> {
             in_races = !line.starts_with('}');
         } else if MACROS.contains(&line) {
             in_races = true;
-        } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+        } else if ["#[test]", "#[tokio::test", "#[actix_web::test"].iter().any(|it| line.starts_with(it)) {
             is_test = true;
         } else if line.starts_with("#[ignore") {
             is_test = false;

@@ -1,10 +1,6 @@
 //! Installs what a task needs beyond Rust, where it may; else says the one line to type.
 
-use std::{
-    env,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::{env, process::Command};
 
 use crate::shell::{Result, run, succeeds};
 
@@ -48,36 +44,6 @@ pub(crate) fn install(packages: &[&str]) -> Result {
     let root = Root::find_or_say(packages, &typed)?;
     run(root.apt_get().arg("update"))?;
     run(root.apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages))
-}
-
-/// Debian's packages of a later release that were built for this one.
-const BACKPORTS: &str = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm-backports\n\
-    Components: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
-const BACKPORTS_FILE: &str = "/etc/apt/sources.list.d/bookworm-backports.sources";
-
-/// Installs packages of bookworm-backports, after adding it to the sources of apt if it is missing there.
-pub(crate) fn install_from_backports(packages: &[&str]) -> Result {
-    let typed = format!(
-        "printf '{}' | sudo tee {BACKPORTS_FILE} && sudo apt-get update && sudo apt-get install -y {}",
-        BACKPORTS.replace('\n', "\\n"),
-        packages.join(" ")
-    );
-    let root = Root::find_or_say(packages, &typed)?;
-    run(root.apt_get().arg("update"))?;
-    if !packages.iter().all(|package| has_candidate(package)) {
-        root.write(BACKPORTS_FILE, BACKPORTS)?;
-        run(root.apt_get().arg("update"))?;
-    }
-    run(root.apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages))
-}
-
-/// Returns whether apt could install this package.
-fn has_candidate(package: &str) -> bool {
-    let policy = Command::new("apt-cache").args(["policy", package]).output();
-    policy.is_ok_and(|output| {
-        let said = String::from_utf8_lossy(&output.stdout);
-        said.lines().any(|line| line.trim().starts_with("Candidate: ") && !line.contains("(none)"))
-    })
 }
 
 /// How this user may become root.
@@ -125,13 +91,5 @@ impl Root {
         command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]);
         command.args(["-o", "DPkg::Lock::Timeout=300"]);
         command
-    }
-
-    fn write(&self, path: &str, text: &str) -> Result {
-        let mut tee = self.command("tee").arg(path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        if let Some(mut stdin) = tee.stdin.take() {
-            stdin.write_all(text.as_bytes())?;
-        }
-        if tee.wait()?.success() { Ok(()) } else { Err(format!("{path} cannot be written").into()) }
     }
 }

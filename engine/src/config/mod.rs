@@ -137,7 +137,10 @@ pub enum OutageFallback {
     /// Requests that load the session fail, with a 503 in the adapters; others are served.
     #[default]
     FailClosed,
-    /// The request gets an empty session that cannot be written: nothing it does is stored, and no cookie is sent.
+    /// The request gets an empty session that is not stored: what a handler writes is dropped at the end of the request,
+    /// with an [`Event::WriteDropped`](crate::Event::WriteDropped), and no cookie is sent. A handler that must not lose
+    /// a write calls [`save`](crate::Session::save), which is an error then. A request without a cookie that writes meets
+    /// the outage when it is saved, as with `FailClosed`.
     AnonymousReadOnly,
 }
 

@@ -33,11 +33,15 @@ impl Session {
         })
     }
 
-    /// Gives this session an idle time of its own, within the absolute one; `None`: the cookie ends with the browser,
-    /// and the idle time is as configured.
+    /// Gives this session an idle time of its own; `None`: the idle time is as configured, and the cookie ends with the
+    /// browser.
     ///
-    /// The server enforces it. The cookie keeps its own lifetime, unless it must begin or stop to outlive the browser:
-    /// it is then sent again, with a fresh id.
+    /// The server enforces it. The absolute time still ends the session: for an idle time that is longer, set
+    /// [`set_absolute_timeout`](Self::set_absolute_timeout), too. With a time of zero the session has ended for the next
+    /// request.
+    ///
+    /// With `Some`, the cookie outlives the browser; with `None`, it does not. Where that changes, the cookie is sent again,
+    /// with a fresh id. It stays set for all that follows in this session, also for another user who logs in.
     ///
     /// ```
     /// # use cloakroom::Session;
@@ -48,13 +52,13 @@ impl Session {
     /// assert_eq!(session.expires_in(), Duration::from_secs(5 * 60));
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
-    pub fn set_idle_timeout(&self, max_age: Option<Duration>) {
+    pub fn set_idle_timeout(&self, idle: Option<Duration>) {
         self.with(|state| {
             let was = state.known_header().and_then(|header| header.persistent());
             let was = was.unwrap_or(self.0.engine().config().lifetime.persistent);
-            state.header_changes.idle = Some(max_age);
-            state.header_changes.persistent = Some(max_age.is_some());
-            if was != max_age.is_some() {
+            state.header_changes.idle = Some(idle);
+            state.header_changes.persistent = Some(idle.is_some());
+            if was != idle.is_some() {
                 state.renew();
             }
         });
@@ -84,7 +88,8 @@ impl Session {
     ///     session.set_idle_timeout(Some(MONTH));
     ///     session.set_absolute_timeout(MONTH)?;
     /// } else {
-    ///     session.cookie().end_with_browser();
+    ///     session.set_idle_timeout(None); // nor does what another user of this browser chose stay
+    ///     session.set_absolute_timeout(None)?;
     /// }
     /// assert!(session.expires_in() > MONTH / 2);
     /// # Ok(()) }

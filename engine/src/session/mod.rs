@@ -30,7 +30,8 @@ use crate::state::json::{from_json, to_json};
 use crate::state::{Change, Effect, State, WorkingCopy};
 use crate::{Error, ErrorKind, Result};
 
-/// A session, as one request sees it.
+/// A session, as one request sees it. Handlers take the extractor of the same name from `cloakroom_tower` or
+/// `cloakroom_actix`, which has all of its methods.
 ///
 /// It is in memory already, so reading and changing it is immediate. Changes are logged, and written to the store
 /// when the response is ready (or at [`save`](Self::save)), all at once, merged with what other requests have

@@ -20,6 +20,9 @@ pub struct PathRef<'a> {
 impl Session {
     /// Names a place inside a value: `user.teams` is the member `teams` of the value of `user`, `cart.0` the first item
     /// of the list `cart`. Keys that hold a dot themselves are reached by [`get`](Self::get) and the others, not by a path.
+    /// So never put what a user types into a path: an article `size.42` would be a member of `size`. Change the whole map
+    /// with [`update`](Self::update) instead.
+    ///
     /// After its key a path has 127 names at most: changes further down are [`Invalid`](crate::ErrorKind::Invalid).
     ///
     /// ```

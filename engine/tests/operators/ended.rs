@@ -19,7 +19,7 @@ async fn held(engine: &SessionManager, browser: &Browser) -> Session {
 #[tokio::test(start_paused = true)]
 async fn r15_what_this_process_ends_is_known_at_once_with_its_reason() {
     let engine = engine(|config| config.max_sessions_per_user(1));
-    let ways: [(GoneReason, fn(&Session)); 3] = [
+    let ways: [(GoneReason, Way); 3] = [
         (GoneReason::Ended(EndReason::LogOut), Session::log_out),
         (GoneReason::Ended(EndReason::Destroyed), Session::destroy),
         (GoneReason::ReplacedByLogIn, |session| session.log_in("alice").unwrap()),
@@ -110,6 +110,9 @@ async fn many_sockets_of_one_session_cost_one_look_an_interval_and_none_when_the
     assert_eq!(count() - idle, 1, "another task asks for the next one");
     drop(again);
 }
+
+/// How a handler ends its session.
+type Way = fn(&Session);
 
 #[tokio::test]
 async fn a_session_that_is_not_stored_has_ended_already() {

@@ -67,6 +67,9 @@ async fn s5_a_change_from_outside_follows_a_renewed_id_and_leaves_flash_values_t
     assert_eq!(browser.visit(&engine, seen).await, (true, true));
 }
 
+/// What is done to the session of another device.
+type Change = fn(&Session) -> Result<(), Error>;
+
 #[tokio::test]
 async fn what_only_the_client_can_do_and_what_fails_changes_nothing() {
     let engine = engine(|config| {
@@ -80,7 +83,7 @@ async fn what_only_the_client_can_do_and_what_fails_changes_nothing() {
     let mut browser = Browser::logged_in(&engine, "alice").await;
     let (sessions, other) = (engine.sessions(), Browser::logged_in(&engine, "bob").await);
     let name = sessions.list("alice").await.unwrap()[0].public_id;
-    let changes: [fn(&Session) -> Result<(), Error>; 4] = [
+    let changes: [Change; 4] = [
         |session| session.log_in("mallory"),
         |session| {
             session.log_out();

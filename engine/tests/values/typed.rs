@@ -101,7 +101,7 @@ async fn a_change_that_cannot_be_stored_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_map_is_all_values_and_what_is_no_struct_is_refused() {
+async fn a_map_is_all_values_and_what_is_not_a_struct_is_refused() {
     let (_, session) = Site::new(|session| session.insert("a", 1).unwrap()).await.request().await;
     let mut all = session.typed::<BTreeMap<String, u32>>().unwrap();
     all.change(|all| all.insert("b".into(), 2)).unwrap();

