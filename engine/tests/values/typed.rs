@@ -33,7 +33,7 @@ async fn a_typed_key_reaches_its_value_by_every_method() {
     assert_eq!(session.push(CART, "coat").unwrap(), 1);
     session.update(CART, |cart| cart.into_iter().flatten().chain(["hat".into()]).collect()).unwrap();
     assert_eq!(session.get_or(CART, Vec::new()).unwrap(), ["coat", "hat"]);
-    session.insert(CART, &vec!["cap".to_owned()]).unwrap();
+    session.insert(CART, vec!["cap".to_owned()]).unwrap();
     assert_eq!(session.claim(CART).await.unwrap().unwrap(), ["cap"]);
     assert_eq!(session.take(VISITS).unwrap(), Some(8));
     assert!(!session.contains(CART) && !session.remove(VISITS));
