@@ -14,8 +14,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How many records of a user are asked for at once: large enough for nearly every user, and bounded for the others.
 const HEADS: usize = 100;
-/// And how many of the rest, if that was not enough: a trip for each hundred would take longer than their heads.
-const MORE_HEADS: usize = 1_000;
+/// And how many of the rest, if that was not enough.
+const MORE_HEADS: usize = 250;
 
 /// After how long an unfinished renewal or log-in counts as abandoned: longer than any deadline.
 const HALF_WAY: Duration = Duration::from_secs(120);

@@ -149,7 +149,8 @@ async fn it_speaks_within_the_span_of_the_request_also_where_another_task_commit
     assert!(said.iter().all(|line| line.ends_with(" in request")), "{said:?}");
 }
 
-#[tokio::test]
+/// Time stands still: a request waits a moment for the removal, which says so.
+#[tokio::test(start_paused = true)]
 async fn it_says_that_a_session_reached_its_absolute_end() {
     let log = Log::default();
     let _listening = tracing::subscriber::set_default(log.clone());

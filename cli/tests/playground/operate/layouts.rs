@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{refused, said};
-use crate::server::{Playground, SQLITE, Server};
+use crate::server::{Playground, SQLITE};
 
 #[tokio::test]
 async fn a_folder_of_node_is_not_taken_for_ours() {
@@ -38,6 +38,7 @@ async fn a_file_with_tables_of_two_programs_needs_a_layout() {
 #[cfg(feature = "redis")]
 #[tokio::test]
 async fn three_layouts_in_one_redis_are_distinguished() {
+    use crate::server::Server;
     use cloakroom_services::{Instance, Service};
     let (folder, redis) = (tempfile::tempdir().unwrap(), Instance::start(Service::Redis).unwrap());
     let url = redis.url();

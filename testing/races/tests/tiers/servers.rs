@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_dynamodb::DynamoStore;
 use cloakroom_etcd::EtcdStore;
@@ -18,6 +19,9 @@ use cloakroom_store::{Clock, Store};
 
 /// Connections of a store: many tests share a server.
 const CONNECTIONS: NonZeroU32 = NonZeroU32::new(4).unwrap();
+
+/// How long a connection to PostgreSQL may take: a busy machine starts a process for each.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The largest payload where a server takes less than others.
 pub(crate) const LARGEST: usize = 250_000;
 
@@ -65,6 +69,7 @@ fn postgres_url() -> String {
 
 pub(crate) async fn postgres(tables: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
     let builder = PostgresStore::from_url(&postgres_url()).unwrap().prefix(tables).connections(CONNECTIONS);
+    let builder = builder.connect_timeout(PATIENCE);
     builder.create_tables().await.unwrap();
     Arc::new(builder.clock(clock).build().await.unwrap())
 }
