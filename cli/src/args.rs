@@ -55,4 +55,25 @@ mod tests {
     fn the_command_line_contradicts_itself_nowhere() {
         <Args as clap::CommandFactory>::command().debug_assert();
     }
+
+    #[test]
+    fn ids_cookies_and_secrets_may_begin_with_a_hyphen() {
+        for beginning in ["-A", "--", "-d", "-h", "-V", "-y"] {
+            let id = format!("{beginning}{}", "A".repeat(20));
+            let id = id.as_str();
+            for arguments in [
+                &["show", id, "--store", "file:sessions"][..],
+                &["show", "--store", "file:sessions", id, "--values"],
+                &["revoke", "--store", "file:sessions", "--yes", id],
+                &["revoke", id, "--user", "alice", "--store", "file:sessions"],
+                &["list", "--id", id, "--store", "file:sessions"],
+                &["explain", id, "--secret", id],
+                &["demo", "--secret", id],
+            ] {
+                let parsed = Args::try_parse_from([&["cloakroom"], arguments].concat());
+                assert!(parsed.is_ok(), "{arguments:?}: {}", parsed.err().unwrap());
+            }
+        }
+        assert!(Args::try_parse_from(["cloakroom", "revoke", "--store", "file:sessions", "--al"]).is_err());
+    }
 }

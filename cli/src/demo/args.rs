@@ -46,7 +46,12 @@ pub(crate) struct DemoArgs {
     pub(super) format: Format,
 
     /// Signs the cookie; given several times, the first one signs and all are accepted. The process list shows it
-    #[arg(long = "secret", value_name = "SECRET", conflicts_with = "secret_file")]
+    #[arg(
+        long = "secret",
+        value_name = "SECRET",
+        allow_hyphen_values = true,
+        conflicts_with = "secret_file"
+    )]
     pub(super) secrets: Vec<String>,
 
     /// Reads secrets from a file, one a line; without either, from `CLOAKROOM_SECRET`, separated by commas

@@ -14,11 +14,11 @@ use crate::trouble::Trouble;
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
     /// A `Cookie` header, or a part of one: `connect.sid=s%3A…`
-    #[arg(value_name = "COOKIE")]
+    #[arg(value_name = "COOKIE", allow_hyphen_values = true)]
     cookie: String,
 
     /// A secret that may have signed it; several times for several secrets, the newest first
-    #[arg(long = "secret", value_name = "SECRET")]
+    #[arg(long = "secret", value_name = "SECRET", allow_hyphen_values = true)]
     secrets: Vec<String>,
 
     /// Where the Node application keeps the bodies: `file:DIR`, `redis://HOST?prefix=sess:`, …

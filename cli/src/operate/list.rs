@@ -22,7 +22,7 @@ pub(crate) struct ListArgs {
     user: Option<String>,
 
     /// Only the session of this public id
-    #[arg(long, value_name = "PUBLIC_ID")]
+    #[arg(long, value_name = "PUBLIC_ID", allow_hyphen_values = true)]
     id: Option<PublicId>,
 
     /// Stops after so many sessions

@@ -27,7 +27,7 @@ log-ins that began before are refused too, where the store finds the sessions of
 #[command(group = ArgGroup::new("which").required(true).multiple(true).args(["id", "user", "all"]))]
 pub(crate) struct RevokeArgs {
     /// The public id of the session, as `cloakroom list` prints it
-    #[arg(value_name = "PUBLIC_ID", conflicts_with = "all")]
+    #[arg(value_name = "PUBLIC_ID", allow_hyphen_values = true, conflicts_with = "all")]
     id: Option<PublicId>,
 
     #[command(flatten)]

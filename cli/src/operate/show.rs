@@ -19,7 +19,7 @@ use crate::trouble::Trouble;
 #[command(after_help = stores::URL_HELP)]
 pub(crate) struct ShowArgs {
     /// The public id of the session, as `cloakroom list` prints it
-    #[arg(value_name = "PUBLIC_ID")]
+    #[arg(value_name = "PUBLIC_ID", allow_hyphen_values = true)]
     id: PublicId,
 
     #[command(flatten)]
