@@ -139,7 +139,7 @@ impl<T> Typed<T> {
     /// # use std::collections::BTreeMap;
     /// # let session = Session::for_test()?;
     /// session.insert("visits", 7)?;
-    /// let numbers: BTreeMap<String, u32> = session.typed()?.into_inner();
+    /// let numbers = session.typed::<BTreeMap<String, u32>>()?.into_inner();
     /// assert_eq!(numbers["visits"], 7);
     /// # Ok::<(), cloakroom::Error>(())
     /// ```
