@@ -224,7 +224,7 @@ on_stores_of_operators!(
 #[cfg(feature = "postgres")]
 fn postgres() -> String {
     let url = cloakroom_services::Service::Postgres.shared();
-    format!("{url}?prefix=operate{:016x}_", getrandom::u64().unwrap())
+    format!("{url}?connect_timeout=30&prefix=operate{:016x}_", getrandom::u64().unwrap())
 }
 
 #[tokio::test]
