@@ -1,4 +1,4 @@
-//! Tells waiting sockets that their session has ended: at once if this process ended it, and else by asking the store.
+//! Notifies waiting sockets that their session has ended: at once if this process ended it, and else by asking the store.
 //!
 //! One task of the engine asks, as long as something waits: each session once an interval, however many sockets wait for it,
 //! spread over the interval. A look is one load without a touch; a store has no load of many.
@@ -40,7 +40,7 @@ struct Watched {
 #[derive(Debug)]
 struct Entry {
     place: Place,
-    told: watch::Sender<Option<GoneReason>>,
+    sender: watch::Sender<Option<GoneReason>>,
 }
 
 /// Where a session is, as it was last seen.
@@ -57,7 +57,7 @@ struct Place {
 struct Waiting {
     engine: SessionManager,
     session: [u8; 16],
-    told: watch::Receiver<Option<GoneReason>>,
+    receiver: watch::Receiver<Option<GoneReason>>,
 }
 
 impl Drop for Waiting {
@@ -66,7 +66,7 @@ impl Drop for Waiting {
         let mut watched = endings.lock();
         // Its own receiver is among those that are counted, unless the entry is a later one of that name.
         let is_last = watched.by_session.get(&self.session).is_some_and(|entry| {
-            entry.told.receiver_count() <= 1 && entry.told.subscribe().same_channel(&self.told)
+            entry.sender.receiver_count() <= 1 && entry.sender.subscribe().same_channel(&self.receiver)
         });
         if is_last {
             watched.by_session.remove(&self.session);
@@ -88,11 +88,11 @@ impl Endings {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Tells those who wait that a session has ended.
-    fn tell(&self, session: [u8; 16], reason: GoneReason) {
+    /// Notifies what waits for this session that it has ended.
+    fn notify(&self, session: [u8; 16], reason: GoneReason) {
         let mut watched = self.lock();
         if let Some(entry) = watched.by_session.remove(&session) {
-            entry.told.send_replace(Some(reason));
+            entry.sender.send_replace(Some(reason));
             self.note(&watched);
         }
     }
@@ -115,12 +115,18 @@ impl Endings {
     }
 }
 
-/// Lets another task begin if this one is dropped with its runtime.
-struct Asking(SessionManager);
+/// The task that asks. Lets another one begin if it is dropped with its runtime.
+struct Asking {
+    engine: SessionManager,
+    /// Whether it has ended by itself: another one may have begun since.
+    is_over: bool,
+}
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.0.endings().lock().is_asking = false;
+        if !self.is_over {
+            self.engine.endings().lock().is_asking = false;
+        }
     }
 }
 
@@ -129,8 +135,8 @@ impl SessionManager {
     pub(crate) fn ended(&self, located: &Located) -> impl Future<Output = GoneReason> + Send + use<> {
         let mut waiting = self.wait_for(located);
         async move {
-            let told = waiting.told.wait_for(Option::is_some).await;
-            told.ok().and_then(|reason| *reason).unwrap_or(GoneReason::Unknown)
+            let reason = waiting.receiver.wait_for(Option::is_some).await;
+            reason.ok().and_then(|reason| *reason).unwrap_or(GoneReason::Unknown)
         }
     }
 
@@ -144,22 +150,23 @@ impl SessionManager {
         };
         let mut watched = endings.lock();
         let entry = watched.by_session.entry(session);
-        let told = entry.or_insert_with(|| Entry { place, told: watch::Sender::new(None) }).told.subscribe();
+        let entry = entry.or_insert_with(|| Entry { place, sender: watch::Sender::new(None) });
+        let receiver = entry.sender.subscribe();
         endings.note(&watched);
         if !watched.is_asking
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             watched.is_asking = true;
-            runtime.spawn(ask_for_all(Asking(self.clone())));
+            runtime.spawn(ask_for_all(Asking { engine: self.clone(), is_over: false }));
         }
         drop(watched);
-        Waiting { engine: self.clone(), session, told }
+        Waiting { engine: self.clone(), session, receiver }
     }
 
     /// Notes that this process has ended a session. Nearly always, nothing waits for any.
     pub(crate) fn note_end(&self, session: [u8; 16], reason: GoneReason) {
         if !self.endings().is_empty() {
-            self.endings().tell(session, reason);
+            self.endings().notify(session, reason);
         }
     }
 
@@ -209,7 +216,7 @@ impl SessionManager {
             Resolved::ReplacedByLogin | Resolved::GraceOver => GoneReason::ReplacedByLogIn,
             Resolved::Unreadable => GoneReason::Unreadable,
         };
-        self.endings().tell(session, reason);
+        self.endings().notify(session, reason);
     }
 
     /// Notes where a session is by now.
@@ -223,11 +230,14 @@ impl SessionManager {
 }
 
 /// Asks the store for every session once an interval, until nothing waits.
-async fn ask_for_all(asking: Asking) {
-    let engine = asking.0.clone();
+async fn ask_for_all(mut asking: Asking) {
+    let engine = asking.engine.clone();
     let interval = engine.config().ending_interval;
     loop {
-        let Some(places) = engine.endings().begin_round() else { return };
+        let Some(places) = engine.endings().begin_round() else {
+            asking.is_over = true;
+            return;
+        };
         let parts = places.len().clamp(1, PARTS);
         let part = interval / u32::try_from(parts).unwrap_or(1);
         let most = places.len().div_ceil(parts);
@@ -236,5 +246,25 @@ async fn ask_for_all(asking: Asking) {
             tokio::time::sleep(part).await;
             engine.look_at(rest.by_ref().take(most).collect(), GoneReason::Unknown).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::stores::MemoryStore;
+
+    #[tokio::test]
+    async fn a_task_that_has_ended_does_not_hide_the_one_that_began_after_it() {
+        let engine = SessionManager::new(MemoryStore::new(), Config::default()).unwrap();
+        let is_asking = || engine.endings().lock().is_asking;
+        for (is_over, expected) in [(false, false), (true, true)] {
+            engine.endings().lock().is_asking = true;
+            drop(Asking { engine: engine.clone(), is_over });
+            assert_eq!(is_asking(), expected);
+        }
+        ask_for_all(Asking { engine: engine.clone(), is_over: false }).await;
+        assert!(!is_asking(), "nothing waits");
     }
 }

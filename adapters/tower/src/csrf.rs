@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use cloakroom::{Error, RequestSession};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
@@ -13,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::gate::Gate;
 use crate::handshake::{is_from_here, is_handshake};
-use crate::response::{answer_to, no_layer};
 
 /// Answers 403 to every request that may change something (all but `GET`, `HEAD`, `OPTIONS` and `TRACE`) and does not
 /// bring a CSRF token of its session in the header `X-CSRF-Token`; the handler is then not called.
@@ -109,30 +108,22 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        if is_handshake(&request) {
-            if !is_from_here(&request, self.origins.as_deref().unwrap_or_default()) {
-                return CsrfFuture { step: Step::Refused };
+        let gate = if is_handshake(&request) {
+            if is_from_here(&request, self.origins.as_deref().unwrap_or_default()) {
+                Gate::open(&mut self.inner, request)
+            } else {
+                Gate::refused(Error::csrf_rejected())
             }
-        } else if !is_safe(request.method()) {
-            return self.ask(request);
-        }
-        CsrfFuture { step: Step::Called { response: self.inner.call(request) } }
-    }
-}
-
-impl<S: Clone> CsrfService<S> {
-    /// Hands the request on when its token was found good.
-    fn ask<Q>(&mut self, request: Request<Q>) -> CsrfFuture<S, Q>
-    where
-        S: Service<Request<Q>>,
-    {
-        let pending = request.extensions().get::<RequestSession>().cloned();
-        let token = request.headers().get(CsrfLayer::HEADER).cloned();
-        // The clone is not ready; the service that is goes with the request.
-        let next = self.inner.clone();
-        let service = mem::replace(&mut self.inner, next);
-        let held = Some((service, request));
-        CsrfFuture { step: Step::Asked { verdict: Box::pin(judge(pending, token)), held } }
+        } else if is_safe(request.method()) {
+            Gate::open(&mut self.inner, request)
+        } else {
+            let token = request.headers().get(CsrfLayer::HEADER).cloned();
+            let good = async move |pending: RequestSession| {
+                pending.require_csrf_token(token.as_ref().map(HeaderValue::as_bytes)).await
+            };
+            Gate::ask(&mut self.inner, request, NO_LAYER, good)
+        };
+        CsrfFuture { gate }
     }
 }
 
@@ -140,33 +131,9 @@ fn is_safe(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
-/// Why a request is not handed on.
-enum Refusal {
-    NoSessionLayer,
-    Error(Error),
-}
-
-async fn judge(pending: Option<RequestSession>, token: Option<HeaderValue>) -> Result<(), Refusal> {
-    let pending = pending.ok_or(Refusal::NoSessionLayer)?;
-    let token = token.as_ref().map(HeaderValue::as_bytes);
-    pending.require_csrf_token(token).await.map_err(Refusal::Error)
-}
-
-impl Refusal {
-    fn into_response<B: Default + 'static>(self) -> Response<B> {
-        match self {
-            Self::NoSessionLayer => no_layer(NO_LAYER),
-            Self::Error(error) => answer_to(error),
-        }
-    }
-}
-
 /// Names the cure; it says nothing about a deployment that works.
 const NO_LAYER: &str = "This route asks for a CSRF token and has no sessions: call \
     `.layer(SessionLayer::new(store))` on the router, after the `CsrfLayer`.";
-
-/// Whether the request may be handed on.
-type Verdict = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 pin_project! {
     /// The response of a service that asks for a CSRF token.
@@ -175,19 +142,7 @@ pin_project! {
         S: Service<Request<Q>>,
     {
         #[pin]
-        step: Step<S, Q>,
-    }
-}
-
-pin_project! {
-    #[project = Projected]
-    enum Step<S, Q>
-    where
-        S: Service<Request<Q>>,
-    {
-        Refused,
-        Asked { verdict: Verdict, held: Option<(S, Request<Q>)> },
-        Called { #[pin] response: S::Future },
+        gate: Gate<S, Q>,
     }
 }
 
@@ -199,21 +154,7 @@ where
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut step = self.project().step;
-        loop {
-            let response = match step.as_mut().project() {
-                Projected::Refused => return Poll::Ready(Ok(answer_to(Error::csrf_rejected()))),
-                Projected::Called { response } => return response.poll(cx),
-                Projected::Asked { verdict, held } => {
-                    if let Err(refusal) = ready!(verdict.as_mut().poll(cx)) {
-                        return Poll::Ready(Ok(refusal.into_response()));
-                    }
-                    let Some((mut service, request)) = held.take() else { return Poll::Pending };
-                    service.call(request)
-                }
-            };
-            step.set(Step::Called { response });
-        }
+        self.project().gate.poll(cx)
     }
 }
 

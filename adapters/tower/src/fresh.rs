@@ -2,18 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cloakroom::{Error, RequestSession};
+use cloakroom::RequestSession;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::response::{answer_to, no_layer};
+use crate::gate::Gate;
 
 /// Answers 403 to every request whose user did not prove who they are within the last `span`, or is not logged in; the
 /// handler is then not called. For routes that need the password again: a change of the address, a payment, the account's end.
@@ -79,44 +78,18 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let pending = request.extensions().get::<RequestSession>().cloned();
-        if let Some(pending) = &pending {
+        if let Some(pending) = request.extensions().get::<RequestSession>() {
             pending.note_headers(&crate::service::Head::of(&request));
         }
-        // The clone is not ready; the service that is goes with the request.
-        let next = self.inner.clone();
-        let service = mem::replace(&mut self.inner, next);
-        let verdict = Box::pin(judge(pending, self.span));
-        FreshFuture { step: Step::Asked { verdict, held: Some((service, request)) } }
-    }
-}
-
-/// Why a request is not handed on.
-enum Refusal {
-    NoSessionLayer,
-    Error(Error),
-}
-
-async fn judge(pending: Option<RequestSession>, span: Duration) -> Result<(), Refusal> {
-    let pending = pending.ok_or(Refusal::NoSessionLayer)?;
-    pending.require_fresh(span).await.map_err(Refusal::Error)
-}
-
-impl Refusal {
-    fn into_response<B: Default + 'static>(self) -> Response<B> {
-        match self {
-            Self::NoSessionLayer => no_layer(NO_LAYER),
-            Self::Error(error) => answer_to(error),
-        }
+        let span = self.span;
+        let fresh = async move |pending: RequestSession| pending.require_fresh(span).await;
+        FreshFuture { gate: Gate::ask(&mut self.inner, request, NO_LAYER, fresh) }
     }
 }
 
 /// Names the cure; it says nothing about a deployment that works.
 const NO_LAYER: &str = "This route asks for a fresh log-in and has no sessions: call \
     `.layer(SessionLayer::new(store))` on the router, after the `FreshLayer`.";
-
-/// Whether the request may be handed on.
-type Verdict = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 pin_project! {
     /// The response of a service that asks for a fresh log-in.
@@ -125,18 +98,7 @@ pin_project! {
         S: Service<Request<Q>>,
     {
         #[pin]
-        step: Step<S, Q>,
-    }
-}
-
-pin_project! {
-    #[project = Projected]
-    enum Step<S, Q>
-    where
-        S: Service<Request<Q>>,
-    {
-        Asked { verdict: Verdict, held: Option<(S, Request<Q>)> },
-        Called { #[pin] response: S::Future },
+        gate: Gate<S, Q>,
     }
 }
 
@@ -148,20 +110,7 @@ where
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut step = self.project().step;
-        loop {
-            let response = match step.as_mut().project() {
-                Projected::Called { response } => return response.poll(cx),
-                Projected::Asked { verdict, held } => {
-                    if let Err(refusal) = ready!(verdict.as_mut().poll(cx)) {
-                        return Poll::Ready(Ok(refusal.into_response()));
-                    }
-                    let Some((mut service, request)) = held.take() else { return Poll::Pending };
-                    service.call(request)
-                }
-            };
-            step.set(Step::Called { response });
-        }
+        self.project().gate.poll(cx)
     }
 }
 

@@ -10,6 +10,7 @@ mod boxed;
 mod csrf;
 mod fresh;
 mod future;
+mod gate;
 mod handshake;
 mod layer;
 #[cfg(feature = "axum")]

@@ -157,39 +157,45 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_still_read() {
     assert_says(&error, ErrorKind::Unavailable, "takes no writes");
 }
 
+/// Makes a user who may look into the schema of these tables and do nothing there; returns the name, and a URL.
+async fn visitor(tables: &Tables) -> (String, String) {
+    let (schema, role) = (tables.schema.as_ref().unwrap(), unused("role"));
+    let grants = format!("CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA {schema} TO {role}");
+    run(&url(), grants).await;
+    let server = url();
+    let (_, host) = server.rsplit_once('@').unwrap();
+    let login = format!("postgres://{role}:p@{host}");
+    (role, login)
+}
+
+async fn remove(role: &str, tables: &Tables) {
+    let schema = tables.schema.as_ref().unwrap();
+    run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
+}
+
 #[tokio::test]
 async fn a_user_without_privileges_gets_an_error_that_says_so() {
     let tables = Tables::in_a_schema().await;
-    let schema = tables.schema.as_ref().unwrap();
-    let role = unused("role");
-    run(&url(), format!("CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA {schema} TO {role}"))
-        .await;
-    let server = url();
-    let (_, host) = server.rsplit_once('@').unwrap();
-    let builder = tables.name(PostgresStore::from_url(&format!("postgres://{role}:p@{host}")).unwrap());
+    let (role, login) = visitor(&tables).await;
+    let builder = tables.name(PostgresStore::from_url(&login).unwrap());
     let error = builder.clone().prefix("mine_").create_tables().await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "lacks a privilege");
     let error = builder.build().await.unwrap().load(&key(1), None).await.unwrap_err();
     assert_says(&error, ErrorKind::Setup, "lacks a privilege");
-    run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
+    remove(&role, &tables).await;
 }
 
 #[tokio::test]
 async fn tables_that_cannot_be_made_leave_no_open_transaction_in_the_applications_pool() {
     let tables = Tables::in_a_schema().await;
-    let schema = tables.schema.as_ref().unwrap();
-    let role = unused("role");
-    run(&url(), format!("CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA {schema} TO {role}"))
-        .await;
-    let server = url();
-    let (_, host) = server.rsplit_once('@').unwrap();
+    let (role, login) = visitor(&tables).await;
     let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect(&format!("postgres://{role}:p@{host}")).await.unwrap();
+    let pool = pool.connect(&login).await.unwrap();
     let builder = tables.name(PostgresStore::from_pool(pool.clone())).prefix("mine_");
     assert_says(&builder.create_tables().await.unwrap_err(), ErrorKind::Setup, "lacks a privilege");
     pool.execute("SELECT 1").await.unwrap();
     pool.close().await;
-    run(&url(), format!("REVOKE ALL ON SCHEMA {schema} FROM {role}; DROP ROLE {role}")).await;
+    remove(&role, &tables).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,15 +5,14 @@ use std::time::Duration;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
-    Clock as _, CreateOutcome, ErrorKind, ManualClock, Record, Store as _, StoreKey, Timestamp, Touch,
-    UpdateOutcome, Version,
+    Clock as _, ErrorKind, ManualClock, Record, Store as _, StoreKey, Timestamp, Touch, UpdateOutcome,
 };
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::raw::{Raw, Watch};
-use crate::shared::{prefix, shared};
+use crate::shared::{created, prefix, shared, updated};
 
 const LIFE: Duration = Duration::from_secs(1_800);
 
@@ -21,31 +20,17 @@ fn key() -> StoreKey {
     StoreKey::from_bytes(&[0, 0, 0]).unwrap()
 }
 
-async fn updated(store: &RedisStore, version: Version, record: &Record) -> Version {
-    match store.update(&key(), version, record).await.unwrap() {
-        UpdateOutcome::Updated(version) => version,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn created(store: &RedisStore, record: &Record) -> Version {
-    match store.create(&key(), record).await.unwrap() {
-        CreateOutcome::Created(version) => version,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test]
 async fn an_update_of_a_record_that_was_read_is_one_command_and_no_script() {
     let server = Instance::start(Service::Valkey).unwrap();
     let store = RedisStore::open(&server.url()).await.unwrap();
     let record = Record::new("coat", Timestamp::now() + LIFE);
-    let version = created(&store, &record).await;
+    let version = created(&store, &key(), &record).await;
     store.load(&key(), None).await.unwrap().unwrap();
     let [mut plain, mut scripts] = [(); 2].map(|()| Watch::on(&[server.url()]));
-    let version = updated(&store, version, &record.clone().with_payload("hat")).await;
+    let version = updated(&store, &key(), version, &record.clone().with_payload("hat")).await;
     let lasting = record.with_payload("scarf").with_expires_at(Timestamp::NEVER);
-    updated(&store, version, &lasting).await;
+    updated(&store, &key(), version, &lasting).await;
     assert_eq!((plain.commands("IFEQ"), scripts.commands("EVAL")), (2, 0));
     assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, lasting);
     assert_eq!(Raw::server(&server.url()).ask::<i64>("PTTL cloakroom:r:{AAAA}"), -1);
@@ -61,14 +46,14 @@ async fn what_another_process_did_in_between_has_the_outcome_that_a_script_finds
     };
     let (store, other) = (open().await, open().await);
     let record = Record::new("coat", clock.now() + LIFE);
-    let version = created(&store, &record).await;
+    let version = created(&store, &key(), &record).await;
 
     // A touch moves the expiry and leaves the version.
     store.load(&key(), None).await.unwrap().unwrap();
     assert!(other.touch(&key(), clock.now() + 2 * LIFE).await.unwrap());
-    let version = updated(&store, version, &record).await;
+    let version = updated(&store, &key(), version, &record).await;
 
-    let newer = updated(&other, version, &record.clone().with_payload("hat")).await;
+    let newer = updated(&other, &key(), version, &record.clone().with_payload("hat")).await;
     let UpdateOutcome::Conflict(there) = store.update(&key(), version, &record).await.unwrap() else {
         panic!()
     };
@@ -79,21 +64,21 @@ async fn what_another_process_did_in_between_has_the_outcome_that_a_script_finds
     assert_eq!(store.update(&key(), newer, &record).await.unwrap(), UpdateOutcome::NotFound);
 
     // It expires while it is kept, to the microsecond; one that is ended is gone.
-    let version = created(&store, &record).await;
+    let version = created(&store, &key(), &record).await;
     store.load(&key(), None).await.unwrap().unwrap();
     let touch = Touch::new(Timestamp::NEVER, record.expires_at + LIFE);
     assert!(store.load(&key(), Some(touch)).await.unwrap().is_some());
-    let version = updated(&store, version, &record).await;
+    let version = updated(&store, &key(), version, &record).await;
     clock.set(record.expires_at);
     let later = record.clone().with_expires_at(clock.now() + LIFE);
     assert_eq!(store.update(&key(), version, &later).await.unwrap(), UpdateOutcome::NotFound);
     clock.set(record.expires_at - LIFE);
     store.load(&key(), None).await.unwrap().unwrap();
-    updated(&store, version, &record.with_expires_at(clock.now())).await;
+    updated(&store, &key(), version, &record.with_expires_at(clock.now())).await;
     assert_eq!(other.load(&key(), None).await.unwrap(), None);
 
     let mut raw = Raw::server(&Service::Valkey.shared());
-    let version = created(&store, &later).await;
+    let version = created(&store, &key(), &later).await;
     store.load(&key(), None).await.unwrap().unwrap();
     let _: i64 = raw.ask(&format!("DEL {prefix}r:{{AAAA}}"));
     let _: i64 = raw.ask(&format!("LPUSH {prefix}r:{{AAAA}} foreign"));
@@ -131,16 +116,16 @@ async fn after_a_failover_to_an_older_server_an_update_is_a_script_again() {
     let (choose, chosen) = watch::channel(port_of(&newer));
     let store = RedisStore::open(&format!("redis://127.0.0.1:{}", forward(chosen).await)).await.unwrap();
     let record = Record::new("coat", Timestamp::now() + LIFE);
-    created(&store, &record).await;
+    created(&store, &key(), &record).await;
     store.load(&key(), None).await.unwrap().unwrap();
     choose.send(port_of(&older)).unwrap();
     // A load is sent again on a new connection.
     assert_eq!(store.load(&key(), None).await.unwrap(), None, "the older server has not got it");
-    let mut version = created(&store, &record).await;
+    let mut version = created(&store, &key(), &record).await;
     let mut watch = Watch::on(&[older.url()]);
     for _ in 0..2 {
         store.load(&key(), None).await.unwrap().unwrap();
-        version = updated(&store, version, &record).await;
+        version = updated(&store, &key(), version, &record).await;
     }
     assert_eq!(watch.commands("IFEQ"), 1, "the server was asked once");
     assert_eq!(store.load(&key(), None).await.unwrap().unwrap().version, version);

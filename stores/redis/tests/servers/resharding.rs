@@ -7,12 +7,11 @@ use cloakroom_redis::RedisStore;
 use cloakroom_redis::redis::Connection;
 use cloakroom_redis::redis::cluster_routing::Slot;
 use cloakroom_services::{Instance, Service};
-use cloakroom_store::{
-    CreateOutcome, Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, UpdateOutcome, Version,
-};
+use cloakroom_store::{Owner, OwnerKey, Record, Store as _, StoreKey, Timestamp, UpdateOutcome, Version};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::raw::{Raw, nodes};
+use crate::shared::created;
 
 /// The slot of a record, on its way between two masters.
 struct Move {
@@ -84,13 +83,6 @@ impl Move {
 
 async fn open(cluster: &Instance) -> RedisStore {
     RedisStore::open(&cluster.url()).await.unwrap()
-}
-
-async fn created(store: &RedisStore, key: &StoreKey, record: &Record) -> Version {
-    match store.create(key, record).await.unwrap() {
-        CreateOutcome::Created(version) => version,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Updates the record and loads it again.

@@ -6,12 +6,12 @@ use cloakroom_redis::RedisStore;
 use cloakroom_services::proxy::Proxy;
 use cloakroom_services::{Instance, Service};
 use cloakroom_store::{
-    Clock as _, CreateOutcome, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey,
-    Timestamp, Touch, UpdateOutcome, Version,
+    Clock as _, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey, Timestamp, Touch,
+    UpdateOutcome, Version,
 };
 
 use crate::raw::{Raw, Watch};
-use crate::shared::prefix;
+use crate::shared::{created, prefix};
 
 const LIFE: Duration = Duration::from_secs(1_800);
 
@@ -31,13 +31,6 @@ fn key(number: u64) -> StoreKey {
 
 fn record(clock: &ManualClock) -> Record {
     Record::new(vec![b'x'; 10_000], clock.now() + LIFE).with_owner(Owner::new(alice(), clock.now()))
-}
-
-async fn created(store: &RedisStore, key: &StoreKey, record: &Record) -> Version {
-    match store.create(key, record).await.unwrap() {
-        CreateOutcome::Created(version) => version,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use cloakroom_conformance::{Capability, Limits, ManualHarness};
 use cloakroom_redis::redis::Client;
 use cloakroom_redis::{Builder, RedisStore};
 use cloakroom_services::{Service, shared_authority};
-use cloakroom_store::{ManualClock, Timestamp};
+use cloakroom_store::{
+    CreateOutcome, ManualClock, Record, Store as _, StoreKey, Timestamp, UpdateOutcome, Version,
+};
 
 const LARGEST: usize = 1 << 20;
 
@@ -23,6 +25,27 @@ pub(crate) fn shared(service: Service, options: &str) -> Builder {
     match service {
         Service::RedisTls => builder.root_certificates(std::fs::read(shared_authority()).unwrap()),
         _ => builder,
+    }
+}
+
+/// Makes a record that must not be there yet.
+pub(crate) async fn created(store: &RedisStore, key: &StoreKey, record: &Record) -> Version {
+    match store.create(key, record).await.unwrap() {
+        CreateOutcome::Created(version) => version,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Updates a record that must have this version.
+pub(crate) async fn updated(
+    store: &RedisStore,
+    key: &StoreKey,
+    version: Version,
+    record: &Record,
+) -> Version {
+    match store.update(key, version, record).await.unwrap() {
+        UpdateOutcome::Updated(version) => version,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -6,12 +6,12 @@ use cloakroom_conformance::heads_of;
 use cloakroom_redis::RedisStore;
 use cloakroom_services::Service;
 use cloakroom_store::{
-    Clock as _, CreateOutcome, ErrorKind, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _,
-    StoreKey, Timestamp, UpdateOutcome, Version,
+    Clock as _, ErrorKind, ManualClock, Owner, OwnerKey, Owners as _, Record, Store as _, StoreKey,
+    Timestamp, UpdateOutcome, Version,
 };
 
 use crate::raw::Raw;
-use crate::shared::{prefix, shared};
+use crate::shared::{created, prefix, shared, updated};
 
 const LIFE: Duration = Duration::from_secs(1_800);
 
@@ -28,20 +28,6 @@ fn key() -> StoreKey {
 fn of(user: &str, since: Timestamp, expires_at: Timestamp) -> Record {
     let owner = Some(Owner::new(OwnerKey::new(user).unwrap(), since));
     Record::new("coat", expires_at).with_owner(owner)
-}
-
-async fn updated(store: &RedisStore, version: Version, record: &Record) -> Version {
-    match store.update(&key(), version, record).await.unwrap() {
-        UpdateOutcome::Updated(version) => version,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn created(store: &RedisStore, record: &Record) -> Version {
-    match store.create(&key(), record).await.unwrap() {
-        CreateOutcome::Created(version) => version,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -69,9 +55,9 @@ async fn bytes_that_are_not_a_record_stay_although_the_version_expected_is_in_th
 async fn a_record_is_updated_until_the_microsecond_of_its_expiry_and_not_in_it() {
     let (store, clock, _) = open().await;
     for record in [Record::new("coat", clock.now() + LIFE), of("alice", clock.now(), clock.now() + LIFE)] {
-        let version = created(&store, &record).await;
+        let version = created(&store, &key(), &record).await;
         clock.set(record.expires_at - Duration::from_micros(1));
-        let version = updated(&store, version, &record).await;
+        let version = updated(&store, &key(), version, &record).await;
         clock.set(record.expires_at);
         assert_eq!(store.update(&key(), version, &record).await.unwrap(), UpdateOutcome::NotFound);
         clock.set(record.expires_at - LIFE);
@@ -83,14 +69,14 @@ async fn a_record_is_updated_until_the_microsecond_of_its_expiry_and_not_in_it()
 async fn an_update_that_ends_a_record_or_has_it_last_for_ever_takes_effect() {
     let (store, clock, _) = open().await;
     for record in [Record::new("coat", clock.now() + LIFE), of("alice", clock.now(), clock.now() + LIFE)] {
-        let version = created(&store, &record).await;
+        let version = created(&store, &key(), &record).await;
         let lasting = record.clone().with_expires_at(Timestamp::NEVER);
-        let version = updated(&store, version, &lasting).await;
+        let version = updated(&store, &key(), version, &lasting).await;
         assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, lasting);
-        let version = updated(&store, version, &record).await;
+        let version = updated(&store, &key(), version, &record).await;
         assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, record);
         let over = record.with_expires_at(clock.now());
-        updated(&store, version, &over).await;
+        updated(&store, &key(), version, &over).await;
         assert_eq!(store.load(&key(), None).await.unwrap(), None);
     }
 }
@@ -105,20 +91,20 @@ async fn an_update_of_the_same_owner_keeps_until_when_the_index_lasts_and_one_of
         [heads_of(&store, &users[0]).await.unwrap().len(), heads_of(&store, &users[1]).await.unwrap().len()]
     };
     let record = of("alice", clock.now(), clock.now() + LIFE);
-    let version = created(&store, &record).await;
+    let version = created(&store, &key(), &record).await;
     let first = listed_until();
     clock.advance(Duration::from_secs(60));
     let later = record.with_expires_at(clock.now() + LIFE).with_payload("hat");
-    let version = updated(&store, version, &later).await;
+    let version = updated(&store, &key(), version, &later).await;
     assert_eq!((listed_until(), counts().await), (first.clone(), [1, 0]));
     assert_eq!(store.load(&key(), None).await.unwrap().unwrap().record, later);
     // Further than the index was to last.
     let far = later.with_expires_at(clock.now() + LIFE * 1_000);
-    let version = updated(&store, version, &far).await;
+    let version = updated(&store, &key(), version, &far).await;
     assert!(listed_until() > first);
     // As long a name, and the same moment.
     let other = of("alina", clock.now(), clock.now() + LIFE);
-    let version = updated(&store, version, &other).await;
+    let version = updated(&store, &key(), version, &other).await;
     assert_eq!(counts().await, [0, 1]);
     // A user who was revoked since keeps nothing by an update that brings the user back.
     let _ended = store.revoke(&users[0], clock.now()).await.unwrap();
